@@ -1,0 +1,103 @@
+"""Every error that a user can meet, grouped by what the user can do about it.
+
+::
+
+    WorkbenchError
+    ├── InputError        what was given cannot be read: correct the files or arguments
+    │   ├── FilterError   the ``where`` text is not understood
+    │   └── ScenarioError the scenario document is wrong
+    ├── DatasetError      no such dataset, sample, field or tag: choose another name
+    ├── OutputError       the place to write to refuses: choose another or make room
+    ├── DatabaseError     the database is missing, too old or dead: follow the fix
+    ├── RenderError       a renderer could not draw: follow the fix, or another backend
+    ├── MissingExtra      an optional package is absent: install it
+    └── Cancelled         the user stopped the work; what was finished is kept
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WorkbenchError(Exception):
+    """A failure with a message in four parts.
+
+    Args:
+        wanted: what was wanted, as a full clause ("a folder of images").
+        found: what was found instead.
+        where: file, sample, field or setting concerned.
+        fix: what to do next.
+
+    >>> str(WorkbenchError("a number", found="'abc'", where="frames", fix="Write e.g. frames: 100."))
+    "Wanted a number, found 'abc' (frames). Write e.g. frames: 100."
+    """
+
+    def __init__(self, wanted: str, *, found: str = "", where: str = "", fix: str = "") -> None:
+        self.wanted, self.found, self.where, self.fix = wanted, found, where, fix
+        super().__init__(wanted, found, where, fix)
+
+    def __str__(self) -> str:
+        text = f"Wanted {self.wanted}"
+        if self.found:
+            text += f", found {self.found}"
+        if self.where:
+            text += f" ({self.where})"
+        return f"{text}. {self.fix}".rstrip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the way back from a worker process with the parts intact."""
+        return (_rebuild, (type(self), self.wanted, self.found, self.where, self.fix))
+
+
+def _rebuild(kind: type[WorkbenchError], wanted: str, found: str, where: str, fix: str) -> WorkbenchError:
+    return kind(wanted, found=found, where=where, fix=fix)
+
+
+class InputError(WorkbenchError):
+    """What was given cannot be read."""
+
+
+class FilterError(InputError):
+    """The ``where`` text is not understood."""
+
+
+class ScenarioError(InputError):
+    """The scenario document is wrong."""
+
+
+class DatasetError(WorkbenchError):
+    """No such dataset, sample, field or tag."""
+
+
+class OutputError(WorkbenchError):
+    """The place to write to refuses."""
+
+
+class DatabaseError(WorkbenchError):
+    """The database is missing, too old or dead."""
+
+
+class RenderError(WorkbenchError):
+    """A renderer could not draw."""
+
+
+class MissingExtra(WorkbenchError):
+    """An optional package is absent."""
+
+
+class Cancelled(WorkbenchError):
+    """The user stopped the work; what was finished is kept."""
+
+
+def one_of(name: str, valid: Iterable[str]) -> str:
+    """Say which names are valid, the likely one first.
+
+    >>> one_of("lihgting", ["lighting", "surface"])
+    "Did you mean 'lighting'? Valid: lighting, surface."
+    """
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return f"{hint}Valid: {shown}." if names else "There are none yet."

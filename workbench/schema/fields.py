@@ -1,0 +1,33 @@
+"""Names of the fields that every sample carries, and the words that attributes may take."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+SourceName = Literal["real", "synthetic"]
+SOURCES: tuple[SourceName, ...] = ("real", "synthetic")
+
+SOURCE = "source"
+ORIGIN = "origin"
+SOURCE_KEY = "source_key"
+CONTENT_SHA256 = "content_sha256"
+SCENE_ID = "scene_id"
+SPLIT = "split"
+ATTRIBUTES_FROM = "attributes_from"
+MEASURES = "measures"
+GROUND_TRUTH = "ground_truth"  # boxes and masks as given
+CLASSIFICATION = "classification"  # one class for the whole picture, as given by class folders
+DEPTH = "depth"
+INSTANCES = "instances"
+CAMERA = "camera"
+GENERATION = "generation"
+TAGS = "tags"
+
+LIGHTING, SURFACE, SENSOR = "lighting", "surface", "sensor"
+ATTRIBUTES = (LIGHTING, SURFACE, SENSOR)
+
+LIGHTING_WORDS = ("dark", "dim", "normal", "bright", "harsh", "unknown")
+SURFACE_WORDS = ("matte", "glossy", "metal", "mirror", "cardboard", "wood", "unknown")
+SENSOR_WORDS = ("clean", "noisy", "blurred", "unknown")
+
+FAILURE_PREFIX = "failure:"

@@ -1,0 +1,95 @@
+"""Label, camera and record: what a format on disk holds, before it becomes a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One object in one picture.
+
+    Attributes:
+        name: class name.
+        xyxy: edges left, top, right, bottom in pixels; a full picture is ``(0, 0, W, H)``.
+        polygons: outlines, each ``(n, 2)`` in pixel edges, or empty.
+        mask: bool array over the box rounded outwards to whole pixels, or ``None``.
+        attributes: what else the format knows (``occlusion``, ``iscrowd``, ``surface`` ...).
+        confidence: 0..1 for predictions, ``None`` for ground truth.
+        instance_id: id in the instance map, ``None`` when there is none.
+    """
+
+    name: str
+    xyxy: tuple[float, float, float, float]
+    polygons: tuple[NDArray[np.float64], ...] = ()
+    mask: NDArray[np.bool_] | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    confidence: float | None = None
+    instance_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera with Brown-Conrady distortion; OpenCV axes (x right, y down, z forward), metres.
+
+    Attributes:
+        width, height: pixels.
+        fx, fy: focal lengths in pixels.
+        cx, cy: principal point in pixels; pixel centres are whole numbers, so a centred one is ``(W - 1) / 2``.
+        distortion: ``(k1, k2, p1, p2)``.
+        T_world_cam: 4x4, camera to world; ``None`` when not known.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    T_world_cam: NDArray[np.float64] | None = None
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The 3x3 intrinsic matrix K, pixel centres at whole numbers."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture with all that a format says of it.
+
+    Attributes:
+        image_path: absolute path of the picture.
+        origin: path inside what was loaded, with ``/`` between the parts.
+        width, height: pixels, after the EXIF orientation.
+        labels: boxes and masks.
+        classification: class of the whole picture, ``None`` when the format gives none.
+        split: split that the data gives (``train``, ``val`` ...), or ``None``.
+        scene_id: what belongs together, or ``None``.
+        attributes: sample-level facts (``lighting``, ``surface``, any metadata column).
+        camera: intrinsics and pose, when known.
+        maps: paths of per-pixel maps by field name (``depth``, ``instances``).
+        generation: lineage of a generated sample (SCENARIO words), else empty.
+    """
+
+    image_path: Path
+    origin: str
+    width: int
+    height: int
+    labels: tuple[Label, ...] = ()
+    classification: str | None = None
+    split: str | None = None
+    scene_id: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    camera: Camera | None = None
+    maps: Mapping[str, Path] = field(default_factory=dict)
+    generation: Mapping[str, Any] = field(default_factory=dict)
