@@ -79,6 +79,8 @@ class Record:
         camera: intrinsics and pose, when known.
         maps: paths of per-pixel maps by field name (``depth``, ``instances``).
         generation: lineage of a generated sample (SCENARIO words), else empty.
+        source_key: stable id that a generator gives; ``None`` lets the store make one of content and origin.
+        tags: tags that the data gives.
     """
 
     image_path: Path
@@ -93,3 +95,5 @@ class Record:
     camera: Camera | None = None
     maps: Mapping[str, Path] = field(default_factory=dict)
     generation: Mapping[str, Any] = field(default_factory=dict)
+    source_key: str | None = None
+    tags: tuple[str, ...] = ()
