@@ -53,7 +53,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(data)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as cause:
         temporary.unlink(missing_ok=True)
         raise refused(path, cause) from cause
@@ -74,7 +74,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
         OutputError: ``target`` exists and is not empty, or the place refuses.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError("an empty or new folder", found="files in it", where=str(target), fix="Choose another folder.")
+        raise OutputError(
+            "an empty or new folder", found="files in it", where=str(target), fix="Choose another folder."
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
@@ -85,7 +87,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         yield temporary
         if target.exists():
             target.rmdir()
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as cause:
         raise refused(target, cause) from cause
     finally:
