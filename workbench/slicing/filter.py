@@ -233,11 +233,12 @@ class Facet:
     """Where a facet's values lie.
 
     Attributes:
-        path: path in the database; a value, a list of values, or a value in each item of a list.
+        paths: paths in the database (a value, a list of values, or a value in each item of a list);
+            the facet has what any of them holds.
         kind: ``category`` (one word), ``flag`` (true or false), ``number`` or ``set`` (several words).
     """
 
-    path: str
+    paths: tuple[str, ...]
     kind: Literal["category", "flag", "number", "set"]
 
     def stored(self, values: tuple[Scalar, ...]) -> list[Scalar]:
@@ -247,6 +248,11 @@ class Facet:
         if self.kind == "flag":
             return [str(value) == "True" for value in values]
         return [str(value) for value in values]
+
+    def where(self, condition: dict[str, Any]) -> dict[str, Any]:
+        """Query document: one of the paths meets the condition."""
+        found: list[dict[str, Any]] = [{path: condition} for path in self.paths]
+        return found[0] if len(found) == 1 else {"$or": found}
 
 
 def resolve(facet: str, valid: Mapping[str, Any]) -> str:
@@ -273,20 +279,21 @@ def to_query(condition: Filter, facets: Mapping[str, Facet]) -> dict[str, Any]:
     Raises:
         FilterError: the filter names a facet that ``facets`` lacks, or orders words.
 
-    >>> to_query(Range("blur", ">", 2.0), {"blur": Facet("measures.blur", "number")})
+    >>> to_query(Range("blur", ">", 2.0), {"blur": Facet(("measures.blur",), "number")})
     {'measures.blur': {'$gt': 2.0}}
     """
     match condition:
         case OneOf(name, values):
             facet = facets[resolve(name, facets)]
-            return {facet.path: {"$in": facet.stored(values)}}
+            return facet.where({"$in": facet.stored(values)})
         case Range(name, order, limit):
             facet = facets[resolve(name, facets)]
             if facet.kind != "number":
                 raise not_a_number(name)
-            return {facet.path: {MONGO_ORDER[order]: limit}}
+            return facet.where({MONGO_ORDER[order]: limit})
         case Missing(name):
-            return {facets[resolve(name, facets)].path: {"$in": [None, []]}}
+            # $type also looks into lists, so an empty list and an absent field are both "no value"
+            return {"$nor": [facets[resolve(name, facets)].where({"$type": ["string", "bool", "number"]})]}
         case And(parts):
             return {"$and": [to_query(part, facets) for part in parts]}
         case Or(parts):

@@ -1,0 +1,38 @@
+"""The dataset in the database: the only place that knows FiftyOne and MongoDB.
+
+Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
+"""
+
+from workbench.store.columns import facets, select, table, view
+from workbench.store.database import Dataset, connect, find_mongod
+from workbench.store.datasets import (
+    delete_dataset,
+    info,
+    list_datasets,
+    open_dataset,
+    require_dataset,
+)
+from workbench.store.samples import Added, Stored, add, lineage, read, require_sample, set_values, source_keys
+
+__all__ = [
+    "Added",
+    "Dataset",
+    "Stored",
+    "add",
+    "connect",
+    "delete_dataset",
+    "facets",
+    "find_mongod",
+    "info",
+    "lineage",
+    "list_datasets",
+    "open_dataset",
+    "read",
+    "require_dataset",
+    "require_sample",
+    "select",
+    "set_values",
+    "source_keys",
+    "table",
+    "view",
+]

@@ -1,0 +1,115 @@
+"""Facets of a dataset, its table, and filters carried out in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from workbench.schema import fields
+from workbench.slicing import EVERYTHING, CategoryColumn, Facet, Filter, NumberColumn, SetColumn, Table, parse
+from workbench.slicing.filter import to_query
+from workbench.slicing.table import Column
+from workbench.store.database import Dataset, translated
+
+# ids, hashes and free text are not facets: nobody slices by them
+NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, "media_type"})
+CLASS = "class"
+
+
+@translated
+def facets(dataset: Dataset) -> dict[str, Facet]:
+    """Facets by name, in the order in which curators look at them."""
+    found: dict[str, Facet] = {
+        fields.SOURCE: Facet((fields.SOURCE,), "category"),
+        fields.LIGHTING: Facet((fields.LIGHTING,), "category"),
+        fields.SURFACE: Facet((fields.SURFACE,), "category"),
+        fields.SENSOR: Facet((fields.SENSOR,), "category"),
+        CLASS: Facet((f"{fields.GROUND_TRUTH}.detections.label", f"{fields.CLASSIFICATION}.label"), "set"),
+        fields.TAGS: Facet((fields.TAGS,), "set"),
+        fields.SPLIT: Facet((fields.SPLIT,), "category"),
+    }
+    for path, kind in _scalar_paths(dataset.get_field_schema()):
+        found.setdefault(path, Facet((path,), kind))
+    return found
+
+
+def _scalar_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Scalar fields and those inside plain embedded documents (measures, generation), not inside labels."""
+    for name, field in schema.items():
+        path = f"{prefix}{name}"
+        if path in NOT_FACETS or path == "generation.record":
+            continue
+        if isinstance(field, fo.StringField):
+            yield path, "category"
+        elif isinstance(field, fo.BooleanField):
+            yield path, "flag"
+        elif isinstance(field, fo.FloatField | fo.IntField):
+            yield path, "number"
+        elif isinstance(field, fo.EmbeddedDocumentField) and field.document_type is fo.DynamicEmbeddedDocument:
+            yield from _scalar_paths(field.get_field_schema(), f"{path}.")
+
+
+@translated
+def table(dataset: Dataset) -> Table:
+    """All facets of all samples as columns, in order of loading."""
+    dataset.reload()
+    found = facets(dataset)
+    projection = {path: 1 for facet in found.values() for path in facet.paths}
+    rows = list(dataset._sample_collection.find({}, projection).sort("_id", 1))
+    columns = {name: _column(facet, rows) for name, facet in found.items()}
+    return Table(np.array([str(row["_id"]) for row in rows], dtype=str), columns)
+
+
+def _column(facet: Facet, rows: list[dict[str, Any]]) -> Column:
+    if facet.kind == "set":
+        return SetColumn.of([[word for path in facet.paths for word in _words(row, path)] for row in rows])
+    values = [_value(row, facet.paths[0]) for row in rows]
+    if facet.kind == "number":
+        return NumberColumn(np.array([np.nan if v is None else v for v in values], dtype=float))
+    return CategoryColumn.of(values)
+
+
+def _value(row: Any, path: str) -> Any:
+    for part in path.split("."):
+        row = row.get(part) if isinstance(row, dict) else None
+    return row
+
+
+def _words(row: dict[str, Any], path: str) -> list[Any]:
+    head, _, last = path.rpartition(".")
+    holder = _value(row, head) if head else row.get(last)
+    if isinstance(holder, list):
+        found = [item.get(last) if isinstance(item, dict) else item for item in holder]
+    else:
+        found = [holder.get(last)] if isinstance(holder, dict) else []
+    return [word for word in found if word is not None]
+
+
+def as_filter(where: str | Filter | None) -> Filter:
+    """A filter from what users write: text of the ``where`` language, a filter, or nothing for all."""
+    if where is None:
+        return EVERYTHING
+    return parse(where) if isinstance(where, str) else where
+
+
+@translated
+def select(dataset: Dataset, where: str | Filter | None = None) -> list[str]:
+    """Ids of the samples that a filter selects, in order of loading.
+
+    Raises:
+        FilterError: the text is not in the language, or names an unknown facet.
+    """
+    query = to_query(as_filter(where), facets(dataset))
+    return [str(document["_id"]) for document in dataset._sample_collection.find(query, {"_id": 1}).sort("_id", 1)]
+
+
+@translated
+def view(dataset: Dataset, where: str | Filter | None = None) -> Any:
+    """The same samples as a FiftyOne view, for the App and for FiftyOne's own methods."""
+    condition = as_filter(where)
+    if condition == EVERYTHING:
+        return dataset.view()
+    return dataset.match(to_query(condition, facets(dataset)))

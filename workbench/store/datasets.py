@@ -1,0 +1,107 @@
+"""Open, list, describe and delete datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fiftyone as fo
+
+from workbench.errors import DatasetError, one_of
+from workbench.schema import fields
+from workbench.store.database import Dataset, translated
+
+TEXT_FIELDS = (
+    fields.SOURCE,
+    fields.ORIGIN,
+    fields.SOURCE_KEY,
+    fields.CONTENT_SHA256,
+    fields.SCENE_ID,
+    fields.SPLIT,
+    fields.LIGHTING,
+    fields.SURFACE,
+    fields.SENSOR,
+    fields.ATTRIBUTES_FROM,
+)
+
+
+@translated
+def open_dataset(name: str, *, create: bool = True) -> Dataset:
+    """A persistent FiftyOne dataset with the workbench's fields; made when it is new.
+
+    Raises:
+        DatasetError: the name cannot be used, or ``create`` is false and there is none.
+        DatabaseError: see ``connect``.
+    """
+    if not fo.dataset_exists(name):
+        if not create:
+            raise _unknown(name)
+        try:
+            fo.Dataset(name, persistent=True)
+        except ValueError as cause:
+            raise DatasetError("a usable dataset name", found=repr(name), fix=str(cause)) from cause
+    dataset = fo.load_dataset(name)
+    _declare(dataset)
+    return dataset
+
+
+@translated
+def require_dataset(name: str) -> Dataset:
+    """An existing dataset.
+
+    Raises:
+        DatasetError: no dataset of that name; the message lists the ones there are.
+    """
+    return open_dataset(name, create=False)
+
+
+@translated
+def list_datasets() -> list[str]:
+    """Names of all datasets, sorted."""
+    return sorted(fo.list_datasets())
+
+
+@translated
+def delete_dataset(name: str) -> None:
+    """Delete a dataset from the database; pictures on disk stay."""
+    if not fo.dataset_exists(name):
+        raise _unknown(name)
+    fo.delete_dataset(name)
+
+
+@translated
+def info(dataset: Dataset) -> dict[str, Any]:
+    """Counts of a dataset: samples, per source, labels per class, fields and tags."""
+    labels = dataset.count_values(f"{fields.GROUND_TRUTH}.detections.label")
+    if dataset.has_field(fields.CLASSIFICATION):
+        for name, n in dataset.count_values(f"{fields.CLASSIFICATION}.label").items():
+            labels[name] = labels.get(name, 0) + n
+    per_source = dataset.count_values(fields.SOURCE)
+    return {
+        "samples": dataset.count(),
+        "per_source": {str(name): n for name, n in sorted(per_source.items(), key=str) if name is not None},
+        "labels_per_class": {str(name): n for name, n in sorted(labels.items(), key=str) if name is not None},
+        "fields": sorted(dataset.get_field_schema()),
+        "tags": dict(sorted(dataset.count_sample_tags().items())),
+    }
+
+
+def _declare(dataset: Dataset) -> None:
+    """Add the fields that every sample carries; those already there stay as they are."""
+    present = dataset.get_field_schema()
+    for name in TEXT_FIELDS:
+        if name not in present:
+            dataset.add_sample_field(name, fo.StringField)
+    if fields.GROUND_TRUTH not in present:
+        dataset.add_sample_field(fields.GROUND_TRUTH, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION):
+        if name not in present:
+            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    if fields.SOURCE_KEY not in dataset.list_indexes():
+        # unique where present, so two loads at once cannot add a record twice
+        dataset.create_index(
+            fields.SOURCE_KEY, unique=True, partialFilterExpression={fields.SOURCE_KEY: {"$type": "string"}}
+        )
+
+
+def _unknown(name: str) -> DatasetError:
+    return DatasetError("the name of a dataset", found=repr(name), where="database", fix=one_of(name, list_datasets()))

@@ -1,0 +1,241 @@
+"""Records as database documents and back; the layout is FiftyOne's own."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import random
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.utils as fou
+import numpy as np
+from bson import ObjectId
+
+from workbench.files import canonical_json
+from workbench.schema import fields
+from workbench.schema.labels import Attribute, Camera, Label, Record
+
+MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its key for the path
+    fields.DEPTH: ("Heatmap", "map_path"),
+    fields.INSTANCES: ("Segmentation", "mask_path"),
+}
+LABEL_KEYS = frozenset(fo.Detection._fields) | {"polygons", "id"}
+SAMPLE_KEYS = frozenset(  # names that no column of the data may take
+    {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
+    | {name for name in vars(fields).values() if isinstance(name, str)}
+)
+KINDS: dict[type, tuple[str, Any]] = {
+    bool: ("flag", fo.BooleanField),
+    int: ("number", fo.FloatField),
+    float: ("number", fo.FloatField),
+    str: ("text", fo.StringField),
+}
+
+
+def now() -> datetime:
+    """The moment to stamp on a document, as FiftyOne does."""
+    return datetime.now(timezone.utc)
+
+
+def field_name(name: str, reserved: frozenset[str]) -> str:
+    """A name that FiftyOne accepts: letters, digits and ``_``, not one of its own.
+
+    >>> field_name("light level", frozenset())
+    'light_level'
+    """
+    clean = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_").lower() if not name.isidentifier() else name.lstrip("_")
+    clean = clean or "field"
+    return f"data_{clean}" if clean in reserved or clean[0].isdigit() else clean
+
+
+def sample_document(
+    record: Record, *, source: str, source_key: str, content_sha256: str, dataset_id: Any
+) -> dict[str, Any]:
+    """The document of one new sample."""
+    known = {name: record.attributes[name] for name in fields.ATTRIBUTES if record.attributes.get(name)}
+    extra = {field_name(k, SAMPLE_KEYS): v for k, v in record.attributes.items() if k not in fields.ATTRIBUTES}
+    document: dict[str, Any] = {
+        "_id": ObjectId(),
+        "_dataset_id": dataset_id,
+        "_media_type": "image",
+        "_rand": random.random(),  # noqa: S311 - FiftyOne's key for random order, no secret
+        "filepath": str(record.image_path),
+        "tags": list(dict.fromkeys(record.tags)),
+        "metadata": _metadata(record),
+        "created_at": now(),
+        "last_modified_at": now(),
+        fields.SOURCE: source,
+        fields.ORIGIN: record.origin,
+        fields.SOURCE_KEY: source_key,
+        fields.CONTENT_SHA256: content_sha256,
+        fields.SCENE_ID: record.scene_id,
+        fields.SPLIT: record.split,
+        fields.GROUND_TRUTH: _detections(record),
+        fields.ATTRIBUTES_FROM: "data" if known else None,
+        **known,
+        **extra,
+    }
+    if record.classification is not None:
+        document[fields.CLASSIFICATION] = _label_document("Classification", label=record.classification)
+    for name, path in record.maps.items():
+        cls, key = MAP_TYPES[name]
+        document[name] = _label_document(cls, **{key: str(path)})
+    if record.camera:
+        document[fields.CAMERA] = camera_document(record.camera)
+    if record.generation:
+        document[fields.GENERATION] = generation_document(record.generation)
+    return document
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    mime = mimetypes.guess_type(record.image_path.name)[0]
+    size = record.image_path.stat().st_size
+    return {
+        "_cls": "ImageMetadata",
+        "size_bytes": size,
+        "mime_type": mime,
+        "width": record.width,
+        "height": record.height,
+        "num_channels": None,
+    }
+
+
+def _label_document(cls: str, **values: Any) -> dict[str, Any]:
+    return {"_id": ObjectId(), "_cls": cls, "tags": [], **values}
+
+
+def _detections(record: Record) -> dict[str, Any]:
+    found = [_detection(label, record.width, record.height) for label in record.labels]
+    return {"_cls": "Detections", "detections": found}
+
+
+def _detection(label: Label, width: int, height: int) -> dict[str, Any]:
+    left, top, right, bottom = label.xyxy
+    box = [left / width, top / height, (right - left) / width, (bottom - top) / height]
+    document = _label_document("Detection", attributes={}, label=label.name, bounding_box=box)
+    if label.mask is not None:
+        document["mask"] = fou.serialize_numpy_array(label.mask)
+    if label.confidence is not None:
+        document["confidence"] = label.confidence
+    if label.instance_id is not None:
+        document["index"] = label.instance_id
+    if label.polygons:
+        document["polygons"] = [polygon.ravel().tolist() for polygon in label.polygons]
+    document.update({field_name(k, LABEL_KEYS): v for k, v in label.attributes.items()})
+    return document
+
+
+def camera_document(camera: Camera) -> dict[str, Any]:
+    """Intrinsics in pixels and pose in metres."""
+    document: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
+    document |= {name: getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
+    if camera.T_world_cam is not None:
+        document["T_world_cam"] = camera.T_world_cam.tolist()
+    return document
+
+
+def generation_document(generation: Mapping[str, Any]) -> dict[str, Any]:
+    """Lineage: scalars as fields to slice by, and the whole as exact JSON in ``record``."""
+    params = {k.replace(".", "_"): v for k, v in generation.get("params", {}).items() if type(v) in KINDS}
+    scalars = {field_name(k, frozenset()): v for k, v in generation.items() if type(v) in KINDS}
+    return {
+        "_cls": "DynamicEmbeddedDocument",
+        **scalars,
+        "params": {"_cls": "DynamicEmbeddedDocument", **params},
+        "record": canonical_json(dict(generation)),
+    }
+
+
+def dynamic_values(document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
+    """Path and value of everything that needs a field of its own, lists of labels included."""
+    for name, value in document.items():
+        if name in SAMPLE_KEYS and name not in (fields.CAMERA, fields.GENERATION, fields.GROUND_TRUTH):
+            continue
+        if type(value) in KINDS:
+            yield name, value
+    for detection in document[fields.GROUND_TRUTH]["detections"]:
+        for name, value in detection.items():
+            if name not in LABEL_KEYS and type(value) in KINDS:
+                yield f"{fields.GROUND_TRUTH}.detections.{name}", value
+    for group in (fields.CAMERA, fields.GENERATION):
+        yield from _nested(group, document.get(group) or {})
+
+
+def _nested(prefix: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _nested(f"{prefix}.{name}", value)
+        elif type(value) in KINDS and name != "_cls":
+            yield f"{prefix}.{name}", value
+
+
+def record_of(document: Mapping[str, Any]) -> Record:
+    """The record that a stored document stands for."""
+    metadata = document.get("metadata") or {}
+    width, height = metadata.get("width") or 0, metadata.get("height") or 0
+    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or []
+    classification = document.get(fields.CLASSIFICATION) or {}
+    camera = document.get(fields.CAMERA)
+    attributes = {
+        k: v
+        for k, v in document.items()
+        if not k.startswith("_") and type(v) in KINDS and (k in fields.ATTRIBUTES or k not in SAMPLE_KEYS)
+    }
+    return Record(
+        image_path=Path(document["filepath"]),
+        origin=document.get(fields.ORIGIN) or Path(document["filepath"]).name,
+        width=width,
+        height=height,
+        labels=tuple(_label(d, width, height) for d in detections),
+        classification=classification.get("label"),
+        split=document.get(fields.SPLIT),
+        scene_id=document.get(fields.SCENE_ID),
+        attributes=attributes,
+        camera=_camera(camera) if camera and "fx" in camera else None,
+        maps={name: Path(document[name][key]) for name, (_, key) in MAP_TYPES.items() if document.get(name)},
+        generation=generation_of(document),
+        source_key=document.get(fields.SOURCE_KEY),
+        tags=tuple(document.get("tags") or ()),
+    )
+
+
+def _label(document: Mapping[str, Any], width: int, height: int) -> Label:
+    x, y, w, h = document["bounding_box"]
+    mask = document.get("mask")
+    return Label(
+        name=str(document.get("label")),
+        xyxy=(x * width, y * height, (x + w) * width, (y + h) * height),
+        polygons=tuple(np.reshape(np.asarray(p, float), (-1, 2)) for p in document.get("polygons") or ()),
+        mask=None if mask is None else fou.deserialize_numpy_array(mask).astype(bool),
+        attributes={
+            k: v for k, v in document.items() if k not in LABEL_KEYS and not k.startswith("_") and type(v) in KINDS
+        },
+        confidence=document.get("confidence"),
+        instance_id=document.get("index"),
+    )
+
+
+def _camera(document: Mapping[str, Any]) -> Camera:
+    pose = document.get("T_world_cam")
+    k1, k2, p1, p2 = document.get("distortion") or (0.0, 0.0, 0.0, 0.0)
+    return Camera(
+        width=int(document["width"]),
+        height=int(document["height"]),
+        fx=document["fx"],
+        fy=document["fy"],
+        cx=document["cx"],
+        cy=document["cy"],
+        distortion=(k1, k2, p1, p2),
+        T_world_cam=None if pose is None else np.asarray(pose, float),
+    )
+
+
+def generation_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The exact lineage that ``generation_document`` stored; empty for a sample that was not generated."""
+    text = (document.get(fields.GENERATION) or {}).get("record")
+    return json.loads(text) if text else {}
