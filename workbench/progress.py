@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from workbench.errors import Cancelled
 
@@ -121,14 +121,13 @@ def terminal() -> Listener:
         return silent
     from tqdm.auto import tqdm  # deferred: only where a bar is drawn
 
-    bar: tqdm[object] | None = None
+    bar: Any = None
 
     def show(tick: Tick) -> None:
         nonlocal bar
         if bar is None:
             bar = tqdm(total=tick.total, desc=tick.label, unit=f" {tick.unit}", file=sys.stderr, leave=False)
-        bar.n = tick.done
-        bar.refresh() if tick.finished else bar.update(0)
+        bar.update(tick.done - bar.n)
         if tick.finished:
             bar.close()
 

@@ -7,7 +7,7 @@ sample without lighting. Facets with several values per sample (``class``, ``tag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -188,7 +188,7 @@ def from_json(value: Any) -> Filter:
     """
     try:
         return _READERS[value["kind"]](value)
-    except (KeyError, TypeError, ValueError) as cause:
+    except (KeyError, TypeError, ValueError, RecursionError) as cause:
         raise FilterError(
             "a filter as JSON", found=repr(value)[:200], where="kind", fix=one_of(_kind(value), _READERS)
         ) from cause
@@ -217,7 +217,7 @@ def _read_order(value: Any) -> Order:
     return order
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Filter]] = {
     "everything": lambda v: EVERYTHING,
     "one_of": lambda v: OneOf(_read_facet(v["facet"]), _read_values(v["values"])),
     "range": lambda v: Range(_read_facet(v["facet"]), _read_order(v["order"]), float(v["limit"])),

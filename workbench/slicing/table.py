@@ -54,7 +54,7 @@ class CategoryColumn:
         return hit[self.codes]
 
     def missing(self) -> Mask:
-        return self.codes == MISSING_CODE
+        return np.asarray(self.codes == MISSING_CODE)
 
     def counts(self, rows: Mask) -> dict[str, int]:
         """Rows per word, words without rows included."""
@@ -62,7 +62,7 @@ class CategoryColumn:
         return dict(zip(self.names, found.tolist(), strict=True))
 
     def to_series(self) -> pd.Series[str]:
-        return pd.Series(pd.Categorical.from_codes(self.codes, categories=list(self.names)))
+        return pd.Series(pd.Categorical.from_codes(self.codes, categories=pd.Index(self.names, dtype=object)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class SetColumn:
         return found
 
     def missing(self) -> Mask:
-        return np.diff(self.starts) == 0
+        return np.asarray(np.diff(self.starts) == 0)
 
     def counts(self, rows: Mask) -> dict[str, int]:
         """Rows that have each word; a row counts once for each of its words."""
@@ -182,9 +182,9 @@ class Table:
             case Missing(facet):
                 return self.column(facet).missing()
             case And(parts):
-                return np.logical_and.reduce([self.mask(part) for part in parts])
+                return np.asarray(np.logical_and.reduce([self.mask(part) for part in parts]))
             case Or(parts):
-                return np.logical_or.reduce([self.mask(part) for part in parts])
+                return np.asarray(np.logical_or.reduce([self.mask(part) for part in parts]))
             case Not(part):
                 return ~self.mask(part)
         raise TypeError(f"not a filter: {condition!r}")

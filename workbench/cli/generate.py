@@ -1,0 +1,49 @@
+"""``workbench generate SCENARIO --into DATASET -n N``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from workbench.cli.outcome import Outcome
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("scenario", help="a YAML file or the name of a preset")
+    parser.add_argument("--into", required=True, metavar="DATASET", help="name of the dataset; made when it is new")
+    parser.add_argument("-n", type=_positive, required=True, help="number of frames")
+    parser.add_argument("--seed", type=int, help="another seed gives other frames; the scenario's own by default")
+    parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
+    parser.add_argument("--workers", type=_positive, help="worker processes; two at most by default")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return number
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Generate and report."""
+    from workbench import store
+    from workbench.generating import generate
+    from workbench.scenario import Scenario
+
+    scenario = Scenario.load(args.scenario)
+    job = generate(
+        scenario,
+        into=store.open_dataset(args.into),
+        n=args.n,
+        seed=args.seed,
+        backend=args.backend,
+        workers=args.workers,
+    )
+    result = job.result()
+    text = (
+        f"{result.generated:,} generated ({result.frames_per_s:.1f}/s), {result.already_there:,} already there, "
+        f"{len(result.rejected):,} rejected"
+    )
+    return Outcome(asdict(result), text)

@@ -1,0 +1,26 @@
+"""``workbench load DATASET PATH --source real|synthetic``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from workbench.cli.outcome import Outcome
+from workbench.schema.fields import SOURCES
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset", help="name of the dataset; made when it is new")
+    parser.add_argument("path", help="folder or annotation file")
+    parser.add_argument("--source", required=True, choices=SOURCES)
+    parser.add_argument("--format", help="name of the format; detected when not given")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Load and report."""
+    from workbench.loading import load
+
+    report = load(args.dataset, args.path, source=args.source, format=args.format)
+    return Outcome(asdict(report), str(report))

@@ -1,0 +1,36 @@
+"""``workbench measure DATASET``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from workbench.cli.outcome import Outcome
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--where", help="only the samples of this filter")
+    parser.add_argument("--again", action="store_true", help="also measure what has been measured")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Measure and report."""
+    from workbench import store
+    from workbench.measuring import measure
+
+    report = measure(store.require_dataset(args.dataset), where=args.where, again=args.again)
+    found = {
+        "measured": report.measured,
+        "skipped": report.skipped,
+        "failed": len(report.problems),
+        "samples_per_s": round(report.samples_per_s, 1),
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+    lines = [
+        f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {report.skipped:,} measured before, "
+        f"{len(report.problems):,} failed"
+    ]
+    return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

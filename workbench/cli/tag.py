@@ -1,0 +1,51 @@
+"""``workbench tag | untag | undo | redo | history DATASET ...``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from workbench.cli.outcome import Outcome
+
+if TYPE_CHECKING:
+    from workbench.store.journal import Entry
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments of one of the five commands."""
+    parser.add_argument("dataset")
+    if name in ("tag", "untag"):
+        parser.add_argument("tag", help="for a failure scenario: failure:<name>")
+        parser.add_argument("--where", required=True, help="filter, e.g. \"lighting == 'dim'\"; True means all samples")
+        parser.add_argument("--reason", default="", help="why, for the history")
+    parser.set_defaults(run=_history if name == "history" else _change, action=name)
+
+
+def _change(args: argparse.Namespace) -> Outcome:
+    from workbench import store, tagging
+
+    dataset = store.require_dataset(args.dataset)
+    if args.action in ("tag", "untag"):
+        entry = getattr(tagging, args.action)(dataset, args.tag, where=args.where, reason=args.reason)
+    else:
+        entry = getattr(tagging, args.action)(dataset)
+    return Outcome(_as_json(entry), f"{_as_words(entry)}. Change {entry.number}; take it back with `workbench undo`.")
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    return {**asdict(entry), "when": entry.when.isoformat()}
+
+
+def _as_words(entry: Entry) -> str:
+    verb = "tagged" if entry.action == "tag" else "untagged"
+    return f"{entry.changed:,} samples {verb} '{entry.tag}', {entry.already:,} were so already"
+
+
+def _history(args: argparse.Namespace) -> Outcome:
+    from workbench import store
+    from workbench.store.journal import entries
+
+    found = entries(store.require_dataset(args.dataset))
+    lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in found]
+    return Outcome({"changes": [_as_json(e) for e in found]}, "\n".join(lines) or "No changes yet.")
