@@ -1,0 +1,12 @@
+"""Formats on disk: what a folder holds, read into records and written from them.
+
+Map of the nouns::
+
+    registry    which formats there are, and which one a folder fits
+    contract    Format, Writer, Evidence, Placed: what a format must be able to do
+    tree        the files of one folder; no path leads out of it
+    pictures    headers of picture files, read in threads
+    problems    the kinds of problems and the place where they are collected
+    boxes       one rule for boxes and outlines
+    coco voc yolo folder    the formats; ``*_write`` writes them
+"""

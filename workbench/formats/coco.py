@@ -1,0 +1,286 @@
+"""COCO: one or several JSON files with ``images``, ``annotations`` and ``categories``.
+
+Read: boxes, polygons, run-length masks (both forms), class of the whole picture, and every further
+key of an image or annotation as an attribute. Several files may speak of the same pictures.
+Format: https://cocodataset.org/#format-data
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError
+from workbench.formats.coco_labels import Names, labels_of
+from workbench.formats.contract import Evidence
+from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
+from workbench.formats.pictures import Draft, Header, Records
+from workbench.formats.problems import Problems
+from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of
+from workbench.schema.labels import Camera, Record
+
+name = "coco"
+looks_for = "a .json file with 'images', 'annotations' and 'categories'"
+
+_HEAD_BYTES = 1 << 16
+_APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the pictures
+_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
+_CONTENT = re.compile(rb'"(file_name|bbox|image_id|category_id|supercategory)"\s*:')
+_FIRST = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(info|licenses|images|annotations|categories)"')
+_USED = frozenset(
+    {"id", "file_name", "width", "height", "split", "scene_id", "generation", "tags", "classification", "camera"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    """One picture with what all files say of it."""
+
+    split: str | None
+    image: Mapping[str, Any]
+    where: str
+    annotations: list[tuple[str, Mapping[str, Any], Names]] = field(default_factory=list)  # where, entry, class names
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for the lists of COCO at the head of the JSON files."""
+    if path.is_file():
+        if path.suffix.lower() != ".json":
+            return None
+        certain = _looks_like(path)
+        return Evidence(0.9 if certain else 0.3, f"{path.name} has the lists of COCO" if certain else "a JSON file")
+    tree = Tree(path)
+    found = _json_files(tree)
+    if not found:
+        return None
+    return Evidence(0.9, f"{found[0]} has the lists of COCO" + (f", and {len(found) - 1} more" if found[1:] else ""))
+
+
+def _json_files(tree: Tree) -> list[str]:
+    return [file for file in tree.files if file.lower().endswith(".json") and _looks_like(tree.path(file))]
+
+
+def _looks_like(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    return bool(_LISTS.search(head) and (_CONTENT.search(head) or _FIRST.match(head)))
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    if path.is_file():
+        root = path.parent.parent if path.parent.name.lower() in _APART else path.parent
+        tree = Tree(root)
+        files = [path.resolve().relative_to(tree.root).as_posix()]
+    else:
+        tree = Tree(path)
+        files = _json_files(tree)
+    tree.name_junk(problems)
+    entries: dict[str, _Entry] = {}
+    for file in files:
+        _Document(tree, file, problems).into(entries)
+    unlisted = [picture for picture in tree.pictures if picture not in entries] if path.is_dir() else []
+    for picture in unlisted:
+        problems.count("unlisted_image", picture)
+    problems.close(
+        "unlisted_image", "Wanted every picture in an annotation file, found {n} in none ({first}). Not loaded."
+    )
+    problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
+    return Records(list(entries.values()), lambda entry, header: _record(entry, header, problems), problems)
+
+
+def parse(path: Path, *, shown: str) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        InputError: it is not JSON; the message says line and column.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except json.JSONDecodeError as cause:
+        place = f"line {cause.lineno}, column {cause.colno}"
+        raise InputError(
+            "valid JSON", found=f"{cause.msg} at {place}", where=shown, fix="Mend or export it again."
+        ) from cause
+    except (UnicodeDecodeError, RecursionError, ValueError, OSError) as cause:
+        found = f"{type(cause).__name__}: {cause}"[:200]
+        raise InputError("valid JSON", found=found, where=shown, fix="Mend or export it again.") from cause
+
+
+class _Document:
+    """One JSON file of a tree."""
+
+    def __init__(self, tree: Tree, file: str, problems: Problems) -> None:
+        self.tree, self.file, self.problems = tree, file, problems
+        content = parse(tree.path(file), shown=file)
+        if not isinstance(content, dict) or not isinstance(content.get("images"), list):
+            raise InputError(
+                "an object with the lists 'images', 'annotations' and 'categories'",
+                found=f"{type(content).__name__} without the list 'images'",
+                where=file,
+                fix="Give a COCO file, or another --format.",
+            )
+        self.content = content
+        self.split = split_in(stem_of(file)) or split_of_path(file.split("/")[:-1])
+        self.names = self._categories()
+
+    def into(self, entries: dict[str, _Entry]) -> None:
+        """Add the pictures of this file, and its annotations, to what other files gave."""
+        by_id: dict[Any, _Entry | None] = {}
+        for at, image in enumerate(self.content["images"]):
+            self._image(at, image, by_id, entries)
+        seen: Counter[Any] = Counter()
+        for at, annotation in enumerate(self._list("annotations")):
+            self._annotation(at, annotation, by_id, seen)
+
+    def _list(self, key: str) -> list[Any]:
+        found = self.content.get(key, [])
+        if isinstance(found, list):
+            return found
+        self.problems.add(
+            "broken_annotation", self.file, f"Wanted a list '{key}', found {type(found).__name__}. Ignored."
+        )
+        return []
+
+    def _categories(self) -> Names:
+        names: dict[Any, str] = {}
+        for at, category in enumerate(self._list("categories")):
+            where = f"{self.file}, category {at}"
+            if not isinstance(category, dict) or not _is_id(category.get("id")) or "name" not in category:
+                self.problems.add(
+                    "broken_annotation", where, "Wanted an object with 'id' and 'name'. Category ignored."
+                )
+            elif category["id"] in names:
+                message = f"Wanted each category id once, found {category['id']} again. The first one counts."
+                self.problems.add("duplicate_id", where, message)
+            else:
+                names[category["id"]] = str(category["name"])
+        return names
+
+    def _image(self, at: int, image: Any, by_id: dict[Any, _Entry | None], entries: dict[str, _Entry]) -> None:
+        where = f"{self.file}, image {at}"
+        if not isinstance(image, dict) or not _is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
+            message = "Wanted an object with 'id' and 'file_name'. Record left out."
+            self.problems.add("broken_annotation", where, message, loses_record=True)
+            return
+        if image["id"] in by_id:
+            message = f"Wanted each image id once, found {image['id']} again for {image['file_name']}. Record left out."
+            self.problems.add("duplicate_id", where, message, loses_record=True)
+            return
+        found = self._locate(image["file_name"], where)
+        if found is None:
+            by_id[image["id"]] = None
+            return
+        before = entries.get(found)
+        split = self._split(image, found, before)
+        everything = {**(before.image if before else {}), **image}
+        annotations = before.annotations if before else []
+        entry = _Entry(self.tree.path(found), found, split, everything, where, annotations)
+        entries[found] = by_id[image["id"]] = entry
+
+    def _split(self, image: Mapping[str, Any], file: str, before: _Entry | None) -> str | None:
+        given = image.get("split")
+        own = split_word(given) or given if isinstance(given, str) and given else None
+        split = own or self.split or split_of_path(file.split("/"))
+        if before is None or before.split in (None, split):
+            return split
+        return self._conflict(file, before.split, split) if split else before.split
+
+    def _conflict(self, file: str, first: str, second: str) -> str:
+        kept = most_protected((first, second))
+        self.problems.add("split_conflict", file, f"Wanted one split, found {first} and {second}. Taken as {kept}.")
+        return kept
+
+    def _locate(self, file_name: str, where: str) -> str | None:
+        here = folder_of(self.file)
+        near = [here, "", f"images/{self.split}" if self.split else "images", f"{here}/images" if here else "images"]
+        found = self.tree.find(file_name, near=near)
+        if len(found) > 1 and self.split:
+            found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
+        leaves = plain_parts(file_name)[1]
+        if leaves and len(found) == 1:
+            message = f"Wanted a path inside the folder, found {file_name}. {found[0]} inside is taken for it."
+            self.problems.add("path_outside_folder", where, message)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Record left out."
+            self.problems.add("ambiguous_image", where, message, loses_record=True)
+        elif leaves:
+            message = f"Wanted a path inside the folder, found {file_name}. Record left out."
+            self.problems.add("path_outside_folder", where, message, loses_record=True)
+        else:
+            message = f"Wanted the picture {file_name}, found no such file. Record left out."
+            self.problems.add("missing_image", where, message, loses_record=True)
+        return None
+
+    def _annotation(self, at: int, annotation: Any, by_id: Mapping[Any, _Entry | None], seen: Counter[Any]) -> None:
+        where = f"{self.file}, annotation {at}"
+        image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
+        if not isinstance(annotation, dict) or not _is_id(image_id) or image_id not in by_id:
+            message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
+            self.problems.add("broken_annotation", where, message)
+            return
+        own_id = annotation.get("id")
+        if _is_id(own_id):
+            seen[own_id] += 1
+            if seen[own_id] > 1:
+                self.problems.count("duplicate_id", where)
+        entry = by_id[image_id]
+        if entry is not None:
+            entry.annotations.append((where, annotation, self.names))
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, (int, str)) and not isinstance(value, bool)
+
+
+def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
+    image = entry.image
+    declared = (image.get("width"), image.get("height"))
+    if None not in declared and declared != (header.width, header.height):
+        size = f"{header.width} x {header.height}"
+        found = f"{declared[0]} x {declared[1]}"
+        message = f"Wanted {size}, the upright picture's size, found {found}. Boxes taken as pixels of {size}."
+        problems.add("size_mismatch", entry.where, message)
+    generation, tags = image.get("generation"), image.get("tags")
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(entry.annotations, header, problems),
+        classification=str(image["classification"]) if image.get("classification") else None,
+        split=entry.split,
+        scene_id=str(image["scene_id"]) if image.get("scene_id") not in (None, "") else None,
+        attributes=attributes_of(image, known=_USED),
+        camera=_camera(image.get("camera"), header, entry.where, problems),
+        generation=generation if isinstance(generation, dict) else {},
+        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+    )
+
+
+def _camera(given: Any, header: Header, where: str, problems: Problems) -> Camera | None:
+    if given is None:
+        return None
+    import numpy as np  # deferred: few files bring a camera
+
+    try:
+        pose = given.get("T_world_cam")
+        k1, k2, p1, p2 = (float(value) for value in given.get("distortion", (0, 0, 0, 0)))
+        return Camera(
+            width=header.width,
+            height=header.height,
+            **{key: float(given[key]) for key in ("fx", "fy", "cx", "cy")},
+            distortion=(k1, k2, p1, p2),
+            T_world_cam=None if pose is None else np.asarray(pose, dtype=np.float64).reshape(4, 4),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as cause:
+        message = f"Wanted fx, fy, cx, cy, distortion[4], T_world_cam[4][4], found {cause!r:.80}. Camera left out."
+        problems.add("broken_annotation", where, message)
+        return None

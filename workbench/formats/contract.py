@@ -1,0 +1,76 @@
+"""What a format must be able to do. A module with these names is a format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from workbench.formats.problems import Problems
+from workbench.schema.labels import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a folder may be of a format.
+
+    Attributes:
+        score: 0..1; 1 is certain.
+        why: what was seen, for people.
+    """
+
+    score: float
+    why: str
+
+
+class Format(Protocol):
+    """A format that can be read.
+
+    Attributes:
+        name: the word for ``--format``.
+        looks_for: what its evidence is made of, for the message when nothing fits.
+    """
+
+    name: str
+    looks_for: str
+
+    def evidence(self, path: Path) -> Evidence | None:
+        """Look at the content; ``None`` when nothing speaks for this format."""
+
+    def read(self, path: Path, problems: Problems) -> Iterator[Record]:
+        """Yield every record that can be used and name every problem.
+
+        The iterator gives the number of records to come as its length hint.
+
+        Raises:
+            InputError: the input as a whole cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record whose picture already lies in the folder to be written.
+
+    Attributes:
+        record: the labels and facts; its ``split`` is the split to write to.
+        name: file name of the picture, unique among all (also without its suffix).
+    """
+
+    record: Record
+    name: str
+
+
+class Writer(Protocol):
+    """A format that can be written; the caller puts the pictures in place first."""
+
+    name: str
+
+    def picture_path(self, split: str, name: str) -> str:
+        """Where the picture belongs, inside the folder, with ``/`` between the parts."""
+
+    def lost(self, records: Sequence[Record]) -> list[str]:
+        """What the format cannot hold of these records, one sentence each."""
+
+    def write(self, folder: Path, placed: Sequence[Placed]) -> None:
+        """Write all annotation files; the same input gives the same bytes."""

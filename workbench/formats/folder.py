@@ -1,0 +1,146 @@
+"""A folder of pictures, alone or with a table of facts about them.
+
+Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
+of the whole picture. A CSV or Parquet file with a column of file names gives attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.formats.contract import Evidence
+from workbench.formats.metadata import Table, table_of, tables_in
+from workbench.formats.names import attributes_of, split_of_path, split_word
+from workbench.formats.pictures import Draft, Header, Records
+from workbench.formats.problems import Problems
+from workbench.formats.tree import Tree, is_picture
+from workbench.schema.labels import Record
+
+name = "folder"
+looks_for = "pictures (.jpg .png .bmp .webp .tif .gif), maybe with a CSV or Parquet table"
+
+_USED = frozenset({"split", "scene_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    split: str | None
+    class_name: str | None
+    row: Mapping[str, Any]
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Any picture will do; every other format comes first."""
+    if path.is_file():
+        if is_picture(path.name):
+            return Evidence(0.5, f"{path.name} is a picture")
+        return Evidence(0.5, f"{path.name} is a table") if path.suffix.lower() in (".csv", ".parquet") else None
+    tree = Tree(path)
+    if not tree.pictures:
+        return None
+    table = next(iter(tables_in(tree)), None)
+    classes = sorted({name for name in _class_names(tree.pictures).values() if name})
+    why = f"{len(tree.pictures):,} pictures"
+    if table is not None:
+        why += f", facts in {table.file}"
+    if classes:
+        why += f", class folders {', '.join(classes[:5])}" + (" ..." if classes[5:] else "")
+    return Evidence(0.2, why)
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every picture; see ``contract.Format.read``."""
+    tree = Tree(path.parent if path.is_file() else path)
+    if path.is_file() and is_picture(path.name):
+        rows: dict[str, Mapping[str, Any]] = {}
+        pictures: Sequence[str] = [path.name]
+    else:
+        tree.name_junk(problems)
+        tables = [table_of(tree, path.name)] if path.is_file() else tables_in(tree)
+        _name_others(tree, {table.file for table in tables}, problems)
+        rows = _rows(tree, tables, problems)
+        pictures = tree.pictures
+    classes = _class_names(pictures)
+    entries = [_entry(tree, picture, classes[picture], rows.get(picture, {})) for picture in pictures]
+    return Records(entries, _record, problems)
+
+
+def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any]) -> _Entry:
+    given = str(row.get("split") or "")
+    split = split_word(given) or given or split_of_path(picture.split("/")[:-1])
+    return _Entry(tree.path(picture), picture, split, class_name, row)
+
+
+def _record(entry: _Entry, header: Header) -> Record:
+    scene_id = entry.row.get("scene_id")
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        classification=entry.class_name,
+        split=entry.split,
+        scene_id=None if scene_id in (None, "") else str(scene_id),
+        attributes=attributes_of(entry.row, known=_USED),
+    )
+
+
+def _class_names(pictures: Sequence[str]) -> dict[str, str | None]:
+    """Class by picture: the one folder level below the splits, when there are at least two such folders.
+
+    >>> _class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
+    {'train/cat/1.jpg': 'cat', 'test/dog/2.jpg': 'dog'}
+    >>> _class_names(["images/1.jpg", "images/2.jpg"])
+    {'images/1.jpg': None, 'images/2.jpg': None}
+    """
+    folders = {picture: picture.split("/")[:-1] for picture in pictures}
+    below = {picture: parts[1:] if parts and split_word(parts[0]) else parts for picture, parts in folders.items()}
+    if all(len(parts) == 1 for parts in below.values()) and len({parts[0] for parts in below.values()}) > 1:
+        return {picture: parts[0] for picture, parts in below.items()}
+    return dict.fromkeys(pictures, None)
+
+
+def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
+    for file in tree.files:
+        if file not in used and file not in tree.picture_set:
+            problems.count("ignored_junk", file)
+    problems.close("ignored_junk", "Wanted pictures or one table about them, found {n} other files ({first}). Ignored.")
+
+
+def _rows(tree: Tree, tables: Sequence[Table], problems: Problems) -> dict[str, Mapping[str, Any]]:
+    """Row by picture, of all tables together."""
+    rows: dict[str, Mapping[str, Any]] = {}
+    for table in tables:
+        for at, row in table.rows:
+            where = f"{table.file}, row {at}"
+            file_name = row[table.column]
+            found = table.find(tree, str(file_name))
+            rest = {key: value for key, value in row.items() if key != table.column}
+            if len(found) != 1:
+                _name_unmatched(found, file_name, where, problems)
+            elif found[0] in rows and any(rows[found[0]].get(key, value) != value for key, value in rest.items()):
+                message = f"Wanted one row for {found[0]}, found another that differs. The first one counts."
+                problems.add("duplicate_id", where, message)
+            else:
+                rows[found[0]] = {**rest, **rows.get(found[0], {})}
+        for at, text in table.broken:
+            message = f"Wanted as many cells as the header has, found '{text[:80]}'. Row left out."
+            problems.add("broken_annotation", f"{table.file}, row {at}", message)
+    for picture in tree.pictures if rows else ():
+        if picture not in rows:
+            problems.count("missing_annotation_file", picture)
+    message = "Wanted a row for every picture, found none for {n} ({first}). Loaded without facts."
+    problems.close("missing_annotation_file", message)
+    return rows
+
+
+def _name_unmatched(found: Sequence[str], file_name: Any, where: str, problems: Problems) -> None:
+    if found:
+        message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Row left out."
+        problems.add("ambiguous_image", where, message)
+    else:
+        message = f"Wanted the picture {file_name!s:.200}, found no such file. Record left out."
+        problems.add("missing_image", where, message, loses_record=True)

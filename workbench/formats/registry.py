@@ -1,0 +1,64 @@
+"""Which formats there are, and which one a folder fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from workbench.errors import InputError, one_of
+from workbench.formats import coco, folder, voc, yolo
+from workbench.formats.contract import Evidence, Format
+
+FORMATS: Final[dict[str, Format]] = {
+    coco.name: coco,
+    voc.name: voc,
+    yolo.name: yolo,
+    folder.name: folder,
+}
+
+_TIE = 0.15  # evidence closer than this does not decide
+
+
+def choose(path: Path, *, name: str | None = None) -> tuple[Format, str]:
+    """The format to read a file or folder with, and why.
+
+    Args:
+        path: what is to be read; it exists.
+        name: the format that the user asks for; ``None`` looks at the content.
+
+    Raises:
+        InputError: no such format, nothing fits, or two fit equally well.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise InputError("the name of a format", found=repr(name), where="format", fix=one_of(name, FORMATS))
+        return FORMATS[name], "asked for"
+    found = {name: evidence for name, evidence in _evidence(path).items() if evidence is not None}
+    if not found:
+        raise _nothing_fits(path)
+    ranked = sorted(found, key=lambda name: -found[name].score)
+    best = ranked[0]
+    equal = [name for name in ranked if found[best].score - found[name].score < _TIE]
+    if len(equal) > 1:
+        seen = "; ".join(f"{name}: {found[name].why}" for name in equal)
+        raise InputError("data of one format", found=seen, where=str(path), fix=f"Say --format {' or '.join(equal)}.")
+    return FORMATS[best], found[best].why
+
+
+def _evidence(path: Path) -> dict[str, Evidence | None]:
+    try:
+        return {name: form.evidence(path) for name, form in FORMATS.items()}
+    except OSError as cause:
+        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=found, where=str(path), fix="Change the permissions.") from cause
+
+
+def _nothing_fits(path: Path) -> InputError:
+    empty = path.is_dir() and not any(path.iterdir())
+    looked = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
+    return InputError(
+        "pictures or a known data set",
+        found="an empty folder" if empty else "nothing of the kind",
+        where=str(path),
+        fix=f"Looked for {looked}.",
+    )

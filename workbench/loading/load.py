@@ -1,0 +1,140 @@
+"""Load a file or folder of any known format into a dataset, in batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from operator import length_hint
+from pathlib import Path
+
+from workbench import store
+from workbench.errors import InputError, one_of
+from workbench.files import existing
+from workbench.formats.contract import Format
+from workbench.formats.problems import Problems
+from workbench.formats.registry import choose
+from workbench.progress import Cancel, Listener, Progress
+from workbench.schema.fields import SOURCE, SOURCES, SourceName
+from workbench.schema.labels import Record
+from workbench.schema.report import LoadReport
+
+BATCH = 500
+
+
+def load(
+    dataset: store.Dataset | str,
+    path: str | Path,
+    *,
+    source: str,
+    format: str | None = None,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> LoadReport:
+    """Load pictures and labels; loading the same again changes nothing.
+
+    Args:
+        dataset: an open dataset, or the name of one, which is made when it is new.
+        path: file or folder.
+        source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
+        format: name of the format; found from the content when not given.
+        listener: told of the progress.
+        cancel: stops between two batches; what was added stays.
+
+    Raises:
+        InputError: nothing there, no known format, unknown source, or not one record that can be used.
+        Cancelled: the user stopped.
+    """
+    if source not in SOURCES:
+        raise InputError(
+            "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
+        )
+    place = existing(Path(path), wanted="a file or folder to load")
+    chosen, why = choose(place, name=format)
+    problems = Problems()
+    records, total = _opened(chosen, place, problems)
+    target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
+    report = LoadReport(format=chosen.name, why=why)
+    with Progress(f"loading {place.name}", total=total, unit="sample", listener=listener, cancel=cancel) as progress:
+        while batch := list(islice(records, BATCH)):
+            _add(target, batch, source, report, problems)
+            progress.advance(len(batch))
+    _close(source, problems)
+    report.problems = list(problems)
+    return report
+
+
+def _opened(chosen: Format, place: Path, problems: Problems) -> tuple[Iterator[Record], int]:
+    """The records with the first one already read, so that a hopeless input changes nothing."""
+    try:
+        records = chosen.read(place, problems)
+        total = length_hint(records)
+        first = next(records, None)
+    except OSError as cause:
+        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=found, where=str(place), fix="Change the permissions.") from cause
+    if first is None:
+        fix = f"Mend the data, or say another format than {chosen.name}."
+        raise InputError("at least one record that can be used", found=_summary(problems), where=str(place), fix=fix)
+    return chain([first], records), total
+
+
+def _summary(problems: Problems) -> str:
+    kinds = Counter(problem.kind for problem in problems if problem.kind != "ignored_junk")
+    if not kinds:
+        return "none"
+    kind, n = kinds.most_common(1)[0]
+    first = next(problem for problem in problems if problem.kind == kind)
+    return f"none, but {n:,} x {kind}, the first at {first.where}: {first.message}"
+
+
+def _add(
+    dataset: store.Dataset, batch: Sequence[Record], source: SourceName, report: LoadReport, problems: Problems
+) -> None:
+    by_source: dict[SourceName, list[Record]] = {}
+    for record in batch:
+        own = _own_source(record)
+        if own is not None and own != source:
+            problems.count("source_conflict", record.origin)
+        by_source.setdefault(own or source, []).append(_without_source(record))
+    for name, records in by_source.items():
+        for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
+            _tell(record, report) if new else _tell_again(report)
+
+
+def _own_source(record: Record) -> SourceName | None:
+    given = record.attributes.get(SOURCE)
+    if given in SOURCES:
+        return given
+    return "synthetic" if record.generation else None
+
+
+def _without_source(record: Record) -> Record:
+    """The source is a field of its own, never an attribute; another word there is kept as ``source_given``."""
+    if SOURCE not in record.attributes:
+        return record
+    attributes = dict(record.attributes)
+    given = attributes.pop(SOURCE)
+    if given not in SOURCES:
+        attributes[f"{SOURCE}_given"] = given
+    return dataclasses.replace(record, attributes=attributes)
+
+
+def _tell(record: Record, report: LoadReport) -> None:
+    names = Counter(label.name for label in record.labels)
+    if record.classification is not None:
+        names[record.classification] += 1
+    report.samples += 1
+    report.labels += names.total()
+    report.labels_per_class.update(names)
+
+
+def _tell_again(report: LoadReport) -> None:
+    report.already_there += 1
+
+
+def _close(source: str, problems: Problems) -> None:
+    other = next(name for name in SOURCES if name != source)
+    message = f"Wanted {source} samples, found {{n}} that say {other} ({{first}}). Loaded as {other}."
+    problems.close("source_conflict", message)
