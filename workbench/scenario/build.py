@@ -85,7 +85,7 @@ def camera_of(values: Values) -> Camera:
             elevation_deg=values["sensor.camera.pose.elevation"],
             radius_m=values["sensor.camera.pose.radius"],
             roll_deg=values["sensor.camera.pose.roll"],
-            target_m=tuple(values[f"sensor.camera.target.{axis}"] for axis in "xyz"),  # type: ignore[arg-type]
+            target_m=tuple(values[f"sensor.camera.target.{axis}"] for axis in "xyz"),
         ),
     )
 

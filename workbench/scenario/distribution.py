@@ -58,17 +58,20 @@ class Distribution:
 
 
 def check_number(value: Any, name: str) -> float:
+    """The value, if it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"a number for {name}, found {value!r}")
     return float(value)
 
 
 def check_ordered(low: Any, high: Any) -> None:
+    """Refuse bounds that are no numbers or stand the wrong way round."""
     if check_number(low, "the lower bound") > check_number(high, "the upper bound"):
         raise ValueError(f"a lower bound up to the upper one, found {low} and {high}")
 
 
 def freeze(distribution: Distribution, name: str) -> None:
+    """Turn a listed field into a tuple; refuse what is no list, or empty."""
     values = getattr(distribution, name)
     if not isinstance(values, (list, tuple)) or not values:
         raise ValueError(f"a list of {name} that is not empty, found {values!r}")
@@ -76,6 +79,7 @@ def freeze(distribution: Distribution, name: str) -> None:
 
 
 def check_clip(distribution: Any) -> None:
+    """Refuse a clip that is no pair of bounds."""
     clip = distribution.clip
     if clip is None:
         return

@@ -46,7 +46,7 @@ class Each(Distribution):
     takes_list: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.values != []:  # a frame may hold no object
+        if len(self.values):  # a frame may hold no object
             freeze(self, "values")
         object.__setattr__(self, "values", tuple(self.values))
 

@@ -25,7 +25,7 @@ class _Loader(yaml.SafeLoader):
     """YAML where a key that stands twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         doubled = {str(key) for key in keys if keys.count(key) > 1}
         if doubled:
             raise yaml.MarkedYAMLError(None, None, f"the key {sorted(doubled)[0]!r} stands twice", node.start_mark)

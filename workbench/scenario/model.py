@@ -80,6 +80,19 @@ class Scenario:
         given = source if isinstance(source, Mapping) else texts.read_document(source)
         return _parse(given)
 
+    @classmethod
+    def of_constants(cls, params: Mapping[str, Any], *, name: str, seed: int, mark: Mark) -> Scenario:
+        """The scenario of one draw, from the constants that ``ResolvedFrame.params`` gave.
+
+        Raises:
+            ScenarioError: a parameter that this version does not know.
+        """
+        for path in params:
+            if path not in PARAMETERS:
+                raise ScenarioError("a parameter", found=repr(path), where=name, fix=one_of(path, PARAMETERS))
+        given = {path: _constant(path, value) for path, value in params.items()}
+        return cls(name, given, seed=seed, mark=mark)
+
     @cached_property
     def draws(self) -> dict[str, Distribution]:
         """The distribution of every parameter, in the order in which they are drawn."""

@@ -37,7 +37,7 @@ def mid_tone_luma(values: Mapping[str, Any]) -> float:
     """Grey value 0..255 of a horizontal surface of reflectance 0.25."""
     exposure = 2.0 ** values["sensor.exposure.ev"] / EXPOSURE_LUX
     linear = min(MID_TONE * horizontal_lux(values) * exposure, 1.0)
-    return float(srgb_from_linear(linear)) * 255.0  # type: ignore[arg-type]  # a scalar is an array of no dimension
+    return float(srgb_from_linear(linear)) * 255.0
 
 
 def horizontal_lux(values: Mapping[str, Any]) -> float:

@@ -137,7 +137,7 @@ def motion_kernel(length_px: float, direction_deg: float) -> Image:
         weight = (1.0 - np.abs(x - left - dx)) * (1.0 - np.abs(y - top - dy))
         column, row = np.minimum(left + dx, 2 * reach), np.minimum(top + dy, 2 * reach)
         np.add.at(kernel, (row, column), weight)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 def defocus(image: Image, sigma_px: float) -> Image:
@@ -167,7 +167,7 @@ def quantise(image: Image, bits: int) -> Image:
 def develop(image: Image, white_balance: Rgb) -> NDArray[np.uint8]:
     """White balance, sRGB curve and rounding to 8 bits."""
     balanced = np.clip(image * np.asarray(white_balance, dtype=np.float32), 0.0, 1.0)
-    return np.rint(srgb_from_linear(balanced) * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(srgb_from_linear(balanced) * 255.0), dtype=np.uint8)
 
 
 def encode_jpeg(srgb: NDArray[np.uint8], quality: int) -> bytes:
