@@ -1,0 +1,144 @@
+"""Rays of a distorted camera: exact inversion of Brown-Conrady, and the pinhole view that covers a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import InputError
+from workbench.schema.labels import Camera
+
+Floats = NDArray[np.float64]
+NEWTON_STEPS = 20
+
+
+@dataclass(frozen=True)
+class View:
+    """A pinhole picture to render, pixel centres at whole numbers.
+
+    Attributes:
+        width, height: pixels.
+        fx, fy, cx, cy: as in ``Camera``.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+
+def posed(camera: Camera) -> Floats:
+    """``T_world_cam`` of a camera.
+
+    Raises:
+        InputError: the camera has no pose.
+    """
+    if camera.T_world_cam is None:
+        raise InputError("a camera with a pose", found="T_world_cam is None", fix="Set Camera.T_world_cam.")
+    return camera.T_world_cam
+
+
+def distort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floats:
+    """Brown-Conrady: ideal image coordinates ``(..., 2)`` at z = 1 to distorted ones (OpenCV's order k1 k2 p1 p2).
+
+    >>> distort(np.array([0.5, 0.0]), (-0.1, 0.0, 0.0, 0.0)).tolist()
+    [0.4875, 0.0]
+    """
+    k1, k2, p1, p2 = distortion
+    x, y = xy[..., 0], xy[..., 1]
+    r2 = x * x + y * y
+    radial = 1 + k1 * r2 + k2 * r2 * r2
+    dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([x * radial + dx, y * radial + dy], axis=-1)
+
+
+def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floats:
+    """The inverse of ``distort`` by Newton's method.
+
+    Raises:
+        InputError: some point is outside what this lens can picture, so no inverse exists.
+    """
+    if not any(distortion):
+        return xy
+    ideal = xy.copy()
+    for _ in range(NEWTON_STEPS):
+        error = distort(ideal, distortion) - xy
+        ideal = ideal - _solve(_jacobian(ideal, distortion), error)
+    residual = np.abs(distort(ideal, distortion) - xy).max()
+    determinant = np.linalg.det(_jacobian(ideal, distortion))
+    if not residual < 1e-7 or determinant.min() <= 0:
+        raise InputError(
+            "a lens distortion that can be inverted over the whole picture",
+            found=f"k1, k2, p1, p2 = {distortion}",
+            where="camera.distortion",
+            fix="Use smaller coefficients or a longer focal length.",
+        )
+    return ideal
+
+
+def directions(camera: Camera, *, scale: float = 1.0) -> Floats:
+    """Camera-frame rays with z = 1 through the centres of a grid ``scale`` times as fine as the pixels, ``(H, W, 3)``."""
+    width, height = _scaled(camera, scale)
+    u = (np.arange(width) + 0.5) * (camera.width / width) - 0.5
+    v = (np.arange(height) + 0.5) * (camera.height / height) - 0.5
+    x, y = np.meshgrid((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy)
+    ideal = undistort(np.stack([x, y], axis=2), camera.distortion)
+    return np.concatenate([ideal, np.ones((*x.shape, 1))], axis=2)
+
+
+def covering_view(camera: Camera, scale: float) -> View:
+    """A pinhole view ``scale`` times the picture's size that shows all that the distorted picture needs.
+
+    The size does not depend on the distortion, so one render target serves all lenses of a resolution.
+    """
+    width, height = _scaled(camera, scale)
+    sx, sy = width / camera.width, height / camera.height
+    if not any(camera.distortion):
+        cx, cy = (camera.cx + 0.5) * sx - 0.5, (camera.cy + 0.5) * sy - 0.5
+        return View(width, height, camera.fx * sx, camera.fy * sy, cx, cy)
+    rays = directions(camera, scale=scale)
+    x0, y0 = rays[..., 0].min(), rays[..., 1].min()
+    x1, y1 = rays[..., 0].max(), rays[..., 1].max()
+    fx, fy = (width - 3) / (x1 - x0), (height - 3) / (y1 - y0)  # a pixel's margin for the interpolation
+    return View(width, height, float(fx), float(fy), float(1 - fx * x0), float(1 - fy * y0))
+
+
+def resample(picture: NDArray[np.float32], view: View, camera: Camera, scale: float) -> NDArray[np.float32]:
+    """The camera's picture ``(H, W, 3)`` from a covering view: lens distortion, then the mean over each pixel's area."""
+    if any(camera.distortion):
+        rays = directions(camera, scale=scale)
+        at_u = (rays[..., 0] * view.fx + view.cx).astype(np.float32)
+        at_v = (rays[..., 1] * view.fy + view.cy).astype(np.float32)
+        picture = cv2.remap(picture, at_u, at_v, cv2.INTER_LINEAR)
+    if picture.shape[:2] == (camera.height, camera.width):
+        return picture
+    return np.asarray(cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA))
+
+
+def _scaled(camera: Camera, scale: float) -> tuple[int, int]:
+    return round(camera.width * scale), round(camera.height * scale)
+
+
+def _jacobian(xy: Floats, distortion: tuple[float, float, float, float]) -> Floats:
+    k1, k2, p1, p2 = distortion
+    x, y = xy[..., 0], xy[..., 1]
+    r2 = x * x + y * y
+    radial, slope = 1 + k1 * r2 + k2 * r2 * r2, 2 * k1 + 4 * k2 * r2
+    xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
+    xy_ = slope * x * y + 2 * p1 * x + 2 * p2 * y
+    yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
+    return np.stack([np.stack([xx, xy_], -1), np.stack([xy_, yy], -1)], -2)
+
+
+def _solve(matrix: Floats, error: Floats) -> Floats:
+    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
+    determinant = a * d - b * c
+    determinant = np.where(np.abs(determinant) < 1e-9, 1e-9, determinant)
+    step = np.stack([d * error[..., 0] - b * error[..., 1], a * error[..., 1] - c * error[..., 0]], -1)
+    return np.asarray(step / determinant[..., None])

@@ -1,0 +1,274 @@
+"""The main backend: Filament through Open3D's off-screen renderer; metal-rough surfaces, shadows, image-based light.
+
+Filament's picture is read as linear 8 bit without post-processing: its tone curve dithers with a random pattern, so
+frames would differ from run to run. The range comes from exposure brackets instead: a frame is drawn once at the
+exposure of white, again darker where highlights clip and again brighter when much of it is dark.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import RenderError
+from workbench.render._ibl import UP_Y, horizontal_share, write_ibl
+from workbench.render._lens import Floats, View, covering_view, posed, resample
+from workbench.render._light import distance_m, intensity_cd, panel_axes, rotation_z
+from workbench.render._rays import o3d, world_vertices
+from workbench.schema.scene import Environment, Light, Material, Scene, Solid
+
+PER_LUX = 4.1455e-6  # linear value of a white matte surface per lux at Filament's fixed camera exposure; measured
+TOPS = (1.0, 8.0, 0.125)  # linear values at which the brackets clip: white, highlights, shadows
+CLIPPED_SHARE = 0.002  # of the pixels, from which the highlights get their own bracket
+DARK_SHARE = 0.4  # of the pixels below ``DARK``, from which the shadows get theirs
+DARK = 10 / 255
+FAR_M = 1000.0  # reach of lamps, far beyond any scene, so Filament's own fall-off window does nothing
+NEAR_M = 0.02
+POINT_CONE_DEG = 130.0
+DRIVER_FIX = (
+    "Install the software graphics driver (Debian, Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri libgomp1 "
+    "libx11-6 libusb-1.0-0), or use the backend 'mitsuba' or 'flat'."
+)
+
+
+class Open3dRenderer:
+    """Filament by Open3D.
+
+    Args:
+        supersample: samples per pixel along each axis; 1 is fastest and jagged, 2 takes three times as long.
+
+    Raises:
+        RenderError: no graphics driver can be started.
+    """
+
+    name = "open3d"
+
+    def __init__(self, *, supersample: float = 1.5) -> None:
+        self.supersample = supersample
+        self._targets: dict[tuple[int, int], Any] = {}
+        self._environment: dict[tuple[int, int], str] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="workbench-light-"))
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        self._ibl = cache(lambda name: write_ibl(name, self._folder))
+        self._target(64, 48)  # fails here, not in the middle of a job
+
+    @property
+    def version(self) -> str:
+        """Library, version and driver."""
+        return f"open3d-filament {o3d.__version__} / {_driver()}"
+
+    def render(self, scene: Scene) -> NDArray[np.float32]:
+        """See ``Renderer.render``."""
+        view = covering_view(scene.camera, self.supersample)
+        target = self._target(view.width, view.height)
+        T_filament_world = np.eye(4)
+        T_filament_world[:3, :3] = UP_Y @ rotation_z(-scene.environment.rotation_deg)
+        self._set_environment(target, (view.width, view.height), scene.environment)
+        self._set_solids(target, scene.solids, T_filament_world)
+        _set_camera(target, view, scene, T_filament_world)
+        try:
+            picture = _bracketed(target, scene, T_filament_world)
+        finally:
+            target.scene.clear_geometry()
+        return resample(picture, view, scene.camera, self.supersample)
+
+    def _target(self, width: int, height: int) -> Any:
+        """The off-screen renderer of a size; one per size and process."""
+        if (width, height) not in self._targets:
+            self._targets[width, height] = _started(width, height)
+        return self._targets[width, height]
+
+    def _set_environment(self, target: Any, size: tuple[int, int], environment: Environment) -> None:
+        if self._environment.get(size) == environment.name:
+            return
+        if not target.scene.scene.set_indirect_light(self._ibl(environment.name)):
+            raise RenderError("an environment that Filament reads", found=environment.name, fix=DRIVER_FIX)
+        target.scene.scene.enable_indirect_light(True)
+        target.scene.show_skybox(True)
+        self._environment[size] = environment.name
+
+    def _set_solids(self, target: Any, solids: tuple[Solid, ...], T_filament_world: Floats) -> None:
+        for index, solid in enumerate(solids):
+            name = f"solid{index}"
+            target.scene.add_geometry(name, _geometry(solid, T_filament_world), _record(solid.material), False)
+
+
+def _started(width: int, height: int) -> Any:
+    """A new off-screen renderer with everything off that could vary between frames.
+
+    Raises:
+        RenderError: Filament found no driver.
+    """
+    try:
+        with _quiet():
+            target = o3d.visualization.rendering.OffscreenRenderer(width, height)
+    except Exception as cause:  # Open3D raises bare RuntimeError or pybind errors
+        raise RenderError("a picture by Open3D", found=f"{type(cause).__name__}: {cause}", fix=DRIVER_FIX) from cause
+    # Two of these share resources and free them twice, which aborts the process at its end: keep each for ever.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(target))
+    target.scene.scene.enable_sun_light(False)
+    target.scene.set_background([0.0, 0.0, 0.0, 1.0])
+    target.scene.view.set_post_processing(False)
+    target.scene.view.set_ambient_occlusion(True)
+    target.scene.view.set_shadowing(True, o3d.visualization.rendering.View.ShadowType.PCF)
+    return target
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Filament's start-up lines, which it writes to the descriptors, off the user's terminal."""
+    kept = [os.dup(descriptor) for descriptor in (1, 2)]
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for descriptor in (1, 2):
+            os.dup2(sink, descriptor)
+        with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
+            yield
+    finally:
+        for descriptor, saved in zip((1, 2), kept, strict=True):
+            os.dup2(saved, descriptor)
+            os.close(saved)
+        os.close(sink)
+
+
+@cache
+def _driver() -> str:
+    """``llvmpipe`` when the software driver is asked for or no graphics device exists, else ``gpu``."""
+    software = os.environ.get("LIBGL_ALWAYS_SOFTWARE") == "1" or not list(Path("/dev").glob("dri/render*"))
+    return "llvmpipe" if software else "gpu"
+
+
+def _bracketed(target: Any, scene: Scene, T_filament_world: Floats) -> NDArray[np.float32]:
+    """Draw at white, then darker or brighter where the eight bits do not reach."""
+    white = _drawn(target, scene, T_filament_world, TOPS[0])
+    picture = white.astype(np.float32) * np.float32(TOPS[0] / 255)
+    clipped = (white >= 250).any(axis=2)
+    if clipped.mean() > CLIPPED_SHARE:
+        bright = _drawn(target, scene, T_filament_world, TOPS[1])
+        picture[clipped] = bright[clipped].astype(np.float32) * np.float32(TOPS[1] / 255)
+    dark = picture.max(axis=2) < DARK
+    if dark.mean() > DARK_SHARE:
+        fine = _drawn(target, scene, T_filament_world, TOPS[2])
+        usable = dark & (fine < 250).all(axis=2)
+        picture[usable] = fine[usable].astype(np.float32) * np.float32(TOPS[2] / 255)
+    return picture
+
+
+def _drawn(target: Any, scene: Scene, T_filament_world: Floats, top: float) -> NDArray[np.uint8]:
+    """One frame ``(H, W, 3)`` uint8 in which 255 stands for the linear value ``top``."""
+    per_lux = 1 / (scene.exposure_lux * top * PER_LUX)
+    lamps = [lamp for light in scene.lights for lamp in _lamps(light)]
+    plain = target.scene.scene
+    share = horizontal_share(scene.environment.name)
+    plain.set_indirect_light_intensity(scene.environment.illuminance_lux / share * per_lux)
+    names = [f"lamp{index}" for index in range(len(lamps))]
+    for name, lamp in zip(names, lamps, strict=True):
+        _add_lamp(plain, name, lamp, per_lux, T_filament_world)
+    try:
+        return np.asarray(target.render_to_image()).copy()
+    finally:
+        for name in names:
+            plain.remove_light(name)
+
+
+def _lamps(light: Light) -> list[Light]:
+    """Filament has no area lights: a square becomes four spots at its quarter points, so shadows have soft steps.
+
+    Its point lights cast no shadows: one becomes a wide spot towards the origin.
+    """
+    if light.kind == "area":
+        side, up = panel_axes(light)
+        corners = [(-1, -0.6), (0.6, -1), (1, 0.6), (-0.6, 1)]  # turned, so that steps do not line up with edges
+        return [_moved(light, light.size_m * 0.29 * (a * side + b * up), 1 / len(corners)) for a, b in corners]
+    if light.kind == "point" and light.shadow:
+        return [_towards_origin(light, POINT_CONE_DEG, light.illuminance_lux)]
+    return [light]
+
+
+def _moved(light: Light, offset_m: Floats, share: float) -> Light:
+    position = np.asarray(light.position_m) + offset_m
+    near = float(np.linalg.norm(position) / distance_m(light)) ** 2
+    spot = Light("spot", _xyz(position), light.direction, light.color, light.illuminance_lux * share / near, 150.0)
+    return Light(**{**spot.__dict__, "shadow": light.shadow})
+
+
+def _towards_origin(light: Light, cone_deg: float, lux: float) -> Light:
+    position = np.asarray(light.position_m)
+    direction = _xyz(-position / np.linalg.norm(position))
+    return Light("spot", light.position_m, direction, light.color, lux, cone_deg, shadow=light.shadow)
+
+
+def _xyz(vector: Floats) -> tuple[float, float, float]:
+    return float(vector[0]), float(vector[1]), float(vector[2])
+
+
+def _add_lamp(plain: Any, name: str, light: Light, per_lux: float, T_filament_world: Floats) -> None:
+    turn = T_filament_world[:3, :3]
+    color = np.asarray(light.color, dtype=np.float32)
+    position = (turn @ np.asarray(light.position_m)).astype(np.float32)
+    direction = (turn @ np.asarray(light.direction)).astype(np.float32)
+    if light.kind == "directional":
+        plain.add_directional_light(name, color, direction, light.illuminance_lux * per_lux, light.shadow)
+    elif light.kind == "point":
+        lumen = intensity_cd(light) * per_lux * 4 * np.pi
+        plain.add_point_light(name, color, position, lumen, FAR_M, False)
+    else:
+        lumen = intensity_cd(light) * per_lux * np.pi  # Filament's convention for spots
+        outer = np.radians(light.cone_deg / 2)
+        plain.add_spot_light(name, color, position, direction, lumen, FAR_M, 0.8 * outer, outer, light.shadow)
+
+
+def _set_camera(target: Any, view: View, scene: Scene, T_filament_world: Floats) -> None:
+    """Pose and projection; Open3D's principal point counts from the picture's corner, ours from a pixel's centre."""
+    T_world_cam = posed(scene.camera)
+    T_cam_filament = np.linalg.inv(T_filament_world @ T_world_cam)
+    K = np.array([[view.fx, 0.0, view.cx + 0.5], [0.0, view.fy, view.cy + 0.5], [0.0, 0.0, 1.0]])
+    target.setup_camera(K, T_cam_filament, view.width, view.height)
+    far = max((_farthest(solid, T_world_cam[:3, 3]) for solid in scene.solids), default=10.0)
+    target.scene.camera.set_projection(K, NEAR_M, far + 1.0, view.width, view.height)
+
+
+def _farthest(solid: Solid, eye: Floats) -> float:
+    return float(np.linalg.norm(world_vertices(solid) - eye, axis=1).max())
+
+
+def _geometry(solid: Solid, T_filament_world: Floats) -> Any:
+    """An Open3D mesh in Filament's frame; texture coordinates count tiles."""
+    mesh, T = solid.mesh, T_filament_world @ solid.T_world_obj
+    scale = np.cbrt(np.linalg.det(T[:3, :3]))
+    geometry = o3d.geometry.TriangleMesh(
+        o3d.utility.Vector3dVector(mesh.vertices_m @ T[:3, :3].T + T[:3, 3]), o3d.utility.Vector3iVector(mesh.faces)
+    )
+    geometry.vertex_normals = o3d.utility.Vector3dVector(mesh.normals @ (T[:3, :3] / scale).T)
+    uv = mesh.uv * (scale / solid.material.texture_size_m)
+    geometry.triangle_uvs = o3d.utility.Vector2dVector(uv[mesh.faces].reshape(-1, 2))
+    return geometry
+
+
+def _record(material: Material) -> Any:
+    record = o3d.visualization.rendering.MaterialRecord()
+    record.shader = "defaultLit"
+    record.base_color = [*material.base_color, 1.0]
+    record.base_metallic = material.metallic
+    record.base_roughness = material.roughness
+    record.base_reflectance = material.reflectance
+    record.base_clearcoat = material.clearcoat
+    record.base_clearcoat_roughness = 0.08
+    if material.albedo_srgb is not None:
+        record.albedo_img = o3d.geometry.Image(np.ascontiguousarray(material.albedo_srgb))
+    if material.roughness_map is not None:
+        record.roughness_img = o3d.geometry.Image(np.ascontiguousarray(material.roughness_map))
+    if material.normal_map is not None:
+        record.normal_img = o3d.geometry.Image(np.ascontiguousarray(material.normal_map))
+    return record
