@@ -64,6 +64,18 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode())
 
 
+def require_empty(target: Path) -> None:
+    """Check that a folder is new or empty, before long work.
+
+    Raises:
+        OutputError: it exists and is not empty, or is a file.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OutputError(
+            "an empty or new folder", found="files in it", where=str(target), fix="Choose another folder."
+        )
+
+
 @contextlib.contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``target`` and move it in at the end.
@@ -73,10 +85,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: ``target`` exists and is not empty, or the place refuses.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(
-            "an empty or new folder", found="files in it", where=str(target), fix="Choose another folder."
-        )
+    require_empty(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
@@ -126,3 +135,8 @@ def inside(root: Path, path: Path) -> bool:
     False
     """
     return path.resolve().is_relative_to(root.resolve())
+
+
+def home() -> Path:
+    """Folder for generated media and caches: ``$WORKBENCH_HOME``, else ``~/.workbench``."""
+    return Path(os.environ.get("WORKBENCH_HOME") or Path.home() / ".workbench")
