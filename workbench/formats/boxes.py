@@ -14,6 +14,7 @@ from workbench.formats.problems import Kind, Problems
 
 Xyxy = tuple[float, float, float, float]
 
+LEAST_PX = 1e-3  # a box narrower than this has no area that survives being written and read
 ROUNDING_PX = 0.01  # an overhang up to this is the rounding of a text file, not a mistake
 
 
@@ -39,7 +40,7 @@ class Frame:
         left, top, right, bottom = xyxy
         clipped = (max(left, 0.0), max(top, 0.0), min(right, self.width), min(bottom, self.height))
         size = f"{self.width} x {self.height}"
-        if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+        if clipped[2] - clipped[0] < LEAST_PX or clipped[3] - clipped[1] < LEAST_PX:
             message = f"Wanted a box inside {size}, found {_shown(xyxy)}. Box left out."
             self.problems.add("box_outside_image", where, message)
             return None
@@ -73,7 +74,7 @@ def _fault(xyxy: Xyxy) -> Kind | None:
         return "nan_box"
     if right < left or bottom < top:
         return "inverted_box"
-    if right == left or bottom == top:
+    if right - left < LEAST_PX or bottom - top < LEAST_PX:
         return "zero_area_box"
     return None
 

@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Final
 
 from workbench.errors import InputError, one_of
-from workbench.formats import coco, folder, voc, yolo
-from workbench.formats.contract import Evidence, Format
+from workbench.formats import coco, coco_write, folder, voc, voc_write, yolo, yolo_write
+from workbench.formats.contract import Evidence, Format, Writer
 
 FORMATS: Final[dict[str, Format]] = {
     coco.name: coco,
     voc.name: voc,
     yolo.name: yolo,
     folder.name: folder,
+}
+
+WRITERS: Final[dict[str, Writer]] = {
+    coco_write.name: coco_write,
+    voc_write.name: voc_write,
+    yolo_write.name: yolo_write,
 }
 
 _TIE = 0.15  # evidence closer than this does not decide

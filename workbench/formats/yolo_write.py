@@ -1,0 +1,94 @@
+"""Write YOLO as Ultralytics loads it: ``data.yaml``, ``images/<split>/`` and ``labels/<split>/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from workbench.files import write_bytes
+from workbench.formats import losses
+from workbench.formats.boxes import hull
+from workbench.formats.contract import Placed
+from workbench.formats.tree import stem_of
+from workbench.schema.labels import Label, Record
+
+name = "yolo"
+
+_DIGITS = 10  # decimals of a share; 1e-6 px in a picture of 10,000 px
+_SAME_BOX_PX = 0.5
+
+
+def picture_path(split: str, name: str) -> str:
+    """Where a picture belongs.
+
+    >>> picture_path("val", "a.jpg")
+    'images/val/a.jpg'
+    """
+    return f"images/{split}/{name}"
+
+
+def lost(records: Sequence[Record]) -> list[str]:
+    """YOLO holds classes and boxes, or classes and outlines; nothing else."""
+    labels = [label for record in records for label in record.labels]
+    outlines = 0 if _all_outlines(records) else sum(bool(label.polygons) for label in labels)
+    counts = {
+        "outlines of {n} labels (written as boxes)": outlines,
+        "masks of {n} labels (written as boxes)": sum(label.mask is not None for label in labels),
+        "attributes of {n} labels": sum(bool(label.attributes) for label in labels),
+        "confidence of {n} labels": sum(label.confidence is not None for label in labels),
+        "instance ids of {n} labels": sum(label.instance_id is not None for label in labels),
+    }
+    return losses.told(counts) + losses.of_samples(records)
+
+
+def write(folder: Path, placed: Sequence[Placed]) -> None:
+    """Write the yaml and one text file per picture with labels; see ``contract.Writer.write``."""
+    records = [item.record for item in placed]
+    names = sorted({label.name for record in records for label in record.labels})
+    numbers = {name: at for at, name in enumerate(names)}
+    outlines = _all_outlines(records)
+    splits = sorted({str(record.split) for record in records})
+    for split in splits:
+        (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
+    for item in placed:
+        rows = [_row(label, item.record, numbers, outlines=outlines) for label in item.record.labels]
+        if rows:
+            text = "".join(f"{row}\n" for row in rows)
+            write_bytes(folder / "labels" / str(item.record.split) / f"{stem_of(item.name)}.txt", text.encode())
+    content = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(names))}
+    write_bytes(folder / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+
+
+def _all_outlines(records: Sequence[Record]) -> bool:
+    """Whether outlines can be written: Ultralytics drops them all when a single label has none."""
+    labels = [label for record in records for label in record.labels]
+    return bool(labels) and all(map(_is_outline, labels))
+
+
+def _is_outline(label: Label) -> bool:
+    """One outline that spans the label's box: a reader gets the same box back."""
+    if len(label.polygons) != 1 or label.mask is not None:
+        return False
+    return bool(np.allclose(hull(label.polygons), label.xyxy, rtol=0, atol=_SAME_BOX_PX))
+
+
+def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: bool) -> str:
+    width, height = record.width, record.height
+    if outlines:
+        shares = (label.polygons[0] / (width, height)).ravel().tolist()
+    else:
+        left, top, right, bottom = label.xyxy
+        shares = [
+            (left + right) / 2 / width,
+            (top + bottom) / 2 / height,
+            (right - left) / width,
+            (bottom - top) / height,
+        ]
+    return " ".join([str(numbers[label.name]), *(_text(share) for share in shares)])
+
+
+def _text(share: float) -> str:
+    return f"{min(max(share, 0.0), 1.0):.{_DIGITS}f}".rstrip("0").rstrip(".")
