@@ -22,6 +22,7 @@ class View:
     Attributes:
         width, height: pixels.
         fx, fy, cx, cy: as in ``Camera``.
+        plain: the camera's own picture, only finer, so no lens has to be applied.
     """
 
     width: int
@@ -30,6 +31,7 @@ class View:
     fy: float
     cx: float
     cy: float
+    plain: bool
 
 
 def posed(camera: Camera) -> Floats:
@@ -83,7 +85,7 @@ def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
 
 
 def directions(camera: Camera, *, scale: float = 1.0) -> Floats:
-    """Camera-frame rays with z = 1 through the centres of a grid ``scale`` times as fine as the pixels, ``(H, W, 3)``."""
+    """Camera-frame rays with z = 1 through a grid ``scale`` times finer than the pixels, ``(H, W, 3)``."""
     width, height = _scaled(camera, scale)
     u = (np.arange(width) + 0.5) * (camera.width / width) - 0.5
     v = (np.arange(height) + 0.5) * (camera.height / height) - 0.5
@@ -92,26 +94,35 @@ def directions(camera: Camera, *, scale: float = 1.0) -> Floats:
     return np.concatenate([ideal, np.ones((*x.shape, 1))], axis=2)
 
 
-def covering_view(camera: Camera, scale: float) -> View:
+def covering_view(camera: Camera, scale: float, *, square: bool = False) -> View:
     """A pinhole view ``scale`` times the picture's size that shows all that the distorted picture needs.
 
     The size does not depend on the distortion, so one render target serves all lenses of a resolution.
+
+    Args:
+        camera: the camera whose picture is wanted.
+        scale: samples per pixel along each axis.
+        square: the backend can only draw views with ``fx`` equal to ``fy``.
     """
     width, height = _scaled(camera, scale)
     sx, sy = width / camera.width, height / camera.height
-    if not any(camera.distortion):
-        cx, cy = (camera.cx + 0.5) * sx - 0.5, (camera.cy + 0.5) * sy - 0.5
-        return View(width, height, camera.fx * sx, camera.fy * sy, cx, cy)
+    plain = View(
+        width, height, camera.fx * sx, camera.fy * sy, (camera.cx + 0.5) * sx - 0.5, (camera.cy + 0.5) * sy - 0.5, True
+    )
+    if not any(camera.distortion) and (not square or np.isclose(plain.fx, plain.fy, rtol=1e-9)):
+        return plain
     rays = directions(camera, scale=scale)
     x0, y0 = rays[..., 0].min(), rays[..., 1].min()
     x1, y1 = rays[..., 0].max(), rays[..., 1].max()
     fx, fy = (width - 3) / (x1 - x0), (height - 3) / (y1 - y0)  # a pixel's margin for the interpolation
-    return View(width, height, float(fx), float(fy), float(1 - fx * x0), float(1 - fy * y0))
+    if square:
+        fx = fy = min(fx, fy)
+    return View(width, height, float(fx), float(fy), float(1 - fx * x0), float(1 - fy * y0), False)
 
 
 def resample(picture: NDArray[np.float32], view: View, camera: Camera, scale: float) -> NDArray[np.float32]:
-    """The camera's picture ``(H, W, 3)`` from a covering view: lens distortion, then the mean over each pixel's area."""
-    if any(camera.distortion):
+    """The camera's picture ``(H, W, 3)`` from a covering view: the lens, then the mean over each pixel's area."""
+    if not view.plain:
         rays = directions(camera, scale=scale)
         at_u = (rays[..., 0] * view.fx + view.cx).astype(np.float32)
         at_v = (rays[..., 1] * view.fy + view.cy).astype(np.float32)

@@ -15,9 +15,10 @@ from workbench.schema.scene import Solid
 
 os.environ.setdefault("EGL_PLATFORM", "surfaceless")  # must be set before open3d is first imported
 
-import open3d as o3d  # noqa: E402
+import open3d as o3d
 
 Floats = NDArray[np.float64]
+__all__ = ["Floats", "Hits", "cast", "caster", "hit_mask", "o3d", "world_rays", "world_vertices"]
 NOTHING = 0xFFFFFFFF  # Embree's id of a ray that hits nothing
 
 
@@ -83,4 +84,4 @@ def cast(scene: Any, rays: NDArray[np.float32]) -> Hits:
 
 def hit_mask(scene: Any, rays: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each ray meets anything."""
-    return np.isfinite(scene.cast_rays(o3d.core.Tensor(np.ascontiguousarray(rays)))["t_hit"].numpy())
+    return np.asarray(np.isfinite(scene.cast_rays(o3d.core.Tensor(np.ascontiguousarray(rays)))["t_hit"].numpy()))
