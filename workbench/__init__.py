@@ -11,13 +11,60 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from workbench.curating import export
+    from workbench.generating import generate, preview, reproduce
+    from workbench.loading import load
+    from workbench.measuring import measure
+    from workbench.scenario import Scenario
+    from workbench.slicing import Filter, parse
+    from workbench.store import info, list_datasets, table
     from workbench.store import open_dataset as open
+    from workbench.tagging import history, redo, tag, undo, untag
+    from workbench.widgets import Board
 
 _HOME = {  # public name -> where it lives
+    "Board": "workbench.widgets:Board",
+    "Filter": "workbench.slicing:Filter",
+    "Scenario": "workbench.scenario:Scenario",
+    "export": "workbench.curating:export",
+    "generate": "workbench.generating:generate",
+    "history": "workbench.tagging:history",
+    "info": "workbench.store:info",
+    "list_datasets": "workbench.store:list_datasets",
+    "load": "workbench.loading:load",
+    "measure": "workbench.measuring:measure",
     "open": "workbench.store:open_dataset",
+    "parse": "workbench.slicing:parse",
+    "preview": "workbench.generating:preview",
+    "redo": "workbench.tagging:redo",
+    "reproduce": "workbench.generating:reproduce",
+    "table": "workbench.store:table",
+    "tag": "workbench.tagging:tag",
+    "undo": "workbench.tagging:undo",
+    "untag": "workbench.tagging:untag",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0604 - the list is the registry
+__all__ = [
+    "Board",
+    "Filter",
+    "Scenario",
+    "export",
+    "generate",
+    "history",
+    "info",
+    "list_datasets",
+    "load",
+    "measure",
+    "open",
+    "parse",
+    "preview",
+    "redo",
+    "reproduce",
+    "table",
+    "tag",
+    "undo",
+    "untag",
+]
 
 
 def __getattr__(name: str) -> Any:

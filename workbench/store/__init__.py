@@ -3,6 +3,7 @@
 Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
+from workbench.store.app import open_app
 from workbench.store.columns import facets, select, table, view
 from workbench.store.database import Dataset, connect, find_mongod
 from workbench.store.datasets import (
@@ -26,6 +27,7 @@ __all__ = [
     "info",
     "lineage",
     "list_datasets",
+    "open_app",
     "open_dataset",
     "read",
     "require_dataset",

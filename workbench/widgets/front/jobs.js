@@ -1,0 +1,21 @@
+// Jobs: progress, rate, time left, cancel; errors in place.
+
+/** @param {number|null} seconds */
+function timeLeft(seconds) {
+  if (seconds === null || !Number.isFinite(seconds)) return "";
+  return seconds < 90 ? `${Math.ceil(seconds)} s left` : `${Math.ceil(seconds / 60)} min left`;
+}
+
+/** @param {Ask} ask @param {(error: Error) => void} fail */
+function jobList(ask, fail) {
+  const root = el("div.wb-jobs", { role: "status", "aria-live": "polite" });
+  const job = (j) => {
+    const share = j.total ? j.done / j.total : j.state === "done" ? 1 : 0;
+    const facts = [`${thousands(j.done)}${j.total === null ? "" : ` of ${thousands(j.total)}`} ${j.unit}s`, j.rate_per_s ? `${j.rate_per_s.toFixed(1)}/s` : "", timeLeft(j.seconds_left)];
+    return el(`div.wb-job.wb-${j.state}`, { data: { job: j.number, state: j.state } },
+      el("div.wb-row", {}, el("b", {}, j.label), j.state === "running" ? el("button", { data: { does: "cancel" }, onclick: () => ask("cancel", { number: j.number }).catch(fail) }, "Cancel") : el("span", {}, j.state)),
+      el("div.wb-progress", { role: "progressbar", "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", { style: { width: `${share * 100}%` } })),
+      el("small", {}, j.state === "running" ? facts.filter(Boolean).join(" · ") : j.message));
+  };
+  return { root, update: (jobs) => root.replaceChildren(...jobs.map(job)) };
+}

@@ -1,0 +1,90 @@
+"""Work that runs beside the notebook: generating and exporting, with progress and cancel."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.errors import Cancelled, WorkbenchError
+from workbench.progress import Cancel, Listener, Tick
+
+UPDATES_PER_S = 5.0
+
+
+@dataclass
+class _Job:
+    number: int
+    label: str
+    cancel: Cancel = field(default_factory=Cancel)
+    state: str = "running"
+    message: str = ""
+    tick: Tick | None = None
+    told_s: float = 0.0
+
+
+class Jobs:
+    """All jobs of one board.
+
+    Args:
+        changed: called when a job's state changes; with ``True`` when one has ended.
+    """
+
+    def __init__(self, changed: Callable[[bool], None]) -> None:
+        self._changed = changed
+        self._jobs: list[_Job] = []
+
+    def start(self, label: str, work: Callable[[Listener, Cancel], str]) -> int:
+        """Run ``work(listener, cancel)`` in a thread; what it returns is shown at the end."""
+        job = _Job(len(self._jobs) + 1, label)
+        self._jobs.append(job)
+        threading.Thread(target=self._run, args=(job, work), daemon=True, name=f"board-{label}").start()
+        self._changed(False)
+        return job.number
+
+    def cancel(self, number: int) -> None:
+        """Ask a job to stop after what it has in hand."""
+        for job in self._jobs:
+            if job.number == number:
+                job.cancel.set()
+
+    def states(self) -> list[dict[str, Any]]:
+        """State of each job for the browser, the newest first."""
+        return [_state(job) for job in reversed(self._jobs)]
+
+    def _run(self, job: _Job, work: Callable[[Listener, Cancel], str]) -> None:
+        def listener(tick: Tick) -> None:
+            job.tick = tick
+            if tick.finished or time.monotonic() - job.told_s > 1 / UPDATES_PER_S:
+                job.told_s = time.monotonic()
+                self._changed(False)
+
+        try:
+            job.message = work(listener, job.cancel)
+            job.state = "done"
+        except Cancelled:
+            job.state, job.message = "cancelled", "Stopped. What was finished is kept; the same again completes it."
+        except WorkbenchError as error:
+            job.state, job.message = "failed", str(error)
+        except Exception as error:
+            job.state, job.message = "failed", f"Unexpected: {type(error).__name__}: {error}"
+            raise  # the thread's hook prints the traceback into the log, where a bug report needs it
+        finally:
+            self._changed(True)
+
+
+def _state(job: _Job) -> dict[str, Any]:
+    tick = job.tick
+    return {
+        "number": job.number,
+        "label": job.label,
+        "state": job.state,
+        "message": job.message,
+        "done": tick.done if tick else 0,
+        "total": tick.total if tick else None,
+        "unit": tick.unit if tick else "",
+        "rate_per_s": tick.rate_per_s if tick else 0.0,
+        "seconds_left": tick.seconds_left if tick else None,
+    }

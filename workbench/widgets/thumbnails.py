@@ -1,0 +1,65 @@
+"""Small pictures for the gallery: made on request, kept on disk by content."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from workbench import files
+from workbench.files import sha256_text
+from workbench.store import Stored
+
+SIDE_PX = 256
+QUALITY = 82
+POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 2), thread_name_prefix="thumbnails")
+
+
+def thumbnails(samples: Sequence[Stored]) -> list[bytes]:
+    """JPEG bytes per sample, empty for a picture that cannot be read."""
+    return list(POOL.map(_thumbnail, samples))
+
+
+def full_picture(sample: Stored, *, side_px: int = 1600) -> bytes:
+    """The picture for zooming in, upright, its longer side at most ``side_px``.
+
+    Raises:
+        OSError: the picture cannot be read.
+    """
+    return _encode(sample.record.image_path, side_px)
+
+
+def _thumbnail(sample: Stored) -> bytes:
+    key = sample.content_sha256 or sha256_text(str(sample.record.image_path))
+    cached = cache_folder() / f"{key}-{SIDE_PX}.jpg"
+    if cached.is_file():
+        return cached.read_bytes()
+    try:
+        data = _encode(sample.record.image_path, SIDE_PX)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return b""  # the gallery shows the file's name on a broken-picture tile
+    files.write_bytes(cached, data)
+    return data
+
+
+def _encode(path: Path, side_px: int) -> bytes:
+    with Image.open(path) as image:
+        image.draft("RGB", (side_px, side_px))  # a JPEG is decoded at a fraction of its size
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    upright.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+@lru_cache
+def cache_folder() -> Path:
+    """Where thumbnails are kept: ``$WORKBENCH_HOME/thumbnails``."""
+    folder = files.home() / "thumbnails"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
