@@ -8,10 +8,10 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 from workbench.errors import WorkbenchError
 
 OLDEST, NEWEST = (3, 10), (3, 12)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> Outcome:
     lines = [
         f"{'ok  ' if c.ok else 'FAIL'}  {c.name:<9} {c.found}" + (f"\n      {c.fix}" if c.fix else "") for c in checks
     ]
-    return Outcome({"ok": ok, "checks": [asdict(check) for check in checks]}, "\n".join(lines), 0 if ok else 1)
+    return Outcome({"ok": ok, "checks": [plain(check) for check in checks]}, "\n".join(lines), 0 if ok else 1)
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from pathlib import Path
 
-from workbench.cli.outcome import Outcome, columns
+from workbench.cli.outcome import Outcome, columns, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -43,4 +42,4 @@ def run(args: argparse.Namespace) -> Outcome:
     head: list[tuple[object, ...]] = [("split", "samples", "labels", "real", "synthetic")]
     rows = head + [(name, *counts.values()) for name, counts in report.splits.items()]
     lost = [f"lost: {item}" for item in report.lost]
-    return Outcome(asdict(report), "\n".join([columns(rows), *lost, f"manifest: {report.manifest}"]))
+    return Outcome(plain(report), "\n".join([columns(rows), *lost, f"manifest: {report.manifest}"]))

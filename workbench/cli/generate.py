@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -44,6 +43,7 @@ def run(args: argparse.Namespace) -> Outcome:
     result = job.result()
     text = (
         f"{result.generated:,} generated ({result.frames_per_s:.1f}/s), {result.already_there:,} already there, "
-        f"{len(result.rejected):,} rejected"
+        f"{result.rejected:,} rejected, {result.failed:,} failed"
     )
-    return Outcome(asdict(result), text)
+    lines = [f"  {problem.message} [{problem.where}]" for problem in result.problems]
+    return Outcome(plain(result), "\n".join([text, *lines]))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 from workbench.schema.fields import SOURCES
 
 
@@ -23,4 +22,4 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.loading import load
 
     report = load(args.dataset, args.path, source=args.source, format=args.format)
-    return Outcome(asdict(report), str(report))
+    return Outcome(plain(report), str(report))

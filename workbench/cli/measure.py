@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -27,7 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "skipped": report.skipped,
         "failed": len(report.problems),
         "samples_per_s": round(report.samples_per_s, 1),
-        "problems": [asdict(problem) for problem in report.problems],
+        "problems": [plain(problem) for problem in report.problems],
     }
     lines = [
         f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {report.skipped:,} measured before, "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -20,6 +21,23 @@ class Outcome:
     json: dict[str, Any]
     text: str
     status: int = 0
+
+
+def plain(value: Any) -> Any:
+    """A report as values that JSON knows.
+
+    >>> plain(Outcome({"n": {'a': 2}}, "text"))
+    {'json': {'n': {'a': 2}}, 'text': 'text', 'status': 0}
+    """
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def columns(rows: Iterable[Sequence[object]]) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -23,4 +22,4 @@ def run(args: argparse.Namespace) -> Outcome:
     found = reproduce(store.require_dataset(args.dataset), args.sample_id)
     labels = "identical" if found.identical else "DIFFERENT"
     text = f"labels {labels}; picture: largest difference {found.max_pixel_difference} of 255"
-    return Outcome(asdict(found), text, 0 if found.identical else 1)
+    return Outcome(plain(found), text, 0 if found.identical else 1)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from workbench.cli.outcome import Outcome
+from workbench.cli.outcome import Outcome, plain
 
 if TYPE_CHECKING:
     from workbench.store.journal import Entry
@@ -34,7 +33,7 @@ def _change(args: argparse.Namespace) -> Outcome:
 
 
 def _as_json(entry: Entry) -> dict[str, object]:
-    return {**asdict(entry), "when": entry.when.isoformat()}
+    return dict(plain(entry))
 
 
 def _as_words(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -9,7 +10,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -117,7 +118,8 @@ def _start() -> int:
     try:
         while True:
             _wait_for_last_one(deadline)
-            _service = _Service(mongod)
+            with _quiet_children():
+                _service = _Service(mongod)
             port = _listening_port(_service.child, deadline)
             if port is not None:
                 return port
@@ -125,6 +127,21 @@ def _start() -> int:
                 raise _failed_start(_last_failure())
     except OSError as cause:
         raise _failed_start(str(cause)) from cause
+
+
+@contextlib.contextmanager
+def _quiet_children() -> Iterator[None]:
+    """What the service says on its way belongs in its log, not in the user's terminal."""
+    kept = [os.dup(1), os.dup(2)]
+    with Path(os.devnull).open("w") as nowhere:
+        for fd in (1, 2):
+            os.dup2(nowhere.fileno(), fd)
+    try:
+        yield
+    finally:
+        for fd, old in zip((1, 2), kept, strict=True):
+            os.dup2(old, fd)
+            os.close(old)
 
 
 def _joinable() -> bool:

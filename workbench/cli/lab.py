@@ -1,0 +1,42 @@
+"""``workbench lab [NOTEBOOK]``: JupyterLab with the board, on this machine only, with a token."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from workbench.cli.outcome import Outcome
+from workbench.errors import InputError
+from workbench.files import existing
+
+TOUR = Path("notebooks") / "01_curate.ipynb"
+QUIET = (  # no question about news, no check for updates
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    # Open3D brings `dash`, whose source extension makes JupyterLab ask for a build
+    "--ServerApp.tornado_settings={'page_config_data': {'buildCheck': False, 'buildAvailable': False}}",
+)
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("notebook", nargs="?", help=f"notebook to open; {TOUR} when it is here")
+    parser.add_argument("--port", type=int, default=8888, help="port on 127.0.0.1, the next free one if it is taken")
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Become JupyterLab; Ctrl-C ends it."""
+    notebook = existing(Path(args.notebook), wanted="a notebook") if args.notebook else TOUR.absolute()
+    if args.notebook and notebook.suffix != ".ipynb":
+        raise InputError("a notebook (.ipynb)", found=notebook.name, fix="Give the path of a notebook.")
+    where = [str(notebook)] if notebook.is_file() else []
+    options = [*QUIET, "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
+    if args.no_browser:
+        options[-1] = "--ServerApp.open_browser=False"
+    if os.geteuid() == 0:
+        options.append("--allow-root")
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, *where])  # noqa: S606
