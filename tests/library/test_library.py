@@ -176,7 +176,11 @@ def test_unknown_names_list_the_valid_ones(call) -> None:
     ("outline", "holes", "area"),
     [
         (rounded_rectangle(2, 1, 0.1, 4), (), None),
-        (np.array([[0, 0], [4, 0], [4, 4], [0, 4.0]]), (circle(0.5, 12, x=1, y=1)[::-1], circle(0.5, 12, x=3, y=3)[::-1]), None),
+        (
+            np.array([[0, 0], [4, 0], [4, 4], [0, 4.0]]),
+            (circle(0.5, 12, x=1, y=1)[::-1], circle(0.5, 12, x=3, y=3)[::-1]),
+            None,
+        ),
         (np.array([[0, 0], [4, 0], [4, 1], [1, 1], [1, 4], [0, 4.0]]), (), 7.0),
     ],
 )
