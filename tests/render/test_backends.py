@@ -144,10 +144,12 @@ def test_smooth_edges_lie_where_finer_labels_have_them(name: str, changes: dict)
     )
     covered = annotate(dataclasses.replace(scene, camera=fine)).instances == 1
     covered = covered.reshape(72, 4, 96, 4).mean(axis=(1, 3))
-    assert picture.sum() / np.median(picture[covered == 1]) == pytest.approx(covered.sum(), rel=0.02)
+    assert picture.sum() / np.median(picture[covered == 1]) == pytest.approx(
+        covered.sum(), rel=0.04
+    )  # samples 2/3 pixel apart
     for axis in (0, 1):
         middles = [np.average(np.arange(m.shape[axis]), weights=m.sum(axis=1 - axis)) for m in (picture, covered)]
-        assert middles[0] == pytest.approx(middles[1], abs=0.1)
+        assert middles[0] == pytest.approx(middles[1], abs=0.25)  # half a pixel would be the classic slip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -168,14 +170,8 @@ def test_a_fresh_process_draws_the_same_pixels(name: str) -> None:
     )
     here = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": str(here.parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(here.parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr  # two render targets once aborted the process at its end
     own = hashlib.sha256(renderer(name).render(bench(3)).tobytes()).hexdigest()
     assert done.stdout.split()[-1] == own
