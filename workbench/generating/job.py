@@ -89,7 +89,7 @@ def generate(
     Args:
         scenario: a ``Scenario``, a file, a preset or a document.
         into: the dataset, or its name; made when it is new.
-        n: frames; by default what the scenario says.
+        n: frames; by default what the scenario says. A resolved frame is one frame and keeps its number.
         seed: instead of the scenario's.
         backend: name of the renderer.
         workers: processes, by default up to 2; 0 draws in this process, when ``Job.result`` is called.
@@ -107,8 +107,11 @@ def generate(
     count = made.frames if n is None else n
     if count < 0 or first_frame < 0 or (workers or 0) < 0:
         raise InputError("numbers from 0 for n, first_frame and workers", found=f"{count}, {first_frame}, {workers}")
-    if made.mark and (count > 1 or first_frame):
-        raise InputError("n=1 for a resolved frame", found=f"n={count}", fix="Generate from the scenario it came from.")
+    if made.mark:
+        if n not in (None, 1) or first_frame not in (0, made.mark.frame):
+            fix = "Generate from the scenario it came from."
+            raise InputError("n=1 for a resolved frame", found=f"n={n}, first_frame={first_frame}", fix=fix)
+        count, first_frame = 1, made.mark.frame
     sink = sink_for(into)
     place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
     plan = Plan(made, sink, range(first_frame, first_frame + count), backend, place)
@@ -202,6 +205,7 @@ class _Run:
         self.unsaved: list[int] = []
         self.saved_s = self.started_s = time.monotonic()
         self.retried: set[int] = set()
+        self.ahead = 1 if isinstance(executor, Inline) else WAITING
 
     def all(self) -> None:
         """Do what is missing; whatever happens, finished frames end in the dataset."""
@@ -236,12 +240,13 @@ class _Run:
         running: dict[Future[Made], int] = {}
         try:
             while True:
-                while len(running) < WAITING and (frame := next(todo, None)) is not None:
+                while len(running) < self.ahead and (frame := next(todo, None)) is not None:
                     self.cancel.check()
                     running[self._submit(frame)] = frame
                 if not running:
                     return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                ended = wait(running, return_when=FIRST_COMPLETED).done
+                for future in sorted(ended, key=running.__getitem__):
                     frame = running.pop(future)
                     if again := self._take(future, frame):
                         running[again] = frame

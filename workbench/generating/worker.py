@@ -21,6 +21,7 @@ def main() -> None:
     while (answer := _serve(requests)) is not None:
         answers.write(answer)
         answers.flush()
+    os._exit(0)  # all answers are out; renderers may crash while the interpreter takes itself apart
 
 
 def _serve(requests: BinaryIO) -> bytes | None:

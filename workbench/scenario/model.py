@@ -101,7 +101,12 @@ class Scenario:
 
     @cached_property
     def sha256(self) -> str:
-        """Identity of what is drawn: everything but seed, number of frames and description."""
+        """Identity of what is drawn: everything but seed, number of frames and description.
+
+        A resolved frame has the identity of the scenario it was drawn from.
+        """
+        if self.mark:
+            return self.mark.scenario_sha256
         said = {key: value for key, value in self.document(full=True).items() if key not in _NOT_IDENTITY}
         return sha256_text(canonical_json(said))
 
@@ -121,7 +126,8 @@ class Scenario:
         for entry, value in (changes or {}).items():
             for path, part in texts.expand_entry(entry, value).items():
                 given[path] = texts.parse_distribution(PARAMETERS[path], part)
-        return _checked(dataclasses.replace(self, given=given, **attributes))
+        mark = None if changes else self.mark  # with other values it is another frame
+        return _checked(dataclasses.replace(self, **{"given": given, "mark": mark, **attributes}))
 
     def resolve(self, frame: int, attempt: int = 0) -> ResolvedFrame:
         """Draw everything once; a resolved frame gives itself again, whatever the numbers.
@@ -142,7 +148,9 @@ class Scenario:
         said |= _sections(self.draws if full else dict(self.given))
         said |= {"modes": dict(self.modes)} if self.modes else {}
         said |= {"accept": self.accept.document()} if full or self.accept != Accept() else {}
-        return said | ({"resolved": dataclasses.asdict(self.mark)} if self.mark else {})
+        if self.mark:
+            said["resolved"] = {**dataclasses.asdict(self.mark), "values_sha256": _values_sha256(self.given)}
+        return said
 
     def dump(self, path: str | Path | None = None) -> str:
         """The document as YAML, also written to ``path`` when given; loading it gives an equal scenario."""
@@ -180,7 +188,24 @@ class ResolvedFrame:
         return {path: self.values[path] for path in PARAMETERS}
 
 
-_NOT_IDENTITY = ("seed", "frames", "description", "resolved")
+_NOT_IDENTITY = ("seed", "frames", "description")
+
+
+def _values_sha256(given: Mapping[str, Distribution]) -> str:
+    return sha256_text(canonical_json(_sections(given)))
+
+
+def _parse_mark(given: Any, values: Mapping[str, Distribution]) -> Mark | None:
+    if given is None:
+        return None
+    keys = {"scenario_sha256", "frame", "attempt", "values_sha256"}
+    if not isinstance(given, Mapping) or set(given) != keys:
+        raise ScenarioError(f"the keys {', '.join(sorted(keys))}", found=repr(given)[:80], where="resolved")
+    mark = Mark(_text(given, "scenario_sha256"), _whole(given, "frame", 0), _whole(given, "attempt", 0))
+    if given["values_sha256"] != _values_sha256(values):
+        fix = "Delete the key 'resolved' to make it a scenario of its own."
+        raise ScenarioError("a resolved frame as it was written", found="changed values", where="resolved", fix=fix)
+    return mark
 
 
 def _constant(path: str, value: Any) -> Distribution:
@@ -239,17 +264,18 @@ def _parse(given: Mapping[str, Any]) -> Scenario:
         )
     if given.get("units", UNITS) != UNITS:
         raise ScenarioError(f"units {UNITS}", found=repr(given["units"]), where="units", fix="Convert the values.")
+    values = texts.parse_sections(given)
     return _checked(
         Scenario(
             name=_text(given, "name"),
-            given=texts.parse_sections(given),
+            given=values,
             seed=_whole(given, "seed", 0),
             frames=_whole(given, "frames", 100),
             description=_text(given, "description", ""),
             anchor=parse_anchor(given.get("anchor")),
             modes=dict(given.get("modes") or {}),
             accept=parse_accept(given.get("accept") or {}),
-            mark=Mark(**given["resolved"]) if given.get("resolved") else None,
+            mark=_parse_mark(given.get("resolved"), values),
         )
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 from workbench.scenario.constants import EXPOSURE_LUX
 from workbench.sensor.color import srgb_from_linear
 
-MID_TONE = 0.25  # reflectance of what stands for the mid-tones
-DARK_LUMA, DIM_LUMA, BRIGHT_LUMA = 42.0, 92.0, 185.0  # of a mid-tone, 0..255
+MIDDLE_GREY = 0.18  # reflectance of what stands for the mid-tones
+DARK_STOPS, DIM_STOPS, BRIGHT_STOPS = -4.0, -2.0, 0.75
 HARSH_KEY_SHARE = 0.85  # of the light; the rest fills the shadows
 HARSH_SIZE_M = 0.1  # a larger area light has soft shadows
 BLURRED_PX, NOISY_LEVELS = 1.5, 6.0
@@ -19,25 +19,24 @@ BLURRED_PX, NOISY_LEVELS = 1.5, 6.0
 def lighting_word(values: Mapping[str, Any]) -> str:
     """``dark``, ``dim``, ``normal``, ``bright`` or ``harsh``, from the light on the support and the exposure.
 
-    The mid-tones decide: a surface of reflectance 0.25 under the light of the frame gets a grey value
-    (0..255, after exposure and the sRGB curve); up to 42 is dark, up to 92 dim, from 185 bright.
-    Between dim and bright a hard key light with shadow that gives more than 85 % of the light is harsh.
+    The mid-tones decide: ``exposure_stops`` says how far a middle grey lies from where it belongs.
+    Below -4 stops (grey value 27 of 255) is dark, below -2 (60) dim, above 0.75 (149) bright.
+    Between dim and bright, a hard key light with shadow that gives at least 85 % of the light is harsh.
     """
-    luma = mid_tone_luma(values)
-    if luma <= DARK_LUMA:
+    stops = exposure_stops(values)
+    if stops < DARK_STOPS:
         return "dark"
-    if luma <= DIM_LUMA:
+    if stops < DIM_STOPS:
         return "dim"
-    if luma >= BRIGHT_LUMA:
+    if stops > BRIGHT_STOPS:
         return "bright"
     return "harsh" if _is_harsh(values) else "normal"
 
 
-def mid_tone_luma(values: Mapping[str, Any]) -> float:
-    """Grey value 0..255 of a horizontal surface of reflectance 0.25."""
-    exposure = 2.0 ** values["sensor.exposure.ev"] / EXPOSURE_LUX
-    linear = min(MID_TONE * horizontal_lux(values) * exposure, 1.0)
-    return float(srgb_from_linear(linear)) * 255.0
+def exposure_stops(values: Mapping[str, Any]) -> float:
+    """Stops by which a horizontal middle grey (0.18) comes out brighter than linear 0.18."""
+    lux = max(horizontal_lux(values), 1e-6)
+    return math.log2(lux / EXPOSURE_LUX) + float(values["sensor.exposure.ev"])
 
 
 def horizontal_lux(values: Mapping[str, Any]) -> float:
@@ -57,8 +56,7 @@ def sensor_word(values: Mapping[str, Any]) -> str:
 def noise_levels(values: Mapping[str, Any]) -> float:
     """Standard deviation of the noise at the mid-tones of the frame, grey levels of 255."""
     well_e = values["sensor.noise.full_well_e"] / values["sensor.noise.gain"]
-    exposure = 2.0 ** values["sensor.exposure.ev"] / EXPOSURE_LUX
-    linear = min(max(MID_TONE * horizontal_lux(values) * exposure, 1e-4), 1.0)
+    linear = min(max(MIDDLE_GREY * 2.0 ** exposure_stops(values), 1e-4), 1.0)
     sigma = math.hypot(math.sqrt(linear * well_e), values["sensor.noise.read_e"]) / well_e
     low, high = srgb_from_linear([max(linear - sigma, 0.0), min(linear + sigma, 1.0)])  # type: ignore[arg-type]
     return float(high - low) / 2.0 * 255.0
