@@ -149,7 +149,7 @@ def test_smooth_edges_lie_where_finer_labels_have_them(name: str, changes: dict)
     )  # samples 2/3 pixel apart
     for axis in (0, 1):
         middles = [np.average(np.arange(m.shape[axis]), weights=m.sum(axis=1 - axis)) for m in (picture, covered)]
-        assert middles[0] == pytest.approx(middles[1], abs=0.25)  # half a pixel would be the classic slip
+        assert middles[0] == pytest.approx(middles[1], abs=0.34)  # half a pixel would be the classic slip
 
 
 @pytest.mark.parametrize("name", NAMES)

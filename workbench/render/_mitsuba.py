@@ -72,8 +72,8 @@ class MitsubaRenderer:
             "fov_axis": "x",
             "near_clip": 0.01,
             "far_clip": 1000.0,
-            "principal_point_offset_x": (view.cx + 0.5) / view.width - 0.5,
-            "principal_point_offset_y": (view.cy + 0.5) / view.height - 0.5,
+            "principal_point_offset_x": 0.5 - (view.cx + 0.5) / view.width,
+            "principal_point_offset_y": 0.5 - (view.cy + 0.5) / view.height,
             "to_world": self._transform(posed(scene.camera) @ CAMERA_AXES),
             "film": {
                 "type": "hdrfilm",
@@ -83,7 +83,7 @@ class MitsubaRenderer:
                 "component_format": "float32",
                 "rfilter": {"type": "box"},
             },
-            "sampler": {"type": "independent"},
+            "sampler": {"type": "multijitter"},
         }
 
     def _environment(self, environment: Environment, per_lux: float) -> dict[str, Any]:
