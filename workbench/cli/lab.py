@@ -12,12 +12,9 @@ from workbench.errors import InputError
 from workbench.files import existing
 
 TOUR = Path("notebooks") / "01_curate.ipynb"
-QUIET = (  # no question about news, no check for updates
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    # Open3D brings `dash`, whose source extension makes JupyterLab ask for a build
-    "--ServerApp.tornado_settings={'page_config_data': {'buildCheck': False, 'buildAvailable': False}}",
-)
+# Settings that keep JupyterLab from asking about news and, because Open3D brings the source
+# extension of `dash`, about a build. They are added to the user's own, which win.
+CONFIG = Path(__file__).parent / "jupyter"
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -34,9 +31,11 @@ def run(args: argparse.Namespace) -> Outcome:
     if args.notebook and notebook.suffix != ".ipynb":
         raise InputError("a notebook (.ipynb)", found=notebook.name, fix="Give the path of a notebook.")
     where = [str(notebook)] if notebook.is_file() else []
-    options = [*QUIET, "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
     if args.no_browser:
         options[-1] = "--ServerApp.open_browser=False"
     if os.geteuid() == 0:
         options.append("--allow-root")
+    known = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([known, str(CONFIG)] if known else [str(CONFIG)])
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, *where])  # noqa: S606

@@ -1,5 +1,5 @@
 // The gallery: a virtual grid. Only rows in sight exist; their pages are asked for when they come near.
-const TILE_W = 172, TILE_H = 150, PAGE = 48, PAGES_KEPT = 24;
+const TILE_W = 150, TILE_H = 150, PAGE = 48, PAGES_KEPT = 24;
 
 /**
  * @param {Ask} ask
@@ -16,6 +16,7 @@ function galleryPanel(ask, fail, does, signal) {
   let selected = new Set();
 
   const perRow = () => Math.max(1, Math.floor((root.clientWidth - 4) / TILE_W));
+  const tileWidth = () => Math.floor((root.clientWidth - 4) / perRow()); // the row is filled
 
   const load = (number) => {
     if (pages.has(number)) return;
@@ -40,7 +41,7 @@ function galleryPanel(ask, fail, does, signal) {
 
   const tile = (i) => {
     const item = itemAt(i);
-    const place = { style: { left: `${(i % perRow()) * TILE_W}px`, top: `${Math.floor(i / perRow()) * TILE_H}px` }, data: { index: i } };
+    const place = { style: { left: `${(i % perRow()) * tileWidth()}px`, width: `${tileWidth() - 6}px`, top: `${Math.floor(i / perRow()) * TILE_H}px` }, data: { index: i } };
     if (!item) return el("div.wb-tile.wb-loading", place);
     const url = pages.get(Math.floor(i / PAGE)).urls[i % PAGE];
     const isOn = selected.has(item.id);
@@ -48,8 +49,8 @@ function galleryPanel(ask, fail, does, signal) {
     const failures = item.tags.filter((t) => t.startsWith("failure:"));
     return el(`div.${classes}`, { ...place, role: "option", "aria-selected": String(isOn), data: { index: i, id: item.id }, title: item.name },
       el("div.wb-picture", {},
-        url ? el("img", { src: url, alt: item.name, draggable: false }) : el("div.wb-broken", {}, `cannot be read: ${item.name}`),
-        boxes ? boxLayer(item.boxes, false) : null),
+        url ? el("div.wb-frame", { style: { aspectRatio: String(item.aspect) } }, el("img", { src: url, alt: item.name, draggable: false }), boxes ? boxLayer(item.boxes, false) : null)
+          : el("div.wb-broken", {}, `cannot be read: ${item.name}`)),
       el("div.wb-caption", {},
         el(`span.wb-source.wb-${item.source === "synthetic" ? "synthetic" : "real"}`, {}, item.source || "?"),
         el("span.wb-words", {}, [item.classification, item.lighting, item.surface].filter(Boolean).join(" · ")),
