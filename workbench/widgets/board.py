@@ -23,7 +23,7 @@ PARTS = ("protocol.js", "dom.js", "facets.js", "gallery.js", "zoom.js", "tagger.
 LOG = logging.getLogger(__name__)
 
 
-class Board(anywidget.AnyWidget):
+class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
     """Facets, gallery, tagging, generating and exporting for one dataset.
 
     Args:
@@ -44,8 +44,8 @@ class Board(anywidget.AnyWidget):
     _css = (FRONT / "board.css").read_text(encoding="utf-8")
 
     _state = traitlets.Dict().tag(sync=True)
-    _selected = traitlets.List().tag(sync=True)
-    _jobs = traitlets.List().tag(sync=True)
+    _selected: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, dataset: Dataset | str, *, facets: Sequence[str] | None = None) -> None:
         found = store.require_dataset(dataset) if isinstance(dataset, str) else dataset

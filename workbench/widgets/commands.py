@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.widgets.board import Board
 
 PAGE_MAX = 200
+HISTORY_ROWS = 200
 PREVIEW_FRAMES = 4
 
 
@@ -152,12 +153,12 @@ def refresh(board: Board) -> Reply:
 
 def history(board: Board) -> Reply:
     """All changes of tags, the newest first."""
-    found = tagging.history(board.session.dataset).iloc[::-1].head(200)
-    rows = [
-        [f"{row.when:%d %b %H:%M}", row.who, row.role, row.action, row.tag, int(row.changed), row.reason or row.where]
-        for row in found.itertuples()
-    ]
-    return Reply(rows)
+    found = tagging.history(board.session.dataset).iloc[::-1].head(HISTORY_ROWS)
+    found = found.assign(
+        when=found["when"].map("{:%d %b %H:%M}".format),
+        why=found["reason"].where(found["reason"] != "", found["where"]),
+    )
+    return Reply(found[["when", "who", "role", "action", "tag", "changed", "why"]].values.tolist())
 
 
 def options(board: Board) -> Reply:

@@ -178,8 +178,8 @@ class Session:
             counts = column.counts(rows, edges).tolist()
             return {"name": name, "kind": "histogram", "edges": edges.tolist(), "counts": counts, "range": [low, high]}
         values, missing = _chosen(self.conditions.get(name))
-        bars = [{"value": v, "count": n, "on": v in values} for v, n in column.counts(rows).items()]
-        bars.sort(key=lambda bar: (-bar["count"], bar["value"]))
+        counted = sorted(column.counts(rows).items(), key=lambda item: (-item[1], item[0]))
+        bars = [{"value": v, "count": n, "on": v in values} for v, n in counted]
         lacking = int(np.count_nonzero(column.missing() & rows))
         return {"name": name, "kind": "bars", "bars": bars, "missing": {"count": lacking, "on": missing}}
 
