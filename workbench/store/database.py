@@ -86,7 +86,7 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
-class _Service(fo_service.DatabaseService):
+class _Service(fo_service.DatabaseService):  # type: ignore[misc]  # FiftyOne is untyped
     """FiftyOne's database service with the mongod that was found, and without its words on stdout."""
 
     def __init__(self, mongod: Path) -> None:
