@@ -8,9 +8,7 @@ import pytest
 
 from workbench.errors import DatasetError
 from workbench.generating import generate, reproduce
-from workbench.generating.reproduce import same_labels
 from workbench.scenario import Scenario
-from workbench.schema.labels import Label
 
 pytestmark = pytest.mark.slow
 
@@ -45,9 +43,13 @@ def test_samples_carry_their_lineage_and_can_be_made_again(dataset, tmp_path: Pa
 
 
 def test_a_changed_picture_is_found_out(dataset, small: Scenario, tmp_path: Path, processes) -> None:
-    (sample_id,) = generate(small, into=dataset, n=1, backend="flat", folder=tmp_path, executor=processes).result().sample_ids
+    (sample_id,) = (
+        generate(small, into=dataset, n=1, backend="flat", folder=tmp_path, executor=processes).result().sample_ids
+    )
     picture = tmp_path / "images" / "000000.jpg"
-    other = generate(small.replace(seed=1), into=dataset, n=1, backend="flat", folder=tmp_path / "b", executor=processes)
+    other = generate(
+        small.replace(seed=1), into=dataset, n=1, backend="flat", folder=tmp_path / "b", executor=processes
+    )
     other.result()
     picture.write_bytes((tmp_path / "b" / "images" / "000000.jpg").read_bytes())
     made = reproduce(dataset, sample_id, executor=processes)
@@ -66,18 +68,3 @@ def test_a_real_sample_cannot_be_made_again(dataset, tmp_path: Path) -> None:
     (sample_id,) = store.add(dataset, [Record(tmp_path / "real.png", "real.png", 4, 4)], source="real").ids
     with pytest.raises(DatasetError, match="the workbench generated"):
         reproduce(dataset, sample_id)
-
-
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        (Label("mug", (1, 2, 3, 4), instance_id=1), True),
-        (Label("mug", (1, 2, 3, 4 + 1e-9), instance_id=1), True),
-        (Label("mug", (1, 2, 3, 5), instance_id=1), False),
-        (Label("nut", (1, 2, 3, 4), instance_id=1), False),
-        (Label("mug", (1, 2, 3, 4), instance_id=2), False),
-    ],
-)
-def test_same_labels(other: Label, same: bool) -> None:
-    assert same_labels((Label("mug", (1, 2, 3, 4), instance_id=1),), (other,)) is same
-    assert not same_labels((), (other,))

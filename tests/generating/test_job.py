@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -91,12 +91,16 @@ def test_again_changes_nothing_and_more_frames_extend(small: Scenario, sink: Mem
     assert (tail.generated, tail.already_there) == (1, 1)
 
 
+@pytest.mark.slow
 def test_frames_do_not_depend_on_who_draws_them(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     run(small, sink, tmp_path / "here").result()
     run(small, MemorySink(), tmp_path / "there", workers=2).result()
     for frame in range(3):
         for kind in ("images", "instances", "depth"):
-            assert path_of(tmp_path / "here", kind, frame).read_bytes() == path_of(tmp_path / "there", kind, frame).read_bytes()
+            assert (
+                path_of(tmp_path / "here", kind, frame).read_bytes()
+                == path_of(tmp_path / "there", kind, frame).read_bytes()
+            )
 
 
 def test_any_executor_will_do(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
@@ -115,7 +119,9 @@ def test_progress_is_told(small: Scenario, sink: MemorySink, tmp_path: Path) -> 
     assert {tick.total for tick in ticks} == {3}
 
 
-def test_cancel_keeps_whole_frames_and_the_same_call_completes(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+def test_cancel_keeps_whole_frames_and_the_same_call_completes(
+    small: Scenario, sink: MemorySink, tmp_path: Path
+) -> None:
     switch = Cancel()
     job = run(small, sink, tmp_path, n=6, cancel=switch, listener=lambda tick: switch.set() if tick.done == 2 else None)
     with pytest.raises(Cancelled):
@@ -127,6 +133,7 @@ def test_cancel_keeps_whole_frames_and_the_same_call_completes(small: Scenario, 
     assert (done.generated, done.already_there) == (6 - job.so_far.generated, job.so_far.generated)
 
 
+@pytest.mark.slow
 def test_cancel_from_another_thread_with_processes(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     started = threading.Event()
     job = run(small, sink, tmp_path, n=500, workers=2, listener=lambda tick: started.set() if tick.done else None)
@@ -229,6 +236,34 @@ def test_a_renderer_that_never_works_stops_the_job(small, sink, tmp_path, monkey
         run(small, sink, tmp_path).result()
 
 
+def test_a_broken_executor_is_named(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+    class Broken(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = Future()
+            if sink.records or args[1] == 0:
+                return super().submit(fn, *args, **kwargs)
+            future.set_exception(BrokenExecutor("the scheduler is gone"))
+            return future
+
+    with Broken(1) as executor, pytest.raises(RenderError, match="the scheduler is gone"):
+        run(small, sink, tmp_path, executor=executor).result()
+    assert len(sink.records) <= 1
+
+
+def test_a_damaged_frame_is_named(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+    run(small, MemorySink(), tmp_path).result()
+    path_of(tmp_path, "frames", 1).write_text("{}")
+    with pytest.raises(OutputError, match="a frame as it was written"):
+        run(small, sink, tmp_path).result()
+
+
+def test_a_job_says_what_it_does(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+    job = run(small, sink, tmp_path, n=1)
+    assert not job.done and "at work: 0 generated" in repr(job)
+    job.result()
+    assert job.done and "ended: 1 generated, 0 already there" in repr(job)
+
+
 def test_a_worker_that_dies_twice_over_a_frame_stops_the_job(small, sink, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(job_module, "make_frame", _fail_at({2}, WorkerDied("a worker", found="killed")))
     with pytest.raises(WorkerDied):
@@ -236,7 +271,10 @@ def test_a_worker_that_dies_twice_over_a_frame_stops_the_job(small, sink, tmp_pa
     assert len(sink.records) == 2  # the finished ones are safe
 
 
-def test_killed_workers_are_replaced_and_their_frames_drawn_again(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_killed_workers_are_replaced_and_their_frames_drawn_again(
+    small: Scenario, sink: MemorySink, tmp_path: Path
+) -> None:
     killed: list[int] = []
     pool = WorkerProcesses(2)
 
@@ -286,5 +324,7 @@ def test_open3d_stays_in_the_workers(tmp_path: Path) -> None:
         "print(sorted({'open3d', 'fiftyone', 'mitsuba'} & set(sys.modules)))\n"
     )
     here = str(Path(__file__).parent)
-    done = subprocess.run([sys.executable, "-c", code, here, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code, here, str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -45,7 +45,9 @@ def test_the_message_of_a_crash_is_kept() -> None:
         pool.submit(exec, "import os, sys; sys.stderr.write('last words'); sys.stderr.flush(); os._exit(3)").result()
 
 
-def test_what_a_library_prints_does_not_break_the_pipe(processes: WorkerProcesses, capfd: pytest.CaptureFixture) -> None:
+def test_what_a_library_prints_does_not_break_the_pipe(
+    processes: WorkerProcesses, capfd: pytest.CaptureFixture
+) -> None:
     processes.submit(exec, "import os; print('from python'); os.write(1, b'from C')").result()
     assert processes.submit(divmod, 7, 2).result() == (3, 1)
     assert capfd.readouterr() == ("", "")

@@ -48,7 +48,11 @@ def test_a_scene_holds_what_the_frame_says() -> None:
 def test_the_same_frame_builds_the_same_scene() -> None:
     first, second = build(MINE.resolve(4)), build(MINE.resolve(4).as_scenario().resolve(0))
     for a, b in zip(first.solids, second.solids, strict=True):
-        assert (a.asset, a.material.base_color, a.material.roughness) == (b.asset, b.material.base_color, b.material.roughness)
+        assert (a.asset, a.material.base_color, a.material.roughness) == (
+            b.asset,
+            b.material.base_color,
+            b.material.roughness,
+        )
         assert np.array_equal(a.T_world_obj, b.T_world_obj)
 
 

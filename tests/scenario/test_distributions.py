@@ -38,7 +38,11 @@ def draws(parameter: Parameter, value: object, n: int = N, **at: object) -> list
         ({"normal": {"mean": 3, "std": 0.5}}, 3.0, 0.5),
         # a standard normal cut at 0: half-normal, mean sqrt(2/pi)
         ({"normal": {"mean": 0, "std": 1, "clip": [0, 1000]}}, math.sqrt(2 / math.pi), math.sqrt(1 - 2 / math.pi)),
-        ({"log_uniform": [1, math.e**2]}, (math.e**2 - 1) / 2, math.sqrt((math.e**4 - 1) / 4 - ((math.e**2 - 1) / 2) ** 2)),
+        (
+            {"log_uniform": [1, math.e**2]},
+            (math.e**2 - 1) / 2,
+            math.sqrt((math.e**4 - 1) / 4 - ((math.e**2 - 1) / 2) ** 2),
+        ),
         ({"around": {"value": 2, "spread": 0.25}}, 2.0, 0.25),
         ({"choice": [0.0, 10.0], "weights": [0.8, 0.2]}, 2.0, 4.0),
         # density 3 r^2 / (b^3 - a^3): mean 3/4 (b^4 - a^4) / (b^3 - a^3)

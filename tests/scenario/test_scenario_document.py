@@ -118,7 +118,7 @@ WRONG = [
     (HEAD + "sensor: {camera.pose: {shell_look_at: {azimuth: 3}}}", "elevation", "sensor.camera.pose"),
     (HEAD + "sensor: {camera.resolution: [64, 48], camera.resolution.width: 32}", "twice", "resolution.width"),
     (HEAD + "sensor: {exposure.ev: 1, exposure.ev: 2}", "stands twice", "test"),
-    (HEAD + "lighting: {key.direction: {shell: {azimuth: 1, elevation: 1, radius: 1, density: thick}}}", "cubic", "key"),
+    (HEAD + "lighting: {key.direction: {shell: {azimuth: 1, elevation: 1, radius: 1, density: x}}}", "cubic", "key"),
     (HEAD + "scene: {surface.label: leather}", "Valid: cardboard", "scene.surface.label"),
     (HEAD + "assets: {targets.labels: [brackit]}", "bracket", "assets.targets.labels"),
     (HEAD + "scene: {surface.roughness: {expr: 'scene.surface.gloss * 2'}}", "surface.gloss", "roughness"),

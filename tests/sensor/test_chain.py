@@ -152,7 +152,9 @@ def test_everything_is_recorded() -> None:
     assert set(SensorSettings().record()) == set(SensorSettings.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 4)), np.zeros((0, 4, 3)), np.full((2, 2, 3), np.nan), np.full((2, 2, 3), np.inf)])
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4)), np.zeros((0, 4, 3)), np.full((2, 2, 3), np.nan), np.full((2, 2, 3), np.inf)]
+)
 def test_what_is_no_radiance_is_refused(image: np.ndarray) -> None:
     with pytest.raises(InputError, match="radiance"):
         form_image(image, SensorSettings(), rng=np.random.default_rng(0))

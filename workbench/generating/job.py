@@ -54,6 +54,11 @@ class Result:
     problems: list[Problem] = field(default_factory=list)
     folder: Path = Path()
 
+    def __str__(self) -> str:
+        counts = f"{self.generated:,} generated, {self.already_there:,} already there"
+        counts += f", {self.rejected:,} rejected, {self.failed:,} failed" if self.problems else ""
+        return f"{counts} ({self.frames_per_s:.1f} frames/s, {self.folder})"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -141,6 +146,7 @@ class Job:
         self._listener, self._cancel = listener or terminal(), cancel
         self._executor, self._workers = executor, min(2, os.cpu_count() or 1) if workers is None else workers
         self._error: BaseException | None = None
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name="workbench-job", daemon=True)
         self._lazy = executor is None and self._workers == 0
         if not self._lazy:
@@ -149,7 +155,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether the job has ended, one way or another."""
-        return self._thread.ident is not None and not self._thread.is_alive()
+        return self._ended
 
     def cancel(self) -> None:
         """Stop after the frames in work; what is finished is kept."""
@@ -187,6 +193,10 @@ class Job:
         finally:
             if own:
                 executor.shutdown(wait=True, cancel_futures=True)
+            self._ended = True
+
+    def __repr__(self) -> str:
+        return f"Job({self.plan.scenario.name}, {'ended' if self._ended else 'at work'}: {self.so_far})"
 
     def _told(self, tick: Tick) -> None:
         self.tick = tick

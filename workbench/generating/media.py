@@ -96,7 +96,7 @@ def is_finished(folder: Path, scenario: Scenario, frame: int, backend: str) -> b
     path = path_of(folder, "frames", frame)
     if not path.exists():
         return False
-    generation = json.loads(path.read_text())["outcome"]["generation"]
+    generation = _read_commit(path)["outcome"]["generation"]
     found = (generation["scenario_sha256"], generation["seed"], generation["backend"])
     if found != (scenario.sha256, scenario.seed, backend):
         text = f"frame {frame} of {generation['scenario_name']}, seed {found[1]}, {found[2]}"
@@ -106,7 +106,7 @@ def is_finished(folder: Path, scenario: Scenario, frame: int, backend: str) -> b
 
 def read_record(folder: Path, frame: int) -> Record:
     """The record of a finished frame, from its files alone."""
-    said = json.loads(path_of(folder, "frames", frame).read_text())
+    said = _read_commit(path_of(folder, "frames", frame))
     outcome, generation = said["outcome"], said["outcome"]["generation"]
     camera, image = _camera(outcome["camera"]), path_of(folder, "images", frame)
     return Record(
@@ -122,6 +122,16 @@ def read_record(folder: Path, frame: int) -> Record:
         generation=generation,
         source_key=source_key(generation["scenario_sha256"], generation["seed"], frame, generation["backend"]),
     )
+
+
+def _read_commit(path: Path) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+        said["outcome"]["generation"]["backend"]
+    except (ValueError, KeyError, TypeError) as cause:
+        fix = "Delete that file, so that the frame is drawn again."
+        raise OutputError("a frame as it was written", found=repr(cause)[:100], where=str(path), fix=fix) from cause
+    return said
 
 
 def read_map(path: Path) -> NDArray[np.uint16]:
