@@ -1,13 +1,37 @@
-"""What several tests share: where the real data lies, and a database of their own."""
+"""What several tests share: a database and a home of their own, small pictures, and the real data."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+
+# set before anything imports FiftyOne, and inherited by the processes that tests start
+DATABASE = f"workbench_test_{os.getpid()}"
+HOME = Path(tempfile.mkdtemp(prefix="workbench-test-home-"))
+os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
+os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
+os.environ["WORKBENCH_HOME"] = str(HOME)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_sessionfinish() -> None:
+    """Drop the tests' own database and home; a user's datasets are in another database."""
+    if "fiftyone.core.odm.database" in sys.modules:
+        from fiftyone.core.odm.database import get_db_client
+
+        get_db_client().drop_database(DATABASE)
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +43,33 @@ def shared_data() -> Path:
             pytest.fail(f"the real data sets must be present in CI: {folder}")
         pytest.skip(f"the real data sets are not here: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """The checkout's sample data."""
+    return REPOSITORY / "sample_data"
+
+
+@pytest.fixture
+def dataset() -> Iterator[Any]:
+    """A new, empty dataset."""
+    from workbench import store
+
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield store.open_dataset(name)
+    store.delete_dataset(name)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small picture; returns its path. The seed makes its content."""
+
+    def write(name: str = "a.png", *, seed: int = 0, size: tuple[int, int] = (64, 48)) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+        return path
+
+    return write
