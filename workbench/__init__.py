@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from workbench.curating.export import export
+    from workbench.curating import export
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
-    from workbench.loading.load import load
+    from workbench.loading import load
     from workbench.measuring import measure
     from workbench.scenario import Scenario
     from workbench.slicing import Filter, parse

@@ -23,7 +23,7 @@ def flattened(origins: Sequence[tuple[str, str]]) -> list[str]:
         origins: path inside what was loaded, and a stable key, of each picture.
 
     >>> flattened([("a/1.jpg", "k1"), ("b/1.jpg", "k2"), ("b/2.jpg", "k3")])
-    ['1_a58e6f8f.jpg', '1_69ed4eba.jpg', '2.jpg']
+    ['1_121351bd.jpg', '1_a1be6c7a.jpg', '2.jpg']
     """
     plain = [_safe(origin) for origin, _ in origins]
     uses = Counter(stem.lower() for stem, _ in plain)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench import __version__
 from workbench.curating.splits import LeftOut
 from workbench.files import sha256_file
 from workbench.formats.contract import Placed
@@ -17,7 +16,7 @@ from workbench.schema.fields import ATTRIBUTES, SourceName
 
 FILE_NAME = "manifest.json"
 _VERSION = 1
-_PACKAGES = ("fiftyone", "numpy", "pillow")
+_PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def document(
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return {
         "manifest": _VERSION,
-        "versions": {"workbench": __version__, **{name: importlib.metadata.version(name) for name in _PACKAGES}},
+        "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
         "choice": asdict(choice),
         "splits": {split: {**counts(shipped, split), **_details(shipped, split)} for split in splits},
         "lost": list(lost),

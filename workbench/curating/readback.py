@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench.errors import OutputError
+from workbench.formats.boxes import hull
 from workbench.formats.contract import Placed, Writer
 from workbench.formats.problems import Problems
 from workbench.formats.registry import FORMATS
-from workbench.schema.labels import Record
+from workbench.schema.labels import Label, Record
 
-TOLERANCE_PX = 0.51  # YOLO outlines may differ from their boxes by half a pixel
+TOLERANCE_PX = 0.01  # rounding of text
 
 _SHOWN = 3
 
@@ -48,11 +49,17 @@ def _differences(wanted: Record, found: Record) -> Iterator[str]:
     if (wanted.width, wanted.height) != (found.width, found.height):
         yield f"size {wanted.width} x {wanted.height} became {found.width} x {found.height}"
     for name in before:
-        first = [label.xyxy for label in wanted.labels if label.name == name]
-        second = [label.xyxy for label in found.labels if label.name == name]
-        worst = max(abs(a - b) for one, two in zip(first, second, strict=True) for a, b in zip(one, two, strict=True))
+        first = [label for label in wanted.labels if label.name == name]
+        second = [label for label in found.labels if label.name == name]
+        worst = max(map(_moved_px, first, second))
         if worst > TOLERANCE_PX:
             yield f"a box of {name} moved by {worst:.3g} px"
+
+
+def _moved_px(wanted: Label, found: Label) -> float:
+    """How far an edge moved; a label written as its outline alone comes back with the outline's box."""
+    outline = [hull(wanted.polygons)] if wanted.polygons and found.polygons else []
+    return min(max(abs(a - b) for a, b in zip(box, found.xyxy, strict=True)) for box in [wanted.xyxy, *outline])
 
 
 def _per_class(record: Record) -> Counter[str]:

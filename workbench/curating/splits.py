@@ -106,7 +106,7 @@ def assign(groups: Mapping[str, Sequence[str]], ratios: Mapping[str, float], see
     Raises:
         InputError: the ratios cannot be used.
 
-    >>> assign({"scene a": ["1", "2"], "scene b": ["3"]}, {"train": 0.5, "test": 0.5}, seed=0)
+    >>> assign({"scene a": ["1", "2"], "scene c": ["3"]}, {"train": 0.5, "test": 0.5}, seed=0)
     {'1': 'test', '2': 'test', '3': 'train'}
     """
     check_ratios(ratios)

@@ -113,8 +113,9 @@ def hull(polygons: Sequence[NDArray[np.float64]]) -> Xyxy:
 def rounded_out(xyxy: Xyxy) -> tuple[int, int, int, int]:
     """The whole pixels that a box touches, as edges: the frame of a label's mask.
 
-    >>> rounded_out((0.2, 1.0, 3.1, 4.0))
+    >>> rounded_out((0.2, 0.9999999, 3.1, 4.0))
     (0, 1, 4, 4)
     """
     left, top, right, bottom = xyxy
-    return math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)
+    near = LEAST_PX  # 1.9999999 is 2 that was stored as a share of the width
+    return math.floor(left + near), math.floor(top + near), math.ceil(right - near), math.ceil(bottom - near)

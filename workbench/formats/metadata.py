@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from workbench.formats.tree import Tree, folder_of
 _SUFFIXES = (".csv", ".tsv", ".parquet")
 _PREFERRED = ("metadata.csv", "metadata.parquet")
 _COLUMNS = ("file_name", "filename", "file", "image", "image_path", "path", "filepath", "image_name", "name")
+_CODE = re.compile(r"\s*-?0\d")  # 007 is a name, not a number
 _TRIED_ROWS = 50
 _SNIFFED_CHARS = 8192
 
@@ -137,7 +139,7 @@ def _typed(cells: Sequence[str]) -> list[Any]:
     >>> _typed(["1", ""]), _typed(["1", "2.5"]), _typed(["true", "False"]), _typed(["1", "dim"])
     ([1, None], [1.0, 2.5], [True, False], ['1', 'dim'])
     """
-    for convert in (_whole, float, _flag):
+    for convert in (_whole, _number, _flag):
         try:
             return [convert(cell) if cell.strip() else None for cell in cells]
         except ValueError:
@@ -146,9 +148,15 @@ def _typed(cells: Sequence[str]) -> list[Any]:
 
 
 def _whole(cell: str) -> int:
-    if cell.strip() != cell or (cell.lstrip("-")[:1] == "0" and cell != "0") or not cell.isascii():
-        raise ValueError(cell)  # 007 is a name, not a number
+    if _CODE.match(cell):
+        raise ValueError(cell)
     return int(cell)
+
+
+def _number(cell: str) -> float:
+    if _CODE.match(cell):
+        raise ValueError(cell)
+    return float(cell)
 
 
 def _flag(cell: str) -> bool:

@@ -25,12 +25,12 @@ PROTECTION = ("test", "val", "train")  # a picture in two splits stays in the fi
 
 
 def split_word(text: str) -> str | None:
-    """The split that a single word names, or ``None``.
+    """The split that a single word names, a year behind it or not, or ``None``.
 
-    >>> split_word("valid"), split_word("Train"), split_word("images")
+    >>> split_word("valid"), split_word("Train2017"), split_word("images")
     ('val', 'train', None)
     """
-    return _SPLITS.get(text.strip().lower())
+    return _SPLITS.get(text.strip().lower().rstrip("0123456789"))
 
 
 def split_in(text: str) -> str | None:
@@ -60,6 +60,17 @@ def most_protected(splits: Iterable[str]) -> str:
     """
     order = {name: rank for rank, name in enumerate(PROTECTION)}
     return min(splits, key=lambda name: (order.get(name, len(order)), name))
+
+
+def in_order(splits: Iterable[str]) -> list[str]:
+    """Splits in the order that people expect.
+
+    >>> in_order({"val", "extra", "train"})
+    ['train', 'val', 'extra']
+    """
+    names = set(splits)
+    usual = [name for name in ("train", "val", "test") if name in names]
+    return usual + sorted(names - set(usual))
 
 
 def attribute_value(value: Any) -> Attribute | None:

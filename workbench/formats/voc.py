@@ -32,6 +32,8 @@ _MARK = re.compile(rb"<annotation[\s>]")
 _FLAGS = ("difficult", "truncated", "occluded")
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _TRIED = 20
+_STAGE = re.compile(r"[A-Za-z0-9-]+")  # with _ it is the list of one class: aeroplane_train
+_NO_SPLITS = frozenset({"trainval", "default", "all"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +155,17 @@ def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
     """Split by picture name without suffix."""
     splits: dict[str, str] = {}
     for file in tree.files:
-        split = split_word(stem_of(file))
+        stem = stem_of(file)
+        split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
         if split is None or "ImageSets" not in file.split("/") or not file.endswith(".txt"):
             continue
         for line in tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines():
-            stem = line.strip()
-            before = splits.get(stem, split)
+            listed = line.strip()
+            before = splits.get(listed, split)
             if before != split:
-                problems.count("split_conflict", stem)
-            if stem:
-                splits[stem] = most_protected((before, split))
+                problems.count("split_conflict", listed)
+            if listed:
+                splits[listed] = most_protected((before, split))
     problems.close(
         "split_conflict", "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
     )

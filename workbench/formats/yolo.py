@@ -58,7 +58,9 @@ def evidence(path: Path) -> Evidence | None:
 
 
 def _looks_like(content: Any) -> bool:
-    return isinstance(content, dict) and "names" in content and any(key in content for key in _SPLIT_KEYS)
+    if not isinstance(content, dict) or "names" not in content:
+        return False
+    return any(key in _SPLIT_KEYS or str(value).startswith("images/") for key, value in content.items())
 
 
 def _yaml_files(tree: Tree) -> list[str]:
@@ -180,7 +182,8 @@ class _Splits:
     def pictures(self) -> dict[str, str | None]:
         """Split by picture; a picture in several stays in the most protected one."""
         found: dict[str, str | None] = {}
-        for key, split in _SPLIT_KEYS.items():
+        own = {key: key for key, value in self.content.items() if self._is_own_split(key, value)}
+        for key, split in {**_SPLIT_KEYS, **own}.items():
             value = self.content.get(key)
             for text in value if isinstance(value, list) else [value] if value else []:
                 for picture in self._pictures(key, str(text)):
@@ -191,6 +194,10 @@ class _Splits:
         message = "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
         self.problems.close("split_conflict", message)
         return dict(sorted(found.items()))
+
+    def _is_own_split(self, key: Any, value: Any) -> bool:
+        """Stages such as ``pretrain: images/pretrain``, which trainers leave alone."""
+        return key not in ("path", *_SPLIT_KEYS) and isinstance(value, str) and bool(self.tree.below(value.strip("/")))
 
     def _pictures(self, key: str, text: str) -> list[str]:
         where = f"{self.file}, {key}"

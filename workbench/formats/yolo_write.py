@@ -12,6 +12,7 @@ from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import hull
 from workbench.formats.contract import Placed
+from workbench.formats.names import in_order
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Label, Record
 
@@ -33,9 +34,12 @@ def picture_path(split: str, name: str) -> str:
 def lost(records: Sequence[Record]) -> list[str]:
     """YOLO holds classes and boxes, or classes and outlines; nothing else."""
     labels = [label for record in records for label in record.labels]
-    outlines = 0 if _all_outlines(records) else sum(bool(label.polygons) for label in labels)
+    outlines = _all_outlines(records)
     counts = {
-        "outlines of {n} labels (written as boxes)": outlines,
+        "outlines of {n} labels (written as boxes)": 0 if outlines else sum(bool(label.polygons) for label in labels),
+        "boxes of {n} labels (written as outlines, whose boxes differ)": sum(map(_loses_box, labels))
+        if outlines
+        else 0,
         "masks of {n} labels (written as boxes)": sum(label.mask is not None for label in labels),
         "attributes of {n} labels": sum(bool(label.attributes) for label in labels),
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
@@ -50,7 +54,7 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     names = sorted({label.name for record in records for label in record.labels})
     numbers = {name: at for at, name in enumerate(names)}
     outlines = _all_outlines(records)
-    splits = sorted({str(record.split) for record in records})
+    splits = in_order({str(record.split) for record in records})
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
     for item in placed:
@@ -65,14 +69,11 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
 def _all_outlines(records: Sequence[Record]) -> bool:
     """Whether outlines can be written: Ultralytics drops them all when a single label has none."""
     labels = [label for record in records for label in record.labels]
-    return bool(labels) and all(map(_is_outline, labels))
+    return bool(labels) and all(len(label.polygons) == 1 and label.mask is None for label in labels)
 
 
-def _is_outline(label: Label) -> bool:
-    """One outline that spans the label's box: a reader gets the same box back."""
-    if len(label.polygons) != 1 or label.mask is not None:
-        return False
-    return bool(np.allclose(hull(label.polygons), label.xyxy, rtol=0, atol=_SAME_BOX_PX))
+def _loses_box(label: Label) -> bool:
+    return not np.allclose(hull(label.polygons), label.xyxy, rtol=0, atol=_SAME_BOX_PX)
 
 
 def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: bool) -> str:

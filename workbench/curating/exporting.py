@@ -17,6 +17,7 @@ from workbench.curating.splits import LeftOut, Member, Plan, plan
 from workbench.errors import InputError, one_of
 from workbench.files import require_empty, whole_folder, write_json
 from workbench.formats.contract import Placed, Writer
+from workbench.formats.names import in_order
 from workbench.formats.registry import WRITERS
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.fields import SOURCE, SourceName
@@ -194,9 +195,7 @@ def _one(stored: store.Stored, split: str, name: str) -> Shipped:
 
 def _names(shipped: Sequence[Shipped], ratios: Mapping[str, float] | None) -> list[str]:
     """Splits in the order that people expect, the empty ones of the given shares too."""
-    names = {str(item.placed.record.split) for item in shipped} | set(ratios or ())
-    usual = [name for name in ("train", "val", "test") if name in names]
-    return usual + sorted(names - set(usual))
+    return in_order({str(item.placed.record.split) for item in shipped} | set(ratios or ()))
 
 
 def _notes(planned: Plan, names: Sequence[str], shipped: Sequence[Shipped]) -> list[str]:
