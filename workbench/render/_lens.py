@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from workbench.schema.labels import Camera
 
 Floats = NDArray[np.float64]
 NEWTON_STEPS = 20
+RESIDUAL = 1e-13  # of image coordinates at z = 1
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,14 @@ def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
     if not any(distortion):
         return xy
     ideal = xy.copy()
-    for _ in range(NEWTON_STEPS):
+    for _ in range(NEWTON_STEPS):  # converges quadratically: four or five steps for real lenses
         error = distort(ideal, distortion) - xy
-        ideal = ideal - _solve(_jacobian(ideal, distortion), error)
+        if not np.abs(error).max() > RESIDUAL:
+            break
+        ideal -= _solve(_jacobian(ideal, distortion), error)
+    xx, xy_, yy = _jacobian(ideal, distortion)
     residual = np.abs(distort(ideal, distortion) - xy).max()
-    determinant = np.linalg.det(_jacobian(ideal, distortion))
-    if not residual < 1e-7 or determinant.min() <= 0:
+    if not residual < 1e-7 or (xx * yy - xy_ * xy_).min() <= 0:
         raise InputError(
             "a lens distortion that can be inverted over the whole picture",
             found=f"k1, k2, p1, p2 = {distortion}",
@@ -85,13 +89,30 @@ def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
 
 
 def directions(camera: Camera, *, scale: float = 1.0) -> Floats:
-    """Camera-frame rays with z = 1 through a grid ``scale`` times finer than the pixels, ``(H, W, 3)``."""
-    width, height = _scaled(camera, scale)
-    u = (np.arange(width) + 0.5) * (camera.width / width) - 0.5
-    v = (np.arange(height) + 0.5) * (camera.height / height) - 0.5
-    x, y = np.meshgrid((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy)
-    ideal = undistort(np.stack([x, y], axis=2), camera.distortion)
-    return np.concatenate([ideal, np.ones((*x.shape, 1))], axis=2)
+    """Camera-frame rays with z = 1 through a grid ``scale`` times finer than the pixels, ``(H, W, 3)``, read-only."""
+    c = camera
+    return _directions(c.width, c.height, c.fx, c.fy, c.cx, c.cy, c.distortion, *_scaled(camera, scale))
+
+
+@lru_cache(maxsize=8)  # one frame asks for the same rays up to four times, frames of one lens all the time
+def _directions(
+    width: int,
+    height: int,
+    fx: float,
+    fy: float,
+    cx: float,
+    cy: float,
+    distortion: tuple[float, float, float, float],
+    columns: int,
+    rows: int,
+) -> Floats:
+    u = (np.arange(columns) + 0.5) * (width / columns) - 0.5
+    v = (np.arange(rows) + 0.5) * (height / rows) - 0.5
+    x, y = np.meshgrid((u - cx) / fx, (v - cy) / fy)
+    ideal = undistort(np.stack([x, y], axis=2), distortion)
+    rays = np.concatenate([ideal, np.ones((*x.shape, 1))], axis=2)
+    rays.setflags(write=False)
+    return rays
 
 
 def covering_view(camera: Camera, scale: float, *, square: bool = False) -> View:
@@ -136,7 +157,8 @@ def _scaled(camera: Camera, scale: float) -> tuple[int, int]:
     return round(camera.width * scale), round(camera.height * scale)
 
 
-def _jacobian(xy: Floats, distortion: tuple[float, float, float, float]) -> Floats:
+def _jacobian(xy: Floats, distortion: tuple[float, float, float, float]) -> tuple[Floats, Floats, Floats]:
+    """The symmetric Jacobian of ``distort``: its entries xx, xy and yy."""
     k1, k2, p1, p2 = distortion
     x, y = xy[..., 0], xy[..., 1]
     r2 = x * x + y * y
@@ -144,12 +166,12 @@ def _jacobian(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
     xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
     xy_ = slope * x * y + 2 * p1 * x + 2 * p2 * y
     yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
-    return np.stack([np.stack([xx, xy_], -1), np.stack([xy_, yy], -1)], -2)
+    return xx, xy_, yy
 
 
-def _solve(matrix: Floats, error: Floats) -> Floats:
-    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
-    determinant = a * d - b * c
+def _solve(matrix: tuple[Floats, Floats, Floats], error: Floats) -> Floats:
+    xx, xy_, yy = matrix
+    determinant = xx * yy - xy_ * xy_
     determinant = np.where(np.abs(determinant) < 1e-9, 1e-9, determinant)
-    step = np.stack([d * error[..., 0] - b * error[..., 1], a * error[..., 1] - c * error[..., 0]], -1)
-    return np.asarray(step / determinant[..., None])
+    ex, ey = error[..., 0], error[..., 1]
+    return np.stack([(yy * ex - xy_ * ey) / determinant, (xx * ey - xy_ * ex) / determinant], -1)
