@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import subprocess
 import sys
@@ -158,28 +157,41 @@ def test_a_frame_does_not_depend_on_what_was_drawn_before(name: str) -> None:
     a = dataclasses.replace(bench(1, surface="mirror"), environment=Environment("env/window", 300.0, 30.0))
     b = bench(2, lux=4000.0, surface="glossy")
     first, _, again = draw(a), draw(b), draw(a)
-    np.testing.assert_array_equal(first, again)
+    same(name, first, again)
+
+
+def same(name: str, first, again) -> None:
+    """Bit for bit; Mitsuba's threads add a pixel's samples in any order, so there the last bit of a float is free."""
+    np.testing.assert_allclose(first, again, rtol=1e-5 if name == "mitsuba" else 0, atol=0)
 
 
 @SLOW
 @pytest.mark.parametrize("name", list(BACKENDS))
-def test_a_fresh_process_draws_the_same_pixels(name: str) -> None:
+def test_a_fresh_process_draws_the_same_pixels(name: str, tmp_path: Path) -> None:
+    """It must also end well: two render targets once aborted the process at its end."""
     code = (
-        "import hashlib; from render_scenes import bench; from workbench.render import renderer;"
-        f"print(hashlib.sha256(renderer({name!r}).render(bench(3)).tobytes()).hexdigest())"
+        "import sys, numpy; from render_scenes import bench; from workbench.render import renderer;"
+        "numpy.save(sys.argv[2], renderer(sys.argv[1]).render(bench(3)))"
     )
     here = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": str(here.parents[1])}
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", code, name, str(tmp_path / "picture.npy")]
     done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr  # two render targets once aborted the process at its end
-    own = hashlib.sha256(renderer(name).render(bench(3)).tobytes()).hexdigest()
-    assert done.stdout.split()[-1] == own
+    assert done.returncode == 0, done.stderr
+    same(name, np.load(tmp_path / "picture.npy"), renderer(name).render(bench(3)))
 
 
-def test_open3d_casts_shadows_and_keeps_highlights() -> None:
+@SLOW
+def test_a_process_that_only_starts_open3d_ends() -> None:
+    code = "from workbench.render import renderer; print(renderer('open3d').version)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "filament" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["spot", "point", "area", "directional"])
+def test_open3d_casts_shadows(kind: str) -> None:
     post = slab(0.05, 0.05, 0.1, paint(0.5))
-    low = Light("spot", (0.6, 0.0, 0.5), (-0.768, 0.0, -0.64), (1.0, 1.0, 1.0), 900.0)
+    low = Light(kind, (0.6, 0.0, 0.5), (-0.768, 0.0, -0.64), (1.0, 1.0, 1.0), 900.0, size_m=0.1)
     lit, shaded = (
         renderer("open3d").render(
             Scene((white_floor(0.8), post), (dataclasses.replace(low, shadow=shadow),), DARK, camera_above())
@@ -187,7 +199,10 @@ def test_open3d_casts_shadows_and_keeps_highlights() -> None:
         for shadow in (False, True)
     )
     behind = (slice(33, 39), slice(36, 40))  # image left of the post, away from the lamp
-    assert shaded[behind].mean() < 0.3 * lit[behind].mean()
+    assert shaded[behind].mean() < 0.1 * lit[behind].mean()
+
+
+def test_open3d_keeps_highlights() -> None:
     glare = Scene((white_floor(1.0),), (sun(3000),), DARK, camera_above())
     assert centre(renderer("open3d").render(glare)) == pytest.approx(3.0, rel=0.05)
 

@@ -55,6 +55,7 @@ DISTRACTORS: dict[str, Callable[[], Shape]] = {
     "tape_roll": _distractors.tape_roll,
     "washer": _distractors.washer,
 }
+ROUND = frozenset({"bearing", "bottle", "can", "mug", "tape_roll"})  # their texture runs around
 PART_NAMES: tuple[str, ...] = tuple(PARTS)
 DISTRACTOR_NAMES: tuple[str, ...] = tuple(DISTRACTORS)
 SURFACE_KINDS: tuple[str, ...] = tuple(_surfaces.KINDS)
@@ -89,7 +90,7 @@ def part_mesh(name: str) -> Mesh:
     >>> part_mesh("nut").vertices_m[:, 2].min()
     np.float64(0.0)
     """
-    return finish(_entry(PARTS, name, "part")())
+    return finish(_entry(PARTS, name, "part")(), wrap=name in ROUND)
 
 
 @cache
@@ -99,7 +100,7 @@ def distractor_mesh(name: str) -> Mesh:
     Raises:
         InputError: no such distractor.
     """
-    return finish(_entry(DISTRACTORS, name, "distractor")())
+    return finish(_entry(DISTRACTORS, name, "distractor")(), wrap=name in ROUND)
 
 
 def surface_material(

@@ -12,6 +12,7 @@ from workbench.errors import InputError, one_of
 
 Floats = NDArray[np.float64]
 HEIGHT_PX = 256
+BENCH_REFLECTANCE = 0.33  # what lies below the horizon is a bench lit by the same room, so metals have it to mirror
 
 
 @cache
@@ -30,7 +31,9 @@ def environment_radiance(name: str) -> NDArray[np.float32]:
     radiance = ENVIRONMENTS[name](directions)
     luminance = radiance @ np.array([0.2126, 0.7152, 0.0722])
     received = np.sum(luminance * directions[..., 2].clip(0) * solid_angle)
-    return np.asarray(radiance / received, dtype=np.float32)
+    below = _step(-directions[..., 2], 0.12, 0.1)[..., None]
+    lit = radiance / received * (1 - below) + BENCH_REFLECTANCE / np.pi * below
+    return np.asarray(lit, dtype=np.float32)
 
 
 def sphere(height_px: int = HEIGHT_PX) -> tuple[Floats, Floats]:
@@ -44,54 +47,55 @@ def sphere(height_px: int = HEIGHT_PX) -> tuple[Floats, Floats]:
 
 
 def _workshop(d: Floats) -> Floats:
-    """Hall with two rows of tube lights, light walls, grey floor and a doorway."""
-    room = _room(d, ceiling=0.35, wall=0.28, floor=0.13)
+    """Hall with two rows of tube lights, light walls and a doorway."""
+    room = _room(d, ceiling=0.35, wall=0.28)
     tubes = [_ceiling_panel(d, x, y, 0.06, 0.6) for x in (-1.1, 0.0, 1.1) for y in (-1.3, 0.2, 1.7)]
     door = _wall_panel(d, 125, 20, 0.0, 26)
-    return room + 16 * _tint(sum(tubes, np.zeros(d.shape[:2])), (0.97, 1.0, 1.02)) + 1.6 * _tint(door, (0.9, 0.98, 1.1))
+    return np.asarray(
+        room + 16 * _tint(sum(tubes, np.zeros(d.shape[:2])), (0.97, 1.0, 1.02)) + 1.6 * _tint(door, (0.9, 0.98, 1.1))
+    )
 
 
 def _studio(d: Floats) -> Floats:
     """Three soft boxes in a dark room, as for product photographs."""
-    room = _room(d, ceiling=0.1, wall=0.08, floor=0.06)
+    room = _room(d, ceiling=0.1, wall=0.08)
     boxes = (
         6 * _ceiling_panel(d, 0.3, 0.0, 0.55, 0.55)
         + 3.5 * _wall_panel(d, 150, 28, 18, 22)
         + 2 * _wall_panel(d, -60, 20, 15, 20)
     )
-    return room + _tint(boxes, (1.0, 1.0, 1.0))
+    return np.asarray(room + _tint(boxes, (1.0, 1.0, 1.0)))
 
 
 def _window(d: Floats) -> Floats:
     """A room with daylight from four tall windows on one side."""
-    room = _room(d, ceiling=0.3, wall=0.24, floor=0.16) * np.array([1.05, 1.0, 0.93])
+    room = _room(d, ceiling=0.3, wall=0.24) * np.array([1.05, 1.0, 0.93])
     panes = sum((_wall_panel(d, azimuth, 9.5, 32, 22) for azimuth in (58, 82, 106, 130)), np.zeros(d.shape[:2]))
-    return room + 5.5 * _tint(panes, (0.92, 1.0, 1.12))
+    return np.asarray(room + 5.5 * _tint(panes, (0.92, 1.0, 1.12)))
 
 
 def _warehouse(d: Floats) -> Floats:
     """A high dark hall with round high-bay lamps and racks along the walls."""
-    room = _room(d, ceiling=0.07, wall=0.12, floor=0.1)
+    room = _room(d, ceiling=0.07, wall=0.12)
     azimuth = np.degrees(np.arctan2(d[..., 1], d[..., 0]))
     racks = 0.55 + 0.45 * np.sin(np.radians(azimuth) * 22) * (np.abs(d[..., 2]) < 0.35)
     lamps = [_spot(d, (x, y, 1.0), 4.2) for x in (-0.9, 0.0, 0.9) for y in (-0.9, 0.0, 0.9)]
-    return room * racks[..., None] + 34 * _tint(sum(lamps, np.zeros(d.shape[:2])), (1.0, 0.98, 0.92))
+    return np.asarray(room * racks[..., None] + 34 * _tint(sum(lamps, np.zeros(d.shape[:2])), (1.0, 0.98, 0.92)))
 
 
 def _overcast(d: Floats) -> Floats:
-    """The CIE standard overcast sky (brightness (1 + 2 sin elevation) / 3) over grey ground."""
+    """The CIE standard overcast sky (brightness (1 + 2 sin elevation) / 3)."""
     up = d[..., 2]
     sky = (1 + 2 * up.clip(0)) / 3
-    mixed = np.where(up > 0, sky, 0.16)
-    return _tint(mixed, (0.96, 1.0, 1.05))
+    return _tint(sky, (0.96, 1.0, 1.05))
 
 
 def _night(d: Floats) -> Floats:
     """A dark hall at night: one warm lamp at the far wall, an exit sign, faint skylight."""
-    room = _room(d, ceiling=0.035, wall=0.03, floor=0.025) * np.array([0.8, 0.92, 1.2])
+    room = _room(d, ceiling=0.035, wall=0.03) * np.array([0.8, 0.92, 1.2])
     lamp = _tint(_spot(d, (-0.8, 0.9, 0.75), 5.0), (1.0, 0.82, 0.58))
     sign = _tint(_wall_panel(d, -35, 4, 24, 2.2), (0.15, 1.0, 0.45))
-    return room + 9 * lamp + 0.9 * sign
+    return np.asarray(room + 9 * lamp + 0.9 * sign)
 
 
 ENVIRONMENTS: dict[str, Callable[[Floats], Floats]] = {
@@ -104,12 +108,11 @@ ENVIRONMENTS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def _room(d: Floats, *, ceiling: float, wall: float, floor: float) -> Floats:
-    """Grey box: a ceiling, walls that darken towards the corners with the floor, a floor."""
+def _room(d: Floats, *, ceiling: float, wall: float) -> Floats:
+    """Grey box: a ceiling, and walls that darken downwards."""
     up = d[..., 2]
     value = wall * (0.8 + 0.35 * up)
     value = value + (ceiling - value) * _step(up, 0.52, 0.03)
-    value = value + (floor - value) * _step(-up, 0.3, 0.05)
     return _tint(value, (1.0, 1.0, 1.0))
 
 
@@ -142,4 +145,4 @@ def _step(value: Floats, edge: float, width: float) -> Floats:
 
 
 def _tint(value: Floats, color: tuple[float, float, float]) -> Floats:
-    return np.asarray(value)[..., None] * np.array(color)
+    return np.asarray(np.asarray(value)[..., None] * np.array(color))

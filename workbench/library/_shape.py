@@ -75,9 +75,9 @@ def rounded_rectangle(width_m: float, height_m: float, radius_m: float, segments
 def grid_faces(rows: int, columns: int, *, close_rows: bool = False, close_columns: bool = False) -> NDArray[np.int32]:
     """Two triangles per cell of a ``rows x columns`` grid of vertices, optionally wrapped around."""
     r, c = np.meshgrid(np.arange(rows - (not close_rows)), np.arange(columns - (not close_columns)), indexing="ij")
-    r, c = r.ravel(), c.ravel()
     r1, c1 = (r + 1) % rows, (c + 1) % columns
-    a, b, d, e = r * columns + c, r * columns + c1, r1 * columns + c, r1 * columns + c1
+    corners = (r * columns + c, r * columns + c1, r1 * columns + c, r1 * columns + c1)
+    a, b, d, e = (corner.ravel() for corner in corners)
     return np.concatenate([np.stack([a, b, e], 1), np.stack([a, e, d], 1)]).astype(np.int32)
 
 
@@ -131,17 +131,18 @@ def box(x_m: float, y_m: float, z_m: float, *, bevel_m: float = 0.0) -> Shape:
     return extrude(rounded_rectangle(x_m, y_m, bevel_m, 1), z_m, bevel_m=bevel_m)
 
 
-def finish(shape: Shape, *, crease_deg: float = 35.0, ground: bool = True) -> Mesh:
+def finish(shape: Shape, *, crease_deg: float = 35.0, ground: bool = True, wrap: bool = False) -> Mesh:
     """Give a shape normals and texture coordinates, and put its footprint's centre at the origin.
 
     Corners that meet at less than ``crease_deg`` share a smooth normal; texture coordinates are the two position
-    axes in which the face lies flattest, in metres, so patterns keep their size.
+    axes in which the face lies flattest, in metres, so patterns keep their size. With ``wrap`` the texture runs
+    around the z axis on upright faces instead, as a label does.
     """
     shape = _without_slivers(shape)
     vertices = _grounded(shape.vertices_m) if ground else shape.vertices_m
     normals = _corner_normals(vertices, shape.faces, crease_deg)
     corners = vertices[shape.faces].reshape(-1, 3)
-    uv = _box_uv(vertices, shape.faces)
+    uv = _wrapped_uv(vertices, shape.faces) if wrap else _box_uv(vertices, shape.faces)
     rows = np.column_stack([corners, normals, uv])
     _, first, inverse = np.unique(rows.round(7), axis=0, return_index=True, return_inverse=True)
     kept = rows[first]
@@ -151,7 +152,7 @@ def finish(shape: Shape, *, crease_deg: float = 35.0, ground: bool = True) -> Me
 
 def _grounded(vertices: Floats) -> Floats:
     low, high = vertices.min(axis=0), vertices.max(axis=0)
-    return vertices - np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+    return np.asarray(vertices - np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]))
 
 
 def _without_slivers(shape: Shape) -> Shape:
@@ -176,7 +177,7 @@ def _corner_normals(vertices: Floats, faces: NDArray[np.int32], crease_deg: floa
         own = unit[face_of[group]]
         near = own @ own.T > limit
         normals[group] = near @ weighted[face_of[group]]
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
 def _box_uv(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
@@ -185,6 +186,18 @@ def _box_uv(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
     pair = np.array([[1, 2], [0, 2], [0, 1]])[axis]
     corners = vertices[faces]
     return np.take_along_axis(corners, pair[:, None, :].repeat(3, axis=1), axis=2).reshape(-1, 2)
+
+
+def _wrapped_uv(vertices: Floats, faces: NDArray[np.int32]) -> Floats:
+    """Around the z axis by arc length at the largest radius, and z; lids keep the flat mapping."""
+    corners = vertices[faces]
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    normal = np.cross(b - a, c - a)
+    lid = np.abs(normal[:, 2]) > 0.8 * np.linalg.norm(normal, axis=1)
+    angle = np.arctan2(corners[..., 1], corners[..., 0])
+    angle = angle[:, :1] + (angle - angle[:, :1] + np.pi) % (2 * np.pi) - np.pi  # no face spans the seam
+    around = np.stack([angle * np.hypot(vertices[:, 0], vertices[:, 1]).max(), corners[..., 2]], axis=2)
+    return np.where(lid[:, None, None], corners[..., :2], around).reshape(-1, 2)
 
 
 def _counter_clockwise(ring: Floats) -> Floats:
@@ -202,7 +215,7 @@ def _inset(ring: Floats, distance_m: float) -> Floats:
     left = np.stack([-edge[:, 1], edge[:, 0]], axis=1)
     before = np.roll(left, 1, axis=0)
     mitre = (left + before) / (1 + np.sum(left * before, axis=1, keepdims=True)).clip(0.3)
-    return ring + distance_m * mitre
+    return np.asarray(ring + distance_m * mitre)
 
 
 def _wall(ring: Floats, levels: list[tuple[float, float]]) -> Shape:

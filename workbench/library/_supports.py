@@ -104,7 +104,7 @@ def _cell(rng: np.random.Generator) -> list[Piece]:
     return [
         ("cell/floor", _mesh("floor"), floor),
         ("cell/guard", _mesh("guard"), _aluminium(rng)),
-        ("cell/panel", _mesh("panel"), _painted((0.5, 0.53, 0.55), rng)),
+        ("cell/panel", _mesh("panel"), _painted((0.74, 0.76, 0.76), rng)),
     ]
 
 

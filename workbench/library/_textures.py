@@ -50,7 +50,7 @@ def wood_albedo(rng: np.random.Generator) -> Floats:
     pores = noise(rng, 4, 130, slope=1.4).clip(0.4) - 0.4
     drift = noise(rng, 1, 4, slope=1.5)
     value = 1.06 - 0.34 * rings - 0.16 * pores + 0.06 * drift + 0.03 * noise(rng, 6, 90, slope=1.0)
-    return np.clip(value[..., None] ** np.array([0.8, 1.1, 1.5]), 0.12, 1.4)
+    return np.asarray(np.clip(value[..., None] ** np.array([0.8, 1.1, 1.5]), 0.12, 1.4))
 
 
 def cardboard_albedo(rng: np.random.Generator) -> Floats:
@@ -61,7 +61,7 @@ def cardboard_albedo(rng: np.random.Generator) -> Floats:
     specks = (noise(rng, 90, 90, slope=1.5) > 2.9).astype(float)
     stain = noise(rng, 2, 2, slope=1.6)
     value = 1.0 + 0.028 * flutes + 0.055 * fibres + 0.03 * stain - 0.3 * specks
-    return np.clip(value[..., None] ** np.array([0.9, 1.0, 1.25]), 0.3, 1.3)
+    return np.asarray(np.clip(value[..., None] ** np.array([0.9, 1.0, 1.25]), 0.3, 1.3))
 
 
 def brushed(rng: np.random.Generator) -> Floats:

@@ -59,13 +59,13 @@ def _texel(solid: Solid, hits: Hits, here: NDArray[np.bool_]) -> Floats:
     column = np.floor(at[:, 0] % 1 * width).astype(int) % width
     row = np.floor((1 - at[:, 1] % 1) * height).astype(int) % height
     encoded = texture[row, column] / 255.0
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return np.asarray(np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4))
 
 
 def _ambient(environment: Environment, normals: Floats) -> Floats:
     """Illuminance by the environment at normals, from its second-order spherical harmonics."""
     own = environment_directions(normals, environment)
-    return environment.illuminance_lux * harmonics_basis(own) @ irradiance_harmonics(environment.name)
+    return np.asarray(environment.illuminance_lux * harmonics_basis(own) @ irradiance_harmonics(environment.name))
 
 
 @cache

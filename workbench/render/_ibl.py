@@ -124,7 +124,7 @@ def _packed(rgb: Floats) -> NDArray[np.uint32]:
     """Unsigned 11, 11 and 10 bit floats in one word: half floats without sign and low bits, rounded."""
     half = rgb.clip(0, 6e4).astype(np.float16).view(np.uint16).astype(np.uint32)
     red, green, blue = (half[:, 0] + 8) >> 4, (half[:, 1] + 8) >> 4, (half[:, 2] + 16) >> 5
-    return red | green << 11 | blue << 22
+    return np.asarray(red | green << 11 | blue << 22, dtype=np.uint32)
 
 
 def _ktx(levels: list[NDArray[np.uint32]], harmonics: bytes) -> bytes:

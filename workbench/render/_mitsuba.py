@@ -16,10 +16,7 @@ from workbench.render._rays import world_vertices
 from workbench.schema.scene import Environment, Light, Material, Scene, Solid
 
 VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # fast with LLVM, and what runs without any system library
-BOUNCES = 6
-FIREFLY = (
-    24.0  # linear value at which a pixel is cut: single stray paths, not highlights that a sensor would tell apart
-)
+BOUNCES = 5
 CAMERA_AXES = np.diag([-1.0, -1.0, 1.0, 1.0])  # Mitsuba's camera has x left and y up
 # Mitsuba's environment picture has y up and its left edge towards -z; ours z up and towards -x.
 T_WORLD_PICTURE = np.array([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
@@ -38,7 +35,7 @@ class MitsubaRenderer:
 
     name = "mitsuba"
 
-    def __init__(self, *, samples_per_pixel: int = 64) -> None:
+    def __init__(self, *, samples_per_pixel: int = 36) -> None:
         self.samples_per_pixel = samples_per_pixel
         self._mi = require("mitsuba", purpose="path tracing")
         self.variant = _start(self._mi)
@@ -62,8 +59,8 @@ class MitsubaRenderer:
             picture = np.array(self._mi.render(self._mi.load_dict(description), spp=self.samples_per_pixel, seed=0))
         except RuntimeError as cause:
             raise RenderError("a picture by Mitsuba", found=str(cause), fix="Use the backend 'open3d'.") from cause
-        clean = np.nan_to_num(picture[..., :3], nan=0.0).clip(0, FIREFLY).astype(np.float32)
-        return resample(clean, view, scene.camera, 1.0)
+        clean = np.nan_to_num(picture[..., :3], nan=0.0).clip(0, None).astype(np.float32)
+        return resample(_without_fireflies(clean), view, scene.camera, 1.0)
 
     def _sensor(self, scene: Scene, view: View) -> dict[str, Any]:
         return {
@@ -142,11 +139,11 @@ class MitsubaRenderer:
             "clearcoat_gloss": 0.95,
         }
         if material.roughness_map is not None:
-            rough = material.roughness_map[..., None].astype(np.float32) / 255 * material.roughness
-            surface["roughness"] = self._texture(rough.clip(0.03, 1))
+            rough = material.roughness_map[..., None].astype(np.float32) * np.float32(material.roughness / 255)
+            surface["roughness"] = self._texture(rough.clip(np.float32(0.03), np.float32(1)))
         if material.normal_map is None:
             return {"type": "twosided", "nested": surface}
-        normals = material.normal_map.astype(np.float32) / 255
+        normals = material.normal_map.astype(np.float32) / np.float32(255)
         return {
             "type": "twosided",
             "nested": {"type": "normalmap", "normalmap": self._texture(normals), "nested": surface},
@@ -178,6 +175,14 @@ def _start(mi: Any) -> str:
     raise RenderError("a Mitsuba variant that starts", found="; ".join(reasons), fix="Install libllvm19 or newer.")
 
 
+def _without_fireflies(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """No pixel brighter than the second brightest around it: single stray paths go, highlights of two pixels stay."""
+    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="reflect")
+    h, w = picture.shape[:2]
+    around = np.stack([padded[y : y + h, x : x + w] for y in range(3) for x in range(3) if (x, y) != (1, 1)])
+    return np.minimum(picture, np.partition(around, -2, axis=0)[-2])
+
+
 def _facing(light: Light, half_m: float) -> Floats:
     """Pose whose z axis is the light's direction, scaled."""
     side, up = panel_axes(light)
@@ -193,4 +198,4 @@ def _albedo(material: Material) -> NDArray[np.float32]:
         return np.broadcast_to(base, (2, 2, 3)).copy()
     encoded = np.arange(256) / 255.0
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
-    return linear[material.albedo_srgb] * base
+    return np.asarray(linear[material.albedo_srgb] * base)

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ DARK_SHARE = 0.4  # of the pixels below ``DARK``, from which the shadows get the
 DARK = 10 / 255
 FAR_M = 1000.0  # reach of lamps, far beyond any scene, so Filament's own fall-off window does nothing
 NEAR_M = 0.02
-POINT_CONE_DEG = 130.0
+POINT_CONE_DEG = 110.0  # wider ones spread the shadow map so thin that small parts cast none
+AREA_CONE_DEG = 96.0
+SHADOW_SPOTS = 2  # that Filament in Open3D 0.19 draws shadows for; measured
 DRIVER_FIX = (
     "Install the software graphics driver (Debian, Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri libgomp1 "
     "libx11-6 libusb-1.0-0), or use the backend 'mitsuba' or 'flat'."
@@ -122,6 +125,7 @@ def _started(width: int, height: int) -> Any:
     target.scene.view.set_post_processing(False)
     target.scene.view.set_ambient_occlusion(True)
     target.scene.view.set_shadowing(True, o3d.visualization.rendering.View.ShadowType.PCF)
+    target.render_to_image()  # one that never drew hangs the process at its end
     return target
 
 
@@ -168,7 +172,7 @@ def _bracketed(target: Any, scene: Scene, T_filament_world: Floats) -> NDArray[n
 def _drawn(target: Any, scene: Scene, T_filament_world: Floats, top: float) -> NDArray[np.uint8]:
     """One frame ``(H, W, 3)`` uint8 in which 255 stands for the linear value ``top``."""
     per_lux = 1 / (scene.exposure_lux * top * PER_LUX)
-    lamps = [lamp for light in scene.lights for lamp in _lamps(light)]
+    lamps = _lamps(scene.lights)
     plain = target.scene.scene
     share = horizontal_share(scene.environment.name)
     plain.set_indirect_light_intensity(scene.environment.illuminance_lux / share * per_lux)
@@ -182,25 +186,38 @@ def _drawn(target: Any, scene: Scene, T_filament_world: Floats, top: float) -> N
             plain.remove_light(name)
 
 
-def _lamps(light: Light) -> list[Light]:
-    """Filament has no area lights: a square becomes four spots at its quarter points, so shadows have soft steps.
+def _lamps(lights: tuple[Light, ...]) -> list[Light]:
+    """What Filament draws in place of the scene's lights, at most two of them spots that cast shadows.
 
-    Its point lights cast no shadows: one becomes a wide spot towards the origin.
+    Filament has no area lights: a lone square becomes two spots, so its shadows have a soft step. Its point lights
+    cast no shadows: one becomes a wide spot towards the origin. Further spots would light through everything, so the
+    weakest lights lose their shadows first, by our choice instead of Filament's.
     """
-    if light.kind == "area":
-        side, up = panel_axes(light)
-        corners = [(-1, -0.6), (0.6, -1), (1, 0.6), (-0.6, 1)]  # turned, so that steps do not line up with edges
-        return [_moved(light, light.size_m * 0.29 * (a * side + b * up), 1 / len(corners)) for a, b in corners]
-    if light.kind == "point" and light.shadow:
-        return [_towards_origin(light, POINT_CONE_DEG, light.illuminance_lux)]
-    return [light]
+    local = [light for light in lights if light.shadow and light.kind != "directional"]
+    shadowed = sorted(local, key=lambda light: -light.illuminance_lux)[:SHADOW_SPOTS]
+    lamps: list[Light] = []
+    for light in lights:
+        casts = (light.kind == "directional" and light.shadow) or any(light is one for one in shadowed)
+        if light.kind == "area":
+            lamps += _panel(replace(light, shadow=casts), 2 if len(local) < SHADOW_SPOTS else 1)
+        elif light.kind == "point" and casts:
+            lamps.append(_towards_origin(light, POINT_CONE_DEG, light.illuminance_lux))
+        else:
+            lamps.append(replace(light, shadow=casts))
+    return lamps
+
+
+def _panel(light: Light, count: int) -> list[Light]:
+    side, up = panel_axes(light)
+    corners = [(0.0, 0.0)] if count == 1 else [(-0.8, -0.55), (0.8, 0.55)]
+    return [_moved(light, light.size_m * 0.29 * (a * side + b * up), 1 / count) for a, b in corners]
 
 
 def _moved(light: Light, offset_m: Floats, share: float) -> Light:
     position = np.asarray(light.position_m) + offset_m
     near = float(np.linalg.norm(position) / distance_m(light)) ** 2
-    spot = Light("spot", _xyz(position), light.direction, light.color, light.illuminance_lux * share / near, 150.0)
-    return Light(**{**spot.__dict__, "shadow": light.shadow})
+    lux = light.illuminance_lux * share / near
+    return Light("spot", _xyz(position), light.direction, light.color, lux, AREA_CONE_DEG, shadow=light.shadow)
 
 
 def _towards_origin(light: Light, cone_deg: float, lux: float) -> Light:
