@@ -25,6 +25,10 @@ class Label:
         attributes: what else the format knows (``occlusion``, ``iscrowd``, ``surface`` ...).
         confidence: 0..1 for predictions, ``None`` for ground truth.
         instance_id: id in the instance map, ``None`` when there is none.
+        keypoints: ``(n, 3)`` x, y in pixel edges and visibility (0 not labelled, 1 hidden, 2 visible), or ``None``.
+        keypoint_names: names of the keypoints, in order; empty when the format names none.
+        T_cam_obj: 4x4 pose of the object in the camera frame (OpenCV axes, metres), or ``None``.
+        size_m: extents of the object's 3D box along its own axes, centred at ``T_cam_obj``, or ``None``.
     """
 
     name: str
@@ -34,6 +38,10 @@ class Label:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     confidence: float | None = None
     instance_id: int | None = None
+    keypoints: NDArray[np.float64] | None = None
+    keypoint_names: tuple[str, ...] = ()
+    T_cam_obj: NDArray[np.float64] | None = None
+    size_m: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Record:
         generation: lineage of a generated sample (SCENARIO words), else empty.
         source_key: stable id that a generator gives; ``None`` lets the store make one of content and origin.
         tags: tags that the data gives.
+        cloud: path of a point cloud of the same moment, in the camera frame unless ``T_cam_cloud`` says otherwise.
+        T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known.
     """
 
     image_path: Path
@@ -97,3 +107,5 @@ class Record:
     generation: Mapping[str, Any] = field(default_factory=dict)
     source_key: str | None = None
     tags: tuple[str, ...] = ()
+    cloud: Path | None = None
+    T_cam_cloud: NDArray[np.float64] | None = None
