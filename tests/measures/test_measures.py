@@ -51,8 +51,8 @@ def test_flat_pictures(value: int, measure: str, expected: float) -> None:
 def test_colour_cast_in_stops() -> None:
     red = np.zeros((8, 8, 3), np.uint8)
     red[:] = (200, 100, 100)
-    assert MEASURES["warmth_stops"].function(Picture(red)) == pytest.approx(2.2, abs=1e-3)  # 2.2 * log2(200 / 100)
-    assert MEASURES["tint_stops"].function(Picture(red)) == pytest.approx(-1.1, abs=1e-3)
+    assert MEASURES["warmth_stops"].function(Picture(red)) == pytest.approx(2.180, abs=1e-3)  # log2 of 0.5776 to 0.1274
+    assert MEASURES["tint_stops"].function(Picture(red)) == pytest.approx(-1.090, abs=1e-3)
 
 
 def test_contrast_and_clipping_of_two_halves() -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.measures.picture import Picture
+from workbench.measures.picture import BLACK_8BIT, WHITE_8BIT, Picture
 
 MIDDLE_GRAY = 0.18
-BLACK_8BIT, WHITE_8BIT = 2, 253
 DARKEST = 2.0**-12
 
 
@@ -49,12 +48,12 @@ def dynamic_range_stops(picture: Picture) -> float:
 
 def clipped_dark(picture: Picture) -> float:
     """Share of pixels whose three channels are at most 2 of 255."""
-    return float((picture.rgb.max(axis=2) <= BLACK_8BIT).mean())
+    return float((picture.brightest <= BLACK_8BIT).mean())
 
 
 def clipped_bright(picture: Picture) -> float:
     """Share of pixels with a channel of at least 253 of 255: what the sensor could not hold."""
-    return float((picture.rgb.max(axis=2) >= WHITE_8BIT).mean())
+    return float((picture.brightest >= WHITE_8BIT).mean())
 
 
 def warmth_stops(picture: Picture) -> float:
@@ -62,13 +61,13 @@ def warmth_stops(picture: Picture) -> float:
 
     Gray-world assumption (Buchsbaum 1980): a coloured floor counts as a cast.
     """
-    red, _, blue = _channel_means(picture)
+    red, _, blue = picture.mean_rgb
     return float(np.log2(red / blue))
 
 
 def tint_stops(picture: Picture) -> float:
     """Colour cast along green (positive) and magenta (negative), as ``warmth_stops``."""
-    red, green, blue = _channel_means(picture)
+    red, green, blue = picture.mean_rgb
     return float(np.log2(green / np.sqrt(red * blue)))
 
 
@@ -78,12 +77,3 @@ def unevenness(picture: Picture) -> float:
     rows = np.array_split(luma, min(4, luma.shape[0]), axis=0)
     cells = [cell.mean() for row in rows for cell in np.array_split(row, min(4, luma.shape[1]), axis=1)]
     return float(np.std(cells))
-
-
-def _channel_means(picture: Picture) -> tuple[float, float, float]:
-    pixels = picture.small.reshape(-1, 3)
-    usable = pixels[(pixels.max(axis=1) < WHITE_8BIT) & (pixels.max(axis=1) > BLACK_8BIT)]
-    if len(usable) == 0:
-        return (1.0, 1.0, 1.0)  # all clipped: nothing can be said, and 0 stops is "no cast seen"
-    red, green, blue = (np.maximum(usable, 1) / 255.0).astype(np.float32).__pow__(2.2).mean(axis=0)
-    return float(red), float(green), float(blue)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
 SMALL_SIDE = 320  # lighting does not change below this, and it is four times quicker than 640
+BLACK_8BIT, WHITE_8BIT = 2, 253
 REC709 = (0.2126, 0.7152, 0.0722)
 SRGB_TO_LINEAR = np.array(
     [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255.0], np.float32
@@ -54,6 +55,23 @@ class Picture:
         """Percentiles 1, 5, 50, 95, 99 of ``luma``."""
         wanted = (1, 5, 50, 95, 99)
         return dict(zip(wanted, np.percentile(self.luma, wanted).astype(float).tolist(), strict=True))
+
+    @cached_property
+    def brightest(self) -> NDArray[np.uint8]:
+        """The largest of the three channels at full size: clipping must not be averaged away."""
+        red, green, blue = cv2.split(self.rgb)
+        return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+    @cached_property
+    def mean_rgb(self) -> tuple[float, float, float]:
+        """Linear mean of each channel over the pixels of ``small`` that are neither black nor clipped."""
+        pixels = self.small.reshape(-1, 3)
+        peak = pixels.max(axis=1)
+        usable = pixels[(peak > BLACK_8BIT) & (peak < WHITE_8BIT)]
+        if len(usable) == 0:
+            return (1.0, 1.0, 1.0)  # nothing can be said of the colour, and equal channels are "no cast seen"
+        red, green, blue = np.maximum(SRGB_TO_LINEAR[usable].mean(axis=0), 1e-6).tolist()
+        return red, green, blue
 
     @cached_property
     def gray(self) -> Plane:

@@ -11,6 +11,8 @@ NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 GAUSSIAN_MEDIAN = 0.6745  # median of |x| for x ~ N(0, 1)
 PRE_SIGMA_PX, RE_SIGMA_PX = 1.0, 1.5
 BLUR_MAX_PX = 12.0
+DARKEST, BRIGHTEST = 3, 252
+EDGE_SHARE = 0.02
 
 
 def noise(picture: Picture) -> float:
@@ -22,9 +24,9 @@ def noise(picture: Picture) -> float:
     if min(picture.gray.shape) < 3:
         return 0.0
     response = cv2.filter2D(picture.gray, -1, NOISE_KERNEL)[1:-1, 1:-1]
-    unclipped = (picture.gray > 3) & (picture.gray < 252)
-    inner = response[unclipped[1:-1, 1:-1]]
-    return float(np.median(np.abs(inner)) / GAUSSIAN_MEDIAN / 6.0) if inner.size else 0.0
+    inside = picture.gray[1:-1, 1:-1]
+    inner = np.abs(response[(inside > DARKEST) & (inside < BRIGHTEST)])  # clipping hides noise
+    return float(np.median(inner) / GAUSSIAN_MEDIAN / 6.0) if inner.size else 0.0
 
 
 def blur_px(picture: Picture) -> float:
@@ -40,8 +42,9 @@ def blur_px(picture: Picture) -> float:
     first = cv2.GaussianBlur(picture.gray, (0, 0), PRE_SIGMA_PX)
     second = cv2.GaussianBlur(first, (0, 0), RE_SIGMA_PX)
     one, two = _gradient(first), _gradient(second)
-    floor = max(2.0, 3.0 * noise(picture) * 0.2)  # what noise leaves after the first smoothing
-    limit = max(floor, float(np.percentile(one, 98)))
+    floor = max(2.0, 0.6 * noise(picture))  # what noise leaves after the first smoothing
+    strongest = np.partition(one.ravel()[::3], int(-EDGE_SHARE * one.size / 3) or -1)
+    limit = max(floor, float(strongest[int(-EDGE_SHARE * one.size / 3) or -1]))
     edges = (one >= limit) & (two > 0)
     if edges.sum() < 20:
         return BLUR_MAX_PX

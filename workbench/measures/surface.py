@@ -38,7 +38,8 @@ def texture(picture: Picture) -> float:
 
 def _highlights(picture: Picture) -> NDArray[np.bool_]:
     rgb, luma = picture.small, picture.luma
-    bright = (rgb.max(axis=2) >= HIGHLIGHT_MIN) & (rgb.min(axis=2) >= WHITE_MIN)
+    red, green, blue = cv2.split(rgb)
+    bright = (cv2.max(cv2.max(red, green), blue) >= HIGHLIGHT_MIN) & (cv2.min(cv2.min(red, green), blue) >= WHITE_MIN)
     if not bright.any():
         return np.zeros(luma.shape, np.bool_)
     size = max(3, (luma.shape[1] // 8) | 1)
