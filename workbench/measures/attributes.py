@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-DARK_EV, DIM_EV, BRIGHT_EV = -4.5, -2.6, 0.2
+DARK_EV, DIM_EV, BRIGHT_EV = -4.5, -2.3, 0.9
 
 
 def derive(measured: Mapping[str, float]) -> dict[str, str]:
