@@ -180,7 +180,7 @@ def _without_fireflies(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="reflect")
     h, w = picture.shape[:2]
     around = np.stack([padded[y : y + h, x : x + w] for y in range(3) for x in range(3) if (x, y) != (1, 1)])
-    return np.minimum(picture, np.partition(around, -2, axis=0)[-2])
+    return np.asarray(np.minimum(picture, np.partition(around, -2, axis=0)[-2]))
 
 
 def _facing(light: Light, half_m: float) -> Floats:

@@ -261,16 +261,22 @@ def _farthest(solid: Solid, eye: Floats) -> float:
 
 
 def _geometry(solid: Solid, T_filament_world: Floats) -> Any:
-    """An Open3D mesh in Filament's frame; texture coordinates count tiles."""
+    """A tensor mesh in Filament's frame; texture coordinates count tiles.
+
+    Open3D's older mesh class would merge vertices of one place, whatever their normals, and so round off sharp edges.
+    """
     mesh, T = solid.mesh, T_filament_world @ solid.T_world_obj
     scale = np.cbrt(np.linalg.det(T[:3, :3]))
-    geometry = o3d.geometry.TriangleMesh(
-        o3d.utility.Vector3dVector(mesh.vertices_m @ T[:3, :3].T + T[:3, 3]), o3d.utility.Vector3iVector(mesh.faces)
-    )
-    geometry.vertex_normals = o3d.utility.Vector3dVector(mesh.normals @ (T[:3, :3] / scale).T)
-    uv = mesh.uv * (scale / solid.material.texture_size_m)
-    geometry.triangle_uvs = o3d.utility.Vector2dVector(uv[mesh.faces].reshape(-1, 2))
+    geometry = o3d.t.geometry.TriangleMesh()
+    geometry.vertex.positions = _tensor(mesh.vertices_m @ T[:3, :3].T + T[:3, 3])
+    geometry.vertex.normals = _tensor(mesh.normals @ (T[:3, :3] / scale).T)
+    geometry.triangle.indices = o3d.core.Tensor(mesh.faces)
+    geometry.vertex.texture_uvs = _tensor(mesh.uv * (scale / solid.material.texture_size_m))
     return geometry
+
+
+def _tensor(values: Floats) -> Any:
+    return o3d.core.Tensor(np.ascontiguousarray(values, dtype=np.float32))
 
 
 def _record(material: Material) -> Any:
