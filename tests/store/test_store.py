@@ -153,6 +153,6 @@ def test_table_database_and_view_select_the_same(varied: Any, condition: Filter)
 def test_set_values_stamps_and_declares(varied: Any) -> None:
     ids = store.select(varied, "n == 1")
     before = varied.max("last_modified_at")
-    store.set_values(varied, "measures.blur_px", dict.fromkeys(ids, 2.5))
+    store.set_values(varied, {i: {"measures.blur_px": 2.5} for i in ids})
     assert store.select(varied, "blur_px > 2") == ids
     assert varied.max("last_modified_at") >= before

@@ -103,19 +103,15 @@ def _save(
     measured = {s.id: r for s, r in zip(batch, results, strict=True) if isinstance(r, dict)}
     report.problems += [r for r in results if isinstance(r, Problem)]
     report.measured += len(measured)
-    for name in MEASURES:
-        store.set_values(dataset, f"{fields.MEASURES}.{name}", {i: r[name] for i, r in measured.items()})
-    _save_attributes(dataset, [s for s in batch if s.id in measured], measured)
+    store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 
 
-def _save_attributes(dataset: Dataset, batch: Sequence[Stored], measured: dict[str, dict[str, float]]) -> None:
-    derived = {s.id: derive(measured[s.id]) for s in batch}
-    marks: dict[str, str] = {}
-    for name in fields.ATTRIBUTES:
-        ours = [s for s in batch if _is_ours(s, name)]
-        store.set_values(dataset, name, {s.id: derived[s.id][name] for s in ours})
-        marks |= {s.id: "measured" for s in ours if s.attributes_from in (None, "measured")}
-    store.set_values(dataset, fields.ATTRIBUTES_FROM, marks)
+def _values(stored: Stored, measured: dict[str, float]) -> dict[str, float | str]:
+    """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
+    values: dict[str, float | str] = {f"{fields.MEASURES}.{name}": value for name, value in measured.items()}
+    derived = {name: word for name, word in derive(measured).items() if _is_ours(stored, name)}
+    mark = {fields.ATTRIBUTES_FROM: "measured"} if derived and stored.attributes_from in (None, "measured") else {}
+    return values | derived | mark
 
 
 def _is_ours(stored: Stored, attribute: str) -> bool:

@@ -12,6 +12,7 @@ from workbench.store.datasets import (
     list_datasets,
     open_dataset,
     require_dataset,
+    stamp,
 )
 from workbench.store.samples import Added, Stored, add, lineage, read, require_sample, set_values, source_keys
 
@@ -35,6 +36,7 @@ __all__ = [
     "select",
     "set_values",
     "source_keys",
+    "stamp",
     "table",
     "view",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
@@ -58,6 +59,14 @@ def require_dataset(name: str) -> Dataset:
 def list_datasets() -> list[str]:
     """Names of all datasets, sorted."""
     return sorted(fo.list_datasets())
+
+
+@translated
+def stamp(dataset: Dataset) -> tuple[int, datetime | None]:
+    """How many samples there are and when one was last changed: equal stamps, equal samples. Costs a millisecond."""
+    collection = dataset._sample_collection
+    newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)])  # has an index
+    return collection.estimated_document_count(), newest.get("last_modified_at") if newest else None
 
 
 @translated

@@ -193,30 +193,31 @@ def lineage(dataset: Dataset, sample_id: str) -> dict[str, Any]:
 
 
 @translated
-def set_values(dataset: Dataset, field_path: str, values: Mapping[str, Any]) -> None:
-    """Set one field of many samples; the field is declared by the first value's type when new.
+def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set fields of many samples in bulk; a new field is declared by the type of its first value.
 
     Args:
         dataset: the dataset.
-        field_path: e.g. ``"measures.blur"``.
-        values: value by sample id; ``None`` clears.
+        values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
     """
-    _declare_path(dataset, field_path, values.values())
+    _declare_paths(dataset, values.values())
     items = list(values.items())
     for start in range(0, len(items), WRITE_BATCH):
         stamp = documents.now()
         dataset._sample_collection.bulk_write(
             [
-                UpdateOne({"_id": object_id(i)}, {"$set": {field_path: value, "last_modified_at": stamp}})
-                for i, value in items[start : start + WRITE_BATCH]
+                UpdateOne({"_id": object_id(i)}, {"$set": {**fields_of, "last_modified_at": stamp}})
+                for i, fields_of in items[start : start + WRITE_BATCH]
             ],
             ordered=False,
         )
-    dataset.reload()
 
 
-def _declare_path(dataset: Dataset, field_path: str, values: Iterable[Any]) -> None:
-    if dataset.has_field(field_path):
-        return
-    kind = next((type(value) for value in values if value is not None), str)
-    dataset.add_sample_field(field_path, documents.KINDS[kind][1])
+def _declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
+    kinds: dict[str, type] = {}
+    for values in found:
+        kinds |= {path: type(value) for path, value in values.items() if value is not None and path not in kinds}
+    present = dataset.get_field_schema(flat=True)
+    for path, kind in kinds.items():
+        if path not in present:
+            dataset.add_sample_field(path, documents.KINDS[kind][1])
