@@ -293,10 +293,8 @@ def _guard() -> Shape:
 
 
 def _panel() -> Shape:
-    """Sheet panels in the guard."""
-    return join(
-        *[box(0.94, 0.006, 0.84, bevel_m=0.001).moved(x=x, y=1.1, z=z) for x in (-1.0, 0.0, 1.0) for z in (-0.59, 0.28)]
-    )
+    """Sheet panels in the guard up to a little above the bench; higher ones would keep the room's light out."""
+    return join(*[box(0.94, 0.006, 0.84, bevel_m=0.001).moved(x=x, y=1.1, z=-0.59) for x in (-1.0, 0.0, 1.0)])
 
 
 SHAPES: dict[str, Callable[[], Shape]] = {
