@@ -47,9 +47,18 @@ def test_tag_undo_redo(dataset: Any, ids: list[str]) -> None:
 def test_a_new_change_ends_redo(dataset: Any, ids: list[str]) -> None:
     tagging.tag(dataset, GLARE, ids=ids[:1])
     tagging.undo(dataset)
-    tagging.untag(dataset, "other", ids=ids)
+    tagging.tag(dataset, "other", ids=ids)
     with pytest.raises(DatasetError, match="to redo"):
         tagging.redo(dataset)
+
+
+def test_a_change_of_nothing_is_passed_over(dataset: Any, ids: list[str]) -> None:
+    """A notebook that runs again tags nothing new; undo takes the change back that the curator saw."""
+    tagging.tag(dataset, GLARE, ids=ids)
+    assert tagging.tag(dataset, GLARE, ids=ids).changed == 0
+    assert tagging.undo(dataset).changed == len(ids)
+    tagging.untag(dataset, GLARE, ids=ids)
+    assert tagging.redo(dataset).changed == len(ids)
 
 
 def test_history_tells_who_when_why_and_how_many(dataset: Any, ids: list[str]) -> None:

@@ -92,8 +92,9 @@ def stacks(found: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
     undone: list[Entry] = []
     for entry in found:
         if entry.role == "change":
-            done.append(entry)
-            undone.clear()
+            if entry.changed:  # a notebook that runs again tags nothing new: there is nothing to take back
+                done.append(entry)
+                undone.clear()
             continue
         source, target = (done, undone) if entry.role == "undo" else (undone, done)
         moved = next((e for e in source if e.change_id == entry.of), None)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+from IPython import get_ipython
 
 from workbench import store
 from workbench.errors import WorkbenchError
@@ -46,6 +49,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
     _state = traitlets.Dict().tag(sync=True)
     _selected: traitlets.List[str] = traitlets.List().tag(sync=True)
     _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    _stale = traitlets.Int().tag(sync=True)  # a new number makes an output in sight ask for what has changed
 
     def __init__(self, dataset: Dataset | str, *, facets: Sequence[str] | None = None) -> None:
         found = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
@@ -54,6 +58,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         super().__init__()
         self.publish()
         self.on_msg(_answer)
+        _follow_cells(self)
 
     @property
     def filter(self) -> Filter:
@@ -96,6 +101,25 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         if finished:
             self.session.refresh()
             self.publish()
+
+
+def _follow_cells(board: Board) -> None:
+    """After each cell, tell the board when the cell has changed its dataset."""
+    shell = get_ipython()
+    if shell is None:
+        return
+    known = weakref.ref(board)
+
+    def after_cell(*_: object) -> None:
+        alive = known()
+        if alive is None or alive.comm is None:
+            shell.events.unregister("post_run_cell", after_cell)
+            return
+        with contextlib.suppress(WorkbenchError):  # a dead database: the board's next command says so
+            if alive.session.is_stale():
+                alive._stale += 1
+
+    shell.events.register("post_run_cell", after_cell)
 
 
 def _answer(board: Board, content: Any, buffers: Sequence[memoryview]) -> None:

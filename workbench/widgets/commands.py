@@ -151,6 +151,12 @@ def refresh(board: Board) -> Reply:
     return Reply()
 
 
+def follow(board: Board) -> Reply:
+    """Read the dataset anew if it has changed."""
+    board.session.follow()
+    return Reply()
+
+
 def history(board: Board) -> Reply:
     """All changes of tags, the newest first."""
     found = tagging.history(board.session.dataset).iloc[::-1].head(HISTORY_ROWS)
@@ -231,6 +237,7 @@ COMMANDS: dict[str, Command] = {
     "undo": Command(undo, changes=True),
     "redo": Command(redo, changes=True),
     "refresh": Command(refresh, changes=True),
+    "follow": Command(follow, changes=True),
     "history": Command(history),
     "options": Command(options),
     "preview": Command(preview),

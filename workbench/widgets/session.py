@@ -42,12 +42,22 @@ class Session:
 
     def refresh(self) -> None:
         """Read the dataset anew: tags, samples and measures that came from elsewhere show up."""
+        self._stamp = store.stamp(self.dataset)  # before reading: what changes meanwhile is read the next time
         self.table = store.table(self.dataset)
         usual = [name for name in (*BARS, *HISTOGRAMS) if name in self.table.columns]
         self.facets = [name for name in self._wanted or usual if self.table.column(name) is not None]
         known = set(self.table.ids.tolist())
         self.selected = {i: None for i in self.selected if i in known}
         self._apply()
+
+    def is_stale(self) -> bool:
+        """Whether the dataset has changed since it was read: another cell, curator or process was at work."""
+        return store.stamp(self.dataset) != self._stamp
+
+    def follow(self) -> None:
+        """Read the dataset anew if it has changed."""
+        if self.is_stale():
+            self.refresh()
 
     def _apply(self) -> None:
         self.rows, self.rows_for = self.table.linked_masks(self.conditions)
@@ -61,6 +71,7 @@ class Session:
     @filter.setter
     def filter(self, where: str | Filter) -> None:
         condition = parse(where) if isinstance(where, str) else where
+        self.follow()
         self.table.mask(condition)  # an unknown facet is refused before anything changes
         parts = condition.parts if isinstance(condition, And) else (condition,)
         self.conditions = {}

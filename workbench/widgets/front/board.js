@@ -32,7 +32,7 @@ function render({ model, el: host }) {
   const facets = facetPanel(ask, fail);
   const zoom = zoomPanel(ask, fail, (id, step) => gallery.neighbour(id, step), ending.signal);
   const gallery = galleryPanel(ask, fail, { zoom: zoom.open, changed: () => {} }, ending.signal);
-  const tagger = taggerPanel(ask, fail, say);
+  const tagger = taggerPanel(ask, fail, say, () => gallery.root.focus());
   const generating = generatePanel(ask, fail, ending.signal);
   const exporting = exportPanel(ask, fail);
   const past = historyPanel(ask, fail);
@@ -101,7 +101,7 @@ function render({ model, el: host }) {
     return true;
   };
 
-  const listeners = { "change:_state": showState, "change:_selected": showSelected, "change:_jobs": showJobs };
+  const listeners = { "change:_state": showState, "change:_selected": showSelected, "change:_jobs": showJobs, "change:_stale": () => ask("follow").catch(fail) };
   for (const [name, listener] of Object.entries(listeners)) model.on(name, listener);
   host.append(root);
   open("Tag");

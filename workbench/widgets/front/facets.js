@@ -11,7 +11,7 @@ function facetPanel(ask, fail) {
   let state = null;
 
   const bar = (facet, value, label, count, on, most) => el(
-    "button.wb-bar", {
+    `button.wb-bar${count ? "" : ".wb-none"}`, {
       "aria-pressed": String(on), title: `${label}: ${thousands(count)}`, data: { facet: facet.name, value: value ?? "" },
       onclick: () => ask("toggle", { facet: facet.name, value }).catch(fail),
     },
@@ -20,7 +20,7 @@ function facetPanel(ask, fail) {
 
   const bars = (facet) => {
     const wanted = (searched.get(facet.name) || "").toLowerCase();
-    const all = facet.bars.filter((b) => b.on || (b.count > 0 && b.value.toLowerCase().includes(wanted)));
+    const all = facet.bars.filter((b) => b.on || b.value.toLowerCase().includes(wanted));
     const shown = expanded.has(facet.name) ? all : all.slice(0, BARS_SHOWN);
     const most = Math.max(1, facet.missing.count, ...facet.bars.map((b) => b.count));
     const rows = shown.map((b) => bar(facet, b.value, b.value, b.count, b.on, most));

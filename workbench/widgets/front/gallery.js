@@ -12,7 +12,7 @@ function galleryPanel(ask, fail, does, signal) {
   const root = el("div.wb-gallery", { tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": "Samples" }, space);
   /** @type {Map<number, {items: any[], urls: string[]} | null>} */
   const pages = new Map();
-  let revision = -1, total = 0, focus = 0, anchor = 0, boxes = true, timer = 0;
+  let revision = -1, total = 0, all = 0, focus = 0, anchor = 0, boxes = true, timer = 0;
   let selected = new Set();
 
   const perRow = () => Math.max(1, Math.floor((root.clientWidth - 4) / TILE_W));
@@ -50,11 +50,11 @@ function galleryPanel(ask, fail, does, signal) {
     return el(`div.${classes}`, { ...place, role: "option", "aria-selected": String(isOn), data: { index: i, id: item.id }, title: item.name },
       el("div.wb-picture", {},
         url ? el("div.wb-frame", { style: { aspectRatio: String(item.aspect) } }, el("img", { src: url, alt: item.name, draggable: false }), boxes ? boxLayer(item.boxes, false) : null)
-          : el("div.wb-broken", {}, `cannot be read: ${item.name}`)),
+          : el("div.wb-broken", {}, `cannot be read: ${item.name}`),
+        failures.length ? el("span.wb-tagged", { title: failures.join(", ") }, `⚑ ${failures.map((t) => t.slice(8)).join(", ")}`) : null),
       el("div.wb-caption", {},
         el(`span.wb-source.wb-${item.source === "synthetic" ? "synthetic" : "real"}`, {}, item.source || "?"),
-        el("span.wb-words", {}, [item.classification, item.lighting, item.surface].filter(Boolean).join(" · ")),
-        failures.length ? el("span.wb-tagged", { title: failures.join(", ") }, `⚑ ${failures.map((t) => t.slice(8)).join(", ")}`) : null));
+        el("span.wb-words", {}, [item.classification, item.lighting, item.surface].filter(Boolean).join(" · "))));
   };
   const draw = () => {
     const columns = perRow();
@@ -63,7 +63,7 @@ function galleryPanel(ask, fail, does, signal) {
     const last = Math.min(total, (Math.ceil((root.scrollTop + root.clientHeight) / TILE_H) + 1) * columns);
     const tiles = [];
     for (let i = first; i < last; i++) tiles.push(tile(i));
-    if (!total) tiles.push(el("div.wb-empty", {}, "No samples in this filter."));
+    if (!total) tiles.push(el("div.wb-empty", {}, all ? "No samples in this filter. Remove a condition above, or click a marked bar again." : "The dataset is empty. Load pictures with wb.load(ds, folder, source=\"real\")."));
     space.replaceChildren(...tiles);
     clearTimeout(timer); // while scrolling fast nothing is asked for
     timer = setTimeout(() => { for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) load(p); }, pages.size ? 80 : 0);
@@ -115,6 +115,7 @@ function galleryPanel(ask, fail, does, signal) {
     update: (state) => {
       if (state.revision !== revision) {
         revision = state.revision;
+        all = state.counts.all;
         for (const page of pages.values()) (page?.urls || []).forEach((url) => URL.revokeObjectURL(url));
         pages.clear();
         if (state.counts.filtered !== total) { total = state.counts.filtered; focus = Math.min(focus, Math.max(0, total - 1)); }

@@ -42,11 +42,10 @@ function exportPanel(ask, fail) {
 function historyPanel(ask, fail) {
   const root = el("div.wb-history");
   const show = () => ask("history").then(({ result }) => {
-    const rows = result.map(([when, who, role, action, tag, changed, why]) => el("tr", {},
-      el("td", {}, when), el("td", {}, who), el("td", {}, role === "change" ? action : `${role} ${action}`), el("td", {}, tag), el("td", {}, thousands(changed)), el("td", {}, why)));
-    root.replaceChildren(result.length
-      ? el("table", {}, el("tr", {}, ...["when", "who", "what", "tag", "samples", "why"].map((h) => el("th", {}, h))), ...rows)
-      : el("p.wb-hint", {}, "No changes yet."));
+    const entries = result.map(([when, who, role, action, tag, changed, why]) => el("li", {},
+      el("div.wb-row", {}, el("span", {}, role === "change" ? `${action} ` : `${role}: ${action} `, el("b", {}, tag)), el("span.wb-bar-count", { title: "samples changed" }, thousands(changed))),
+      el("small", {}, `${when} · ${who}${why ? ` · ${why}` : ""}`)));
+    root.replaceChildren(result.length ? el("ol.wb-changes", {}, ...entries) : el("p.wb-hint", {}, "No changes of tags yet."));
   }).catch(fail);
   return { root, show };
 }

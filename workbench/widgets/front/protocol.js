@@ -1,7 +1,7 @@
 // Requests to Python: a number, a listed command, an answer. The names are those of COMMANDS in commands.py.
 const COMMANDS = [
   "toggle", "brush", "clear", "where", "page", "zoom", "select", "select_range", "select_filtered", "deselect",
-  "tag", "undo", "redo", "refresh", "history", "options", "preview", "generate", "export", "cancel", "app",
+  "tag", "undo", "redo", "refresh", "follow", "history", "options", "preview", "generate", "export", "cancel", "app",
 ];
 const ANSWER_TIMEOUT_MS = 60000;
 

@@ -1,8 +1,13 @@
 // Failure scenarios: tag the selected or all filtered samples, with the number shown before.
 const ASK_AGAIN_ABOVE = 1000;
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {(text: string) => void} say */
-function taggerPanel(ask, fail, say) {
+/**
+ * @param {Ask} ask
+ * @param {(error: Error) => void} fail
+ * @param {(text: string) => void} say
+ * @param {() => void} leave where the keyboard goes after a tag was typed
+ */
+function taggerPanel(ask, fail, say, leave) {
   const name = el("input.wb-name", { placeholder: "specular_glare", "aria-label": "Name of the failure scenario", maxLength: 200 });
   const reason = el("input", { placeholder: "why (optional)", "aria-label": "Reason", maxLength: 500 });
   const onSelected = el("button.wb-primary", { data: { does: "tag-selected" }, onclick: () => apply("selected") });
@@ -24,11 +29,11 @@ function taggerPanel(ask, fail, say) {
       el("button", { onclick: () => { confirm.hidden = true; } }, "No"));
     return undefined;
   };
-  name.onkeydown = (event) => { if (event.key === "Enter") apply("selected"); };
+  name.onkeydown = (event) => { if (event.key === "Enter") apply("selected")?.then(leave); };
 
   const root = el("div.wb-tagger", {},
     el("label", {}, "Failure scenario", el("span.wb-prefix", {}, el("span", {}, "failure:"), name)), reason,
-    el("div.wb-row", {}, onSelected, onFiltered), confirm, list,
+    onSelected, onFiltered, confirm, list,
     el("div.wb-row", {},
       el("button", { title: "Undo (u)", data: { does: "undo" }, onclick: () => undo() }, "↶ Undo"),
       el("button", { title: "Redo (r)", data: { does: "redo" }, onclick: () => redo() }, "↷ Redo")));
