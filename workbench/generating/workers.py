@@ -60,18 +60,23 @@ class WorkerProcesses(ThreadPoolExecutor):
     def _call(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         child: _Child | None = getattr(self._own, "child", None)
         if child is None or child.process.poll() is not None:
-            child = self._own.child = _Child()
+            child = self._own.child = _Child(threads=max(1, (os.cpu_count() or 1) // self._max_workers))
             self._children.append(child)
         answer: T = child.call(fn, args, kwargs)
         return answer
 
 
 class _Child:
-    """One worker process and the pipe to it."""
+    """One worker process and the pipe to it.
 
-    def __init__(self) -> None:
+    Args:
+        threads: its share of the cores; thread pools of workers that fight for cores double the time.
+    """
+
+    def __init__(self, *, threads: int) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment.setdefault("OMP_NUM_THREADS", str(threads))
         self.process = subprocess.Popen(
             [sys.executable, "-c", START],
             stdin=subprocess.PIPE,
