@@ -1,0 +1,54 @@
+"""The README's tour runs as it is printed, and its pictures and files exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from workbench import store
+from workbench.cli.main import COMMANDS
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced code of one language."""
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
+    return found
+
+
+@pytest.mark.slow
+def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sample_data").symlink_to(sample_data)
+    monkeypatch.chdir(tmp_path)
+    (tour,) = blocks("python")
+    scope: dict[str, object] = {}
+    try:
+        exec(compile(tour, "README.md", "exec"), scope)
+        assert (tmp_path / "out" / "cell" / "manifest.json").is_file()
+        assert scope["change"].changed > 5  # type: ignore[attr-defined]
+    finally:
+        store.delete_dataset("cell")
+
+
+def test_the_scenario_is_valid(tmp_path: Path) -> None:
+    from workbench.scenario import Scenario
+
+    (text,) = blocks("yaml")
+    (tmp_path / "s.yaml").write_text(text)
+    Scenario.load(tmp_path / "s.yaml").resolve(0)
+
+
+def test_commands_exist() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("workbench ")]
+    assert lines
+    assert {shlex.split(line)[1] for line in lines} <= set(COMMANDS)
+
+
+def test_pictures_and_paths_exist() -> None:
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", TEXT):
+        assert (README.parent / path).is_file(), path
