@@ -27,10 +27,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def pytest_sessionfinish() -> None:
     """Drop the tests' own database and home; a user's datasets are in another database."""
-    if "fiftyone.core.odm.database" in sys.modules:
+    if "workbench.store.database" in sys.modules:
         from fiftyone.core.odm.database import get_db_client
 
-        get_db_client().drop_database(DATABASE)
+        from workbench.store.database import connect
+
+        if connect.cache_info().currsize:  # some test reached the database
+            get_db_client().drop_database(DATABASE)
     shutil.rmtree(HOME, ignore_errors=True)
 
 
