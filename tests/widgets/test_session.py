@@ -212,3 +212,29 @@ def test_a_failed_job_says_why() -> None:
     jobs.start("work", work)
     wait_until(lambda: jobs.states()[0]["state"] == "failed")
     assert jobs.states()[0]["message"] == "Wanted a folder, found none. Make one."
+
+
+def test_only_what_looks_different_is_asked_for_again(browser: Browser) -> None:
+    board = browser.board
+
+    def after(command: str, **args: Any) -> tuple[int, int]:
+        browser.ask(command, **args)
+        return board._state["revision"], board._state["order"]
+
+    revision, order = board._state["revision"], board._state["order"]
+    assert after("select_filtered") == (revision, order)
+    assert after("tag", name="failure:glare", target="selected") == (revision + 1, order)
+    assert after("toggle", facet="lighting", value="dim") == (revision + 2, order + 1)
+    assert after("deselect") == (revision + 2, order + 1)
+
+
+def test_changes_from_elsewhere_are_followed(browser: Browser) -> None:
+    board = browser.board
+    assert not board.session.is_stale()
+    board.session.dataset.limit(2).tag_samples("failure:glare")
+    assert board.session.is_stale()
+    board.filter = "'failure:glare' in tags"
+    assert board.session.counts()["filtered"] == 2
+    board.session.dataset.limit(1).untag_samples("failure:glare")
+    browser.ask("follow")
+    assert board._state["counts"]["filtered"] == 1

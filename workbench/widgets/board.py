@@ -91,8 +91,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
             "chips": session.chips(),
             "scenarios": session.scenarios(),
             "code": self.code,
-            # a new number makes the gallery ask for its pages again
-            "revision": self._state.get("revision", 0) + 1,
+            "revision": session.revision,
+            "order": session.order,
         }
         self._selected = self.selection
 

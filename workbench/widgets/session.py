@@ -37,6 +37,9 @@ class Session:
         self.conditions: dict[str, Filter] = {}
         self.selected: dict[str, None] = {}  # an ordered set
         self.code: list[str] = ["import workbench as wb", f"ds = wb.open({dataset.name!r})"]
+        self.filtered_ids: list[str] = []
+        self.revision = 0  # grows when samples may look different: the gallery asks for its pages again
+        self.order = 0  # grows when other samples, or in other places, are shown: the old pages are wrong
         self._wanted = facets
         self.refresh()
 
@@ -61,7 +64,10 @@ class Session:
 
     def _apply(self) -> None:
         self.rows, self.rows_for = self.table.linked_masks(self.conditions)
-        self.filtered_ids: list[str] = self.table.ids[self.rows].tolist()
+        ids: list[str] = self.table.ids[self.rows].tolist()
+        self.revision += 1
+        self.order += ids != self.filtered_ids
+        self.filtered_ids = ids
 
     @property
     def filter(self) -> Filter:

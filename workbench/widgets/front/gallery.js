@@ -12,28 +12,32 @@ function galleryPanel(ask, fail, does, signal) {
   const root = el("div.wb-gallery", { tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": "Samples" }, space);
   /** @type {Map<number, {items: any[], urls: string[]} | null>} */
   const pages = new Map();
-  let revision = -1, total = 0, all = 0, focus = 0, anchor = 0, boxes = true, timer = 0;
+  const stale = new Set(); // numbers of pages to ask for again; shown until the answer is there
+  let revision = -1, order = -1, total = 0, all = 0, focus = 0, anchor = 0, boxes = true, timer = 0;
   let selected = new Set();
 
   const perRow = () => Math.max(1, Math.floor((root.clientWidth - 4) / TILE_W));
   const tileWidth = () => Math.floor((root.clientWidth - 4) / perRow()); // the row is filled
 
   const load = (number) => {
-    if (pages.has(number)) return;
+    if (pages.has(number) && !stale.has(number)) return;
     const asked = revision;
-    pages.set(number, null);
+    stale.delete(number);
+    if (!pages.has(number)) pages.set(number, null);
     ask("page", { start: number * PAGE, count: PAGE }).then(({ result, buffers }) => {
       if (asked !== revision) return;
+      release(pages.get(number));
       pages.set(number, { items: result, urls: buffers.map((b) => (b.byteLength ? pictureUrl(b, signal) : "")) });
       forget(number);
       draw();
-    }).catch((error) => { pages.delete(number); fail(error); });
+    }).catch((error) => { if (!pages.get(number)) pages.delete(number); fail(error); });
   };
+  const release = (page) => (page?.urls || []).forEach((url) => URL.revokeObjectURL(url));
   const forget = (near) => {
     if (pages.size <= PAGES_KEPT) return;
     const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
     for (const number of far.slice(0, pages.size - PAGES_KEPT)) {
-      (pages.get(number)?.urls || []).forEach((url) => URL.revokeObjectURL(url));
+      release(pages.get(number));
       pages.delete(number);
     }
   };
@@ -116,8 +120,11 @@ function galleryPanel(ask, fail, does, signal) {
       if (state.revision !== revision) {
         revision = state.revision;
         all = state.counts.all;
-        for (const page of pages.values()) (page?.urls || []).forEach((url) => URL.revokeObjectURL(url));
-        pages.clear();
+        for (const [number, page] of pages) {
+          if (page && state.order === order) stale.add(number);
+          else { release(page); pages.delete(number); }
+        }
+        order = state.order;
         if (state.counts.filtered !== total) { total = state.counts.filtered; focus = Math.min(focus, Math.max(0, total - 1)); }
       }
       draw();

@@ -28,7 +28,7 @@ function generatePanel(ask, fail, signal) {
 function exportPanel(ask, fail) {
   const folder = el("input", { "aria-label": "Folder" });
   const format = el("select", { "aria-label": "Format" });
-  const scope = el("select", { "aria-label": "Samples" }, el("option", { value: "filtered" }, "filtered samples"), el("option", { value: "all" }, "all samples"));
+  const scope = el("select", { "aria-label": "Which samples" }, el("option", { value: "filtered" }, "filtered samples"), el("option", { value: "all" }, "all samples"));
   const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, max: 1, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
   const splits = () => Object.fromEntries(parts.map(([name, input]) => [name, Number(input.value)]).filter(([, share]) => share > 0));
   const go = el("button.wb-primary", { data: { does: "export" }, onclick: () => ask("export", { folder: folder.value.trim(), format: format.value, splits: splits(), scope: scope.value }).catch(fail) }, "Export");

@@ -1,0 +1,75 @@
+"""One JupyterLab and one Chromium for all browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium
+
+TOUR = "01_curate.ipynb"
+SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator[Lab]:
+    """JupyterLab with a copy of the tour, as a new user would meet it."""
+    started = Lab(tmp_path_factory.mktemp("lab"), f"workbench_browser_{os.getpid()}")
+    shutil.copy(REPOSITORY / "notebooks" / TOUR, started.notebooks)
+    (started.folder / "sample_data").symlink_to(sample_data)
+    started.start(started.notebooks / TOUR)
+    yield started
+    started.stop()
+    drop = (
+        "import os; from fiftyone.core.odm.database import get_db_client; from workbench import store; store.connect()"
+    )
+    drop += "; get_db_client().drop_database(os.environ['FIFTYONE_DATABASE_NAME'])"
+    subprocess.run([sys.executable, "-c", drop], env=started.environment, check=True, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook of the lab in a page; every page must end without an uncaught error of a script."""
+    opened: list[Notebook] = []
+
+    def open_one(name: str, **size: int) -> Notebook:
+        opened.append(Notebook(lab, browser, name, **size))
+        return opened[-1]
+
+    yield open_one
+    for notebook in opened:
+        notebook.close()
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Notebook, str], Path]:
+    """Keep a picture of a page in tests/screenshots, which git ignores."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+
+    def shoot(notebook: Notebook, name: str) -> Path:
+        path = SCREENSHOTS / f"{name}.png"
+        notebook.page.screenshot(path=path)
+        return path
+
+    return shoot
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:  # TEMPORARY
+    return Path(os.environ.get("SD", str(REPOSITORY / "sample_data")))
