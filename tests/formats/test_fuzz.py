@@ -34,8 +34,21 @@ SEEDS: dict[str, dict[str, bytes]] = {
     "voc": {"Annotations/a.xml": VOC, "ImageSets/Main/train.txt": b"a\n"},
     "yolo": {"data.yaml": b"train: images\nnames: [cat, dog]\nkpt_shape: [1, 2]\n", "labels/a.txt": b"0 .5 .5 .2 .2\n"},
     "folder": {"metadata.csv": b'file_name,gain,note\na.jpg,1.5,"x, y"\n'},
+    "kitti": {
+        "label_2/a.txt": b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
+        b"\"{'class': 'car'}\" 0 0 0 1 2 3 4 0 0 0 0 0 0 0\n",
+        "calib/a.txt": b"P2: 50 0 32 25 0 50 24 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\n"
+        b"Tr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0\n",
+        "velodyne/a.bin": bytes(32),
+    },
 }
-HOME = {"coco": "a.jpg", "voc": "JPEGImages/a.jpg", "yolo": "images/a.jpg", "folder": "a.jpg"}
+HOME = {
+    "coco": "a.jpg",
+    "voc": "JPEGImages/a.jpg",
+    "yolo": "images/a.jpg",
+    "folder": "a.jpg",
+    "kitti": "image_2/a.jpg",
+}
 
 
 @st.composite
@@ -97,8 +110,20 @@ def read_all(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(SEEDS))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoil=mutations(), which=st.integers(0, 3))
+@given(spoil=mutations(), which=st.integers(0, 11))
 def test_mutated_annotations(seeded, name, spoil, which):
+    read_mutated(seeded, name, spoil, which)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SEEDS))
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoil=mutations(), which=st.integers(0, 11))
+def test_mutated_annotations_at_length(seeded, name, spoil, which):
+    read_mutated(seeded, name, spoil, which)
+
+
+def read_mutated(seeded, name, spoil, which):
     files = sorted(SEEDS[name])
     file = files[which % len(files)]
     (seeded[name] / file).write_bytes(spoil(SEEDS[name][file]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import InputError
-from workbench.formats.registry import choose
+from workbench.formats.registry import FORMATS, choose
 
 BOX = "<xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax>"
 OBJECT = f"<object><name>{{name}}</name>{{more}}<bndbox>{BOX}</bndbox></object>"
@@ -241,7 +241,7 @@ def test_two_equal_formats_ask_for_a_choice(tmp_path, picture):
 
 
 def test_unknown_format_names_the_valid_ones(tmp_path):
-    with pytest.raises(InputError, match=r"Did you mean 'coco'\? Valid: coco, folder, voc, yolo"):
+    with pytest.raises(InputError, match=rf"Did you mean 'coco'\? Valid: {', '.join(sorted(FORMATS))}"):
         choose(tmp_path, name="cocoo")
 
 

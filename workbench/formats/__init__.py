@@ -8,5 +8,9 @@ Map of the nouns::
     pictures    headers of picture files, read in threads
     problems    the kinds of problems and the place where they are collected
     boxes       one rule for boxes and outlines
-    coco voc yolo folder    the formats; ``*_write`` writes them
+    space       poses and boxes in space: camera frames, metres
+    arrays      arrays and per-pixel maps, read without trust
+    depth       depth maps, all in millimetres
+    clouds      headers of point clouds
+    coco voc yolo kitti folder    the formats; ``*_labels`` reads their entries, ``*_write`` writes them
 """

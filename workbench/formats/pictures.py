@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -69,11 +69,19 @@ class Records(Generic[D]):
     """Records of drafts, one by one; the length hint says how many drafts are left.
 
     Pictures are opened in threads, a window ahead. A picture that cannot be used is named and left out.
+    At the end, what was counted is told with the sentences of ``closing``.
     """
 
-    def __init__(self, drafts: Sequence[D], build: Callable[[D, Header], Record], problems: Problems) -> None:
+    def __init__(
+        self,
+        drafts: Sequence[D],
+        build: Callable[[D, Header], Record],
+        problems: Problems,
+        *,
+        closing: Mapping[Kind, str] | None = None,
+    ) -> None:
         self._left = len(drafts)
-        self._records = self._each(drafts, build, problems)
+        self._records = self._each(drafts, build, problems, closing or {})
 
     def __iter__(self) -> Iterator[Record]:
         return self
@@ -84,7 +92,13 @@ class Records(Generic[D]):
     def __length_hint__(self) -> int:
         return self._left
 
-    def _each(self, drafts: Sequence[D], build: Callable[[D, Header], Record], problems: Problems) -> Iterator[Record]:
+    def _each(
+        self,
+        drafts: Sequence[D],
+        build: Callable[[D, Header], Record],
+        problems: Problems,
+        closing: Mapping[Kind, str],
+    ) -> Iterator[Record]:
         waiting = iter(drafts)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="headers") as pool:
             while window := list(islice(waiting, _WINDOW)):
@@ -96,6 +110,8 @@ class Records(Generic[D]):
                     else:
                         _check_type(draft, seen, problems)
                         yield build(draft, seen)
+        for kind, message in closing.items():
+            problems.close(kind, message)
 
 
 def _look(draft: Draft) -> Header | Fault:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from workbench.errors import InputError, one_of
-from workbench.formats import coco, coco_write, folder, voc, voc_write, yolo, yolo_write
+from workbench.formats import coco, coco_write, folder, kitti, voc, voc_write, yolo, yolo_write
 from workbench.formats.contract import Evidence, Format, Writer
 
 FORMATS: Final[dict[str, Format]] = {
     coco.name: coco,
     voc.name: voc,
     yolo.name: yolo,
+    kitti.name: kitti,
     folder.name: folder,
 }
 
