@@ -33,6 +33,10 @@ def full_record(path: Path) -> Record:
         mask=np.eye(39, 31, dtype=bool),
         attributes={"surface": "metal", "visible_fraction": 0.5, "iscrowd": False},
         instance_id=3,
+        keypoints=np.array([[1.0, 2.0, 2.0], [30.0, 40.0, 1.0]]),
+        keypoint_names=("handle", "rim"),
+        T_cam_obj=np.diag([1.0, -1.0, -1.0, 1.0]),
+        size_m=(0.1, 0.2, 0.3),
     )
     return record(
         path,
@@ -45,6 +49,8 @@ def full_record(path: Path) -> Record:
         maps={"depth": path, "instances": path},
         generation={"seed": 1, "params": {"scene.surface.roughness": 0.25}, "assets": {"part/mug": "ab"}},
         tags=("failure:glare",),
+        cloud=path.with_suffix(".pcd"),
+        T_cam_cloud=np.eye(4) * 2,
     )
 
 
@@ -60,6 +66,9 @@ def test_a_record_comes_back_as_it_was(dataset: Any, picture: Write) -> None:
     assert np.allclose(label.xyxy, before.xyxy) and np.array_equal(label.mask, before.mask)
     assert np.allclose(label.polygons[0], before.polygons[0])
     assert (label.name, label.attributes, label.instance_id) == ("mug", before.attributes, 3)
+    assert np.allclose(label.keypoints, before.keypoints) and label.keypoint_names == ("handle", "rim")
+    assert np.array_equal(label.T_cam_obj, before.T_cam_obj) and label.size_m == (0.1, 0.2, 0.3)
+    assert back.cloud == given.cloud and np.array_equal(back.T_cam_cloud, np.eye(4) * 2)
     assert back.camera is not None and np.array_equal(back.camera.T_world_cam, np.eye(4))
     assert back.camera.distortion == (0.1, 0.0, 0.0, 0.0)
     assert store.lineage(dataset, ids[0]) == given.generation

@@ -15,6 +15,7 @@ import fiftyone as fo
 import fiftyone.core.utils as fou
 import numpy as np
 from bson import ObjectId
+from numpy.typing import NDArray
 
 from workbench.files import canonical_json
 from workbench.schema import fields
@@ -24,7 +25,7 @@ MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its k
     fields.DEPTH: ("Heatmap", "map_path"),
     fields.INSTANCES: ("Segmentation", "mask_path"),
 }
-LABEL_KEYS = frozenset(fo.Detection._fields) | {"polygons", "id"}
+LABEL_KEYS = frozenset(fo.Detection._fields) | {"polygons", "id", "T_cam_obj", "size_m"}
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
     | {name for name in vars(fields).values() if isinstance(name, str)}
@@ -85,8 +86,12 @@ def sample_document(
     for name, path in record.maps.items():
         cls, key = MAP_TYPES[name]
         document[name] = _label_document(cls, **{key: str(path)})
-    if record.camera:
-        document[fields.CAMERA] = camera_document(record.camera)
+    if any(label.keypoints is not None for label in record.labels):
+        document[fields.KEYPOINTS] = _keypoints(record)
+    if record.cloud:
+        document[fields.POINT_CLOUD] = str(record.cloud)
+    if record.camera or record.T_cam_cloud is not None:
+        document[fields.CAMERA] = camera_document(record.camera, record.T_cam_cloud)
     if record.generation:
         document[fields.GENERATION] = generation_document(record.generation)
     return document
@@ -126,16 +131,39 @@ def _detection(label: Label, width: int, height: int) -> dict[str, Any]:
         document["index"] = label.instance_id
     if label.polygons:
         document["polygons"] = [polygon.ravel().tolist() for polygon in label.polygons]
+    if label.T_cam_obj is not None:
+        document["T_cam_obj"] = label.T_cam_obj.tolist()
+    if label.size_m is not None:
+        document["size_m"] = list(label.size_m)
     document.update({field_name(k, LABEL_KEYS): v for k, v in label.attributes.items()})
     return document
 
 
-def camera_document(camera: Camera) -> dict[str, Any]:
-    """Intrinsics in pixels and pose in metres."""
-    document: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
-    document |= {name: getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
-    if camera.T_world_cam is not None:
-        document["T_world_cam"] = camera.T_world_cam.tolist()
+def _keypoints(record: Record) -> dict[str, Any]:
+    """FiftyOne shows keypoints from a field of their own; ``of`` is the place of the label they belong to."""
+    found = []
+    for place, label in enumerate(record.labels):
+        if label.keypoints is not None:
+            points = (label.keypoints[:, :2] / (record.width, record.height)).tolist()
+            known = {
+                "points": points,
+                "visibility": label.keypoints[:, 2].tolist(),
+                "names": list(label.keypoint_names),
+            }
+            found.append(_label_document("Keypoint", attributes={}, label=label.name, of=place, **known))
+    return {"_cls": "Keypoints", "keypoints": found}
+
+
+def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | None) -> dict[str, Any]:
+    """Intrinsics in pixels, poses in metres."""
+    document: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument"}
+    if camera is not None:
+        document |= {name: getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
+        document["distortion"] = list(camera.distortion)
+        if camera.T_world_cam is not None:
+            document["T_world_cam"] = camera.T_world_cam.tolist()
+    if T_cam_cloud is not None:
+        document["T_cam_cloud"] = T_cam_cloud.tolist()
     return document
 
 
@@ -154,7 +182,7 @@ def generation_document(generation: Mapping[str, Any]) -> dict[str, Any]:
 def dynamic_values(document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
     """Path and value of everything that needs a field of its own, lists of labels included."""
     for name, value in document.items():
-        if name in SAMPLE_KEYS and name not in (fields.CAMERA, fields.GENERATION, fields.GROUND_TRUTH):
+        if name in SAMPLE_KEYS and name != fields.POINT_CLOUD:
             continue
         if type(value) in KINDS:
             yield name, value
@@ -191,7 +219,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
         origin=document.get(fields.ORIGIN) or Path(document["filepath"]).name,
         width=width,
         height=height,
-        labels=tuple(_label(d, width, height) for d in detections),
+        labels=_labels(document, detections, width, height),
         classification=classification.get("label"),
         split=document.get(fields.SPLIT),
         scene_id=document.get(fields.SCENE_ID),
@@ -201,10 +229,20 @@ def record_of(document: Mapping[str, Any]) -> Record:
         generation=generation_of(document),
         source_key=document.get(fields.SOURCE_KEY),
         tags=tuple(document.get("tags") or ()),
+        cloud=Path(document[fields.POINT_CLOUD]) if document.get(fields.POINT_CLOUD) else None,
+        T_cam_cloud=_matrix((camera or {}).get("T_cam_cloud")),
     )
 
 
-def _label(document: Mapping[str, Any], width: int, height: int) -> Label:
+def _labels(
+    document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int
+) -> tuple[Label, ...]:
+    found = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
+    keypoints = {thing["of"]: thing for thing in found if "of" in thing}
+    return tuple(_label(d, width, height, keypoints.get(place)) for place, d in enumerate(detections))
+
+
+def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:
     x, y, w, h = document["bounding_box"]
     mask = document.get("mask")
     return Label(
@@ -217,11 +255,23 @@ def _label(document: Mapping[str, Any], width: int, height: int) -> Label:
         },
         confidence=document.get("confidence"),
         instance_id=document.get("index"),
+        keypoints=None if keypoints is None else _points(keypoints, width, height),
+        keypoint_names=tuple((keypoints or {}).get("names") or ()),
+        T_cam_obj=_matrix(document.get("T_cam_obj")),
+        size_m=tuple(document["size_m"]) if document.get("size_m") else None,
     )
 
 
+def _points(document: Mapping[str, Any], width: int, height: int) -> NDArray[np.float64]:
+    points = np.asarray(document["points"], float).reshape(-1, 2) * (width, height)
+    return np.column_stack([points, np.asarray(document["visibility"], float)])
+
+
+def _matrix(rows: Any) -> NDArray[np.float64] | None:
+    return None if rows is None else np.asarray(rows, float)
+
+
 def _camera(document: Mapping[str, Any]) -> Camera:
-    pose = document.get("T_world_cam")
     k1, k2, p1, p2 = document.get("distortion") or (0.0, 0.0, 0.0, 0.0)
     return Camera(
         width=int(document["width"]),
@@ -231,7 +281,7 @@ def _camera(document: Mapping[str, Any]) -> Camera:
         cx=document["cx"],
         cy=document["cy"],
         distortion=(k1, k2, p1, p2),
-        T_world_cam=None if pose is None else np.asarray(pose, float),
+        T_world_cam=_matrix(document.get("T_world_cam")),
     )
 
 

@@ -107,8 +107,9 @@ def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
     for name, (cls, _) in documents.MAP_TYPES.items():
         if name not in present and any(name in document for document in found):
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
-    if fields.CLASSIFICATION not in present and any(fields.CLASSIFICATION in document for document in found):
-        dataset.add_sample_field(fields.CLASSIFICATION, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+    for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):
+        if name not in present and any(name in document for document in found):
+            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
     if "generation.params" not in present and any(document.get(fields.GENERATION) for document in found):
         dataset.add_sample_field(
             "generation.params", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
