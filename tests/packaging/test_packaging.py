@@ -1,0 +1,135 @@
+"""What is promised about names, versions, layers and the wheel."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import workbench
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def tracked(*patterns: str) -> list[Path]:
+    done = subprocess.run(["git", "ls-files", *patterns], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return [REPOSITORY / line for line in done.stdout.splitlines()]
+
+
+def requirement(text: str) -> tuple[str, str]:
+    """Name and version part of a requirement for Linux on x86-64; an empty name for other machines."""
+    wanted, _, marker = text.partition(";")
+    if "!=" in marker:
+        return "", ""
+    match = re.match(r"([\w.-]+)(.*)", wanted.strip())
+    assert match
+    return canonical(match[1]), match[2].strip()
+
+
+def test_environment_yml_agrees_with_pyproject() -> None:
+    content = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
+    by_pip = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
+    ours = dict(requirement(text) for text in by_pip if not text.startswith("--"))
+    theirs = dict(requirement(text) for text in PROJECT["dependencies"])
+    theirs.pop("", None)
+    assert ours == theirs
+    python = next(entry for entry in content["dependencies"] if str(entry).startswith("python="))
+    assert python.split("=")[1] in ("3.10", "3.11", "3.12")
+
+
+def test_constraints_cover_every_dependency_and_name_no_registry() -> None:
+    text = (REPOSITORY / "constraints.txt").read_text()
+    assert "://" not in text and "--index" not in text
+    pinned = {canonical(line.split("==")[0]) for line in text.splitlines() if "==" in line}
+    extras = [item for items in PROJECT["optional-dependencies"].values() for item in items]
+    wanted = {requirement(item)[0] for item in [*PROJECT["dependencies"], *extras]} - {""}
+    assert wanted <= pinned, wanted - pinned
+
+
+def test_no_registry_and_no_machine_path_in_the_repository() -> None:
+    forbidden = re.compile(r"--(extra-)?index-url|https?://[^\s\"']*/simple\b|(^|[^\w.])/(work|farm)/(main|shared)")
+    for path in tracked():
+        if path.suffix in {".jpg", ".png", ".ipynb"} or "sample_data" in path.parts or path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            assert not forbidden.search(line), f"{path}:{number}: {line[:120]}"
+
+
+def test_public_names_are_sorted_and_resolve() -> None:
+    assert workbench.__all__ == sorted(workbench.__all__) == sorted(workbench._HOME)
+    for name in workbench.__all__:
+        assert getattr(workbench, name).__doc__, name
+    with pytest.raises(AttributeError, match="no_such_name"):
+        workbench.no_such_name  # noqa: B018
+
+
+def test_public_names_are_declared_for_type_checkers() -> None:
+    tree = ast.parse((REPOSITORY / "workbench" / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    declared = {
+        alias.asname or alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert declared == set(workbench.__all__)
+
+
+def test_every_function_in_tests_is_a_test_a_fixture_or_used() -> None:
+    """A misspelt test is never collected; every other function must be called somewhere in its folder."""
+    for path in (REPOSITORY / "tests").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        neighbours = "\n".join(other.read_text() for other in (REPOSITORY / "tests").rglob("*.py"))
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith(("test_", "pytest_")):
+                continue
+            decorated = any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+            used = len(re.findall(rf"\b{node.name}\b", neighbours)) > 1
+            assert decorated or used, f"{path.name}: {node.name}"
+
+
+@pytest.mark.slow
+def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
+    subprocess.run([*build, str(REPOSITORY)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    code = """
+import sys; sys.path.insert(0, sys.argv[1])
+import workbench, pathlib
+assert pathlib.Path(workbench.__file__).is_relative_to(sys.argv[1]), workbench.__file__
+from workbench.scenario import Scenario, preset_names
+assert len(preset_names()) >= 5
+Scenario.load("dim_metal").resolve(0)
+root = pathlib.Path(workbench.__file__).parent
+wanted = ["py.typed", "widgets/front/board.js", "widgets/front/board.css", "generating/samples/real.yaml",
+          "cli/jupyter/labconfig/default_setting_overrides.json"]
+assert all((root / name).is_file() for name in wanted), [n for n in wanted if not (root / n).is_file()]
+from workbench.widgets import Board
+assert "export default" in Board._esm
+from workbench.cli import main
+main(["--version"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-c", code, str(site)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"workbench {workbench.__version__}"
