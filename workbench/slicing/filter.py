@@ -235,22 +235,32 @@ class Facet:
     Attributes:
         paths: paths in the database (a value, a list of values, or a value in each item of a list);
             the facet has what any of them holds.
-        kind: ``category`` (one word), ``flag`` (true or false), ``number`` or ``set`` (several words).
+        kind: ``category`` (one word), ``flag`` (true or false), ``number``, ``set`` (several words) or
+            ``count`` (a number: the length of the list at the path).
     """
 
     paths: tuple[str, ...]
-    kind: Literal["category", "flag", "number", "set"]
+    kind: Literal["category", "flag", "number", "set", "count"]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether ``<`` and ``>`` make sense."""
+        return self.kind in ("number", "count")
 
     def stored(self, values: tuple[Scalar, ...]) -> list[Scalar]:
         """The values as the database holds them."""
-        if self.kind == "number":
+        if self.numeric:
             return [value for value in values if not isinstance(value, str)]
         if self.kind == "flag":
             return [str(value) == "True" for value in values]
         return [str(value) for value in values]
 
     def where(self, condition: dict[str, Any]) -> dict[str, Any]:
-        """Query document: one of the paths meets the condition."""
+        """Query document: one of the paths meets the condition (one operator and its operand)."""
+        if self.kind == "count":
+            length = {"$size": {"$ifNull": [f"${self.paths[0]}", []]}}
+            ((operator, operand),) = condition.items()
+            return {"$expr": True if operator == "$type" else {operator: [length, operand]}}
         found: list[dict[str, Any]] = [{path: condition} for path in self.paths]
         return found[0] if len(found) == 1 else {"$or": found}
 
@@ -288,7 +298,7 @@ def to_query(condition: Filter, facets: Mapping[str, Facet]) -> dict[str, Any]:
             return facet.where({"$in": facet.stored(values)})
         case Range(name, order, limit):
             facet = facets[resolve(name, facets)]
-            if facet.kind != "number":
+            if not facet.numeric:
                 raise not_a_number(name)
             return facet.where({MONGO_ORDER[order]: limit})
         case Missing(name):

@@ -16,7 +16,7 @@ from workbench.store.database import Dataset, translated
 
 # ids, hashes and free text are not facets: nobody slices by them
 NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, "media_type"})
-CLASS = "class"
+CLASS, LABELS = "class", "labels"
 
 
 @translated
@@ -29,6 +29,7 @@ def facets(dataset: Dataset) -> dict[str, Facet]:
         fields.SENSOR: Facet((fields.SENSOR,), "category"),
         CLASS: Facet((f"{fields.GROUND_TRUTH}.detections.label", f"{fields.CLASSIFICATION}.label"), "set"),
         fields.TAGS: Facet((fields.TAGS,), "set"),
+        LABELS: Facet((f"{fields.GROUND_TRUTH}.detections",), "count"),
         fields.SPLIT: Facet((fields.SPLIT,), "category"),
     }
     for path, kind in _scalar_paths(dataset.get_field_schema()):
@@ -57,7 +58,8 @@ def table(dataset: Dataset) -> Table:
     """All facets of all samples as columns, in order of loading."""
     dataset.reload()
     found = facets(dataset)
-    projection = {path: 1 for facet in found.values() for path in facet.paths}
+    # the class facet already brings one value per label: enough to count them, without masks and boxes
+    projection = {path: 1 for facet in found.values() if facet.kind != "count" for path in facet.paths}
     rows = list(dataset._sample_collection.find({}, projection).sort("_id", 1))
     columns = {name: _column(facet, rows) for name, facet in found.items()}
     return Table(np.array([str(row["_id"]) for row in rows], dtype=str), columns)
@@ -67,6 +69,8 @@ def _column(facet: Facet, rows: list[dict[str, Any]]) -> Column:
     if facet.kind == "set":
         return SetColumn.of([[word for path in facet.paths for word in _words(row, path)] for row in rows])
     values = [_value(row, facet.paths[0]) for row in rows]
+    if facet.kind == "count":
+        return NumberColumn(np.array([len(v or ()) for v in values], dtype=float))
     if facet.kind == "number":
         return NumberColumn(np.array([np.nan if v is None else v for v in values], dtype=float))
     return CategoryColumn.of(values)

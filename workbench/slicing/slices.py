@@ -1,0 +1,133 @@
+"""Slices: a metric per combination of words of one or two facets, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import FilterError, InputError
+from workbench.slicing.table import CategoryColumn, Mask, NumberColumn, SetColumn, Table
+
+Z_95 = 1.959964
+BINS = 4  # of a facet with numbers: quartiles
+METRICS = ("count", "mean:<facet>", "share:<tag>")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One cell.
+
+    Attributes:
+        words: word by facet; ``None`` is missing.
+        samples: samples in the cell.
+        labels: their labels.
+        value: the metric, ``None`` in an empty cell.
+        low, high: 95 % interval, ``None`` where there is none (a count, fewer than two samples of a mean).
+    """
+
+    words: dict[str, str | None]
+    samples: int
+    labels: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def slices(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask | None = None) -> list[Slice]:
+    """Every combination of words of the facets ``by``, empty cells included.
+
+    Args:
+        table: the samples.
+        by: one or two facets; numbers are cut into quartiles; of a facet with several words per sample
+            a sample counts in each.
+        metric: ``count``, ``mean:<facet>`` (normal interval of the mean), or ``share:<tag>`` (Wilson interval).
+        rows: only these rows.
+
+    Raises:
+        FilterError: unknown facet.
+        InputError: unknown metric, or not one or two facets.
+    """
+    if not 1 <= len(by) <= 2:
+        raise InputError("one or two facets", found=str(len(by)), where="by", fix="For example lighting,surface.")
+    chosen = np.ones(len(table), np.bool_) if rows is None else rows
+    values = _values(table, metric)
+    labels = table.columns.get("labels")
+    cells = [list(_cells(table, name, chosen)) for name in by]
+    found = []
+    for combination in product(*cells):
+        mask = np.logical_and.reduce([chosen, *(cell for _, cell in combination)])
+        words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
+        n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
+        found.append(Slice(words, int(mask.sum()), n_labels, *_estimate(metric, values, mask)))
+    return found
+
+
+def _cells(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
+    """Words of a facet that occur, with the rows of each; missing last."""
+    column = table.column(name)
+    if isinstance(column, NumberColumn):
+        yield from _bins(column, rows)
+    elif isinstance(column, CategoryColumn | SetColumn):
+        for word, n in column.counts(rows).items():
+            if n:
+                yield word, column.mask_of([word])
+    if (column.missing() & rows).any():
+        yield None, column.missing()
+
+
+def _bins(column: NumberColumn, rows: Mask) -> Iterator[tuple[str, Mask]]:
+    known = column.values[rows & ~column.missing()]
+    if not known.size:
+        return
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
+    if len(edges) == 1:
+        edges = np.repeat(edges, 2)
+    for i, (low, high) in enumerate(pairwise(edges)):
+        above = column.values >= low if i == 0 else column.values > low
+        yield f"{low:.4g} to {high:.4g}", np.asarray(above & (column.values <= high))
+
+
+def _values(table: Table, metric: str) -> NDArray[np.float64]:
+    kind, _, name = metric.partition(":")
+    if metric == "count":
+        return np.ones(len(table))
+    if kind == "mean" and name:
+        column = table.column(name)
+        if not isinstance(column, NumberColumn):
+            raise FilterError("a facet with numbers", found=f"words in {name!r}", where="metric")
+        return column.values
+    if kind == "share" and name:
+        return table.column("tags").mask_of([name]).astype(float)
+    raise InputError("a metric", found=repr(metric), where="metric", fix=f"One of: {', '.join(METRICS)}.")
+
+
+def _estimate(metric: str, values: NDArray[np.float64], mask: Mask) -> tuple[float | None, float | None, float | None]:
+    known = values[mask & ~np.isnan(values)]
+    if metric == "count":
+        return float(known.size), None, None
+    if not known.size:
+        return None, None, None
+    if metric.startswith("share:"):
+        return float(known.mean()), *wilson(int(known.sum()), known.size)
+    mean = float(known.mean())
+    if known.size < 2:
+        return mean, None, None
+    half = Z_95 * float(known.std(ddof=1)) / sqrt(known.size)
+    return mean, mean - half, mean + half
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927, "Probable inference, the law of succession").
+
+    >>> [round(x, 3) for x in wilson(8, 10)]
+    [0.49, 0.943]
+    """
+    share, z2 = hits / n, Z_95**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z_95 * sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
