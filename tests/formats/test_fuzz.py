@@ -12,43 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.formats.seeds import COCO, HOME, SEEDS
 from workbench.errors import WorkbenchError
 from workbench.formats.problems import KINDS, Problems
 from workbench.formats.registry import FORMATS, choose
 
 EXAMPLES = 100
-VOC = (
-    b"<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>cat</name>"
-    b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>"
-)
-COCO = {
-    "images": [{"id": 1, "file_name": "a.jpg", "camera": {"fx": 1, "fy": 1, "cx": 0, "cy": 0}, "tags": ["x"]}],
-    "categories": [{"id": 1, "name": "cat"}],
-    "annotations": [
-        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[1, 2, 3, 4, 5, 9]]},
-        {"id": 2, "image_id": 1, "category_id": 1, "segmentation": {"counts": "0141N0003", "size": [48, 64]}},
-    ],
-}
-SEEDS: dict[str, dict[str, bytes]] = {
-    "coco": {"labels.json": json.dumps(COCO).encode()},
-    "voc": {"Annotations/a.xml": VOC, "ImageSets/Main/train.txt": b"a\n"},
-    "yolo": {"data.yaml": b"train: images\nnames: [cat, dog]\nkpt_shape: [1, 2]\n", "labels/a.txt": b"0 .5 .5 .2 .2\n"},
-    "folder": {"metadata.csv": b'file_name,gain,note\na.jpg,1.5,"x, y"\n'},
-    "kitti": {
-        "label_2/a.txt": b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
-        b"\"{'class': 'car'}\" 0 0 0 1 2 3 4 0 0 0 0 0 0 0\n",
-        "calib/a.txt": b"P2: 50 0 32 25 0 50 24 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\n"
-        b"Tr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0\n",
-        "velodyne/a.bin": bytes(32),
-    },
-}
-HOME = {
-    "coco": "a.jpg",
-    "voc": "JPEGImages/a.jpg",
-    "yolo": "images/a.jpg",
-    "folder": "a.jpg",
-    "kitti": "image_2/a.jpg",
-}
 
 
 @st.composite
@@ -110,7 +79,7 @@ def read_all(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(SEEDS))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoil=mutations(), which=st.integers(0, 11))
+@given(spoil=mutations(), which=st.integers(0, 12))
 def test_mutated_annotations(seeded, name, spoil, which):
     read_mutated(seeded, name, spoil, which)
 
@@ -118,7 +87,7 @@ def test_mutated_annotations(seeded, name, spoil, which):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SEEDS))
 @settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoil=mutations(), which=st.integers(0, 11))
+@given(spoil=mutations(), which=st.integers(0, 12))
 def test_mutated_annotations_at_length(seeded, name, spoil, which):
     read_mutated(seeded, name, spoil, which)
 

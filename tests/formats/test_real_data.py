@@ -32,8 +32,8 @@ def kinds(problems):
         ("yolo_cones/data.yaml", "yolo"),
         ("yolo_cones/valid", "yolo"),
         ("yolo_cones/test/images", "folder"),
-        ("isaac_golden", "folder"),
-        ("solo_unity", "folder"),
+        ("isaac_golden", "replicator"),
+        ("solo_unity", "solo"),
     ],
 )
 def test_format_is_found_from_content(shared_data, path, name):

@@ -12,5 +12,7 @@ Map of the nouns::
     arrays      arrays and per-pixel maps, read without trust
     depth       depth maps, all in millimetres
     clouds      headers of point clouds
-    coco voc yolo kitti folder    the formats; ``*_labels`` reads their entries, ``*_write`` writes them
+    sightings   objects of which several files speak, brought together
+    json_files  small JSON files, read without trust
+    coco voc yolo kitti replicator solo folder    the formats; ``*_labels`` reads their entries, ``*_write`` writes them
 """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.formats.boxes import Frame
-from workbench.formats.names import attributes_of
+from workbench.formats.names import class_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
 from workbench.formats.space import Floats, rigid
@@ -136,10 +136,7 @@ def _class(text: str) -> tuple[str, dict[str, Attribute]] | None:
         said = ast.literal_eval(text) if len(text) <= _CLASS_CHARS else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-    if not isinstance(said, dict) or not said:
-        return None
-    key = "class" if "class" in said else next(iter(said))
-    return str(said[key]), attributes_of(said, known=frozenset({key}))
+    return class_of(said)
 
 
 def _attributes(row: _Row) -> dict[str, Attribute]:

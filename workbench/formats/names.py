@@ -102,3 +102,16 @@ def attributes_of(values: Mapping[str, Any], *, known: frozenset[str]) -> dict[s
         if plain is not None:
             found[str(key)] = str(plain) if key in ATTRIBUTES else plain
     return found
+
+
+def class_of(said: Any) -> tuple[str, dict[str, Attribute]] | None:
+    """Class name and further attributes of a semantic label; ``None`` when there is no name in it.
+
+    >>> class_of({"class": "car", "colour": "red"}), class_of({"type": "nut"}), class_of({})
+    (('car', {'colour': 'red'}), ('nut', {}), None)
+    """
+    if not isinstance(said, dict) or not said:
+        return None
+    key = "class" if "class" in said else next(iter(said))
+    name = attribute_value(said[key])
+    return None if name is None else (str(name), attributes_of(said, known=frozenset({key})))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from workbench.errors import InputError, one_of
-from workbench.formats import coco, coco_write, folder, kitti, voc, voc_write, yolo, yolo_write
+from workbench.formats import coco, coco_write, folder, kitti, replicator, solo, voc, voc_write, yolo, yolo_write
 from workbench.formats.contract import Evidence, Format, Writer
 
 FORMATS: Final[dict[str, Format]] = {
@@ -14,6 +14,8 @@ FORMATS: Final[dict[str, Format]] = {
     voc.name: voc,
     yolo.name: yolo,
     kitti.name: kitti,
+    replicator.name: replicator,
+    solo.name: solo,
     folder.name: folder,
 }
 

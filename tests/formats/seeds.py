@@ -1,0 +1,130 @@
+"""One small data set of each format, as bytes, to be spoiled."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+W, H = 64, 48
+
+
+def npy(values: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def png(values: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def text(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def replicator() -> dict[str, bytes]:
+    box = [("semanticId", "<u4"), ("x_min", "<i4"), ("y_min", "<i4"), ("x_max", "<i4"), ("y_max", "<i4")]
+    solid = [("semanticId", "<u4"), *((f"{a}_{end}", "<f4") for end in ("min", "max") for a in "xyz")]
+    solid += [("transform", "<f4", (4, 4)), ("occlusionRatio", "<f4")]
+    ids = np.zeros((H, W), np.uint8)
+    ids[3:9, 2:8] = 3
+    camera = {
+        "cameraModel": "pinhole",
+        "cameraViewTransform": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, -5, 1],
+        "cameraProjection": [2, 0, 0, 0, 0, 2.6, 0, 0, 0, 0, 0, -1, 0, 0, 1, 0],
+        "metersPerSceneUnit": 1.0,
+        "renderProductResolution": [W, H],
+    }
+    thing = {"label": "cube", "local_to_world_transform": np.eye(4).tolist(), "size": [1, 1, 1]}
+    thing["cuboid_keypoints_projected"] = [[9, 9], [20, 20], *[[12, 12]] * 7]
+    data = {"camera_view_matrix": camera["cameraViewTransform"], "camera_projection_matrix": camera["cameraProjection"]}
+    return {
+        "metadata.txt": b'{"name": "BasicWriter"}',
+        "bounding_box_2d_tight_0000.npy": npy(np.array([(0, 2, 3, 7, 8, 0.5)], [*box, ("occlusionRatio", "<f4")])),
+        "bounding_box_2d_tight_labels_0000.json": text({"0": {"class": "cone"}}),
+        "bounding_box_2d_tight_prim_paths_0000.json": text(["/World/Cone"]),
+        "bounding_box_3d_0000.npy": npy(np.array([(0, -1, -1, -1, 1, 1, 1, np.eye(4), 0)], solid)),
+        "bounding_box_3d_labels_0000.json": text({"0": {"class": "cone"}}),
+        "bounding_box_3d_prim_paths_0000.json": text(["/World/Cone"]),
+        "camera_params_0000.json": text(camera),
+        "distance_to_camera_0000.npy": npy(np.ones((H, W), np.float32)),
+        "instance_segmentation_0000.png": png(ids),
+        "instance_segmentation_mapping_0000.json": text({"3": "/World/Cone"}),
+        "pose/000000.json": text({"camera_data": data, "objects": [thing]}),
+        "pose/000000.png": png(ids),
+    }
+
+
+def solo() -> dict[str, bytes]:
+    value = {"instanceId": 1, "labelId": 1, "labelName": "crate"}
+    pose = {"translation": [0, 0, 4], "size": [1, 1, 1], "rotation": [0, 0, 0, 1]}
+    points = [{"index": 0, "location": [3, 4], "state": 2}]
+    solo = "type.unity.com/unity.solo."
+    colors = np.zeros((H, W, 4), np.uint8)
+    colors[2:9, 3:9] = (9, 8, 7, 255)
+    annotations = [
+        {"@type": f"{solo}BoundingBox2DAnnotation", "values": [{**value, "origin": [3, 2], "dimension": [6, 7]}]},
+        {"@type": f"{solo}BoundingBox3DAnnotation", "values": [{**value, **pose}]},
+        {"@type": f"{solo}KeypointAnnotation", "templateId": "t", "values": [{**value, "keypoints": points}]},
+        {"@type": f"{solo}InstanceSegmentationAnnotation", "filename": "step0.camera.instance segmentation.png",
+         "instances": [{**value, "color": [9, 8, 7, 255]}]},
+    ]  # fmt: skip
+    capture = {"@type": f"{solo}RGBCamera", "id": "camera", "filename": "step0.camera.png", "dimension": [W, H],
+               "matrix": [2, 0, 0, 0, 2.6, 0, 0, 0, -1], "position": [0, 1, 2], "rotation": [0, 0, 0, 1],
+               "projection": "Perspective", "annotations": annotations}  # fmt: skip
+    info = {
+        "@type": f"{solo}RenderedObjectInfoMetric",
+        "sensorId": "camera",
+        "values": [{**value, "visiblePixels": 42}],
+    }
+    template = {"templateId": "t", "keypoints": [{"label": "nose", "index": 0}]}
+    spec = [{"label_id": 1, "label_name": "crate"}]
+    return {
+        "sequence.0/step0.frame_data.json": text({"captures": [capture], "metrics": [info]}),
+        "sequence.0/step0.camera.instance segmentation.png": png(colors),
+        "annotation_definitions.json": text({"annotationDefinitions": [{"template": template, "spec": spec}]}),
+    }
+
+
+VOC = (
+    b"<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>cat</name>"
+    b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>"
+)
+COCO = {
+    "images": [{"id": 1, "file_name": "a.jpg", "camera": {"fx": 1, "fy": 1, "cx": 0, "cy": 0}, "tags": ["x"]}],
+    "categories": [{"id": 1, "name": "cat"}],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[1, 2, 3, 4, 5, 9]]},
+        {"id": 2, "image_id": 1, "category_id": 1, "segmentation": {"counts": "0141N0003", "size": [48, 64]}},
+    ],
+}
+SEEDS: dict[str, dict[str, bytes]] = {
+    "coco": {"labels.json": json.dumps(COCO).encode()},
+    "voc": {"Annotations/a.xml": VOC, "ImageSets/Main/train.txt": b"a\n"},
+    "yolo": {"data.yaml": b"train: images\nnames: [cat, dog]\nkpt_shape: [1, 2]\n", "labels/a.txt": b"0 .5 .5 .2 .2\n"},
+    "folder": {"metadata.csv": b'file_name,gain,note\na.jpg,1.5,"x, y"\n'},
+    "kitti": {
+        "label_2/a.txt": b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
+        b"\"{'class': 'car'}\" 0 0 0 1 2 3 4 0 0 0 0 0 0 0\n",
+        "calib/a.txt": b"P2: 50 0 32 25 0 50 24 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\n"
+        b"Tr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0\n",
+        "velodyne/a.bin": bytes(32),
+    },
+    "replicator": replicator(),
+    "solo": solo(),
+}
+HOME = {  # where the picture lies
+    "coco": "a.jpg",
+    "voc": "JPEGImages/a.jpg",
+    "yolo": "images/a.jpg",
+    "folder": "a.jpg",
+    "kitti": "image_2/a.jpg",
+    "replicator": "rgb_0000.png",
+    "solo": "sequence.0/step0.camera.png",
+}
