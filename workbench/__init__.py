@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.curating import export
+    from workbench.evaluating import slices
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -40,6 +41,7 @@ _HOME = {  # public name -> where it lives
     "preview": "workbench.generating:preview",
     "redo": "workbench.tagging:redo",
     "reproduce": "workbench.generating:reproduce",
+    "slices": "workbench.evaluating:slices",
     "table": "workbench.store:table",
     "tag": "workbench.tagging:tag",
     "undo": "workbench.tagging:undo",
@@ -62,6 +64,7 @@ __all__ = [
     "preview",
     "redo",
     "reproduce",
+    "slices",
     "table",
     "tag",
     "undo",

@@ -19,22 +19,13 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Compute and report."""
     from workbench import store
-    from workbench.slicing import parse
-    from workbench.slicing.slices import slices
+    from workbench.evaluating import slices
 
     by = [name.strip() for name in args.by.split(",") if name.strip()]
-    table = store.table(store.require_dataset(args.dataset))
-    rows = table.mask(parse(args.where)) if args.where else None
-    found = slices(table, by, metric=args.metric, rows=rows)
-    numbers = ("samples", "labels", "value", "low", "high")
-    values = [{name: getattr(cell, name) for name in numbers} for cell in found]
-    text = [[*by, *numbers]] + [
-        ["-" if v is None else _short(v) for v in (*cell.words.values(), *row.values())]
-        for cell, row in zip(found, values, strict=True)
-    ]
-    # a facet named like a number ("labels") wins: it says which cell this is
-    rows_of = [{**row, **cell.words} for cell, row in zip(found, values, strict=True)]
-    return Outcome({"rows": plain(rows_of)}, columns(text))
+    found = slices(store.require_dataset(args.dataset), by, metric=args.metric, where=args.where)
+    rows = found.astype(object).where(found.notna(), None)
+    shown = [["-" if value is None else _short(value) for value in row] for row in rows.values.tolist()]
+    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(found.columns), *shown]))
 
 
 def _short(value: object) -> object:

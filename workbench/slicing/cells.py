@@ -1,4 +1,4 @@
-"""Slices: a metric per combination of words of one or two facets, with an interval."""
+"""Cells: a metric per combination of words of one or two facets, with an interval."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METRICS = ("count", "mean:<facet>", "share:<tag>")
 
 
 @dataclass(frozen=True)
-class Slice:
+class Cell:
     """One cell.
 
     Attributes:
@@ -38,7 +38,7 @@ class Slice:
     high: float | None
 
 
-def slices(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask | None = None) -> list[Slice]:
+def cells(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask | None = None) -> list[Cell]:
     """Every combination of words of the facets ``by``, empty cells included.
 
     Args:
@@ -57,17 +57,17 @@ def slices(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
     values = _values(table, metric)
     labels = table.columns.get("labels")
-    cells = [list(_cells(table, name, chosen)) for name in by]
+    parts = [list(_parts(table, name, chosen)) for name in by]
     found = []
-    for combination in product(*cells):
-        mask = np.logical_and.reduce([chosen, *(cell for _, cell in combination)])
+    for combination in product(*parts):
+        mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
         words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
         n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
-        found.append(Slice(words, int(mask.sum()), n_labels, *_estimate(metric, values, mask)))
+        found.append(Cell(words, int(mask.sum()), n_labels, *_estimate(metric, values, mask)))
     return found
 
 
-def _cells(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
+def _parts(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
     """Words of a facet that occur, with the rows of each; missing last."""
     column = table.column(name)
     if isinstance(column, NumberColumn):
