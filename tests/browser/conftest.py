@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium
 
@@ -58,13 +58,13 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Notebook, str], Path]:
+def screenshot() -> Callable[[Page, str], Path]:
     """Keep a picture of a page in tests/screenshots, which git ignores."""
     SCREENSHOTS.mkdir(exist_ok=True)
 
-    def shoot(notebook: Notebook, name: str) -> Path:
+    def shoot(page: Page, name: str) -> Path:
         path = SCREENSHOTS / f"{name}.png"
-        notebook.page.screenshot(path=path)
+        page.screenshot(path=path)
         return path
 
     return shoot

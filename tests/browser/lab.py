@@ -116,6 +116,8 @@ class Notebook:
     """One notebook open in a page."""
 
     def __init__(self, lab: Lab, browser: Browser, name: str, *, width: int = 1400, height: int = 1000) -> None:
+        self.name, self.api = name, f"http://127.0.0.1:{lab.port}/api"
+        self.allowed = {"Authorization": f"token {TOKEN}"}
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
         self.errors: list[str] = []  # uncaught errors of scripts
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -150,12 +152,9 @@ class Notebook:
         """Every code cell has a number and none is at work; an error in a cell fails with its text."""
         last = self.page.locator(".jp-CodeCell .jp-InputPrompt").last
         expect(last).to_have_text(re.compile(r"\[\d+\]"), timeout=CELLS_TIMEOUT_MS)
-        assert (
-            self.page.locator(
-                "[data-mime-type='application/vnd.jupyter.error'], .jp-RenderedText[data-mime-type*='stderr']"
-            ).all_inner_texts()
-            == []
-        )
+        failed = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
+        texts = self.page.locator(failed).all_inner_texts()
+        assert not texts, texts
 
     def outputs(self) -> list[str]:
         """Text that the cells printed."""
@@ -165,8 +164,12 @@ class Notebook:
         return Board(self.page, self.page.locator(".wb-board").nth(number))
 
     def close(self) -> None:
-        assert self.errors == []
+        """Close the page and end its kernel."""
+        for session in self.page.request.get(f"{self.api}/sessions", headers=self.allowed).json():
+            if session["path"] == self.name:
+                self.page.request.delete(f"{self.api}/sessions/{session['id']}", headers=self.allowed)
         self.page.close()
+        assert self.errors == []
 
 
 class Board:

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.context import is_notebook_context
 
 from workbench.store.database import translated
 
@@ -24,5 +25,7 @@ def open_app(view: Any) -> str:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        _sessions.append(fo.launch_app(view, address="127.0.0.1", port=port, auto=False, remote=True))
+        # outside of notebooks only a remote session keeps quiet; in notebooks FiftyOne refuses one
+        remote = not is_notebook_context()
+        _sessions.append(fo.launch_app(view, address="127.0.0.1", port=port, auto=False, remote=remote))
     return str(_sessions[0].url)

@@ -5,12 +5,17 @@ const KEYS = [
   ["1 … 9", "tag the selection with that scenario"], ["u / r", "undo / redo"], ["b", "boxes on or off"], ["/", "filter as text"], ["?", "this help"],
 ];
 
+const SAID_FOR_MS = 8000;
+
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el: host }) {
   const ending = new AbortController();
   const ask = connect(model, ending.signal);
   const message = el("div.wb-message", { role: "alert", hidden: true });
+  let fading = 0;
   const tell = (text, bad) => {
+    clearTimeout(fading);
+    if (!bad) fading = setTimeout(() => { message.hidden = true; }, SAID_FOR_MS); // what went wrong stays
     message.hidden = false;
     message.className = `wb-message${bad ? " wb-bad" : ""}`;
     message.replaceChildren(el("span", {}, text), el("button", { "aria-label": "Dismiss", onclick: () => { message.hidden = true; } }, "×"));
@@ -54,9 +59,9 @@ function render({ model, el: host }) {
       el("button", { title: "Read the dataset anew", data: { does: "refresh" }, onclick: () => ask("refresh").catch(fail) }, "⟳"),
       el("button", { title: "Open the filtered samples in the FiftyOne App below", data: { does: "app" }, onclick: openApp }, "FiftyOne App"),
       el("button", { title: "Keys (?)", "aria-label": "Keys", onclick: () => { help.hidden = !help.hidden; } }, "?")),
-    chips, message, help,
+    chips, help,
     el("div.wb-main", {}, facets.root, gallery.root,
-      el("div.wb-side", {}, el("div.wb-tabs", { role: "tablist" }, ...tabs), ...Object.values(panels).map((p) => p.root), jobs.root), zoom.root),
+      el("div.wb-side", {}, el("div.wb-tabs", { role: "tablist" }, ...tabs), ...Object.values(panels).map((p) => p.root), jobs.root), zoom.root, message),
     appFrame);
 
   const showCounts = () => {
@@ -68,7 +73,7 @@ function render({ model, el: host }) {
     const state = model.get("_state");
     if (!state.counts) return;
     showCounts();
-    chips.replaceChildren(...state.chips.map((chip) => el("button.wb-chip", { title: "Remove this condition", onclick: () => ask("clear", { facet: chip.facet }).catch(fail) }, chip.text, el("span", {}, " ×"))),
+    chips.replaceChildren(...state.chips.map((chip) => el("button.wb-chip", { title: "Remove this condition", onclick: () => ask("clear", { facet: chip.facet }).catch(fail) }, el("span.wb-data", {}, chip.text), " ×")),
       ...(state.chips.length > 1 ? [el("button.wb-link", { onclick: () => ask("clear").catch(fail) }, "clear all")] : []));
     facets.update(state);
     gallery.update(state);
@@ -111,6 +116,7 @@ function render({ model, el: host }) {
   ask("options").then(({ result }) => { generating.offer(result); exporting.offer(result); }).catch(fail);
   return () => {
     ending.abort();
+    clearTimeout(fading);
     for (const [name, listener] of Object.entries(listeners)) model.off(name, listener);
     root.remove();
   };
