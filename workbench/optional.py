@@ -9,6 +9,7 @@ from workbench.errors import MissingExtra
 
 EXTRAS = {  # import name -> extra in pyproject.toml
     "mitsuba": "mitsuba",
+    "h5py": "hdf5",
     "dask": "dask",
     "distributed": "dask",
     "torch": "train",

@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import h5py
 import numpy as np
 from PIL import Image
 
@@ -92,6 +93,45 @@ def solo() -> dict[str, bytes]:
     }
 
 
+def bop() -> dict[str, bytes]:
+    turn = [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    mask = np.zeros((H, W), np.uint8)
+    mask[4:10, 3:9] = 255
+    camera = {"cam_K": [60, 0, 31.5, 0, 60, 23.5, 0, 0, 1], "depth_scale": 0.1}
+    camera |= {"cam_R_w2c": turn, "cam_t_w2c": [0, 0, 9]}
+    model = {f"{key}_{axis}": value for axis in "xyz" for key, value in (("min", -20), ("size", 40))}
+    info = {"bbox_obj": [3, 4, 5, 5], "bbox_visib": [3, 4, 5, 5], "px_count_visib": 36, "visib_fract": 0.75}
+    scene = "train_pbr/000000"
+    return {
+        "models/models_info.json": text({"1": model}),
+        f"{scene}/scene_camera.json": text({"3": camera}),
+        f"{scene}/scene_gt.json": text({"3": [{"cam_R_m2c": turn, "cam_t_m2c": [-25, -18, 400], "obj_id": 1}]}),
+        f"{scene}/scene_gt_info.json": text({"3": [info]}),
+        f"{scene}/mask_visib/000003_000000.png": png(mask),
+        f"{scene}/depth/000003.png": png(np.full((H, W), 4000, np.uint16)),
+    }
+
+
+def blenderproc(**changed: Any) -> bytes:
+    ids = np.zeros((H, W), np.int64)
+    ids[4:10, 3:9] = 2
+    attributes = [{"idx": 1, "category_id": 0, "name": "floor"}, {"idx": 2, "category_id": 5, "name": "Cube"}]
+    content = {
+        "colors": np.full((H, W, 3), 90, np.uint8),
+        "depth": np.full((H, W), 1.25, np.float32),
+        "instance_segmaps": ids,
+        "instance_attribute_maps": np.bytes_(json.dumps(attributes)),
+        **changed,
+    }
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as container:
+        for key, value in content.items():
+            if value is not None:
+                compression = {"compression": "gzip"} if np.ndim(value) else {}
+                container.create_dataset(key, data=value, **compression)
+    return stream.getvalue()
+
+
 VOC = (
     b"<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>cat</name>"
     b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>"
@@ -118,6 +158,8 @@ SEEDS: dict[str, dict[str, bytes]] = {
     },
     "replicator": replicator(),
     "solo": solo(),
+    "bop": bop(),
+    "blenderproc": {"0.hdf5": blenderproc()},
 }
 HOME = {  # where the picture lies
     "coco": "a.jpg",
@@ -127,4 +169,6 @@ HOME = {  # where the picture lies
     "kitti": "image_2/a.jpg",
     "replicator": "rgb_0000.png",
     "solo": "sequence.0/step0.camera.png",
+    "bop": "train_pbr/000000/rgb/000003.png",
+    "blenderproc": "unused.png",
 }

@@ -29,6 +29,7 @@ looks_for = "a .json file with 'images', 'annotations' and 'categories'"
 
 _HEAD_BYTES = 1 << 16
 _APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the pictures
+_OF_BOP = "scene_gt_coco.json"  # BlenderProc writes it beside the poses, which say more
 _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _CONTENT = re.compile(rb'"(file_name|bbox|image_id|category_id|supercategory)"\s*:')
 _FIRST = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(info|licenses|images|annotations|categories)"')
@@ -58,7 +59,8 @@ def evidence(path: Path) -> Evidence | None:
     found = _json_files(tree)
     if not found:
         return None
-    return Evidence(0.9, f"{found[0]} has the lists of COCO" + (f", and {len(found) - 1} more" if found[1:] else ""))
+    score = 0.7 if all(file.endswith(_OF_BOP) for file in found) else 0.9
+    return Evidence(score, f"{found[0]} has the lists of COCO" + (f", and {len(found) - 1} more" if found[1:] else ""))
 
 
 def _json_files(tree: Tree) -> list[str]:
@@ -89,6 +91,9 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         problems.count("unlisted_image", picture)
     problems.close(
         "unlisted_image", "Wanted every picture in an annotation file, found {n} in none ({first}). Not loaded."
+    )
+    problems.close(
+        "content_mismatch", "Wanted JPEG pictures as named, found PNG of the same name for {n} ({first}). Loaded."
     )
     problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
     return Records(list(entries.values()), lambda entry, header: _record(entry, header, problems), problems)
@@ -199,7 +204,7 @@ class _Document:
     def _locate(self, file_name: str, where: str) -> str | None:
         here = folder_of(self.file)
         near = [here, "", f"images/{self.split}" if self.split else "images", f"{here}/images" if here else "images"]
-        found = self.tree.find(file_name, near=near)
+        found = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
         if len(found) > 1 and self.split:
             found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
         leaves = plain_parts(file_name)[1]
@@ -218,6 +223,14 @@ class _Document:
             message = f"Wanted the picture {file_name}, found no such file. Record left out."
             self.problems.add("missing_image", where, message, loses_record=True)
         return None
+
+    def _other_type(self, file_name: str, near: list[str], where: str) -> list[str]:
+        """The PNG where a JPEG is named: BlenderProc says ``.jpg`` whatever it wrote."""
+        stem, dot, suffix = file_name.rpartition(".")
+        found = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
+        if len(found) == 1:
+            self.problems.count("content_mismatch", where)
+        return found[:1] if len(found) == 1 else []
 
     def _annotation(self, at: int, annotation: Any, by_id: Mapping[Any, _Entry | None], seen: Counter[Any]) -> None:
         where = f"{self.file}, annotation {at}"

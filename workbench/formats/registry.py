@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Final
 
 from workbench.errors import InputError, one_of
-from workbench.formats import coco, coco_write, folder, kitti, replicator, solo, voc, voc_write, yolo, yolo_write
+from workbench.formats import (
+    blenderproc,
+    bop,
+    coco,
+    coco_write,
+    folder,
+    kitti,
+    replicator,
+    solo,
+    voc,
+    voc_write,
+    yolo,
+    yolo_write,
+)
 from workbench.formats.contract import Evidence, Format, Writer
 
 FORMATS: Final[dict[str, Format]] = {
@@ -16,6 +29,8 @@ FORMATS: Final[dict[str, Format]] = {
     kitti.name: kitti,
     replicator.name: replicator,
     solo.name: solo,
+    bop.name: bop,
+    blenderproc.name: blenderproc,
     folder.name: folder,
 }
 
