@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium
+pytest.register_assert_rewrite("tests.browser.lab")
+
+from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium  # noqa: E402  # its asserts are rewritten first
 
 TOUR = "01_curate.ipynb"
 SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
@@ -58,16 +61,24 @@ def open_notebook(lab: Lab, browser: Browser) -> Iterator[Callable[..., Notebook
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Keep a picture of a page in tests/screenshots, which git ignores."""
-    SCREENSHOTS.mkdir(exist_ok=True)
+def screenshot() -> Callable[[Page | Locator, str], Path]:
+    """Keep a picture in tests/screenshots, which git ignores, or small ones in $WORKBENCH_SCREENSHOTS."""
 
-    def shoot(page: Page, name: str) -> Path:
+    def shoot(shown: Page | Locator, name: str) -> Path:
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path)
+        shown.screenshot(path=path)
         return path
 
-    return shoot
+    folder = os.environ.get("WORKBENCH_SCREENSHOTS")
+
+    def shoot_small(shown: Page | Locator, name: str) -> Path:
+        path = shoot(shown, name)
+        if (small := Path(str(folder)) / path.name).is_file():  # those that the README shows
+            Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, optimize=True)
+        return path
+
+    SCREENSHOTS.mkdir(exist_ok=True)
+    return shoot_small if folder else shoot
 
 
 @pytest.fixture(scope="session")

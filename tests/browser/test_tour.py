@@ -39,7 +39,8 @@ for seed in {seeds!r}:
     ds = store.require_dataset("tour")
     for sample in store.read(ds, store.select(ds, f"generation.seed == {{seed}}")):
         record = sample.record
-        shapes = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[:2] for path in (record.image_path, *record.maps.values())]
+        files = (record.image_path, *record.maps.values())
+        shapes = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[:2] for path in files]
         rows.append({{
             "seed": seed, "frame": record.generation["frame"], "scenario": record.generation["scenario_name"],
             "source": sample.source, "shapes": shapes, "maps": sorted(record.maps), "labels": len(record.labels),
@@ -176,6 +177,7 @@ def test_the_whole_loop(
     tour.expect_no_pop_ups()
     tour.run_all()
     tour.expect_no_pop_ups()
+    tour.page.keyboard.press("Control+b")  # the file browser makes room
     board = tour.board()
     board.wait_for_pictures()
     before = state(lab)
@@ -187,12 +189,12 @@ def test_the_whole_loop(
     filter_to_dim_metal(board, before["dim_metal"])
     select_with_mouse_and_keyboard(board, before["dim_metal"])
     tag_undo_and_tag_again(board)
-    screenshot(tour.page, "board")
+    screenshot(board.root, "board")
     kept = generate_and_stop_another(board, before["samples"])
-    screenshot(tour.page, "generate")
+    screenshot(board.root, "generate")
     board.tile(0).dblclick()
     expect(board.root.locator(".wb-zoom img")).to_be_visible()
-    screenshot(tour.page, "zoom")
+    screenshot(board.root, "zoom")
     board.press("Escape")
     export_all(board, tmp_path / "splits")
     screenshot(tour.page, "export")
