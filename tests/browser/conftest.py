@@ -74,7 +74,7 @@ def screenshot() -> Callable[[Page | Locator, str], Path]:
     def shoot_small(shown: Page | Locator, name: str) -> Path:
         path = shoot(shown, name)
         if (small := Path(str(folder)) / path.name).is_file():  # those that the README shows
-            Image.open(path).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, optimize=True)
+            Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(small, optimize=True)
         return path
 
     SCREENSHOTS.mkdir(exist_ok=True)

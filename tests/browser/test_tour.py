@@ -135,6 +135,17 @@ def generate_and_stop_another(board: Board, all_before: int) -> int:
     return kept
 
 
+def show_generated(board: Board) -> None:
+    """The new samples are facets like all others."""
+    where = board.labelled("Filter as text")
+    where.fill(f"generation.seed == {SEED}")
+    where.press("Enter")
+    board.expect_count("filtered", FRAMES)
+    board.wait_for_pictures()
+    sources = board.root.locator(".wb-tile .wb-source").all_inner_texts()
+    assert set(sources) == {"synthetic"}
+
+
 def export_all(board: Board, folder: Path) -> None:
     board.open_tab("Export")
     board.fill("Folder", folder)
@@ -191,6 +202,7 @@ def test_the_whole_loop(
     tag_undo_and_tag_again(board)
     screenshot(board.root, "board")
     kept = generate_and_stop_another(board, before["samples"])
+    show_generated(board)
     screenshot(board.root, "generate")
     board.tile(0).dblclick()
     expect(board.root.locator(".wb-zoom img")).to_be_visible()
