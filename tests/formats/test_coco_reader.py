@@ -43,7 +43,9 @@ def annotation(**changes):
         pytest.param(
             {"segmentation": {"counts": [5], "size": [10**9, 10**9]}}, "broken_annotation", 1, id="memory bomb"
         ),
-        pytest.param({"keypoints": [1, 2, 2]}, "unsupported_annotation", 1, id="keypoints"),
+        pytest.param({"keypoints": [1, 2, 2, 5]}, "broken_annotation", 1, id="keypoints in fours"),
+        pytest.param({"keypoints": [1, 2, 7]}, "broken_annotation", 1, id="visibility 7"),
+        pytest.param({"T_cam_obj": [1, 2]}, "broken_annotation", 1, id="broken pose"),
         pytest.param({"category_id": None, "caption": "a cat"}, "unsupported_annotation", 0, id="caption"),
     ],
 )

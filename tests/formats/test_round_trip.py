@@ -41,6 +41,18 @@ def boxes(draw):
     return left, top, right, bottom
 
 
+POINTS = ("nose", "left eye", "<b>")
+
+
+@st.composite
+def keypoints(draw, count=None):
+    rows = []
+    for _ in range(count or draw(st.integers(1, 3))):
+        seen = draw(st.sampled_from([0, 1, 2]))
+        rows.append([draw(st.floats(0, WIDTH)), draw(st.floats(0, HEIGHT)), seen] if seen else [0, 0, 0])
+    return np.array(rows, dtype=np.float64)
+
+
 @st.composite
 def labels(draw):
     xyxy = draw(boxes())
@@ -54,7 +66,13 @@ def labels(draw):
         rng = np.random.default_rng(draw(st.integers(0, 99)))
         mask = rng.random((bottom - top, right - left)) < 0.5
     score = draw(st.none() | st.floats(0, 1))
-    return Label(draw(names), xyxy, polygons, mask, draw(attributes), score, draw(st.none() | st.integers(1, 9)))
+    points = draw(st.none() | keypoints())
+    pose = draw(st.none() | st.just(np.array([[0, -1, 0, 0.5], [1, 0, 0, -2], [0, 0, 1, 3.25], [0, 0, 0, 1]])))
+    return Label(
+        draw(names), xyxy, polygons, mask, draw(attributes), score, draw(st.none() | st.integers(1, 9)),
+        keypoints=points, keypoint_names=() if points is None else draw(st.sampled_from([(), POINTS[: len(points)]])),
+        T_cam_obj=pose, size_m=None if pose is None else draw(st.none() | st.just((0.1, 0.2, 0.3))),
+    )  # fmt: skip
 
 
 cameras = st.none() | st.builds(
@@ -138,10 +156,44 @@ def test_coco_keeps_everything(given_records):
             assert len(after.polygons) == len(before.polygons)
             for one, two in zip(before.polygons, after.polygons, strict=True):
                 assert two == pytest.approx(one, abs=TOLERANCE_PX)
+            assert after.keypoint_names == before.keypoint_names
+            for key in ("keypoints", "T_cam_obj", "size_m"):
+                assert (getattr(after, key) is None) == (getattr(before, key) is None), key
+                if getattr(before, key) is not None:
+                    assert np.asarray(getattr(after, key)) == pytest.approx(np.asarray(getattr(before, key)), abs=1e-5)
             assert (after.mask is None) == (before.mask is None)
             if before.mask is not None:
                 assert (after.mask == before.mask).all()
     assert WRITERS["coco"].lost(given_records) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    points=st.lists(keypoints(count=2), min_size=1, max_size=4),
+    boxes=st.lists(boxes(), min_size=4, max_size=4),
+    named=st.booleans(),
+)
+def test_yolo_pose_comes_back(points, boxes, named):
+    told = POINTS[:2] if named else ()
+    made = tuple(
+        Label("cat", box, keypoints=point, keypoint_names=told) for point, box in zip(points, boxes, strict=False)
+    )
+    record = Record(Path("x"), "x", WIDTH, HEIGHT, made, split="val")
+    assert WRITERS["yolo"].lost([record]) == []
+    found, problems, _ = through("yolo", [record])
+    assert len(problems) == 0
+    for before, after in zip(made, found["0.png"].labels, strict=True):
+        assert after.keypoints == pytest.approx(before.keypoints, abs=TOLERANCE_PX)
+        assert after.keypoint_names == told
+        assert after.xyxy == pytest.approx(before.xyxy, abs=TOLERANCE_PX)
+
+
+def test_keypoints_that_yolo_cannot_hold_are_told():
+    box, point = (0.0, 0.0, 4.0, 4.0), np.array([[1.0, 1.0, 2.0]])
+    record = Record(Path("x"), "x", 64, 48, (Label("a", box, keypoints=point), Label("a", box, T_cam_obj=np.eye(4))))
+    lost = " | ".join(WRITERS["yolo"].lost([record]))
+    assert "keypoints of 1" in lost
+    assert "3D boxes of 1" in lost
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200), st.integers(1, 20))

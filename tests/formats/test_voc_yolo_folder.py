@@ -158,7 +158,39 @@ def test_yolo_pose_keeps_the_box(tmp_path, reading, picture):
     (tmp_path / "data.yaml").write_text("train: images/train\nnames: [cat]\nkpt_shape: [1, 3]\n")
     records, problems = reading("yolo", tmp_path)
     assert records[0].labels[0].xyxy == (16, 12, 48, 36)
-    assert kinds(problems) == {"unsupported_annotation": 1}
+    assert records[0].labels[0].keypoints.tolist() == [[pytest.approx(6.4), pytest.approx(4.8), 2]]
+    assert len(problems) == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "row", "points", "kind"),
+    [
+        ("[2, 2]", "0.5 0.5 0 0", [[32, 24, 2], [0, 0, 0]], None),
+        ("[2, 3]", "0.5 0.5 1 0 0 0", [[32, 24, 1], [0, 0, 0]], None),
+        ("[1, 3]", "0.5 0.5 9", None, "broken_annotation"),
+        ("[1, 3]", "nan 0.5 1", None, "broken_annotation"),
+        ("[3, 3]", "0.5 0.5 1", None, "broken_annotation"),
+        ("[-1, 3]", "0.5 0.5 1", None, "broken_annotation"),
+    ],
+)
+def test_yolo_pose_dialects(tmp_path, reading, picture, shape, row, points, kind):
+    yolo(tmp_path, picture, "a", f"0 0.5 0.5 0.5 0.5 {row}")
+    text = f"train: images/train\nnames: [cat]\nkpt_shape: {shape}\nkpt_names: {{0: [nose, tail]}}\n"
+    (tmp_path / "data.yaml").write_text(text)
+    (record,), problems = reading("yolo", tmp_path)
+    assert kinds(problems) == ({kind: 1} if kind else {})
+    if points:
+        assert record.labels[0].keypoints.tolist() == points
+        assert record.labels[0].keypoint_names == ("nose", "tail")
+
+
+def test_yolo_oriented_boxes_are_outlines_with_their_box(tmp_path, reading, picture):
+    yolo(tmp_path, picture, "a", "0 0.5 0.25 0.75 0.5 0.5 0.75 0.25 0.5")
+    (record,), problems = reading("yolo", tmp_path)
+    (label,) = record.labels
+    assert label.polygons[0].tolist() == [[32, 12], [48, 24], [32, 36], [16, 24]]
+    assert label.xyxy == (16, 12, 48, 36)
+    assert len(problems) == 0
 
 
 @pytest.mark.parametrize("text", ["names: [a\ntrain: x", "names: 3\ntrain: images", "names: [a]\ntrain: x: y"])

@@ -1,6 +1,6 @@
 """COCO: one or several JSON files with ``images``, ``annotations`` and ``categories``.
 
-Read: boxes, polygons, run-length masks (both forms), class of the whole picture, and every further
+Read: boxes, polygons, run-length masks (both forms), keypoints, class of the whole picture, and every further
 key of an image or annotation as an attribute. Several files may speak of the same pictures.
 Format: https://cocodataset.org/#format-data
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.formats.coco_labels import Names, labels_of
+from workbench.formats.coco_labels import Category, Names, labels_of
 from workbench.formats.contract import Evidence
 from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
@@ -153,7 +153,7 @@ class _Document:
         return []
 
     def _categories(self) -> Names:
-        names: dict[Any, str] = {}
+        names: dict[Any, Category] = {}
         for at, category in enumerate(self._list("categories")):
             where = f"{self.file}, category {at}"
             if not isinstance(category, dict) or not _is_id(category.get("id")) or "name" not in category:
@@ -164,7 +164,9 @@ class _Document:
                 message = f"Wanted each category id once, found {category['id']} again. The first one counts."
                 self.problems.add("duplicate_id", where, message)
             else:
-                names[category["id"]] = str(category["name"])
+                points = category.get("keypoints")
+                named = tuple(map(str, points)) if isinstance(points, list) else ()
+                names[category["id"]] = Category(str(category["name"]), named)
         return names
 
     def _image(self, at: int, image: Any, by_id: dict[Any, _Entry | None], entries: dict[str, _Entry]) -> None:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.formats import rle
-from workbench.formats.boxes import Frame, Xyxy, hull, numbers_of, rounded_out
+from workbench.formats.arrays import box_of, cut_out
+from workbench.formats.boxes import Frame, Xyxy, hull, numbers_of
 from workbench.formats.names import attributes_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
+from workbench.formats.space import matrix_of
 from workbench.schema.labels import Attribute, Label
 
-Names = Mapping[Any, str]
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A declared class and the names of its keypoints."""
+
+    name: str
+    keypoints: tuple[str, ...] = ()
+
+
+Names = Mapping[Any, Category]
 Given = tuple[str, Mapping[str, Any], Names]  # where, entry, class names of its file
 
+_EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, width, height
 _USED = frozenset(
     {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
-     "instance_id", "caption", "width", "height"}
+     "instance_id", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
 )  # fmt: skip
 
 
@@ -52,24 +65,63 @@ def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> 
         message = f"Wanted a declared category, found {category!r:.60}. Label left out."
         frame.problems.add("unknown_category", where, message)
         return None
-    if entry.get("keypoints"):
-        frame.problems.add(
-            "unsupported_annotation", where, "Wanted boxes or outlines, found keypoints too. Keypoints left out."
-        )
     polygons, mask = _segmentation(entry.get("segmentation"), where, frame)
-    xyxy = _box(entry.get("bbox"), polygons, mask, where, frame)
+    xyxy = _box(entry, polygons, mask, where, frame)
     if xyxy is None:
         return None
+    keypoints = _keypoints(entry.get("keypoints"), where, frame)
+    pose, size_m = _solid(entry, where, frame)
     score, instance_id = entry.get("score"), entry.get("instance_id")
     return Label(
-        name=names[category],
+        name=names[category].name,
         xyxy=xyxy,
         polygons=polygons,
         mask=None if mask is None else _cut(mask, xyxy, where, frame),
         attributes=_attributes(entry),
         confidence=float(score) if isinstance(score, float) else None,
         instance_id=instance_id if isinstance(instance_id, int) and abs(instance_id) < 1 << 63 else None,
+        keypoints=keypoints,
+        keypoint_names=_keypoint_names(entry, names[category], keypoints),
+        T_cam_obj=pose,
+        size_m=size_m,
     )
+
+
+def _keypoints(given: Any, where: str, frame: Frame) -> NDArray[np.float64] | None:
+    """Points ``x, y, v`` in turn; all that are not labelled are as good as none."""
+    if not given:
+        return None
+    numbers = numbers_of(given)
+    points = None if numbers is None or len(numbers) % 3 else np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
+    if points is None or not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
+        message = f"Wanted keypoints x, y, v with v 0, 1 or 2, found {given!r:.80}. Keypoints left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None
+    return points
+
+
+def _keypoint_names(
+    entry: Mapping[str, Any], category: Category, keypoints: NDArray[np.float64] | None
+) -> tuple[str, ...]:
+    if keypoints is None:
+        return ()
+    own = entry.get("keypoint_names")
+    names = tuple(map(str, own)) if isinstance(own, list) else category.keypoints
+    return names if len(names) == len(keypoints) else ()
+
+
+def _solid(
+    entry: Mapping[str, Any], where: str, frame: Frame
+) -> tuple[NDArray[np.float64] | None, tuple[float, float, float] | None]:
+    """Pose and size of a 3D box: keys of our own writer, which others keep."""
+    if entry.get("T_cam_obj") is None:
+        return None, None
+    pose, size = matrix_of(entry["T_cam_obj"], 4, 4), matrix_of(entry.get("size_m"), 3)
+    if pose is None or (size is None and entry.get("size_m") is not None):
+        message = "Wanted T_cam_obj[4][4] and size_m[3], found others. 3D box left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None, None
+    return pose, None if size is None else (float(size[0]), float(size[1]), float(size[2]))
 
 
 def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
@@ -80,19 +132,25 @@ def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
 
 
 def _box(
-    given: Any, polygons: Sequence[NDArray[np.float64]], mask: NDArray[np.bool_] | None, where: str, frame: Frame
+    entry: Mapping[str, Any],
+    polygons: Sequence[NDArray[np.float64]],
+    mask: NDArray[np.bool_] | None,
+    where: str,
+    frame: Frame,
 ) -> Xyxy | None:
+    given = entry.get("bbox")
     if given is None and polygons:
         return frame.box(hull(polygons), where)
     if given is None and mask is not None and mask.any():
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+        return box_of(mask)
     numbers = numbers_of(given)
     if numbers is None or len(numbers) != 4:
         message = f"Wanted bbox [x, y, width, height], found {given!r:.80}. Label left out."
         frame.problems.add("broken_annotation", where, message)
         return None
     x, y, width, height = numbers
+    if entry.get("bbox_mode") == _EDGES_MODE:
+        return frame.box((x, y, width, height), where)
     return frame.box((x, y, x + width, y + height), where)
 
 
@@ -129,10 +187,9 @@ def _mask(given: Mapping[str, Any], where: str, frame: Frame) -> NDArray[np.bool
 
 
 def _cut(mask: NDArray[np.bool_], xyxy: Xyxy, where: str, frame: Frame) -> NDArray[np.bool_]:
-    left, top, right, bottom = rounded_out(xyxy)
-    cut = mask[top:bottom, left:right]
+    cut = cut_out(mask, xyxy)
     beyond = int(mask.sum()) - int(cut.sum())
     if beyond:
         message = f"Wanted the mask inside its box, found {beyond} pixels beyond. Those are left out."
         frame.problems.add("broken_annotation", where, message)
-    return np.ascontiguousarray(cut)
+    return cut

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.files import write_bytes
-from workbench.formats import rle
+from workbench.formats import losses, rle
 from workbench.formats.boxes import rounded_out
 from workbench.formats.contract import Placed
 from workbench.schema.labels import Camera, Label, Record
@@ -34,16 +34,21 @@ def picture_path(split: str, name: str) -> str:
 
 
 def lost(records: Sequence[Record]) -> list[str]:
-    """COCO keeps all but the per-pixel maps."""
+    """COCO keeps all but the per-pixel maps and the point clouds."""
     maps = sorted({name for record in records for name in record.maps})
-    return [f"{name} maps of {sum(name in record.maps for record in records):,} samples" for name in maps]
+    told = [f"{name} maps of {sum(name in record.maps for record in records):,} samples" for name in maps]
+    return told + losses.told({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
 
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write one file per split; see ``contract.Writer.write``."""
     names = sorted({label.name for item in placed for label in item.record.labels})
     ids = {name: at for at, name in enumerate(names, 1)}
-    categories = [{"id": at, "name": name, "supercategory": ""} for name, at in ids.items()]
+    points = _keypoint_names(placed)
+    categories = [
+        {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
+        for name, at in ids.items()
+    ]
     (folder / "annotations").mkdir(exist_ok=True)
     image_id = annotation_id = 0
     for split in sorted({str(item.record.split) for item in placed}):
@@ -57,10 +62,20 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
                     annotation_id += 1
                     shape = (item.record.height, item.record.width)
                     ids_of = {"id": annotation_id, "image_id": image_id, "category_id": ids[label.name]}
-                    annotations.append({**_annotation(label, shape), **ids_of})
+                    annotations.append({**_annotation(label, shape, points.get(label.name, ())), **ids_of})
         content = {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
         text = json.dumps(content, ensure_ascii=False)  # no indent: ten times faster with many labels
         write_bytes(folder / "annotations" / f"instances_{split}.json", f"{text}\n".encode())
+
+
+def _keypoint_names(placed: Sequence[Placed]) -> dict[str, tuple[str, ...]]:
+    """Names of keypoints by class: those of its first label that has any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in placed:
+        for label in item.record.labels:
+            if label.keypoints is not None and label.keypoint_names:
+                found.setdefault(label.name, label.keypoint_names)
+    return found
 
 
 def _image(item: Placed, image_id: int) -> dict[str, Any]:
@@ -86,7 +101,7 @@ def _camera(camera: Camera) -> dict[str, Any]:
     }
 
 
-def _annotation(label: Label, shape: tuple[int, int]) -> dict[str, Any]:
+def _annotation(label: Label, shape: tuple[int, int], keypoint_names: tuple[str, ...]) -> dict[str, Any]:
     left, top, right, bottom = label.xyxy
     found: dict[str, Any] = {**label.attributes, "iscrowd": int(bool(label.attributes.get("iscrowd")))}
     found["bbox"] = [round(value, _DIGITS) for value in (left, top, right - left, bottom - top)]
@@ -101,6 +116,21 @@ def _annotation(label: Label, shape: tuple[int, int]) -> dict[str, Any]:
         found["score"] = float(label.confidence)
     if label.instance_id is not None:
         found["instance_id"] = label.instance_id
+    return {**found, **_further(label, keypoint_names)}
+
+
+def _further(label: Label, keypoint_names: tuple[str, ...]) -> dict[str, Any]:
+    """Keypoints, and what COCO knows nothing of: the 3D box."""
+    found: dict[str, Any] = {}
+    if label.keypoints is not None:
+        found["keypoints"] = np.round(label.keypoints.ravel(), _DIGITS).tolist()
+        found["num_keypoints"] = int((label.keypoints[:, 2] > 0).sum())
+        if label.keypoint_names != keypoint_names:  # another skeleton than its class
+            found["keypoint_names"] = list(label.keypoint_names)
+    if label.T_cam_obj is not None:
+        found["T_cam_obj"] = label.T_cam_obj.tolist()
+        if label.size_m is not None:
+            found["size_m"] = list(label.size_m)
     return found
 
 

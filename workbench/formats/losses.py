@@ -26,6 +26,8 @@ def of_samples(records: Sequence[Record]) -> list[str]:
             "tags of {n} samples": sum(bool(record.tags) for record in records),
             "cameras of {n} samples": sum(record.camera is not None for record in records),
             "per-pixel maps of {n} samples": sum(bool(record.maps) for record in records),
+            "point clouds of {n} samples": sum(record.cloud is not None for record in records),
+            "3D boxes of {n} labels": sum(label.T_cam_obj is not None for record in records for label in record.labels),
             "lineage of {n} samples (kept in the manifest)": sum(bool(record.generation) for record in records),
         }
     )

@@ -33,6 +33,7 @@ def lost(records: Sequence[Record]) -> list[str]:
     counts = {
         "outlines of {n} labels": sum(bool(label.polygons) for label in labels),
         "masks of {n} labels": sum(label.mask is not None for label in labels),
+        "keypoints of {n} labels": sum(label.keypoints is not None for label in labels),
         "other attributes of {n} labels": sum(bool(set(label.attributes) - _KEPT) for label in labels),
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
     }

@@ -2,7 +2,8 @@
 
 A label file has one row per object, all numbers as shares of the picture's width and height:
 ``class x_centre y_centre width height`` or ``class x1 y1 x2 y2 x3 y3 ...`` for an outline. A picture
-without a label file is background. Format: https://docs.ultralytics.com/datasets/detect/
+without a label file is background. Rows of pose data sets go on with keypoints; oriented boxes (OBB) are outlines of
+four points. Format: https://docs.ultralytics.com/datasets/detect/
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
 _NO_LABELS = frozenset({*_CLASS_FILES, "train.txt", "val.txt", "test.txt", "readme.txt", "requirements.txt"})
 _ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
 _TRIED = 20
+_MOST_KEYPOINTS = 10_000
 _YAML_LIMIT_BYTES = 1 << 20
 
 
@@ -154,9 +156,22 @@ def _classes(content: Mapping[str, Any], file: str) -> Classes:
         fix = "Write names: [cone, cube] or names: {0: cone, 1: cube}."
         raise InputError("a list of class names", found=f"{names!r:.80}", where=f"{file}, names", fix=fix)
     shape = content.get("kpt_shape")
-    keypoints = shape if isinstance(shape, list) and all(type(n) is int for n in shape) else []
-    n_extra = keypoints[0] * keypoints[1] if len(keypoints) == 2 else 0
-    return Classes({int(key): str(value) for key, value in names.items()}, n_extra)
+    points = (0, 0)
+    if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
+        points = (shape[0], shape[1]) if 0 < shape[0] < _MOST_KEYPOINTS and shape[1] in (2, 3) else (0, 0)
+    return Classes({int(key): str(value) for key, value in names.items()}, points, _keypoint_names(content))
+
+
+def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """Names of keypoints by class number: ``kpt_names: {0: [nose, left_eye]}``."""
+    said = content.get("kpt_names")
+    if not isinstance(said, Mapping):
+        return {}
+    return {
+        int(key): tuple(map(str, names))
+        for key, names in said.items()
+        if str(key).isdecimal() and isinstance(names, list)
+    }
 
 
 def _class_file(tree: Tree) -> Classes:
@@ -164,8 +179,8 @@ def _class_file(tree: Tree) -> Classes:
     for file in sorted(tree.files, key=lambda f: f.count("/")):
         if file.rpartition("/")[2].lower() in _CLASS_FILES and not _has_rows(tree, file):
             lines = tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines()
-            return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()}, 0)
-    return Classes(None, 0)
+            return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()})
+    return Classes(None)
 
 
 class _Splits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,11 +22,18 @@ class Classes:
 
     Attributes:
         names: by number; ``None`` when nothing names them, and the number is the name.
-        keypoint_numbers: numbers after the box in each row of a pose data set.
+        keypoint_shape: number of keypoints in each row of a pose data set, and of numbers for each (2 or 3).
+        keypoint_names: names of keypoints by class number.
     """
 
     names: Mapping[int, str] | None
-    keypoint_numbers: int
+    keypoint_shape: tuple[int, int] = (0, 0)
+    keypoint_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def keypoint_numbers(self) -> int:
+        """Numbers after the box in each row."""
+        return self.keypoint_shape[0] * self.keypoint_shape[1]
 
     def name(self, text: str) -> str | None:
         """The name of a class as written (``3`` or ``3.0``), ``None`` when it is not declared."""
@@ -69,11 +76,23 @@ def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Lab
             "unknown_category", where, f"Wanted a class {declared}, found {tokens[0][:40]}. Row left out."
         )
         return None
-    if is_pose:
-        frame.problems.add(
-            "unsupported_annotation", where, "Wanted boxes or outlines, found keypoints too. Keypoints left out."
-        )
-    return _box(name, numbers, where, frame) if is_box else _outline(name, numbers, where, frame)
+    if not is_box:
+        return _outline(name, numbers, where, frame)
+    label = _box(name, numbers, where, frame)
+    return _posed(label, classes, int(float(tokens[0])), numbers, where, frame) if label and is_pose else label
+
+
+def _posed(label: Label, classes: Classes, number: int, numbers: list[float], where: str, frame: Frame) -> Label:
+    """The label with its keypoints; where visibility is not told, every point but 0, 0 is visible."""
+    points = np.array(numbers[_BOX_NUMBERS:]).reshape(classes.keypoint_shape)
+    seen = points[:, 2] if points.shape[1] == 3 else np.where(points.any(axis=1), 2.0, 0.0)
+    if not np.isfinite(points).all() or not np.isin(seen, (0, 1, 2)).all():
+        message = "Wanted keypoints as shares with visibility 0, 1 or 2, found others. Keypoints left out."
+        frame.problems.add("broken_annotation", where, message)
+        return label
+    keypoints = np.column_stack([points[:, :2] * (frame.width, frame.height), seen])
+    names = classes.keypoint_names.get(number, ())
+    return replace(label, keypoints=keypoints, keypoint_names=names if len(names) == len(keypoints) else ())
 
 
 def _box(name: str, numbers: list[float], where: str, frame: Frame) -> Label | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -32,10 +33,11 @@ def picture_path(split: str, name: str) -> str:
 
 
 def lost(records: Sequence[Record]) -> list[str]:
-    """YOLO holds classes and boxes, or classes and outlines; nothing else."""
+    """YOLO holds classes and boxes, boxes with keypoints, or outlines (also of oriented boxes); nothing else."""
     labels = [label for record in records for label in record.labels]
-    outlines = _all_outlines(records)
+    points, outlines = _keypoint_count(records), _all_outlines(records)
     counts = {
+        "keypoints of {n} labels": 0 if points else sum(label.keypoints is not None for label in labels),
         "outlines of {n} labels (written as boxes)": 0 if outlines else sum(bool(label.polygons) for label in labels),
         "boxes of {n} labels (written as outlines, whose boxes differ)": sum(map(_loses_box, labels))
         if outlines
@@ -53,22 +55,39 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     records = [item.record for item in placed]
     names = sorted({label.name for record in records for label in record.labels})
     numbers = {name: at for at, name in enumerate(names)}
-    outlines = _all_outlines(records)
+    points, outlines = _keypoint_count(records), _all_outlines(records)
     splits = in_order({str(record.split) for record in records})
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
     for item in placed:
-        rows = [_row(label, item.record, numbers, outlines=outlines) for label in item.record.labels]
+        rows = [_row(label, item.record, numbers, outlines=outlines, points=points) for label in item.record.labels]
         if rows:
             text = "".join(f"{row}\n" for row in rows)
             write_bytes(folder / "labels" / str(item.record.split) / f"{stem_of(item.name)}.txt", text.encode())
-    content = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(names))}
+    content: dict[str, Any] = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(names))}
+    if points:
+        content |= {"kpt_shape": [points, 3], **_keypoint_names(records, numbers)}
     write_bytes(folder / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+
+
+def _keypoint_count(records: Sequence[Record]) -> int:
+    """Number of keypoints when every label has as many, which Ultralytics demands; else 0."""
+    counts = {0 if label.keypoints is None else len(label.keypoints) for record in records for label in record.labels}
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _keypoint_names(records: Sequence[Record], numbers: Mapping[str, int]) -> dict[str, dict[int, list[str]]]:
+    found: dict[int, list[str]] = {}
+    for label in (label for record in records for label in record.labels if label.keypoint_names):
+        found.setdefault(numbers[label.name], list(label.keypoint_names))
+    return {"kpt_names": dict(sorted(found.items()))} if found else {}
 
 
 def _all_outlines(records: Sequence[Record]) -> bool:
     """Whether outlines can be written: Ultralytics drops them all when a single label has none."""
     labels = [label for record in records for label in record.labels]
+    if _keypoint_count(records):
+        return False
     return bool(labels) and all(len(label.polygons) == 1 and label.mask is None for label in labels)
 
 
@@ -76,7 +95,7 @@ def _loses_box(label: Label) -> bool:
     return not np.allclose(hull(label.polygons), label.xyxy, rtol=0, atol=_SAME_BOX_PX)
 
 
-def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: bool) -> str:
+def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: bool, points: int) -> str:
     width, height = record.width, record.height
     if outlines:
         shares = (label.polygons[0] / (width, height)).ravel().tolist()
@@ -88,7 +107,16 @@ def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: 
             (right - left) / width,
             (bottom - top) / height,
         ]
+    if points and label.keypoints is not None:
+        scaled = label.keypoints / (width, height, 1)
+        return " ".join([str(numbers[label.name]), *map(_text, shares), *(_point(*point) for point in scaled)])
     return " ".join([str(numbers[label.name]), *(_text(share) for share in shares)])
+
+
+def _point(x: float, y: float, visibility: float) -> str:
+    """A point as shares; one outside the picture cannot be written, and 0 0 0 is what stands for none."""
+    inside = visibility > 0 and 0 <= x <= 1 and 0 <= y <= 1
+    return f"{_text(x)} {_text(y)} {int(visibility)}" if inside else "0 0 0"
 
 
 def _text(share: float) -> str:
