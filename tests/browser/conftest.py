@@ -74,13 +74,8 @@ def screenshot() -> Callable[[Page | Locator, str], Path]:
     def shoot_small(shown: Page | Locator, name: str) -> Path:
         path = shoot(shown, name)
         if (small := Path(str(folder)) / path.name).is_file():  # those that the README shows
-            Image.open(path).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(small, optimize=True)
+            Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE).save(small, optimize=True)
         return path
 
     SCREENSHOTS.mkdir(exist_ok=True)
     return shoot_small if folder else shoot
-
-
-@pytest.fixture(scope="session")
-def sample_data() -> Path:  # TEMPORARY
-    return Path(os.environ.get("SD", str(REPOSITORY / "sample_data")))

@@ -89,7 +89,7 @@ def zoom(board: Board, sample_id: str) -> Reply:
         **{f"{fields.MEASURES}.{name}": round(value, 4) for name, value in sample.measures.items()},
         **{f"{fields.GENERATION}.{k}": v for k, v in record.generation.items() if not isinstance(v, dict | list)},
     }
-    facts = [[name, str(value)] for name, value in known.items() if value is not None]
+    facts = [[name, str(value)] for name, value in known.items() if value not in (None, "")]
     try:
         return Reply({**_tile(sample), "facts": facts}, [full_picture(sample)])
     except OSError as cause:

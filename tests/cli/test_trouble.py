@@ -1,0 +1,130 @@
+"""What goes wrong outside: cut files, places that refuse, a database too old; and how quick the start is."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+
+from workbench.cli import main
+from workbench.errors import DatabaseError
+
+COMMAND = [sys.executable, "-m", "workbench.cli"]
+HELP_S, IMPORT_S = 1.0, 0.3
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """Name of a dataset that is removed afterwards."""
+    from workbench import store
+
+    made = f"cli-{uuid.uuid4().hex[:8]}"
+    yield made
+    if made in store.list_datasets():
+        store.delete_dataset(made)
+
+
+@pytest.fixture
+def largest_file() -> Iterator[Callable[[int], None]]:
+    """Let the system refuse files above a size, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda n_bytes: resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_cut_picture_is_named_and_the_others_are_loaded(
+    name: str, tmp_path: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    whole = next(path for path in sorted((shared_data / "coco_nuts").rglob("*.jpg"))).read_bytes()
+    (folder / "whole.jpg").write_bytes(whole)
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpg").write_bytes(b"")
+    assert main(["load", name, str(folder), "--source", "real"]) == 0
+    told = capsys.readouterr().out
+    assert "1 samples added" in told
+    assert "cut.jpg" in told and "empty.jpg" in told and "Traceback" not in told
+
+
+def test_a_place_that_refuses_leaves_nothing_behind(
+    name: str,
+    tmp_path: Path,
+    shared_data: Path,
+    largest_file: Callable[[int], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["load", name, str(shared_data / "coco_nuts"), "--source", "real"]) == 0
+    largest_file(20_000)
+    assert main(["export", name, str(tmp_path / "out"), "--format", "coco"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "Traceback" not in told
+    assert "Wanted a place that can be written" in told and str(tmp_path / "out") in told and "make room" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.store import database
+
+    monkeypatch.setattr(pymongo.MongoClient, "server_info", lambda self: {"version": "5.0.31"})
+    with pytest.raises(DatabaseError, match=r"MongoDB 6\.0 or newer, found 5\.0\.31 \(server\)\. Upgrade"):
+        database._check_version("mongodb://127.0.0.1:9", "server")
+
+
+@pytest.mark.parametrize(
+    ("notebook", "expected"), [("nowhere.ipynb", "nothing there"), ("a.txt", "Give the path of a notebook")]
+)
+def test_lab_wants_a_notebook(notebook: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    assert main(["lab", str(tmp_path / notebook)]) == 1
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_process_prints_one_json_object_and_nothing_else(name: str, shared_data: Path) -> None:
+    command = [*COMMAND, "load", name, str(shared_data / "coco_nuts"), "--source", "real", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert (found["samples"], found["labels"]) == (18, 165)
+    assert "Traceback" not in done.stderr and "MongoDB" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_demo_tells_every_step_with_its_time(sample_data: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "demo", "--sample-data", str(sample_data), "--out", str(tmp_path / "out"), "-n", "2", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    steps = {step["name"]: step for step in found["steps"]}
+    assert list(steps) == ["load", "measure", "slice", "tag", "generate", "reproduce", "export"]
+    assert all(step["seconds"] >= 0 for step in steps.values())
+    assert steps["load"]["samples"] == steps["measure"]["measured"] > 0
+    assert steps["tag"]["changed"] == steps["slice"]["real"] > steps["slice"]["synthetic"]
+    assert steps["generate"]["generated"] == len(steps["generate"]["sample_ids"]) == 2
+    assert steps["reproduce"]["identical"] is True
+    assert Path(steps["export"]["manifest"]).is_file()
+
+
+def seconds(arguments: list[str]) -> float:
+    started_s = time.monotonic()
+    subprocess.run(arguments, capture_output=True, check=True)
+    return time.monotonic() - started_s
+
+
+@pytest.mark.slow
+def test_help_and_import_are_quick() -> None:
+    """The best of five, because other work on the machine only ever adds."""
+    bare = min(seconds([sys.executable, "-c", "pass"]) for _ in range(5))
+    assert min(seconds([*COMMAND, "load", "--help"]) for _ in range(5)) < HELP_S
+    assert min(seconds([sys.executable, "-c", "import workbench"]) for _ in range(5)) - bare < IMPORT_S
