@@ -1,6 +1,7 @@
 """BlenderProc's HDF5: one container per frame with the picture, depth and segmentation in it.
 
-The pictures lie inside the containers, so each is written once to the cache, under the hash of its container.
+The pictures lie inside the containers, so each is written once below the workbench's home, under the hash of
+its container.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def _entry(
             "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
         )
         return []
-    folder = home() / "cache" / "hdf5" / digest[:2] / digest
+    folder = home() / "unpacked" / "hdf5" / digest[:2] / digest
     picture = _png(folder / f"colors{eye}.png", colors, where, problems)
     if picture is None:
         return []

@@ -1,7 +1,7 @@
 """Depth maps: one kind for all formats, so that maps of different origin compare.
 
 A depth map is a 16-bit PNG of z (along the optical axis) in whole millimetres, 0 where nothing is known.
-A map that is something else is converted once into the cache, under the hash of its file.
+A map that is something else is converted once below the workbench's home, under the hash of its file.
 """
 
 from __future__ import annotations
@@ -23,20 +23,27 @@ MM = 1000.0
 _PNG_LEVEL = 1  # ten times faster than the usual level; depth hardly compresses
 
 
-def depth_map(path: Path, where: str, problems: Problems, *, mm_per_unit: float, distance_from: Camera | None = None,
-              shape: tuple[int, int] | None = None) -> Path | None:  # fmt: skip
+def depth_map(
+    path: Path,
+    where: str,
+    problems: Problems,
+    *,
+    mm_per_unit: float | None,
+    distance_from: Camera | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Path | None:
     """Path of a depth map in millimetres for a stored one, or ``None``; why is named.
 
     Args:
         path: a PNG, TIFF or ``.npy`` file.
         where: its name for problems.
         problems: where they are collected.
-        mm_per_unit: millimetres of one stored unit.
+        mm_per_unit: millimetres of one stored unit; ``None`` where 16 bits are millimetres and floats are metres.
         distance_from: set when the file holds distances to this camera's centre instead of z.
         shape: height and width of the picture, to be compared.
     """
     name = sha256_text(f"{sha256_file(path)}|{mm_per_unit}|{distance_from and distance_from.matrix.tolist()}")
-    target = home() / "cache" / "depth" / name[:2] / f"{name}.png"
+    target = home() / "unpacked" / "depth" / name[:2] / f"{name}.png"
     values = read_npy(path, where, problems) if path.suffix == ".npy" else read_map(path, where, problems)
     if values is None:
         return None
@@ -46,6 +53,12 @@ def depth_map(path: Path, where: str, problems: Problems, *, mm_per_unit: float,
         wanted = f" of {shape[1]} x {shape[0]} pixels" if shape else ""
         problems.add("unreadable_map", where, f"Wanted a depth map{wanted}, found {found}. Map left out.")
         return None
+    if mm_per_unit is None:
+        if values.dtype == np.uint8:
+            message = "Wanted depth of 16 bits or floats, found 8 bits, a picture of depth. Map left out."
+            problems.add("unreadable_map", where, message)
+            return None
+        mm_per_unit = MM if values.dtype.kind == "f" else 1.0
     if mm_per_unit == 1 and distance_from is None and path.suffix.lower() == ".png" and values.dtype == np.uint16:
         return path
     return write_depth(target, values.astype(np.float64) * mm_per_unit, distance_from)

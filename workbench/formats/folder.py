@@ -1,7 +1,8 @@
 """A folder of pictures, alone or with a table of facts about them.
 
 Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
-of the whole picture. A CSV or Parquet file with a column of file names gives attributes.
+of the whole picture. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
+clouds are found beside their pictures by name (``siblings``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from workbench.formats.metadata import Table, table_of, tables_in
 from workbench.formats.names import attributes_of, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
+from workbench.formats.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
 from workbench.formats.tree import Tree, is_picture
+from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Record
 
 name = "folder"
@@ -32,6 +35,9 @@ class _Entry(Draft):
     row: Mapping[str, Any]
 
 
+_NONE = Siblings({}, {}, {}, frozenset(), ())
+
+
 def evidence(path: Path) -> Evidence | None:
     """Any picture will do; every other format comes first."""
     if path.is_file():
@@ -42,8 +48,12 @@ def evidence(path: Path) -> Evidence | None:
     if not tree.pictures:
         return None
     table = next(iter(tables_in(tree)), None)
-    classes = sorted({name for name in _class_names(tree.pictures).values() if name})
-    why = f"{len(tree.pictures):,} pictures"
+    siblings = siblings_of(tree)
+    pictures = _samples(tree, siblings)
+    classes = sorted({name for name in _class_names(pictures).values() if name})
+    why = f"{len(pictures):,} pictures"
+    for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
+        why += f", {len(files):,} with {kind}" if files else ""
     if table is not None:
         why += f", facts in {table.file}"
     if classes:
@@ -57,15 +67,18 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     if path.is_file() and is_picture(path.name):
         rows: dict[str, Mapping[str, Any]] = {}
         pictures: Sequence[str] = [path.name]
+        siblings = _NONE
     else:
         tree.name_junk(problems)
         tables = [table_of(tree, path.name)] if path.is_file() else tables_in(tree)
-        _name_others(tree, {table.file for table in tables}, problems)
-        rows = _rows(tree, tables, problems)
-        pictures = tree.pictures
+        siblings = siblings_of(tree)
+        _name_others(tree, {*(table.file for table in tables), *siblings.parts}, problems)
+        pictures = _samples(tree, siblings)
+        _name_strays(siblings, pictures, problems)
+        rows = _rows(tree, tables, pictures, problems)
     classes = _class_names(pictures)
     entries = [_entry(tree, picture, classes[picture], rows.get(picture, {})) for picture in pictures]
-    return Records(entries, _record, problems)
+    return Records(entries, lambda entry, header: _record(tree, siblings, entry, header, problems), problems)
 
 
 def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any]) -> _Entry:
@@ -74,17 +87,39 @@ def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, A
     return _Entry(tree.path(picture), picture, split, class_name, row)
 
 
-def _record(entry: _Entry, header: Header) -> Record:
+def _samples(tree: Tree, siblings: Siblings) -> list[str]:
+    """The pictures that are no part of another."""
+    parts = siblings.parts
+    return [picture for picture in tree.pictures if picture not in parts]
+
+
+def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems) -> None:
+    for file in siblings.strays:
+        message = "Wanted the picture that this map belongs to, found none. Record left out."
+        problems.add("missing_image", file, message, loses_record=True)
+    kinds = {"mask": siblings.masks, "depth map": siblings.depths, "point cloud": siblings.clouds}
+    for kind, files in kinds.items():
+        for picture in pictures if files else ():
+            if picture not in files:
+                problems.count("missing_map", picture)
+        problems.close("missing_map", f"Wanted a {kind} for every picture, found none for {{n}} ({{first}}). Loaded.")
+
+
+def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, problems: Problems) -> Record:
     scene_id = entry.row.get("scene_id")
+    depth = depth_of(tree, siblings, entry.origin, header, problems)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
+        labels=labels_of(tree, siblings, entry.origin, header, problems),
         classification=entry.class_name,
         split=entry.split,
         scene_id=None if scene_id in (None, "") else str(scene_id),
         attributes=attributes_of(entry.row, known=_USED),
+        maps={} if depth is None else {DEPTH: depth},
+        cloud=cloud_of(tree, siblings, entry.origin, problems),
     )
 
 
@@ -110,7 +145,9 @@ def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
     problems.close("ignored_junk", "Wanted pictures or one table about them, found {n} other files ({first}). Ignored.")
 
 
-def _rows(tree: Tree, tables: Sequence[Table], problems: Problems) -> dict[str, Mapping[str, Any]]:
+def _rows(
+    tree: Tree, tables: Sequence[Table], pictures: Sequence[str], problems: Problems
+) -> dict[str, Mapping[str, Any]]:
     """Row by picture, of all tables together."""
     rows: dict[str, Mapping[str, Any]] = {}
     for table in tables:
@@ -129,7 +166,7 @@ def _rows(tree: Tree, tables: Sequence[Table], problems: Problems) -> dict[str, 
         for at, text in table.broken:
             message = f"Wanted as many cells as the header has, found '{text[:80]}'. Row left out."
             problems.add("broken_annotation", f"{table.file}, row {at}", message)
-    for picture in tree.pictures if rows else ():
+    for picture in pictures if rows else ():
         if picture not in rows:
             problems.count("missing_annotation_file", picture)
     message = "Wanted a row for every picture, found none for {n} ({first}). Loaded without facts."
