@@ -148,7 +148,12 @@ SEEDS: dict[str, dict[str, bytes]] = {
     "coco": {"labels.json": json.dumps(COCO).encode()},
     "voc": {"Annotations/a.xml": VOC, "ImageSets/Main/train.txt": b"a\n"},
     "yolo": {"data.yaml": b"train: images\nnames: [cat, dog]\nkpt_shape: [1, 2]\n", "labels/a.txt": b"0 .5 .5 .2 .2\n"},
-    "folder": {"metadata.csv": b'file_name,gain,note\na.jpg,1.5,"x, y"\n'},
+    "folder": {
+        "metadata.csv": b'file_name,gain,note\na.jpg,1.5,"x, y"\n',
+        "a_mask.png": png(np.pad(np.full((9, 9), 3, np.uint8), ((0, H - 9), (0, W - 9)))),
+        "depth/a.npy": npy(np.ones((H, W), np.float32)),
+        "a.pcd": b"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 1\nHEIGHT 1\nDATA ascii\n1 2 3\n",
+    },
     "kitti": {
         "label_2/a.txt": b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
         b"\"{'class': 'car'}\" 0 0 0 1 2 3 4 0 0 0 0 0 0 0\n",

@@ -227,3 +227,11 @@ def test_broken_coco_beside_pictures_is_not_taken_for_a_plain_folder(coco):
     file = folder / "labels.json"
     file.write_text(file.read_text()[:40])
     assert choose(folder)[0].name == "coco"
+
+
+@pytest.mark.parametrize("bomb", [b"[" * 200_000, b'{"a":' * 200_000])
+def test_deep_nesting_is_one_clear_error(tmp_path, picture, reading, bomb):
+    picture(tmp_path / "a.jpg")
+    (tmp_path / "labels.json").write_bytes(b'{"images": [{"file_name": ' + bomb)
+    with pytest.raises(InputError, match=r"valid JSON.*labels\.json"):
+        reading("coco", tmp_path)

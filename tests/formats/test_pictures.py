@@ -73,3 +73,43 @@ def test_every_file_ends_in_an_outcome(tmp_path, reading, picture):
     (tmp_path / "y.png").write_bytes((tmp_path / "0.png").read_bytes()[:-30])
     records, problems = reading("folder", tmp_path)
     assert len(records) + problems.records_lost == 7
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "CMYK", "F"])
+def test_every_kind_of_pixel_loads(tmp_path, reading, mode):
+    suffix = {"CMYK": "jpg", "F": "tif", "I": "tif"}.get(mode, "png")
+    Image.new(mode, (64, 48)).save(tmp_path / f"a.{suffix}")
+    records, problems = reading("folder", tmp_path)
+    assert [(record.width, record.height) for record in records] == [(64, 48)]
+    assert len(problems) == 0
+
+
+def test_a_header_of_50000_by_50000_is_refused_without_memory(tmp_path, reading, picture):
+    import struct
+    import tracemalloc
+    import zlib
+
+    body = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    picture(tmp_path / "good.png")
+    end = b"\0\0\0\0IEND\xaeB`\x82"
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + end)
+    tracemalloc.start()
+    records, problems = reading("folder", tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(records) == 1
+    assert [problem.kind for problem in problems] == ["unreadable_image"]
+    assert "claims more than" in next(iter(problems)).message
+    assert peak < 10 << 20
+
+
+def test_links_out_of_the_folder_are_not_followed(tmp_path, reading, picture):
+    picture(tmp_path / "outside" / "secret.png")
+    picture(tmp_path / "data" / "a.png")
+    (tmp_path / "data" / "b.png").symlink_to(tmp_path / "outside" / "secret.png")
+    (tmp_path / "data" / "c").symlink_to(tmp_path / "outside")
+    (tmp_path / "data" / "d.png").symlink_to(tmp_path / "data" / "d.png")
+    records, problems = reading("folder", tmp_path / "data")
+    assert [record.origin for record in records] == ["a.png"]
+    assert [problem.kind for problem in problems].count("path_outside_folder") >= 2

@@ -4,6 +4,7 @@ Map of the nouns::
 
     registry    which formats there are, and which one a folder fits
     contract    Format, Writer, Evidence, Placed: what a format must be able to do
+    archive     zip and tar, unpacked safely
     tree        the files of one folder; no path leads out of it
     pictures    headers of picture files, read in threads
     problems    the kinds of problems and the place where they are collected
@@ -14,5 +15,7 @@ Map of the nouns::
     clouds      headers of point clouds
     sightings   objects of which several files speak, brought together
     json_files  small JSON files, read without trust
-    coco voc yolo kitti replicator solo folder    the formats; ``*_labels`` reads their entries, ``*_write`` writes them
+    siblings    masks, depth maps and clouds beside plain pictures
+    coco voc yolo kitti replicator solo bop blenderproc folder
+                the formats; ``*_labels`` reads their entries, ``*_write`` writes them
 """

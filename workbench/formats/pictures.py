@@ -134,6 +134,9 @@ def read_header(path: Path) -> Header | Fault:
             with Image.open(stream) as picture:
                 header = _header(picture)
             return header if _has_end(path, header.type) else _decoded(path, header)
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        return Fault("unreadable_image", f"a header that claims more than {most:,} pixels")
     except Exception as cause:  # Pillow's plug-ins raise nearly anything on a hostile file
         return Fault("unreadable_image", f"{type(cause).__name__}: {cause}"[:200])
 

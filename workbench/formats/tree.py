@@ -61,7 +61,7 @@ class Tree:
         root: the folder, links resolved.
         files: paths inside the folder with ``/`` between the parts, sorted.
         junk: what systems leave behind.
-        outside: links that lead out of the folder; never followed.
+        outside: links that lead out of the folder or nowhere; never followed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -79,7 +79,7 @@ class Tree:
                     path = f"{folder}{entry.name}"
                     if is_junk(entry.name):
                         self.junk.append(path)
-                    elif entry.is_symlink() and not inside(self.root, Path(entry.path)):
+                    elif entry.is_symlink() and _leads_away(self.root, Path(entry.path)):
                         self.outside.append(path)
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{path}/")
@@ -161,8 +161,17 @@ class Tree:
             problems.count("ignored_junk", path)
         problems.close("ignored_junk", "Wanted data, found {n} hidden or system files ({first}). Ignored.")
         for path in self.outside:
-            message = "Wanted files inside the folder, found a link that leads out. Not followed; load its target."
+            message = (
+                "Wanted files inside the folder, found a link that leads out or nowhere. Not followed; load its target."
+            )
             problems.add("path_outside_folder", path, message)
+
+
+def _leads_away(root: Path, link: Path) -> bool:
+    try:
+        return not inside(root, link) or not link.exists()
+    except (OSError, RuntimeError):  # a link to itself; which of the two depends on Python's version
+        return True
 
 
 def _equal_parts(file: str, wanted: list[str]) -> int:

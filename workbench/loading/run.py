@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench import store
 from workbench.errors import InputError, one_of
 from workbench.files import existing
+from workbench.formats import archive
 from workbench.formats.contract import Format
 from workbench.formats.problems import Problems
 from workbench.formats.registry import choose
@@ -36,7 +37,7 @@ def load(
 
     Args:
         dataset: an open dataset, or the name of one, which is made when it is new.
-        path: file or folder.
+        path: file, folder or archive (zip, tar).
         source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
         format: name of the format; found from the content when not given.
         listener: told of the progress.
@@ -50,13 +51,14 @@ def load(
         raise InputError(
             "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
         )
-    place = existing(Path(path), wanted="a file or folder to load")
+    given = existing(Path(path), wanted="a file, folder or archive to load")
+    place = archive.opened(given)
     chosen, why = choose(place, name=format)
     problems = Problems()
     records, total = _opened(chosen, place, problems)
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
     report = LoadReport(format=chosen.name, why=why)
-    with Progress(f"loading {place.name}", total=total, unit="sample", listener=listener, cancel=cancel) as progress:
+    with Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel) as progress:
         while batch := list(islice(records, BATCH)):
             _add(target, batch, source, report, problems)
             progress.advance(len(batch))
