@@ -55,6 +55,14 @@ def test_everything_of_a_scene_is_read(scene, reading, kind, suffix):
     assert set(np.unique(np.asarray(Image.open(record.maps["depth"])))) == {400}  # 4000 x 0.1 mm
 
 
+def test_a_scene_without_pictures_loses_its_records(scene, reading):
+    folder = scene()
+    (folder / SCENE / "rgb" / "000003.png").rename(folder / SCENE / "rgb" / "000003.txt")
+    records, problems = reading("bop", folder)
+    assert records == []
+    assert kinds(problems) == {"missing_image": 1}
+
+
 def test_splits_and_chunks_are_scenes(scene, reading):
     for home in ("train_pbr/000000", "train_pbr/000001", "test/000001", "val/000000"):
         folder = scene(home=home)

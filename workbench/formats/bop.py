@@ -78,7 +78,7 @@ def evidence(path: Path) -> Evidence | None:
 
 
 def _scene_folders(tree: Tree) -> list[str]:
-    homes = {folder_of(folder_of(file)) for file in tree.pictures if file.split("/")[-2:-1] in (["rgb"], ["gray"])}
+    homes = {folder_of(folder) for folder in tree.folders if folder.rpartition("/")[2] in _PICTURES}
     return sorted(home for home in homes if any(f"{home}/{mark}".lstrip("/") in tree.known for mark in _MARKS))
 
 
@@ -126,7 +126,7 @@ def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Probl
 
 def _entries(tree: Tree, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
     below = f"{scene.folder}/" if scene.folder else ""
-    kind = next(kind for kind in _PICTURES if any(file.startswith(f"{below}{kind}/") for file in tree.pictures))
+    kind = next((kind for kind in _PICTURES if tree.below(f"{below}{kind}")), _PICTURES[0])
     masks: dict[int, dict[int, str]] = {}
     for file in tree.below(f"{below}mask_visib"):
         image, _, at = stem_of(file).partition("_")

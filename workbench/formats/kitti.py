@@ -84,11 +84,17 @@ def evidence(path: Path) -> Evidence | None:
 
 def _pairs(tree: Tree) -> dict[str, str | None]:
     """Label file by picture, ``None`` where there is none."""
+    homes = {folder for folder in tree.folders if _is_home(tree, folder)}
     return {
         picture: _beside(tree, picture, _LABELS[picture.split("/")[-2]], "txt")
-        for picture in tree.pictures
-        if picture.count("/") and picture.split("/")[-2] in _LABELS
+        for picture in (tree.pictures if homes else ())  # other formats do not pay for a look at every picture
+        if folder_of(picture) in homes
     }
+
+
+def _is_home(tree: Tree, folder: str) -> bool:
+    above, _, last = folder.rpartition("/")
+    return last in _SURE or (last in _LABELS and f"{above}/{_LABELS[last]}".lstrip("/") in tree.folders)
 
 
 def _beside(tree: Tree, picture: str, folder: str, suffix: str) -> str | None:

@@ -81,7 +81,7 @@ def _is_metadata(path: Path) -> bool:
 def _shots(tree: Tree) -> list[Shot]:
     """The pictures of BasicWriter, in the order of their numbers."""
     found = []
-    for picture in tree.pictures:
+    for picture in (picture for picture in tree.pictures if "rgb_" in picture):
         match, folder = _SHOT.fullmatch(stem_of(picture)), folder_of(picture)
         if match and (not match["prefix"] or folder.rpartition("/")[2] == "rgb"):
             found.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))

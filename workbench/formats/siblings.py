@@ -8,7 +8,7 @@ a picture, and 5000 units are a metre (https://cvg.cit.tum.de/data/datasets/rgbd
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,16 @@ _DEPTHS = ("depth",)
 _CLOUDS = ("clouds", "cloud", "pointclouds", "pointcloud", "velodyne", "lidar")
 _MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")  # a lossy mask has edges of its own
 _DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+_CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
+_PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
+_PART_FOLDERS = frozenset({*_MASKS, *_DEPTHS})
 _MOST_OBJECTS = 1000  # more values in a mask are no instances
 _NEAREST_S = 0.02
 _TUM_MM = 0.2  # 5000 units are a metre
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
 Index = Mapping[tuple[str, str], list[str]]  # files by folder and stem
+Groups = Mapping[str, list[str]]  # pictures by folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +68,45 @@ def siblings_of(tree: Tree) -> Siblings:
     """Find what belongs to each picture of a tree."""
     index: dict[tuple[str, str], list[str]] = {}
     for file in tree.files:
-        index.setdefault((folder_of(file), stem_of(file)), []).append(file)
-    pictures = [file for file in tree.pictures if not _is_part(file)]
-    masks = dict(_pairs(pictures, index, _MASKS, _MASK_SUFFIXES))
-    masks |= dict(_suffixed(pictures, index))
-    depths = dict(_pairs(pictures, index, _DEPTHS, _DEPTH_SUFFIXES))
-    timed = dict(_by_time(tree, [picture for picture in pictures if picture not in depths]))
-    clouds = {
-        **dict(_pairs(pictures, index, _CLOUDS, (".pcd", ".ply", ".bin", ".xyz"))),
-        **{p: f for p in pictures for f in index[folder_of(p), stem_of(p)] if is_cloud(f)},
-    }
+        if file.lower().endswith(_PART_SUFFIXES):
+            index.setdefault((folder_of(file), stem_of(file)), []).append(file)
+    groups: dict[str, list[str]] = {}  # pictures by folder: few folders, many pictures
+    for picture in tree.pictures:
+        if not _is_part(picture):
+            groups.setdefault(folder_of(picture), []).append(picture)
+    masks = {**_pairs(tree, groups, index, _MASKS, _MASK_SUFFIXES), **_suffixed(groups, index)}
+    depths = _pairs(tree, groups, index, _DEPTHS, _DEPTH_SUFFIXES)
+    timed = dict(_by_time(tree, groups, depths))
+    clouds = {**_pairs(tree, groups, index, _CLOUDS, _CLOUD_SUFFIXES), **_same_stem(tree, groups, index)}
     used = {*masks.values(), *depths.values(), *timed.values()}
     homes = {folder_of(file) for file in used if folder_of(file).rpartition("/")[2] in (*_MASKS, *_DEPTHS)}
-    strays = tuple(file for file in tree.pictures if folder_of(file) in homes and file not in used)
+    strays = tuple(file for file in tree.pictures if homes and folder_of(file) in homes and file not in used)
     return Siblings(masks, depths | timed, clouds, frozenset(timed.values()), strays)
 
 
 def _is_part(file: str) -> bool:
-    folders = file.split("/")[:-1]
-    return bool({*_MASKS, *_DEPTHS} & set(folders)) or stem_of(file).endswith(_MASK_ENDS)
+    return not _PART_FOLDERS.isdisjoint(file.split("/")[:-1]) or stem_of(file).endswith(_MASK_ENDS)
 
 
 def _pairs(
-    pictures: Iterable[str], index: Index, folders: tuple[str, ...], suffixes: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    for picture in pictures:
-        for place in _places(folder_of(picture), folders):
-            found = [f for f in index.get((place, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
-            if found:
-                yield picture, found[0]
-                break
+    tree: Tree, groups: Groups, index: Index, names: tuple[str, ...], suffixes: tuple[str, ...]
+) -> dict[str, str]:
+    """The file of the same stem in a folder of one of the names, by picture."""
+    found: dict[str, str] = {}
+    for folder, pictures in groups.items():
+        for place in [place for place in _places(folder, names) if place in tree.folders]:
+            for picture in pictures:
+                files = [f for f in index.get((place, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
+                if files:
+                    found.setdefault(picture, files[0])
+    return found
+
+
+def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
+    """Clouds that lie beside their pictures."""
+    homes = {folder_of(file) for file in tree.files if is_cloud(file)}
+    beside = ((p, f) for home in homes for p in groups.get(home, ()) for f in index.get((home, stem_of(p)), ()))
+    return {picture: file for picture, file in beside if is_cloud(file)}
 
 
 def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
@@ -110,35 +123,39 @@ def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
                 yield "/".join((*parts[:at], name, *parts[at + 1 :]))
 
 
-def _suffixed(pictures: Iterable[str], index: Index) -> Iterator[tuple[str, str]]:
-    for picture in pictures:
-        for end in _MASK_ENDS:
-            files = index.get((folder_of(picture), f"{stem_of(picture)}{end}"), ())
-            found = [file for file in files if file.lower().endswith(_MASK_SUFFIXES)]
-            if found:
-                yield picture, found[0]
-                break
+def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
+    """Masks named after their picture: ``x_mask.png``."""
+    named = {key: files for key, files in index.items() if key[1].endswith(_MASK_ENDS)}
+    found: dict[str, str] = {}
+    for folder, pictures in groups.items() if named else ():
+        for picture in pictures:
+            for end in _MASK_ENDS:
+                files = named.get((folder, f"{stem_of(picture)}{end}"), ())
+                found.update((picture, file) for file in files[:1] if file.lower().endswith(_MASK_SUFFIXES))
+    return found
 
 
-def _by_time(tree: Tree, pictures: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The depth map nearest in time, for pictures whose names are seconds."""
     times: dict[str, list[tuple[float, str]]] = {}
     for file in tree.pictures:
-        seconds = _seconds(file)
-        if folder_of(file).rpartition("/")[2] in _DEPTHS and seconds is not None:
+        if folder_of(file).rpartition("/")[2] in _DEPTHS and (seconds := _seconds(file)) is not None:
             times.setdefault(folder_of(file), []).append((seconds, file))
-    for maps in times.values():
-        maps.sort()
-    for picture in pictures:
-        seconds = _seconds(picture)
-        for place in _places(folder_of(picture), _DEPTHS) if seconds is not None else ():
-            assert seconds is not None
-            maps = times.get(place, [])
-            at = bisect.bisect(maps, (seconds, ""))
-            near = min(maps[max(at - 1, 0) : at + 1], key=lambda m: abs(m[0] - seconds), default=None)
-            if near is not None and abs(near[0] - seconds) <= _NEAREST_S:
-                yield picture, near[1]
-                break
+    for folder, pictures in groups.items():
+        for place in [place for place in _places(folder, _DEPTHS) if place in times]:
+            maps = sorted(times[place])
+            for picture in pictures:
+                near = _nearest(maps, _seconds(picture)) if picture not in paired else None
+                if near is not None:
+                    yield picture, near
+
+
+def _nearest(maps: Sequence[tuple[float, str]], seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    at = bisect.bisect(maps, (seconds, ""))
+    time, file = min(maps[max(at - 1, 0) : at + 1], key=lambda found: abs(found[0] - seconds))
+    return file if abs(time - seconds) <= _NEAREST_S else None
 
 
 def _seconds(file: str) -> float | None:
