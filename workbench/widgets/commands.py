@@ -73,7 +73,7 @@ def page(board: Board, start: int, count: int) -> Reply:
     """One page of the gallery: labels and thumbnails of the filtered samples from ``start``."""
     ids = board.session.filtered_ids[max(0, int(start)) :][: min(int(count), PAGE_MAX)]
     samples = list(store.read(board.session.dataset, ids))
-    return Reply([_tile(sample) for sample in samples], thumbnails(samples))
+    return Reply([_tile(board, sample) for sample in samples], thumbnails(samples))
 
 
 def zoom(board: Board, sample_id: str) -> Reply:
@@ -91,7 +91,7 @@ def zoom(board: Board, sample_id: str) -> Reply:
     }
     facts = [[name, str(value)] for name, value in known.items() if value not in (None, "")]
     try:
-        return Reply({**_tile(sample), "facts": facts}, [full_picture(sample)])
+        return Reply({**_tile(board, sample), "facts": facts}, [full_picture(sample)])
     except OSError as cause:
         fix = "Restore the file, or load the data again."
         raise InputError("a picture", found=str(cause), where=str(record.image_path), fix=fix) from cause
@@ -248,11 +248,11 @@ COMMANDS: dict[str, Command] = {
 }
 
 
-def _tile(sample: Stored) -> dict[str, Any]:
+def _tile(board: Board, sample: Stored) -> dict[str, Any]:
     record = sample.record
     boxes = [
         [label.name, label.xyxy[0] / record.width, label.xyxy[1] / record.height,
-         label.xyxy[2] / record.width, label.xyxy[3] / record.height]
+         label.xyxy[2] / record.width, label.xyxy[3] / record.height, board.session.hues.get(label.name, 0)]
         for label in record.labels
         if record.width and record.height
     ]  # fmt: skip

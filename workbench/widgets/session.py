@@ -10,13 +10,15 @@ import numpy as np
 from workbench import store, tagging
 from workbench.errors import DatasetError, InputError
 from workbench.schema import fields
-from workbench.slicing import EVERYTHING, Filter, NumberColumn, parse
+from workbench.slicing import EVERYTHING, Filter, NumberColumn, SetColumn, parse
 from workbench.slicing.filter import And, Missing, OneOf, Or, Range, all_of, words
 from workbench.store import Dataset
 from workbench.store.journal import Entry
 
-BARS = (fields.SOURCE, fields.LIGHTING, fields.SURFACE, fields.SENSOR, "class", fields.TAGS, fields.SPLIT)
+CLASS = "class"
+BARS = (fields.SOURCE, fields.LIGHTING, fields.SURFACE, fields.SENSOR, CLASS, fields.TAGS, fields.SPLIT)
 HISTOGRAMS = tuple(f"{fields.MEASURES}.{name}" for name in ("exposure_ev", "highlight_share", "blur_px", "noise"))
+GOLDEN_ANGLE_DEG = 137.508
 REST = "where"  # key of conditions that belong to no single facet
 SHOWN_IDS = 8  # ids written out in the code before it refers to the selection's tag
 
@@ -49,6 +51,10 @@ class Session:
         self.table = store.table(self.dataset)
         usual = [name for name in (*BARS, *HISTOGRAMS) if name in self.table.columns]
         self.facets = [name for name in self._wanted or usual if self.table.column(name) is not None]
+        classes = self.table.columns[CLASS]
+        names = classes.names if isinstance(classes, SetColumn) else ()
+        # golden-angle steps keep neighbours in the list far apart on the colour wheel
+        self.hues = {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
         known = set(self.table.ids.tolist())
         self.selected = {i: None for i in self.selected if i in known}
         self._apply()

@@ -31,14 +31,8 @@ function pictureUrl(view, signal) {
   return url;
 }
 
-const CLASS_COLORS = ["#e6b800", "#2f9e9e", "#d95f8d", "#6f8fe8", "#59a14f", "#f28e2b", "#b07aa1", "#9c755f", "#4cc2d9", "#c44e52"];
-
-/** The same class has the same colour everywhere. @param {string} name */
-function classColor(name) {
-  let hash = 0;
-  for (const char of name) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
-  return CLASS_COLORS[hash % CLASS_COLORS.length];
-}
+/** Bright enough for dark text on it and for dark pictures under it. @param {number} hue degrees, one per class */
+const classColor = (hue) => `hsl(${hue} 75% 62%)`;
 
 /** Boxes over a picture, as SVG in relative coordinates. @param {any[]} boxes @param {boolean} named */
 function boxLayer(boxes, named) {
@@ -48,13 +42,13 @@ function boxLayer(boxes, named) {
   svg.setAttribute("viewBox", "0 0 100 100");
   svg.setAttribute("preserveAspectRatio", "none");
   const names = el("div.wb-names");
-  for (const [name, left, top, right, bottom] of boxes) {
+  for (const [name, left, top, right, bottom, hue] of boxes) {
     const rect = document.createElementNS(ns, "rect");
     const put = { x: left * 100, y: top * 100, width: (right - left) * 100, height: (bottom - top) * 100 };
     for (const [key, value] of Object.entries(put)) rect.setAttribute(key, String(value));
-    rect.setAttribute("stroke", classColor(name));
+    rect.setAttribute("stroke", classColor(hue));
     svg.append(rect);
-    if (named) names.append(el("span", { style: { left: `${left * 100}%`, top: `${top * 100}%`, background: classColor(name) } }, name));
+    if (named) names.append(el("span", { style: { left: `${left * 100}%`, top: `${top * 100}%`, background: classColor(hue) } }, name));
   }
   return el("div.wb-overlay", {}, svg, names);
 }
