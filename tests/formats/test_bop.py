@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.formats.seeds import H, W, blenderproc, bop, png, text
-from workbench.errors import InputError, MissingExtra
+from workbench.errors import InputError, MissingExtra, OutputError
 from workbench.formats.registry import choose
 from workbench.formats.space import seen_box
 
@@ -150,6 +150,13 @@ def test_everything_of_a_container_is_read(container, reading):
     assert folder not in record.image_path.parents
     again, _ = reading("blenderproc", folder / "0.hdf5")
     assert again[0].image_path == record.image_path
+
+
+def test_a_home_that_refuses_is_one_clear_error(container, reading, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match="a place that can be written"):
+        reading("blenderproc", container())
 
 
 @pytest.mark.parametrize("form", ["axis", "suffix"])

@@ -229,6 +229,17 @@ def test_broken_coco_beside_pictures_is_not_taken_for_a_plain_folder(coco):
     assert choose(folder)[0].name == "coco"
 
 
+@pytest.mark.parametrize(("mode", "bbox"), [(1, [1, 2, 3, 4]), (0, [1, 2, 4, 6])])
+def test_replicators_coco_writer_with_its_misspellings(coco, reading, mode, bbox):
+    annotation = {"id": 0, "image_id": 1, "category_id": 1, "bbox": bbox, "bbox_mode": mode, "segmentation": []}
+    image = {"id": 1, "file_name": "a.jpg", "flicker_url": "", "coco_url": "", "date_captured": ""}
+    folder = coco({**annotation, "area": 12, "iscrowd": 0}, images=[image])
+    records, problems = reading("coco", folder)
+    assert records[0].labels[0].xyxy == (1, 2, 4, 6)
+    assert records[0].labels[0].attributes == {}
+    assert [problem.kind for problem in problems] == ["unlisted_image"]
+
+
 @pytest.mark.parametrize("bomb", [b"[" * 200_000, b'{"a":' * 200_000])
 def test_deep_nesting_is_one_clear_error(tmp_path, picture, reading, bomb):
     picture(tmp_path / "a.jpg")

@@ -4,6 +4,7 @@ Map of the nouns::
 
     registry    which formats there are, and which one a folder fits
     contract    Format, Writer, Evidence, Placed: what a format must be able to do
+    unpacked    where files go that are made of the insides of others
     archive     zip and tar, unpacked safely
     tree        the files of one folder; no path leads out of it
     pictures    headers of picture files, read in threads

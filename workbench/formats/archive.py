@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from workbench.errors import InputError
-from workbench.files import home, sha256_file, whole_folder
+from workbench.files import sha256_file, whole_folder
 from workbench.formats.tree import plain_parts
+from workbench.formats.unpacked import place
 
 SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -77,7 +78,7 @@ def opened(path: Path, *, limits: Limits = _LIMITS) -> Path:
     """
     if not is_archive(path):
         return path
-    target = home() / "unpacked" / "archives" / sha256_file(path)
+    target = place("archives", sha256_file(path))
     if not target.exists():
         with whole_folder(target) as folder:
             _unpack(path, folder, limits)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.errors import InputError
-from workbench.files import home, sha256_file, write_bytes
+from workbench.files import sha256_file
 from workbench.formats.boxes import Frame
 from workbench.formats.contract import Evidence
 from workbench.formats.depth import MM, write_depth
@@ -28,6 +28,7 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.sightings import Sighting, labels_of
 from workbench.formats.tree import Tree, stem_of
+from workbench.formats.unpacked import keep, place
 from workbench.optional import require
 from workbench.schema.fields import DEPTH, INSTANCES
 from workbench.schema.labels import Attribute, Record
@@ -168,7 +169,7 @@ def _entry(
             "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
         )
         return []
-    folder = home() / "unpacked" / "hdf5" / digest[:2] / digest
+    folder = place("hdf5", digest[:2], digest)
     picture = _png(folder / f"colors{eye}.png", colors, where, problems)
     if picture is None:
         return []
@@ -200,9 +201,7 @@ def _png(target: Path, pixels: NDArray[Any], where: str, problems: Problems) -> 
         message = f"Wanted a picture, found {pixels.shape}: {cause}. Record left out."
         problems.add("unreadable_image", where, message, loses_record=True)
         return None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(target, stream.getvalue())
-    return target
+    return keep(target, stream.getvalue())
 
 
 def _is_map(values: Any, shape: tuple[int, ...], kinds: str, where: str, problems: Problems) -> bool:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workbench.files import home, sha256_file, sha256_text, write_bytes
+from workbench.files import sha256_file, sha256_text
 from workbench.formats.arrays import read_map, read_npy
 from workbench.formats.problems import Problems
+from workbench.formats.unpacked import keep, place
 from workbench.schema.labels import Camera
 
 MAX_MM = 65_535
@@ -43,7 +44,7 @@ def depth_map(
         shape: height and width of the picture, to be compared.
     """
     name = sha256_text(f"{sha256_file(path)}|{mm_per_unit}|{distance_from and distance_from.matrix.tolist()}")
-    target = home() / "unpacked" / "depth" / name[:2] / f"{name}.png"
+    target = place("depth", name[:2], f"{name}.png")
     values = read_npy(path, where, problems) if path.suffix == ".npy" else read_map(path, where, problems)
     if values is None:
         return None
@@ -68,14 +69,12 @@ def write_depth(target: Path, mm: NDArray[np.float64], distance_from: Camera | N
     """Write a depth map in millimetres unless it is there; values that are not finite, negative or too far become 0."""
     if target.exists():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
     z = mm if distance_from is None else mm / rays_per_z(distance_from)
     whole = np.rint(np.nan_to_num(z, nan=0.0, posinf=0.0, neginf=0.0))
     stored = np.where((whole > 0) & (whole <= MAX_MM), whole, 0).astype(np.uint16)
     stream = io.BytesIO()
     Image.fromarray(stored).save(stream, "PNG", compress_level=_PNG_LEVEL)
-    write_bytes(target, stream.getvalue())
-    return target
+    return keep(target, stream.getvalue())
 
 
 def rays_per_z(camera: Camera) -> NDArray[np.float64]:
