@@ -30,7 +30,7 @@ from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Attribute, Camera, Record
 
 name = "bop"
-looks_for = "scene_gt.json or scene_camera.json beside rgb or gray"
+looks_for = "scene_gt.json or scene_camera.json"
 
 _MM = 1000.0
 _PICTURES = ("rgb", "gray")
@@ -78,8 +78,7 @@ def evidence(path: Path) -> Evidence | None:
 
 
 def _scene_folders(tree: Tree) -> list[str]:
-    homes = {folder_of(folder) for folder in tree.folders if folder.rpartition("/")[2] in _PICTURES}
-    return sorted(home for home in homes if any(f"{home}/{mark}".lstrip("/") in tree.known for mark in _MARKS))
+    return sorted({folder_of(file) for file in tree.files if file.rpartition("/")[2] in _MARKS})
 
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
