@@ -228,15 +228,15 @@ def test_an_export_that_reads_back_differently_is_refused(mixed, tmp_path, monke
 
     right = coco_write._annotation
 
-    def wrong(label, shape):
-        found = right(label, shape)
+    def wrong(*given):
+        found = right(*given)
         found["bbox"][0] += 1.0
         return found
 
     monkeypatch.setattr(coco_write, "_annotation", wrong)
     with pytest.raises(OutputError, match=r"reads back as it was meant, found .*a box of (cup|bolt) moved by 1 px"):
         export(mixed, tmp_path / "out")
-    monkeypatch.setattr(coco_write, "_annotation", lambda label, shape: {**right(label, shape), "bbox": [0, 0, 0, 0]})
+    monkeypatch.setattr(coco_write, "_annotation", lambda *given: {**right(*given), "bbox": [0, 0, 0, 0]})
     with pytest.raises(OutputError, match=r"labels \{'(cup|bolt)': 1\} became \{\}"):
         export(mixed, tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
