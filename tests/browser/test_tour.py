@@ -129,8 +129,9 @@ def generate_and_stop_another(board: Board, all_before: int) -> int:
     board.does("generate").click()
     expect(board.job(2).locator("[role=progressbar]:not([aria-valuenow='0'])")).to_be_visible(timeout=120_000)
     board.job(2).locator("[data-does='cancel']").click()
-    assert "What was finished is kept" in board.expect_job(2, "cancelled")
+    told = board.expect_job(2, "cancelled")
     kept = board.count("all") - all_before - FRAMES
+    assert told == f"Stopped. {kept} frames are kept; the same again completes it."
     assert 0 < kept < STOPPED_FRAMES
     return kept
 
@@ -196,6 +197,8 @@ def test_the_whole_loop(
     board.expect_count("filtered", before["tags"]["failure:dim_metal"])  # the last cell's filter
     board.root.locator(".wb-chip").click()
     board.expect_count("filtered", before["samples"])
+    board.wait_for_pictures()
+    screenshot(board.root, "overview")
 
     filter_to_dim_metal(board, before["dim_metal"])
     select_with_mouse_and_keyboard(board, before["dim_metal"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from workbench import curating, generating, store, tagging
-from workbench.errors import InputError
+from workbench.errors import Cancelled, InputError
 from workbench.progress import Cancel, Listener
 from workbench.scenario import Scenario, preset_names
 from workbench.schema import fields
@@ -187,7 +187,11 @@ def generate(board: Board, scenario: str, n: int, seed: int) -> Reply:
 
     def work(listener: Listener, cancel: Cancel) -> str:
         job = generating.generate(made, into=dataset, n=count, seed=int(seed), listener=listener, cancel=cancel)
-        result = job.result()
+        try:
+            result = job.result()
+        except Cancelled as stop:
+            fix = f"{job.so_far.generated:,} frames are kept; the same again completes it."
+            raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
         return f"{result.generated:,} generated, {result.already_there:,} already there, {result.rejected:,} rejected."
 
     board.session.code.append(f"wb.generate({scenario!r}, into=ds, n={count}, seed={int(seed)}).result()")

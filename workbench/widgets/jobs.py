@@ -64,8 +64,8 @@ class Jobs:
         try:
             job.message = work(listener, job.cancel)
             job.state = "done"
-        except Cancelled:
-            job.state, job.message = "cancelled", f"Stopped; {_kept(job.tick)} kept. The same again completes it."
+        except Cancelled as stop:
+            job.state, job.message = "cancelled", f"Stopped. {stop.fix}"
         except WorkbenchError as error:
             job.state, job.message = "failed", str(error)
         except Exception as error:
@@ -73,12 +73,6 @@ class Jobs:
             raise  # the thread's hook prints the traceback into the log, where a bug report needs it
         finally:
             self._changed(True)
-
-
-def _kept(tick: Tick | None) -> str:
-    done = tick.done if tick else 0
-    unit = tick.unit if tick else "frame"
-    return f"{done:,} {unit}{'' if done == 1 else 's'}"
 
 
 def _state(job: _Job) -> dict[str, Any]:
