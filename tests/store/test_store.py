@@ -165,3 +165,17 @@ def test_set_values_stamps_and_declares(varied: Any) -> None:
     store.set_values(varied, {i: {"measures.blur_px": 2.5} for i in ids})
     assert store.select(varied, "blur_px > 2") == ids
     assert varied.max("last_modified_at") >= before
+
+
+def test_a_lock_file_left_over_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    import fiftyone as fo
+
+    from workbench.store import database
+
+    monkeypatch.setattr(fo.config, "database_dir", str(tmp_path))
+    assert database._holder() is None
+    for text in ("", "\n", "999999999\n", f"{os.getpid()}\n"):  # empty, gone, and a process that is no mongod
+        (tmp_path / "mongod.lock").write_text(text)
+        assert database._holder() is None, text

@@ -23,7 +23,7 @@ import fiftyone.core.service as fo_service
 import psutil
 import pymongo
 import pymongo.errors
-from fiftyone.service.util import find_processes_by_args, get_listening_tcp_ports
+from fiftyone.service.util import find_processes_by_args, get_listening_tcp_ports, send_ipc_message
 
 from workbench.errors import DatabaseError
 
@@ -35,6 +35,8 @@ T = TypeVar("T")
 MIN_VERSION = (6, 0)
 REACH_TIMEOUT_S = 5.0
 START_TIMEOUT_S = 60.0
+ORPHAN_AFTER_S = 4.0
+SERVICE_ARGS = ["--51-service", "db", "--multi"]
 _service: Any = None
 
 
@@ -103,8 +105,7 @@ class _Service(fo_service.DatabaseService):  # type: ignore[misc]  # FiftyOne is
 
 
 def _start() -> int:
-    """Start FiftyOne's database service or join a running one; returns its port."""
-    global _service
+    """Join the running database service, adopt a mongod that lost its service, or start one; returns the port."""
     mongod = find_mongod()
     if mongod is None:
         raise DatabaseError(
@@ -114,17 +115,45 @@ def _start() -> int:
             "or set FIFTYONE_DATABASE_URI to a server.",
         )
     mongod_version(mongod)
+    held_since_s: float | None = None
     deadline = time.monotonic() + START_TIMEOUT_S
-    try:
-        while True:
-            _wait_for_last_one(deadline)
-            with _quiet_children():
-                _service = _Service(mongod)
-            port = _listening_port(_service.child, deadline)
-            if port is not None:
+    while time.monotonic() < deadline:
+        if (port := _join()) is not None:
+            return port
+        holder = _holder()
+        if holder is None:
+            held_since_s = None
+            if (port := _launch(mongod)) is not None:
                 return port
-            if not _holder() and not _joinable():
+            if _holder() is None:  # nobody else was faster: it cannot start at all
                 raise _failed_start(_last_failure())
+        else:
+            # shutting down because its last user left, which takes a moment, or an orphan: its service was killed
+            held_since_s = held_since_s or time.monotonic()
+            if time.monotonic() - held_since_s > ORPHAN_AFTER_S and (port := _port_of(holder)) is not None:
+                return port
+        time.sleep(0.2)
+    raise _failed_start(f"process {_holder()} holds the data folder")
+
+
+def _join() -> int | None:
+    """Register with a service that answers; it then lives as long as this process."""
+    for process in find_processes_by_args(SERVICE_ARGS):
+        try:
+            if send_ipc_message(process, ("register", os.getpid())) is True:
+                return next(filter(None, map(_port_of, process.children(recursive=True))), None)
+        except (OSError, psutil.Error):
+            continue  # it is on its way out
+    return None
+
+
+def _launch(mongod: Path) -> int | None:
+    """Start a service; ``None`` when its mongod has died, for example because another one was faster."""
+    global _service
+    try:
+        with _quiet_children():
+            _service = _Service(mongod)
+        return _listening_port(_service.child, time.monotonic() + START_TIMEOUT_S)
     except OSError as cause:
         raise _failed_start(str(cause)) from cause
 
@@ -144,23 +173,23 @@ def _quiet_children() -> Iterator[None]:
             os.close(old)
 
 
-def _joinable() -> bool:
-    return bool(find_processes_by_args(["--51-service", "db", "--multi"]))
-
-
-def _holder() -> int | None:
-    """Process that holds the data folder, if any."""
+def _holder() -> psutil.Process | None:
+    """The mongod that holds the data folder, if any; a lock file may be left over and its number taken by others."""
     lock = Path(fo.config.database_dir) / "mongod.lock"
     text = lock.read_text().strip() if lock.is_file() else ""
-    return int(text) if text.isdigit() and psutil.pid_exists(int(text)) else None
+    try:
+        process = psutil.Process(int(text)) if text.isdigit() else None
+        return process if process and process.name().startswith("mongod") else None
+    except psutil.Error:
+        return None
 
 
-def _wait_for_last_one(deadline: float) -> None:
-    """Wait until a mongod that is just shutting down, because its last user left, has let go of the data."""
-    while (pid := _holder()) and not _joinable():
-        if time.monotonic() > deadline:
-            raise _failed_start(f"process {pid} holds the data folder")
-        time.sleep(0.1)
+def _port_of(process: psutil.Process) -> int | None:
+    """The port on which a process listens."""
+    try:
+        return next((int(port) for port in get_listening_tcp_ports(process)), None)
+    except psutil.Error:
+        return None
 
 
 def _listening_port(child: Any, deadline: float) -> int | None:
@@ -169,10 +198,9 @@ def _listening_port(child: Any, deadline: float) -> int | None:
         try:
             if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
                 return None
-            for process in child.children(recursive=True):
-                ports = get_listening_tcp_ports(process)
-                if port := next(iter(ports), None):
-                    return int(port)
+            port = next(filter(None, map(_port_of, child.children(recursive=True))), None)
+            if port is not None:
+                return port
         except psutil.Error:
             return None
         time.sleep(0.05)
