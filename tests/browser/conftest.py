@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 pytest.register_assert_rewrite("tests.browser.lab")
 
 from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium  # noqa: E402  # its asserts are rewritten first
 
 TOUR = "01_curate.ipynb"
+expect.set_options(timeout=60_000)  # of a busy machine
 SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
 
 

@@ -189,8 +189,8 @@ class Board:
     def bar(self, facet: str, value: str) -> Locator:
         return self.root.locator(f".wb-bar[data-facet='{facet}'][data-value='{value}']")
 
-    def bar_count(self, facet: str, value: str) -> int:
-        return int(self.bar(facet, value).locator(".wb-bar-count").inner_text().replace(",", ""))
+    def expect_bar_count(self, facet: str, value: str, number: int) -> None:
+        expect(self.bar(facet, value).locator(".wb-bar-count")).to_have_text(f"{number:,}")
 
     def click_bar(self, facet: str, value: str) -> None:
         self.bar(facet, value).click()

@@ -158,6 +158,7 @@ def test_app_opens_below(
     frame = board.root.frame_locator(".wb-app iframe")
     expect(frame.get_by_text("15 samples").first).to_be_visible(timeout=120_000)
     board.root.locator(".wb-app iframe").scroll_into_view_if_needed()
+    expect(frame.locator("canvas, [data-cy='looker'] img").first).to_be_visible(timeout=120_000)
     screenshot(board.page, "app")
 
 

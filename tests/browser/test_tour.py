@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def tag_undo_and_tag_again(board: Board) -> None:
     board.page.keyboard.type("night_shift")
     board.press("Enter")
     expect(board.message()).to_contain_text(f"3 tagged {TAG}, 0 were so already.")
-    assert board.bar_count("tags", TAG) == 3
+    board.expect_bar_count("tags", TAG, 3)
     expect(board.tile(0).locator(".wb-tagged")).to_contain_text("night_shift")
     board.press("u")
     expect(board.message()).to_contain_text(f"Undone: {TAG} on 3 samples.")
@@ -130,10 +131,11 @@ def generate_and_stop_another(board: Board, all_before: int) -> int:
     expect(board.job(2).locator("[role=progressbar]:not([aria-valuenow='0'])")).to_be_visible(timeout=120_000)
     board.job(2).locator("[data-does='cancel']").click()
     told = board.expect_job(2, "cancelled")
-    kept = board.count("all") - all_before - FRAMES
-    assert told == f"Stopped. {kept} frames are kept; the same again completes it."
-    assert 0 < kept < STOPPED_FRAMES
-    return kept
+    kept = re.fullmatch(r"Stopped\. (\d+) frames are kept; the same again completes it\.", told)
+    assert kept, told
+    board.expect_count("all", all_before + FRAMES + int(kept[1]))
+    assert 0 < int(kept[1]) < STOPPED_FRAMES
+    return int(kept[1])
 
 
 def show_generated(board: Board) -> None:

@@ -91,6 +91,16 @@ def test_again_changes_nothing_and_more_frames_extend(small: Scenario, sink: Mem
     assert (tail.generated, tail.already_there) == (1, 1)
 
 
+def test_files_of_an_earlier_call_are_taken_up_and_counted_apart(small: Scenario, tmp_path: Path) -> None:
+    first, again = MemorySink(), MemorySink()
+    run(small, first, tmp_path).result()
+    result = run(small, again, tmp_path, n=4).result()
+    assert (result.generated, result.taken_up, result.already_there) == (4, 3, 0)
+    assert set(first.records) < set(again.records)
+    only_files = run(small, MemorySink(), tmp_path, n=4).result()
+    assert str(only_files) == "4 generated (4 of them from files drawn before), 0 already there"
+
+
 @pytest.mark.slow
 def test_frames_do_not_depend_on_who_draws_them(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     run(small, sink, tmp_path / "here").result()

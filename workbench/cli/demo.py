@@ -96,7 +96,7 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def generation() -> tuple[str, dict[str, Any]]:
         result = generate(SCENARIO, into=dataset, n=n).result()
-        told = f"{result.generated} samples of '{SCENARIO}', {result.frames_per_s:.1f}/s"
+        told = f"{SCENARIO}: {result}"
         return told, {"generated": result.generated, "sample_ids": result.sample_ids}
 
     def again() -> tuple[str, dict[str, Any]]:

@@ -41,9 +41,5 @@ def run(args: argparse.Namespace) -> Outcome:
         workers=args.workers,
     )
     result = job.result()
-    text = (
-        f"{result.generated:,} generated ({result.frames_per_s:.1f}/s), {result.already_there:,} already there, "
-        f"{result.rejected:,} rejected, {result.failed:,} failed"
-    )
-    lines = [f"  {problem.message} [{problem.where}]" for problem in result.problems]
-    return Outcome(plain(result), "\n".join([text, *lines]))
+    lines = [str(result), *(f"  {problem.message} [{problem.where}]" for problem in result.problems)]
+    return Outcome(plain(result), "\n".join(lines))

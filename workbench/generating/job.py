@@ -34,10 +34,11 @@ class Result:
 
     Attributes:
         generated: frames added by this call.
+        taken_up: of these, frames whose files an earlier call had finished; they were not drawn again.
         already_there: frames that were in the dataset before.
         rejected: frames given up because no draw was accepted.
         failed: frames that could not be drawn.
-        frames_per_s: generated frames per second, drawing and writing together.
+        frames_per_s: frames drawn per second, drawing and writing together.
         sample_ids: ids of all frames asked for that are in the dataset, in the order of the frames.
         refusals: draws that were not accepted, by predicate.
         problems: one for each rejected or failed frame.
@@ -45,6 +46,7 @@ class Result:
     """
 
     generated: int = 0
+    taken_up: int = 0
     already_there: int = 0
     rejected: int = 0
     failed: int = 0
@@ -55,9 +57,11 @@ class Result:
     folder: Path = Path()
 
     def __str__(self) -> str:
-        counts = f"{self.generated:,} generated, {self.already_there:,} already there"
+        counts = f"{self.generated:,} generated"
+        counts += f" ({self.taken_up:,} of them from files drawn before)" if self.taken_up else ""
+        counts += f", {self.already_there:,} already there"
         counts += f", {self.rejected:,} rejected, {self.failed:,} failed" if self.problems else ""
-        return f"{counts} ({self.frames_per_s:.1f} frames/s, {self.folder})"
+        return counts + (f" ({self.frames_per_s:.1f} frames/s)" if self.frames_per_s else "")
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,8 @@ class _Run:
                 self.result.already_there += 1
                 self.progress.advance()
             elif media.is_finished(plan.folder, plan.scenario, frame, plan.backend):
-                self._finished(frame)  # drawn by a call that was killed before it could save
+                self.result.taken_up += 1  # drawn by a call that was killed before it could save
+                self._finished(frame)
             else:
                 missing.append(frame)
         return missing
@@ -320,7 +325,8 @@ class _Run:
         self.ids.update(zip(frames, ids, strict=True))
         self.result.generated += len(frames)
         self.saved_s = time.monotonic()
-        self.result.frames_per_s = self.result.generated / max(self.saved_s - self.started_s, 1e-9)
+        drawn = self.result.generated - self.result.taken_up
+        self.result.frames_per_s = drawn / max(self.saved_s - self.started_s, 1e-9)
 
     def _drain(self, running: dict[Future[Made], int]) -> None:
         """Let what is in work end, and keep it."""

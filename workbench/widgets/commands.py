@@ -188,11 +188,10 @@ def generate(board: Board, scenario: str, n: int, seed: int) -> Reply:
     def work(listener: Listener, cancel: Cancel) -> str:
         job = generating.generate(made, into=dataset, n=count, seed=int(seed), listener=listener, cancel=cancel)
         try:
-            result = job.result()
+            return f"{job.result()}."
         except Cancelled as stop:
             fix = f"{job.so_far.generated:,} frames are kept; the same again completes it."
             raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
-        return f"{result.generated:,} generated, {result.already_there:,} already there, {result.rejected:,} rejected."
 
     board.session.code.append(f"wb.generate({scenario!r}, into=ds, n={count}, seed={int(seed)}).result()")
     return Reply(board.jobs.start(f"Generate {count} of {made.name}", work))
