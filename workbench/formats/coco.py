@@ -7,7 +7,6 @@ Format: https://cocodataset.org/#format-data
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 from workbench.errors import InputError
 from workbench.formats.coco_labels import Category, Names, labels_of
 from workbench.formats.contract import Evidence
+from workbench.formats.json_files import parse
 from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
@@ -97,24 +97,6 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     )
     problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
     return Records(list(entries.values()), lambda entry, header: _record(entry, header, problems), problems)
-
-
-def parse(path: Path, *, shown: str) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        InputError: it is not JSON; the message says line and column.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except json.JSONDecodeError as cause:
-        place = f"line {cause.lineno}, column {cause.colno}"
-        raise InputError(
-            "valid JSON", found=f"{cause.msg} at {place}", where=shown, fix="Mend or export it again."
-        ) from cause
-    except (UnicodeDecodeError, RecursionError, ValueError, OSError) as cause:
-        found = f"{type(cause).__name__}: {cause}"[:200]
-        raise InputError("valid JSON", found=found, where=shown, fix="Mend or export it again.") from cause
 
 
 class _Document:

@@ -1,14 +1,43 @@
-"""Small JSON files that come with one frame or scene, read without trust."""
+"""JSON files, read without trust: small ones of a frame or scene, and whole data sets."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import InputError
 from workbench.formats.problems import Problems
 
 LIMIT_BYTES = 256 << 20
+DATA_SET_LIMIT_BYTES = 1000 << 20  # as Python objects it takes about eight times as much memory
+
+
+def parse(path: Path, *, shown: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """The content of a JSON file that holds a whole data set.
+
+    Args:
+        path: the file.
+        shown: its name for messages.
+        object_hook: turns every object into something else.
+
+    Raises:
+        InputError: it is too large, or not JSON; the message says line and column.
+    """
+    fix = "Mend or export it again."
+    try:
+        size = path.stat().st_size
+        if size > DATA_SET_LIMIT_BYTES:
+            found, fix = f"{size >> 20:,} MB", "Split it into several files."
+            raise InputError(f"JSON of at most {DATA_SET_LIMIT_BYTES >> 20:,} MB", found=found, where=shown, fix=fix)
+        return json.loads(path.read_bytes(), object_hook=object_hook)
+    except json.JSONDecodeError as cause:
+        found = f"{cause.msg} at line {cause.lineno}, column {cause.colno}"
+        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
+    except (UnicodeDecodeError, RecursionError, ValueError, OSError) as cause:
+        found = f"{type(cause).__name__}: {cause}"[:200]
+        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
 
 
 def read_object(path: Path, where: str, problems: Problems) -> dict[str, Any] | None:
