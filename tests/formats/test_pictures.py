@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from workbench.formats import headers
 from workbench.formats.pictures import Fault, Header, read_header
 
 
@@ -113,3 +118,51 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path, reading, picture):
     records, problems = reading("folder", tmp_path / "data")
     assert [record.origin for record in records] == ["a.png"]
     assert [problem.kind for problem in problems].count("path_outside_folder") >= 2
+
+
+def _pillow_says(content: bytes) -> Header | Fault:
+    return headers._by_pillow(content)
+
+
+@settings(max_examples=300)
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    mode=st.sampled_from(["1", "L", "P", "RGB", "RGBA", "I;16", "CMYK"]),
+    form=st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF"]),
+    progressive=st.booleans(),
+    orientation=st.sampled_from([None, 1, 6]),
+    cut=st.integers(-40, 0),
+)
+def test_usual_pictures_are_answered_as_pillow_does(size, mode, form, progressive, orientation, cut):
+    if form in ("JPEG", "WEBP") and mode not in ("L", "RGB", "CMYK"):
+        mode = "RGB"
+    if form != "JPEG" and mode == "CMYK":
+        mode = "RGB"
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    stream = io.BytesIO()
+    options = {"progressive": progressive} if form == "JPEG" else {}
+    Image.new(mode, size).save(stream, form, **options, **({"exif": exif} if orientation else {}))
+    content = stream.getvalue()
+    content = content[: len(content) + cut]
+    assert headers.header_of(content) == _pillow_says(content)
+
+
+@pytest.mark.parametrize(("form", "usual"), [("JPEG", "_usual_jpeg"), ("PNG", "_usual_png")])
+def test_usual_pictures_do_not_need_pillow(form, usual):
+    stream = io.BytesIO()
+    Image.effect_noise((64, 48), 90).convert("RGB").save(stream, form)
+    assert getattr(headers, usual)(stream.getvalue()) == Header(64, 48, form)
+
+
+@settings(max_examples=300)
+@given(at=st.integers(0, 700), value=st.integers(0, 255), form=st.sampled_from(["JPEG", "PNG"]))
+def test_one_wrong_byte_is_never_answered_otherwise_than_by_pillow(at, value, form):
+    stream = io.BytesIO()
+    Image.effect_noise((20, 10), 90).convert("RGB").save(stream, form)
+    content = bytearray(stream.getvalue())
+    content[at % len(content)] = value
+    found, expected = headers.header_of(bytes(content)), _pillow_says(bytes(content))
+    if found != expected:
+        assert isinstance(found, Header) and isinstance(expected, Fault)  # Pillow checks tables, which a load does not

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 import pytest
 from memory_sink import MemorySink
 
-from workbench.generating import WorkerProcesses
+from workbench.processes import WorkerProcesses
 from workbench.scenario import Scenario
 
 SMALL = {"sensor.camera.resolution": [96, 72], "assets.targets.count": 3, "scene.surface.label": "matte"}

@@ -16,9 +16,10 @@ import pytest
 from memory_sink import MemorySink
 
 from workbench.errors import Cancelled, InputError, OutputError, RenderError
-from workbench.generating import Job, NotAccepted, WorkerDied, WorkerProcesses, generate
+from workbench.generating import Job, NotAccepted, generate
 from workbench.generating import job as job_module
 from workbench.generating.media import path_of
+from workbench.processes import WorkerDied, WorkerProcesses
 from workbench.progress import Cancel, Tick
 from workbench.scenario import Scenario
 from workbench.schema import fields

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from workbench import render
-from workbench.generating import WorkerProcesses, preview
+from workbench.generating import preview
 from workbench.generating.preview import draw_boxes, scaled
+from workbench.processes import WorkerProcesses
 from workbench.scenario import Scenario, build
 from workbench.schema.labels import Label
 

@@ -4,15 +4,12 @@ from workbench.generating.frame import NotAccepted
 from workbench.generating.job import Job, Result, generate
 from workbench.generating.preview import preview
 from workbench.generating.reproduce import Reproduction, reproduce
-from workbench.generating.workers import WorkerDied, WorkerProcesses
 
 __all__ = [
     "Job",
     "NotAccepted",
     "Reproduction",
     "Result",
-    "WorkerDied",
-    "WorkerProcesses",
     "generate",
     "preview",
     "reproduce",

@@ -18,7 +18,7 @@ from workbench.generating.frame import Made, NotAccepted, make_frame, not_accept
 from workbench.generating.inline import Inline
 from workbench.generating.lineage import source_key
 from workbench.generating.sink import Sink, sink_for
-from workbench.generating.workers import WorkerDied, WorkerProcesses
+from workbench.processes import WorkerDied, WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress, Tick, terminal
 from workbench.scenario import Scenario
 from workbench.schema.report import Problem

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workbench import render
 from workbench.generating.frame import accepted_draw, shoot
 from workbench.generating.media import labels_of
-from workbench.generating.workers import WorkerProcesses
+from workbench.processes import WorkerProcesses
 from workbench.scenario import ResolvedFrame, Scenario, build
 from workbench.schema.labels import Label
 

@@ -15,7 +15,7 @@ from workbench.errors import DatasetError, InputError
 from workbench.generating.frame import accepted_draw, shoot
 from workbench.generating.lineage import resolved_frame
 from workbench.generating.media import labels_of
-from workbench.generating.workers import WorkerProcesses
+from workbench.processes import WorkerProcesses
 from workbench.scenario import ResolvedFrame
 from workbench.schema.labels import Label
 

@@ -91,6 +91,7 @@ class Record:
         tags: tags that the data gives.
         cloud: path of a point cloud of the same moment, in the camera frame unless ``T_cam_cloud`` says otherwise.
         T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known.
+        size_bytes, content_sha256: of the picture's file, when it was read already; not part of what is equal.
     """
 
     image_path: Path
@@ -109,3 +110,5 @@ class Record:
     tags: tuple[str, ...] = ()
     cloud: Path | None = None
     T_cam_cloud: NDArray[np.float64] | None = None
+    size_bytes: int | None = field(default=None, compare=False)
+    content_sha256: str | None = field(default=None, compare=False)

@@ -18,15 +18,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from workbench.errors import RenderError
+from workbench.errors import WorkbenchError
 
 T = TypeVar("T")
-START = "from workbench.generating.worker import main; main()"
+START = "from workbench.processes.child import main; main()"
 GRACE_S = 5.0
 LOG_TAIL = 400
 
 
-class WorkerDied(RenderError):
+class WorkerDied(WorkbenchError):
     """A worker process ended in the middle of its work."""
 
 
@@ -117,7 +117,7 @@ class _Child:
         said = " ".join(self.log.read().decode(errors="replace").split())
         how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
         return WorkerDied(
-            "a worker process that finishes its frame",
+            "a worker process that ends its work",
             found=f"{how}{': ' + said if said else ''}",
-            fix="Free memory, use fewer workers (workers=1) or another backend; finished frames are kept.",
+            fix="Free memory, or use fewer workers; what is finished is kept, and the same call completes it.",
         )

@@ -7,9 +7,9 @@ import pickle
 import signal
 import sys
 import traceback
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from workbench.errors import RenderError
+from workbench.errors import WorkbenchError
 
 
 def main() -> None:
@@ -43,5 +43,5 @@ def _failure(error: Exception) -> bytes:
         pickle.loads(data)  # noqa: S301 - own bytes: an error that does not survive the way is replaced below
         return data
     except Exception:
-        told: Any = RenderError("a frame", found="".join(traceback.format_exception_only(error)).strip())
-        return pickle.dumps((False, told))
+        said = "".join(traceback.format_exception_only(error)).strip()
+        return pickle.dumps((False, WorkbenchError("work that can be done", found=said)))

@@ -5,12 +5,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import InputError
-from workbench.generating import WorkerDied, WorkerProcesses
+from workbench.processes import WorkerDied, WorkerProcesses
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[WorkerProcesses]:
+    """Two worker processes for all tests here; none is left behind."""
+    with WorkerProcesses(2) as pool:
+        yield pool
+    assert pool.pids() == []
 
 
 def test_calls_run_in_other_processes_and_come_back(processes: WorkerProcesses) -> None:
@@ -58,7 +67,7 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
     script = tmp_path / "unguarded.py"
     script.write_text(
         "print('start')\n"
-        "from workbench.generating import WorkerProcesses\n"
+        "from workbench.processes import WorkerProcesses\n"
         "with WorkerProcesses(1) as pool:\n"
         "    print(pool.submit(divmod, 7, 2).result())\n"
     )
@@ -69,7 +78,7 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "dies.py"
     script.write_text(
-        "import os\nfrom workbench.generating import WorkerProcesses\n"
+        "import os\nfrom workbench.processes import WorkerProcesses\n"
         "print(WorkerProcesses(1).submit(os.getpid).result(), flush=True)\nos.kill(os.getpid(), 9)\n"
     )
     pid = int(subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120).stdout)
