@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import zlib
 from typing import Any
 
 import h5py
@@ -132,6 +134,35 @@ def blenderproc(**changed: Any) -> bytes:
     return stream.getvalue()
 
 
+def packed(values: Any) -> dict[str, Any]:
+    """An array as FiftyOne stores it."""
+    return {"$binary": {"base64": base64.b64encode(zlib.compress(npy(values))).decode(), "subType": "00"}}
+
+
+def fiftyone(**changed: Any) -> dict[str, bytes]:
+    """A data set folder of FiftyOne with one sample of many fields; ``changed`` replaces fields."""
+    box = {"_cls": "Detection", "label": "cat", "bounding_box": [0.25, 0.25, 0.25, 0.5], "confidence": 0.5, "index": 3}
+    box |= {"mask": packed(np.ones((24, 16), bool)), "tags": [], "attributes": {"hue": {"value": "red"}}, "gain": 2}
+    line = {"_cls": "Keypoint", "label": "cat", "of": 0, "points": [[0.3, 0.3], [{"$numberDouble": "NaN"}] * 2]}
+    depth, instances = {"_cls": "Heatmap", "map_path": "fields/d.png"}, {"_cls": "Segmentation"}
+    camera = {"_cls": "DynamicEmbeddedDocument", "fx": 50, "fy": 50, "cx": 31.5, "cy": 23.5}
+    sample = {
+        "_id": {"$oid": "6b03b4651b92bfd24438291e"}, "_media_type": "image", "filepath": "data/a.jpg", "tags": ["val"],
+        "metadata": {"_cls": "ImageMetadata", "width": W, "height": H}, "created_at": {"$date": "2026-01-01T00:00:00Z"},
+        "ground_truth": {"_cls": "Detections", "detections": [box]}, "weather": "rain", "camera": camera,
+        "keypoints": {"_cls": "Keypoints", "keypoints": [line]}, "best": {"_cls": "Classification", "label": "bin"},
+        "depth": depth, "instances": {**instances, "mask_path": "fields/i.png"}, "point_cloud": "fields/c.pcd",
+    }  # fmt: skip
+    cloud = b"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 1\nHEIGHT 1\nDATA ascii\n1 2 3\n"
+    return {
+        "metadata.json": text({"name": "bins", "version": "1.22.1", "sample_fields": []}),
+        "samples.json": text({"samples": [sample | changed]}),
+        "fields/d.png": png(np.full((H, W), 1500, np.uint16)),
+        "fields/i.png": png(np.full((H, W), 3, np.uint8)),
+        "fields/c.pcd": cloud,
+    }
+
+
 VOC = (
     b"<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>cat</name>"
     b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>"
@@ -165,6 +196,7 @@ SEEDS: dict[str, dict[str, bytes]] = {
     "solo": solo(),
     "bop": bop(),
     "blenderproc": {"0.hdf5": blenderproc()},
+    "fiftyone": fiftyone(),
 }
 HOME = {  # where the picture lies
     "coco": "a.jpg",
@@ -176,4 +208,5 @@ HOME = {  # where the picture lies
     "solo": "sequence.0/step0.camera.png",
     "bop": "train_pbr/000000/rgb/000003.png",
     "blenderproc": "unused.png",
+    "fiftyone": "data/a.jpg",
 }

@@ -15,8 +15,10 @@ Map of the nouns::
     depth       depth maps, all in millimetres
     clouds      headers of point clouds
     sightings   objects of which several files speak, brought together
-    json_files  small JSON files, read without trust
+    json_files  JSON files, read without trust
+    extended_json
+                MongoDB's way to write ids, dates and bytes in JSON
     siblings    masks, depth maps and clouds beside plain pictures
-    coco voc yolo kitti replicator solo bop blenderproc folder
-                the formats; ``*_labels`` reads their entries, ``*_write`` writes them
+    coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder
+                the formats; ``*_labels``, ``*_fields`` and ``*_media`` read their entries, ``*_write`` writes them
 """

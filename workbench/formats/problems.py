@@ -25,6 +25,7 @@ Kind = Literal[
     "missing_map",
     "missing_split",
     "nan_box",
+    "not_a_cloud",
     "not_an_object",
     "path_outside_folder",
     "size_mismatch",
@@ -39,6 +40,7 @@ Kind = Literal[
     "unreadable_map",
     "unsupported_annotation",
     "unsupported_camera",
+    "unsupported_media",
     "zero_area_box",
 ]
 
@@ -59,6 +61,7 @@ KINDS: Final[dict[Kind, str]] = {
     "missing_map": "a map, mask or cloud that is named but not there; the rest is loaded",
     "missing_split": "a split that is named but not there",
     "nan_box": "a box with an edge that is no finite number; left out",
+    "not_a_cloud": "a mesh (PLY with faces) where a point cloud belongs; left out",
     "not_an_object": "entries that mark no object (DontCare regions), counted",
     "path_outside_folder": "a path that leads out of the folder; found inside, or left out",
     "size_mismatch": "width and height as written differ from the picture's; loaded, the picture's count",
@@ -73,6 +76,7 @@ KINDS: Final[dict[Kind, str]] = {
     "unreadable_map": "a depth map, mask or array that cannot be read; the rest is loaded",
     "unsupported_annotation": "a kind of annotation that is not read (captions, normals), counted",
     "unsupported_camera": "a camera model that is not known (fisheye, orthographic); loaded without intrinsics",
+    "unsupported_media": "a sample that is no picture (a video, a 3D scene alone); the record is left out",
     "zero_area_box": "a box without area; left out, or kept where the format counts it as one pixel",
 }
 

@@ -11,6 +11,7 @@ from workbench.formats import (
     bop,
     coco,
     coco_write,
+    fiftyone_folder,
     folder,
     kitti,
     replicator,
@@ -31,6 +32,7 @@ FORMATS: Final[dict[str, Format]] = {
     solo.name: solo,
     bop.name: bop,
     blenderproc.name: blenderproc,
+    fiftyone_folder.name: fiftyone_folder,
     folder.name: folder,
 }
 
