@@ -120,6 +120,21 @@ def test_coco_with_any_value_anywhere(seeded, data):
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_fiftyone_with_any_value_anywhere(seeded, data):
+    original = SEEDS["fiftyone"]["samples.json"]
+    content = json.loads(original)
+    sample = content["samples"][0]
+    places = [sample, sample["ground_truth"]["detections"][0], sample["keypoints"]["keypoints"][0], sample["camera"]]
+    entry = data.draw(st.sampled_from(places))
+    further = ["polygons", "T_cam_obj", "size_m", "mask_path", "_media_type", "source_key", "generation", "visibility"]
+    entry[data.draw(st.sampled_from([*entry, *further]))] = data.draw(values)
+    (seeded["fiftyone"] / "samples.json").write_text(json.dumps(content))
+    read_all("fiftyone", seeded["fiftyone"])
+    (seeded["fiftyone"] / "samples.json").write_bytes(original)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spoil=mutations(), suffix=st.sampled_from(["jpg", "png", "gif", "tif", "webp", "bmp"]))
 def test_mutated_pictures(tmp_path_factory, picture, spoil, suffix):
     folder = tmp_path_factory.mktemp("pictures")
