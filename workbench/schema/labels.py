@@ -73,12 +73,12 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One picture with all that a format says of it.
+    """One picture, or one point cloud without a picture, with all that a format says of it.
 
     Attributes:
-        image_path: absolute path of the picture.
+        image_path: absolute path of the picture; ``None`` for a cloud alone.
         origin: path inside what was loaded, with ``/`` between the parts.
-        width, height: pixels, after the EXIF orientation.
+        width, height: pixels, after the EXIF orientation; 0 for a cloud alone.
         labels: boxes and masks.
         classification: class of the whole picture, ``None`` when the format gives none.
         split: split that the data gives (``train``, ``val`` ...), or ``None``.
@@ -89,12 +89,12 @@ class Record:
         generation: lineage of a generated sample (SCENARIO words), else empty.
         source_key: stable id that a generator gives; ``None`` lets the store make one of content and origin.
         tags: tags that the data gives.
-        cloud: path of a point cloud of the same moment, in the camera frame unless ``T_cam_cloud`` says otherwise.
-        T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known.
+        cloud: path of a point cloud of the same moment.
+        T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known: then no 3D box has a place in it.
         size_bytes, content_sha256: of the picture's file, when it was read already; not part of what is equal.
     """
 
-    image_path: Path
+    image_path: Path | None
     origin: str
     width: int
     height: int
@@ -112,3 +112,14 @@ class Record:
     T_cam_cloud: NDArray[np.float64] | None = None
     size_bytes: int | None = field(default=None, compare=False)
     content_sha256: str | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.image_path is None and self.cloud is None:
+            raise ValueError(f"a record without picture and cloud: {self.origin}")
+
+    @property
+    def medium(self) -> Path:
+        """Path of the picture, or of the cloud when there is none."""
+        path = self.image_path or self.cloud
+        assert path is not None
+        return path

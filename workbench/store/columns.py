@@ -13,6 +13,7 @@ from workbench.slicing import EVERYTHING, CategoryColumn, Facet, Filter, NumberC
 from workbench.slicing.filter import to_query
 from workbench.slicing.table import Column
 from workbench.store.database import Dataset, translated
+from workbench.store.groups import samples_only, samples_view
 
 # ids, hashes and free text are not facets: nobody slices by them
 NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, "media_type"})
@@ -60,7 +61,7 @@ def table(dataset: Dataset) -> Table:
     found = facets(dataset)
     # the class facet already brings one value per label: enough to count them, without masks and boxes
     projection = {path: 1 for facet in found.values() if facet.kind != "count" for path in facet.paths}
-    rows = list(dataset._sample_collection.find({}, projection).sort("_id", 1))
+    rows = list(dataset._sample_collection.find(samples_only(dataset, {}), projection).sort("_id", 1))
     columns = {name: _column(facet, rows) for name, facet in found.items()}
     return Table(np.array([str(row["_id"]) for row in rows], dtype=str), columns)
 
@@ -106,14 +107,15 @@ def select(dataset: Dataset, where: str | Filter | None = None) -> list[str]:
     Raises:
         FilterError: the text is not in the language, or names an unknown facet.
     """
-    query = to_query(as_filter(where), facets(dataset))
+    query = samples_only(dataset, to_query(as_filter(where), facets(dataset)))
     return [str(document["_id"]) for document in dataset._sample_collection.find(query, {"_id": 1}).sort("_id", 1)]
 
 
 @translated
 def view(dataset: Dataset, where: str | Filter | None = None) -> Any:
-    """The same samples as a FiftyOne view, for the App and for FiftyOne's own methods."""
+    """The same samples as a FiftyOne view, for the App and for FiftyOne's own methods.
+
+    In a dataset that holds clouds the view keeps its groups: see ``groups.samples_view``.
+    """
     condition = as_filter(where)
-    if condition == EVERYTHING:
-        return dataset.view()
-    return dataset.match(to_query(condition, facets(dataset)))
+    return samples_view(dataset, {} if condition == EVERYTHING else to_query(condition, facets(dataset)))

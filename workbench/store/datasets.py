@@ -10,6 +10,7 @@ import fiftyone as fo
 from workbench.errors import DatasetError, one_of
 from workbench.schema import fields
 from workbench.store.database import Dataset, translated
+from workbench.store.groups import follow, samples_view
 
 TEXT_FIELDS = (
     fields.SOURCE,
@@ -42,6 +43,7 @@ def open_dataset(name: str, *, create: bool = True) -> Dataset:
             raise DatasetError("a usable dataset name", found=repr(name), fix=str(cause)) from cause
     dataset = fo.load_dataset(name)
     _declare(dataset)
+    follow(dataset)
     return dataset
 
 
@@ -63,7 +65,7 @@ def list_datasets() -> list[str]:
 
 @translated
 def stamp(dataset: Dataset) -> tuple[int, datetime | None]:
-    """How many samples there are and when one was last changed: equal stamps, equal samples. Costs a millisecond."""
+    """How many documents there are and when one was last changed: equal stamps, equal samples. Costs a millisecond."""
     collection = dataset._sample_collection
     newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)])  # has an index
     return collection.estimated_document_count(), newest.get("last_modified_at") if newest else None
@@ -80,17 +82,18 @@ def delete_dataset(name: str) -> None:
 @translated
 def info(dataset: Dataset) -> dict[str, Any]:
     """Counts of a dataset: samples, per source, labels per class, fields and tags."""
-    labels = dataset.count_values(f"{fields.GROUND_TRUTH}.detections.label")
+    samples = samples_view(dataset, {})
+    labels = samples.count_values(f"{fields.GROUND_TRUTH}.detections.label")
     if dataset.has_field(fields.CLASSIFICATION):
-        for name, n in dataset.count_values(f"{fields.CLASSIFICATION}.label").items():
+        for name, n in samples.count_values(f"{fields.CLASSIFICATION}.label").items():
             labels[name] = labels.get(name, 0) + n
-    per_source = dataset.count_values(fields.SOURCE)
+    per_source = samples.count_values(fields.SOURCE)
     return {
-        "samples": dataset.count(),
+        "samples": samples.count(),
         "per_source": {str(name): n for name, n in sorted(per_source.items(), key=str) if name is not None},
         "labels_per_class": {str(name): n for name, n in sorted(labels.items(), key=str) if name is not None},
         "fields": sorted(dataset.get_field_schema()),
-        "tags": dict(sorted(dataset.count_sample_tags().items())),
+        "tags": dict(sorted(samples.count_sample_tags().items())),
     }
 
 

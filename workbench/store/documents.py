@@ -25,6 +25,7 @@ MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its k
     fields.DEPTH: ("Heatmap", "map_path"),
     fields.INSTANCES: ("Segmentation", "mask_path"),
 }
+CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
 LABEL_KEYS = frozenset(fo.Detection._fields) | {"polygons", "id", "T_cam_obj", "size_m"}
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
@@ -63,9 +64,9 @@ def sample_document(
     document: dict[str, Any] = {
         "_id": ObjectId(),
         "_dataset_id": dataset_id,
-        "_media_type": "image",
+        "_media_type": "image" if record.image_path else "3d",
         "_rand": random.random(),  # noqa: S311 - FiftyOne's key for random order, no secret
-        "filepath": str(record.image_path),
+        "filepath": str(record.medium),
         "tags": list(dict.fromkeys(record.tags)),
         "metadata": _metadata(record),
         "created_at": now(),
@@ -98,8 +99,8 @@ def sample_document(
 
 
 def _metadata(record: Record) -> dict[str, Any]:
-    mime = mimetypes.guess_type(record.image_path.name)[0]
-    size = record.image_path.stat().st_size
+    mime = mimetypes.guess_type(record.medium.name)[0]
+    size = record.medium.stat().st_size
     return {
         "_cls": "ImageMetadata",
         "size_bytes": size,
@@ -214,8 +215,10 @@ def record_of(document: Mapping[str, Any]) -> Record:
         for k, v in document.items()
         if not k.startswith("_") and type(v) in KINDS and (k in fields.ATTRIBUTES or k not in SAMPLE_KEYS)
     }
+    image_path = None if document.get("_media_type") in CLOUD_MEDIA else Path(document["filepath"])
+    cloud = document.get(fields.POINT_CLOUD) or (document["filepath"] if image_path is None else None)
     return Record(
-        image_path=Path(document["filepath"]),
+        image_path=image_path,
         origin=document.get(fields.ORIGIN) or Path(document["filepath"]).name,
         width=width,
         height=height,
@@ -229,7 +232,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
         generation=generation_of(document),
         source_key=document.get(fields.SOURCE_KEY),
         tags=tuple(document.get("tags") or ()),
-        cloud=Path(document[fields.POINT_CLOUD]) if document.get(fields.POINT_CLOUD) else None,
+        cloud=Path(cloud) if cloud else None,
         T_cam_cloud=_matrix((camera or {}).get("T_cam_cloud")),
     )
 
@@ -239,7 +242,8 @@ def _labels(
 ) -> tuple[Label, ...]:
     found = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
     keypoints = {thing["of"]: thing for thing in found if "of" in thing}
-    return tuple(_label(d, width, height, keypoints.get(place)) for place, d in enumerate(detections))
+    boxes = ((place, d) for place, d in enumerate(detections) if d.get("bounding_box"))  # 3D ones have none
+    return tuple(_label(d, width, height, keypoints.get(place)) for place, d in boxes)
 
 
 def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:

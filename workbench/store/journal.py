@@ -19,6 +19,7 @@ from bson import ObjectId
 from workbench.schema import fields
 from workbench.store.database import Dataset, translated
 from workbench.store.documents import now
+from workbench.store.groups import samples_only
 from workbench.store.samples import object_id
 
 JOURNAL, CHANGED_IDS = "workbench_journal", "workbench_journal_ids"
@@ -126,7 +127,7 @@ def _really_changing(dataset: Dataset, action: Action, tag: str, ids: list[Objec
     condition = {"$ne": tag} if action == "tag" else tag
     found: list[ObjectId] = []
     for start in range(0, len(ids), CHUNK):
-        query = {"_id": {"$in": ids[start : start + CHUNK]}, fields.TAGS: condition}
+        query = samples_only(dataset, {"_id": {"$in": ids[start : start + CHUNK]}, fields.TAGS: condition})
         found += [document["_id"] for document in dataset._sample_collection.find(query, {"_id": 1})]
     return found
 

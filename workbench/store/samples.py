@@ -21,6 +21,7 @@ from workbench.schema.fields import SourceName
 from workbench.schema.labels import Record
 from workbench.store import documents
 from workbench.store.database import Dataset, translated
+from workbench.store.groups import join_groups, samples_only
 
 DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
@@ -63,15 +64,18 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     if not records:
         return Added()
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) * 2)) as pool:
-        hashes = list(pool.map(lambda r: sha256_file(r.image_path), records))
+        hashes = list(pool.map(lambda r: sha256_file(r.medium), records))
     keys = [r.source_key or sha256_text(f"{h}|{r.origin}") for r, h in zip(records, hashes, strict=True)]
     known = source_keys(dataset, keys)
     fresh: dict[str, dict[str, Any]] = {}
+    new_records: list[Record] = []
     for key, record, digest in zip(keys, records, hashes, strict=True):
         if key not in known and key not in fresh:
             fresh[key] = documents.sample_document(
                 record, source=source, source_key=key, content_sha256=digest, dataset_id=dataset._doc.id
             )
+            new_records.append(record)
+    join_groups(dataset, list(fresh.values()), new_records)
     inserted = _insert(dataset, list(fresh.values()))
     ids = known | source_keys(dataset, list(fresh))
     seen: set[str] = set()
@@ -136,14 +140,16 @@ def read(dataset: Dataset, ids: Sequence[str] | None = None) -> Iterator[Stored]
     """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``."""
     collection = dataset._sample_collection
     if ids is None:
-        return (_stored(document) for document in collection.find({}).sort("_id", 1))
-    return _read_ids(collection, [object_id(i) for i in ids])
+        return (_stored(document) for document in collection.find(samples_only(dataset, {})).sort("_id", 1))
+    return _read_ids(dataset, [object_id(i) for i in ids])
 
 
-def _read_ids(collection: Any, ids: list[ObjectId]) -> Iterator[Stored]:
+def _read_ids(dataset: Dataset, ids: list[ObjectId]) -> Iterator[Stored]:
+    collection = dataset._sample_collection
     for start in range(0, len(ids), WRITE_BATCH):
         batch = ids[start : start + WRITE_BATCH]
-        found = {document["_id"]: document for document in collection.find({"_id": {"$in": batch}})}
+        query = samples_only(dataset, {"_id": {"$in": batch}})
+        found = {document["_id"]: document for document in collection.find(query)}
         yield from (_stored(found[i]) for i in batch if i in found)
 
 
