@@ -212,7 +212,13 @@ def test_size_that_differs_is_named(coco, reading):
         ('{"images": [\n{"id": 1,, }]}', "line 2, column 10"),
         ('{"images": [{"id": 1', "line 1, column 21"),
         ('{"annotations": [], "images": 3}', "without the list 'images'"),
-        ("[" * 100_000, "RecursionError"),
+        ("[" * 100_000, "Expecting '{' at line 1, column 1"),
+        ('{"images": ' + "[" * 100_000, "more levels than a data set has"),
+        ('{"images": [{"a": ' + "9" * 5_000 + "}]}", "digits"),
+        ('{"images": []} x', "Extra data at line 1, column 16"),
+        ('{"images": []', "Expecting ',' delimiter"),
+        ('{"images": [] "a": 1}', "Expecting ',' delimiter"),
+        ("", "Expecting '{'"),
     ],
 )
 def test_broken_json_is_one_clear_error(tmp_path, reading, text, found):

@@ -8,16 +8,16 @@ Format: https://cocodataset.org/#format-data
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.formats.coco_labels import Category, Names, labels_of
+from workbench.formats.coco_annotations import Annotations, is_id
+from workbench.formats.coco_labels import Category, Given, labels_of
 from workbench.formats.contract import Evidence
-from workbench.formats.json_files import parse
+from workbench.formats.json_stream import Element, elements
 from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
@@ -45,7 +45,7 @@ class _Entry(Draft):
     split: str | None
     image: Mapping[str, Any]
     where: str
-    annotations: list[tuple[str, Mapping[str, Any], Names]] = field(default_factory=list)  # where, entry, class names
+    annotations: list[Given] = field(default_factory=list)
 
 
 def evidence(path: Path) -> Evidence | None:
@@ -104,73 +104,84 @@ class _Document:
 
     def __init__(self, tree: Tree, file: str, problems: Problems) -> None:
         self.tree, self.file, self.problems = tree, file, problems
-        content = parse(tree.path(file), shown=file)
-        if not isinstance(content, dict) or not isinstance(content.get("images"), list):
-            raise InputError(
-                "an object with the lists 'images', 'annotations' and 'categories'",
-                found=f"{type(content).__name__} without the list 'images'",
-                where=file,
-                fix="Give a COCO file, or another --format.",
-            )
-        self.content = content
         self.split = split_in(stem_of(file)) or split_of_path(file.split("/")[:-1])
-        self.names = self._categories()
+        self.annotations = Annotations(file, problems)
+        self.names: dict[Any, Category] = {}
+        self.by_id: dict[Any, _Entry | None] = {}
 
     def into(self, entries: dict[str, _Entry]) -> None:
         """Add the pictures of this file, and its annotations, to what other files gave."""
-        by_id: dict[Any, _Entry | None] = {}
-        for at, image in enumerate(self.content["images"]):
-            self._image(at, image, by_id, entries)
-        seen: Counter[Any] = Counter()
-        for at, annotation in enumerate(self._list("annotations")):
-            self._annotation(at, annotation, by_id, seen)
-
-    def _list(self, key: str) -> list[Any]:
-        found = self.content.get(key, [])
-        if isinstance(found, list):
-            return found
-        self.problems.add(
-            "broken_annotation", self.file, f"Wanted a list '{key}', found {type(found).__name__}. Ignored."
-        )
-        return []
-
-    def _categories(self) -> Names:
-        names: dict[Any, Category] = {}
-        for at, category in enumerate(self._list("categories")):
-            where = f"{self.file}, category {at}"
-            if not isinstance(category, dict) or not _is_id(category.get("id")) or "name" not in category:
-                self.problems.add(
-                    "broken_annotation", where, "Wanted an object with 'id' and 'name'. Category ignored."
-                )
-            elif category["id"] in names:
-                message = f"Wanted each category id once, found {category['id']} again. The first one counts."
-                self.problems.add("duplicate_id", where, message)
+        lists = dict.fromkeys(("images", "annotations", "categories"), False)
+        for element in elements(self.tree.path(self.file), shown=self.file):
+            if element.key not in lists:
+                continue
+            if element.at < 0:
+                lists[element.key] = self._is_list(element)
+            elif element.key == "images":
+                self._image(element.at, element.value, entries)
+            elif element.key == "annotations":
+                self.annotations.add(element)
             else:
-                points = category.get("keypoints")
-                named = tuple(map(str, points)) if isinstance(points, list) else ()
-                names[category["id"]] = Category(str(category["name"]), named)
-        return names
+                self._category(element.at, element.value)
+        if not lists["images"]:
+            raise InputError(
+                "an object with the lists 'images', 'annotations' and 'categories'",
+                found="an object without the list 'images'",
+                where=self.file,
+                fix="Give a COCO file, or another --format.",
+            )
+        self._share()
 
-    def _image(self, at: int, image: Any, by_id: dict[Any, _Entry | None], entries: dict[str, _Entry]) -> None:
+    def _is_list(self, element: Element) -> bool:
+        if element.value == [] or element.key == "images":
+            return bool(element.value == [])
+        found = type(element.value).__name__
+        self.problems.add("broken_annotation", self.file, f"Wanted a list '{element.key}', found {found}. Ignored.")
+        return False
+
+    def _share(self) -> None:
+        """Give every picture its annotations."""
+        for image_id, (start, stop) in self.annotations.close().items():
+            entry = self.by_id.get(image_id)
+            if entry is not None:
+                entry.annotations.append((self.annotations, start, stop, self.names))
+            elif image_id not in self.by_id:
+                for place in self.annotations.places[start:stop].tolist():
+                    message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
+                    self.problems.add("broken_annotation", self.annotations.where(place), message)
+
+    def _category(self, at: int, category: Any) -> None:
+        where = f"{self.file}, category {at}"
+        if not isinstance(category, dict) or not is_id(category.get("id")) or "name" not in category:
+            self.problems.add("broken_annotation", where, "Wanted an object with 'id' and 'name'. Category ignored.")
+        elif category["id"] in self.names:
+            message = f"Wanted each category id once, found {category['id']} again. The first one counts."
+            self.problems.add("duplicate_id", where, message)
+        else:
+            points = category.get("keypoints")
+            named = tuple(map(str, points)) if isinstance(points, list) else ()
+            self.names[category["id"]] = Category(str(category["name"]), named)
+
+    def _image(self, at: int, image: Any, entries: dict[str, _Entry]) -> None:
         where = f"{self.file}, image {at}"
-        if not isinstance(image, dict) or not _is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
+        if not isinstance(image, dict) or not is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
             message = "Wanted an object with 'id' and 'file_name'. Record left out."
             self.problems.add("broken_annotation", where, message, loses_record=True)
             return
-        if image["id"] in by_id:
+        if image["id"] in self.by_id:
             message = f"Wanted each image id once, found {image['id']} again for {image['file_name']}. Record left out."
             self.problems.add("duplicate_id", where, message, loses_record=True)
             return
         found = self._locate(image["file_name"], where)
         if found is None:
-            by_id[image["id"]] = None
+            self.by_id[image["id"]] = None
             return
         before = entries.get(found)
         split = self._split(image, found, before)
-        everything = {**(before.image if before else {}), **image}
+        everything = {**before.image, **image} if before else image
         annotations = before.annotations if before else []
         entry = _Entry(self.tree.path(found), found, split, everything, where, annotations)
-        entries[found] = by_id[image["id"]] = entry
+        entries[found] = self.by_id[image["id"]] = entry
 
     def _split(self, image: Mapping[str, Any], file: str, before: _Entry | None) -> str | None:
         given = image.get("split")
@@ -215,26 +226,6 @@ class _Document:
         if len(found) == 1:
             self.problems.count("content_mismatch", where)
         return found[:1] if len(found) == 1 else []
-
-    def _annotation(self, at: int, annotation: Any, by_id: Mapping[Any, _Entry | None], seen: Counter[Any]) -> None:
-        where = f"{self.file}, annotation {at}"
-        image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
-        if not isinstance(annotation, dict) or not _is_id(image_id) or image_id not in by_id:
-            message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
-            self.problems.add("broken_annotation", where, message)
-            return
-        own_id = annotation.get("id")
-        if _is_id(own_id):
-            seen[own_id] += 1
-            if seen[own_id] > 1:
-                self.problems.count("duplicate_id", where)
-        entry = by_id[image_id]
-        if entry is not None:
-            entry.annotations.append((where, annotation, self.names))
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, (int, str)) and not isinstance(value, bool)
 
 
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.formats import rle
 from workbench.formats.arrays import box_of, cut_out
 from workbench.formats.boxes import Frame, Xyxy, hull, numbers_of
+from workbench.formats.coco_annotations import EDGES_MODE, Annotations
 from workbench.formats.names import attributes_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
@@ -28,9 +29,8 @@ class Category:
 
 
 Names = Mapping[Any, Category]
-Given = tuple[str, Mapping[str, Any], Names]  # where, entry, class names of its file
+Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows of one picture, class names
 
-_EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, width, height
 _USED = frozenset(
     {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
      "instance_id", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
@@ -40,20 +40,34 @@ _USED = frozenset(
 def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> tuple[Label, ...]:
     """The labels of one picture; the same label in two files is kept once."""
     frame = Frame(header.width, header.height, problems)
+    if len(given) == 1:
+        return tuple(label for label, _ in _labels(*given[0], frame))
     labels: list[Label] = []
     first_seen: dict[tuple[str, Xyxy], str] = {}
-    for where, entry, names in given:
-        label = _label(entry, names, where, frame)
-        if label is None:
-            continue
-        file = where.partition(", annotation")[0]
-        key = (label.name, label.xyxy)
-        if first_seen.setdefault(key, file) != file:
-            message = f"Wanted each label once, found this {label.name} in {first_seen[key]} too. Kept once."
-            problems.add("duplicate_label", where, message)
-            continue
-        labels.append(label)
+    for one in given:
+        source = one[0]
+        for label, row in _labels(*one, frame):
+            file = first_seen.setdefault((label.name, label.xyxy), source.file)
+            if file == source.file:
+                labels.append(label)
+            else:
+                message = f"Wanted each label once, found this {label.name} in {file} too. Kept once."
+                problems.add("duplicate_label", source.where(int(source.places[row])), message)
     return tuple(labels)
+
+
+def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:
+    """Labels that can be used, each with its row; most are a plain box inside the picture."""
+    width, height = frame.width, frame.height
+    for row, xyxy, sound, code in source.rows(start, stop):
+        category = names.get(source.category_ids[code]) if code >= 0 else None
+        if sound and category is not None and xyxy[2] <= width and xyxy[3] <= height:
+            yield Label(category.name, xyxy), row
+            continue
+        where = source.where(int(source.places[row]))
+        label = _label(source.entry(row), names, where, frame)
+        if label is not None:
+            yield label, row
 
 
 def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
@@ -149,7 +163,7 @@ def _box(
         frame.problems.add("broken_annotation", where, message)
         return None
     x, y, width, height = numbers
-    if entry.get("bbox_mode") == _EDGES_MODE:
+    if entry.get("bbox_mode") == EDGES_MODE:
         return frame.box((x, y, width, height), where)
     return frame.box((x, y, x + width, y + height), where)
 

@@ -1,0 +1,142 @@
+"""The annotations of one COCO file, kept small: plain boxes as numbers, all others as their text.
+
+As Python objects, the annotations of 100,000 pictures take more than a gigabyte; most are nothing but a box.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.formats.boxes import LEAST_PX
+from workbench.formats.json_stream import Element
+from workbench.formats.problems import Problems
+
+_PLAIN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"})
+_NUMBER = frozenset({int, float})
+EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, width, height
+
+
+class Annotations:
+    """Filled by ``add``, ordered by ``close``, then read picture by picture.
+
+    Attributes:
+        file: name of the file, for messages.
+        edges: ``(n, 4)`` left, top, right, bottom of the plain boxes, NaN for others; after ``close`` by picture.
+        sound: ``(n,)`` whether a plain box has an area and does not begin outside the picture.
+        categories: ``(n,)`` places of the category ids in ``category_ids``.
+    """
+
+    def __init__(self, file: str, problems: Problems) -> None:
+        self.file, self._problems = file, problems
+        self._boxes, self._at = array("d"), array("q")
+        self._images, self._categories, self._ids = array("q"), array("q"), array("q")
+        self._image_codes: dict[Any, int] = {}
+        self._category_codes: dict[Any, int] = {}
+        self._other_ids: set[str] = set()
+        self._texts: dict[int, str] = {}  # by place in the list
+
+    def add(self, element: Element) -> None:
+        """Take one annotation; its picture may come later in the file."""
+        entry, at = element.value, element.at
+        image = entry.get("image_id") if isinstance(entry, dict) else None
+        if not is_id(image):
+            message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
+            self._problems.add("broken_annotation", self.where(at), message)
+            return
+        self._take_id(entry.get("id"), at)
+        box = _plain_box(entry)
+        if box is None:
+            self._texts[at] = element.text
+            self._categories.append(-1)
+            self._boxes.extend((math.nan,) * 4)
+        else:
+            self._categories.append(self._category_codes.setdefault(entry["category_id"], len(self._category_codes)))
+            self._boxes.extend(box)
+        self._at.append(at)
+        self._images.append(self._image_codes.setdefault(image, len(self._image_codes)))
+
+    def _take_id(self, given: Any, at: int) -> None:
+        """Remember an id: small ones as numbers, to be compared all at once."""
+        if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 1 << 62:
+            self._ids.append(given)
+            self._ids.append(at)
+        elif is_id(given):
+            if repr(given) in self._other_ids:
+                self._problems.count("duplicate_id", self.where(at))
+            self._other_ids.add(repr(given))
+
+    def where(self, at: int) -> str:
+        """Name of an annotation, for messages."""
+        return f"{self.file}, annotation {at}"
+
+    def close(self) -> dict[Any, tuple[int, int]]:
+        """Order everything by picture; returns the rows ``start, stop`` of each image id."""
+        self._name_duplicates()
+        images = np.frombuffer(self._images, np.int64)
+        order = np.argsort(images, kind="stable")
+        bounds = np.searchsorted(images[order], np.arange(len(self._image_codes) + 1))
+        x, y, width, height = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)[order].T
+        with np.errstate(over="ignore", invalid="ignore"):  # named as nan_box when the label is made
+            self.edges: NDArray[np.float64] = np.stack([x, y, x + width, y + height], axis=1)
+            large = (self.edges[:, 2] - x >= LEAST_PX) & (self.edges[:, 3] - y >= LEAST_PX)
+        self.sound: NDArray[np.bool_] = np.isfinite(self.edges).all(axis=1) & large & (x >= 0) & (y >= 0)
+        self.categories: NDArray[np.int64] = np.frombuffer(self._categories, np.int64)[order]
+        self.places: NDArray[np.int64] = np.frombuffer(self._at, np.int64)[order]
+        self.category_ids = list(self._category_codes)
+        codes, self._image_codes = self._image_codes, {}
+        self._boxes, self._at, self._images, self._categories = array("d"), array("q"), array("q"), array("q")
+        return {image: (int(bounds[code]), int(bounds[code + 1])) for image, code in codes.items()}
+
+    def _name_duplicates(self) -> None:
+        ids, at = np.frombuffer(self._ids, np.int64).reshape(-1, 2).T
+        order = np.argsort(ids, kind="stable")
+        again = np.flatnonzero(ids[order][1:] == ids[order][:-1]) + 1
+        for place in np.sort(at[order][again]).tolist():
+            self._problems.count("duplicate_id", self.where(place))
+        self._ids = array("q")
+
+    def entry(self, row: int) -> Mapping[str, Any]:
+        """An annotation as an object; of a plain one what matters for its label."""
+        text = self._texts.get(int(self.places[row]))
+        if text is not None:
+            found: dict[str, Any] = json.loads(text)
+            return found
+        category = self.category_ids[self.categories[row]]
+        return {"category_id": category, "bbox": self.edges[row].tolist(), "bbox_mode": EDGES_MODE}
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[int, tuple[float, float, float, float], bool, int]]:
+        """Row, edges, soundness and category of some annotations, as plain numbers."""
+        edges, sound = self.edges[start:stop].tolist(), self.sound[start:stop].tolist()
+        for row, box, good, code in zip(
+            range(start, stop), edges, sound, self.categories[start:stop].tolist(), strict=True
+        ):
+            yield row, tuple(box), good, code
+
+
+def _plain_box(entry: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """The box of an annotation that is nothing else, ``None`` for all others."""
+    box = entry.get("bbox")
+    if type(box) is not list or len(box) != 4 or not entry.keys() <= _PLAIN:
+        return None
+    if entry.get("segmentation") not in (None, []) or entry.get("iscrowd") not in (None, 0):
+        return None
+    x, y, width, height = box
+    numbers = type(x) in _NUMBER and type(y) in _NUMBER and type(width) in _NUMBER and type(height) in _NUMBER
+    if not numbers or isinstance(entry.get("category_id"), (list, dict)):
+        return None
+    try:
+        return float(x), float(y), float(width), float(height)
+    except OverflowError:  # whole numbers beyond the range of floats
+        return None
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value can be an id: a whole number or a text."""
+    return isinstance(value, (int, str)) and not isinstance(value, bool)

@@ -1,0 +1,159 @@
+"""A JSON data set read piece by piece: memory for one element at a time, whatever the size of the file."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from workbench.errors import InputError
+
+_WINDOW_BYTES = 1 << 22
+_SPACE = " \t\n\r"
+_decode = json.JSONDecoder().raw_decode
+
+
+class Element(NamedTuple):
+    """One element of a list, or a whole value that is no list.
+
+    Attributes:
+        key: key of the list or value in the outermost object.
+        at: place in the list; -1 for the list itself (its value is then ``[]``) and for what is no list.
+        value: what is there.
+        text: the element as written; empty when ``at`` is -1.
+    """
+
+    key: str
+    at: int
+    value: Any
+    text: str
+
+
+def elements(path: Path, *, shown: str) -> Iterator[Element]:
+    """Everything in the outermost object, its lists element by element.
+
+    Raises:
+        InputError: the file is not JSON, or something else than an object; the message says where.
+    """
+    with path.open("rb") as stream:
+        reader = _Reader(stream)
+        try:
+            yield from reader.document()
+        except RecursionError as cause:
+            raise _refused(shown, "more levels than a data set has", reader.place()) from cause
+        except UnicodeDecodeError as cause:
+            raise _refused(shown, f"bytes that are no UTF-8 ({cause.reason})", reader.place()) from cause
+        except json.JSONDecodeError as cause:
+            raise _refused(shown, cause.msg, reader.place(cause.pos)) from cause
+        except ValueError as cause:  # numbers of more digits than Python converts
+            raise _refused(shown, str(cause), reader.place()) from cause
+
+
+def _refused(shown: str, found: str, place: str) -> InputError:
+    return InputError("valid JSON", found=f"{found[:160]} at {place}", where=shown, fix="Mend or export it again.")
+
+
+class _Reader:
+    """A window over the text."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._text = codecs.getincrementaldecoder("utf-8-sig")()
+        self._window, self._at, self._ended = "", 0, False
+        self._lines, self._column = 0, 0  # of the beginning of the window
+
+    def place(self, at: int | None = None) -> str:
+        """Line and column of a place in the window, of where reading is by default."""
+        at = self._at if at is None else at
+        line_at = self._window.rfind("\n", 0, at) + 1
+        column = at - line_at + (0 if line_at else self._column)
+        return f"line {self._lines + self._window.count(chr(10), 0, at) + 1}, column {column + 1}"
+
+    def document(self) -> Iterator[Element]:
+        self._expect("{")
+        if self._next() == "}":
+            self._at += 1
+        else:
+            yield from self._pairs()
+        if self._next():
+            raise json.JSONDecodeError("Extra data", self._window, self._at)
+
+    def _pairs(self) -> Iterator[Element]:
+        while True:
+            if self._next() != '"':
+                raise json.JSONDecodeError("Expecting property name enclosed in double quotes", self._window, self._at)
+            key = self._value()[0]
+            self._expect(":")
+            if self._next() == "[":
+                self._at += 1
+                yield Element(key, -1, [], "")
+                yield from self._list(key)
+            else:
+                yield Element(key, -1, self._value()[0], "")
+            if self._separator("}"):
+                return
+
+    def _list(self, key: str) -> Iterator[Element]:
+        if self._next() == "]":
+            self._at += 1
+            return
+        at = 0
+        while True:
+            yield Element(key, at, *self._value())
+            at += 1
+            if self._separator("]"):
+                return
+
+    def _separator(self, end: str) -> bool:
+        """Step over a comma, or over the end."""
+        found = self._next()
+        if found not in (",", end) or not found:
+            raise json.JSONDecodeError("Expecting ',' delimiter", self._window, self._at)
+        self._at += 1
+        return found == end
+
+    def _expect(self, mark: str) -> None:
+        if self._next() != mark:
+            raise json.JSONDecodeError(f"Expecting '{mark}'", self._window, self._at)
+        self._at += 1
+
+    def _next(self) -> str:
+        """The next character that is no space, ``""`` at the end."""
+        while True:
+            window, at = self._window, self._at
+            while at < len(window) and window[at] in _SPACE:
+                at += 1
+            self._at = at
+            if at < len(window):
+                return window[at]
+            if not self._more():
+                return ""
+
+    def _value(self) -> tuple[Any, str]:
+        """The value that begins here, and its text; the window grows until it is whole."""
+        self._next()
+        while True:
+            try:
+                value, end = _decode(self._window, self._at)
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            if end < len(self._window) or not self._more():  # 12 at the end of a window may be the half of 1234
+                text, self._at = self._window[self._at : end], end
+                return value, text
+
+    def _more(self) -> bool:
+        """Read on: as much as is there already, so that a long value costs no more than twice its length."""
+        content = b"" if self._ended else self._stream.read(max(_WINDOW_BYTES, len(self._window)))
+        more = self._text.decode(content, final=not content)
+        if not content:
+            self._ended = True
+            return False
+        line_at = self._window.rfind("\n", 0, self._at) + 1
+        self._column = self._at - line_at + (0 if line_at else self._column)
+        self._lines += self._window.count("\n", 0, self._at)
+        self._window, self._at = self._window[self._at :] + more, 0
+        return True
