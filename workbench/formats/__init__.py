@@ -18,6 +18,7 @@ Map of the nouns::
     json_files  JSON files, read without trust
     extended_json
                 MongoDB's way to write ids, dates and bytes in JSON
+    text_files  small text files, read without trust
     siblings    masks, depth maps and clouds beside plain pictures
     coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder
                 the formats; ``*_labels``, ``*_fields`` and ``*_media`` read their entries, ``*_write`` writes them

@@ -73,9 +73,14 @@ def opened(path: Path, *, limits: Limits = _LIMITS) -> Path:
     Unpacking the same content again costs only its hash.
 
     Raises:
-        InputError: it is damaged, encrypted, too large, or holds links or paths that lead out.
+        InputError: it is no file or folder, damaged, encrypted, too large, or holds links or paths that lead out.
         OutputError: there is no room for it.
     """
+    if not path.is_file() and not path.is_dir():
+        fix = "Give the path of a file or folder."
+        raise InputError(
+            "a file, folder or archive to load", found="a pipe, socket or device", where=str(path), fix=fix
+        )
     if not is_archive(path):
         return path
     target = place("archives", sha256_file(path))

@@ -23,6 +23,7 @@ from workbench.formats.names import split_of_path
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.space import Floats, rigid
+from workbench.formats.text_files import lines_of
 from workbench.formats.tree import Tree, folder_of, stem_of
 from workbench.schema.labels import Camera, Record
 
@@ -192,7 +193,7 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
 
 def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
-    lines = tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = lines_of(tree.path(file), file, problems)
     for at, line in enumerate(lines, 1):
         key, _, rest = line.strip().partition(" ")
         word = key.rstrip(":")

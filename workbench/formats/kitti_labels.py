@@ -14,6 +14,7 @@ from workbench.formats.names import class_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
 from workbench.formats.space import Floats, rigid
+from workbench.formats.text_files import lines_of
 from workbench.formats.tree import Tree
 from workbench.schema.labels import Attribute, Label
 
@@ -61,7 +62,7 @@ def labels_of(
         return ()
     frame = Frame(header.width, header.height, problems)
     labels: list[Label] = []
-    for at, line in enumerate(tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for at, line in enumerate(lines_of(tree.path(file), file, problems), 1):
         if not line.strip():
             continue
         where, row = f"{file}, line {at}", _row(_cells(line))

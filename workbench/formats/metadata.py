@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.errors import InputError
+from workbench.formats.json_files import LIMIT_BYTES
 from workbench.formats.tree import Tree, folder_of
 
 _SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -70,6 +71,7 @@ def table_of(tree: Tree, file: str) -> Table:
 
 def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
     try:
+        _require_small(tree, file)
         rows, broken = _parquet(tree, file) if file.lower().endswith(".parquet") else _csv(tree, file)
     except InputError:
         if strict:
@@ -80,6 +82,13 @@ def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
     hits = {table.column: _hits(table, tree) for table in tables}
     best = max(tables, key=lambda table: (hits[table.column], table.column.lower() in _COLUMNS), default=None)
     return best if best is not None and hits[best.column] else None
+
+
+def _require_small(tree: Tree, file: str) -> None:
+    size = tree.path(file).stat().st_size
+    if size > LIMIT_BYTES:
+        wanted, fix = f"a table of at most {LIMIT_BYTES >> 20} MB", "Split it, or leave columns out."
+        raise InputError(wanted, found=f"{size >> 20:,} MB", where=file, fix=fix)
 
 
 def _hits(table: Table, tree: Tree) -> int:

@@ -26,6 +26,7 @@ Kind = Literal[
     "missing_split",
     "nan_box",
     "not_a_cloud",
+    "not_a_file",
     "not_an_object",
     "path_outside_folder",
     "size_mismatch",
@@ -41,6 +42,7 @@ Kind = Literal[
     "unsupported_annotation",
     "unsupported_camera",
     "unsupported_media",
+    "unusable_name",
     "zero_area_box",
 ]
 
@@ -62,6 +64,7 @@ KINDS: Final[dict[Kind, str]] = {
     "missing_split": "a split that is named but not there",
     "nan_box": "a box with an edge that is no finite number; left out",
     "not_a_cloud": "a mesh (PLY with faces) where a point cloud belongs; left out",
+    "not_a_file": "a link to a folder inside, a pipe, a socket or a device; never opened",
     "not_an_object": "entries that mark no object (DontCare regions), counted",
     "path_outside_folder": "a path that leads out of the folder; found inside, or left out",
     "size_mismatch": "width and height as written differ from the picture's; loaded, the picture's count",
@@ -77,6 +80,7 @@ KINDS: Final[dict[Kind, str]] = {
     "unsupported_annotation": "a kind of annotation that is not read (captions, normals), counted",
     "unsupported_camera": "a camera model that is not known (fisheye, orthographic); loaded without intrinsics",
     "unsupported_media": "a sample that is no picture (a video, a 3D scene alone); the record is left out",
+    "unusable_name": "a file or folder whose name is not UTF-8; left out",
     "zero_area_box": "a box without area; left out, or kept where the format counts it as one pixel",
 }
 

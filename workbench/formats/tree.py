@@ -62,12 +62,16 @@ class Tree:
         files: paths inside the folder with ``/`` between the parts, sorted.
         junk: what systems leave behind.
         outside: links that lead out of the folder or nowhere; never followed.
+        no_files: links to folders inside, pipes, sockets and devices; never opened.
+        nameless: files and folders whose name is no text, which no database can hold.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.junk: list[str] = []
         self.outside: list[str] = []
+        self.no_files: list[str] = []
+        self.nameless: list[str] = []
         self.files = sorted(self._scan())
 
     def _scan(self) -> Iterable[str]:
@@ -77,7 +81,9 @@ class Tree:
             with os.scandir(self.root / folder) as entries:
                 for entry in entries:
                     path = f"{folder}{entry.name}"
-                    if is_junk(entry.name):
+                    if not entry.name.isascii() and not _is_text(entry.name):
+                        self.nameless.append(path)
+                    elif is_junk(entry.name):
                         self.junk.append(path)
                     elif entry.is_symlink() and _leads_away(self.root, Path(entry.path)):
                         self.outside.append(path)
@@ -85,6 +91,8 @@ class Tree:
                         waiting.append(f"{path}/")
                     elif entry.is_file():
                         yield path
+                    else:
+                        self.no_files.append(path)
 
     def path(self, file: str) -> Path:
         """The absolute path of a file of this tree."""
@@ -165,6 +173,21 @@ class Tree:
                 "Wanted files inside the folder, found a link that leads out or nowhere. Not followed; load its target."
             )
             problems.add("path_outside_folder", path, message)
+        for path in self.no_files:
+            message = "Wanted a file or folder, found a link to a folder inside, a pipe or a device. Not opened."
+            problems.add("not_a_file", path, message)
+        for path in self.nameless:
+            shown = path.encode(errors="backslashreplace").decode()
+            message = "Wanted a name in UTF-8, found other bytes. Left out; rename it."
+            problems.add("unusable_name", shown, message, loses_record=is_picture(path))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that Python keeps as lone surrogates
+        return False
+    return True
 
 
 def _leads_away(root: Path, link: Path) -> bool:

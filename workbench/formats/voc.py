@@ -21,6 +21,7 @@ from workbench.formats.contract import Evidence
 from workbench.formats.names import most_protected, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
+from workbench.formats.text_files import content_of, lines_of
 from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of
 from workbench.schema.labels import Attribute, Label, Record
 
@@ -93,8 +94,10 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
 
 
 def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
-    data = tree.path(file).read_bytes()
+    data = content_of(tree.path(file), file, problems)
     message = ""
+    if data is None:
+        return None
     if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
         message = "Wanted plain XML, found a document type or entities. File left out."
     else:
@@ -159,7 +162,7 @@ def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
         split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
         if split is None or "ImageSets" not in file.split("/") or not file.endswith(".txt"):
             continue
-        for line in tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in lines_of(tree.path(file), file, problems):
             listed = line.strip()
             before = splits.get(listed, split)
             if before != split:

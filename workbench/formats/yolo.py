@@ -21,6 +21,7 @@ from workbench.formats.contract import Evidence
 from workbench.formats.names import most_protected, split_of_path
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
+from workbench.formats.text_files import lines_of
 from workbench.formats.tree import Tree, folder_of, is_picture, plain_parts, stem_of
 from workbench.formats.yolo_labels import Classes, labels_of
 from workbench.schema.labels import Record
@@ -35,6 +36,7 @@ _ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
 _TRIED = 20
 _MOST_KEYPOINTS = 10_000
 _YAML_LIMIT_BYTES = 1 << 20
+_MOST_VALUES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,28 @@ def _yaml_files(tree: Tree) -> list[str]:
 
 def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
     try:
-        return yaml.safe_load(path.read_bytes())
+        size = path.stat().st_size
+        if size > _YAML_LIMIT_BYTES:
+            raise ValueError(f"{size >> 20:,} MB, more than the {_YAML_LIMIT_BYTES >> 20} that such a file may have")
+        return _small(yaml.safe_load(path.read_bytes()))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as cause:
         if not strict:
             return None
         found = " ".join(str(cause).split())[:200]
         raise InputError("valid YAML", found=found, where=shown, fix="Mend or export it again.") from cause
+
+
+def _small(content: Any) -> Any:
+    """The content, unless its aliases stand for more values than any data.yaml holds."""
+    waiting, seen = [content], 0
+    while waiting and seen <= _MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, (list, dict)):
+            waiting += value.values() if isinstance(value, dict) else value
+    if waiting:
+        raise ValueError(f"aliases that stand for more than {_MOST_VALUES:,} values")
+    return content
 
 
 def _has_rows(tree: Tree, file: str) -> bool:
@@ -103,7 +121,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         classes = _classes(content, files[0])
         splits = _Splits(tree, files[0], content, problems).pictures()
     else:
-        classes = _class_file(tree)
+        classes = _class_file(tree, problems)
         splits = {picture: split_of_path(picture.split("/")[:-1]) for picture in tree.pictures}
     _name_stray(tree, splits, pairs, problems)
     entries = [_Entry(tree.path(p), p, split, pairs.get(p)) for p, split in splits.items()]
@@ -174,11 +192,11 @@ def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
     }
 
 
-def _class_file(tree: Tree) -> Classes:
+def _class_file(tree: Tree, problems: Problems) -> Classes:
     """Names by line of a class file; without one the numbers are the names."""
     for file in sorted(tree.files, key=lambda f: f.count("/")):
         if file.rpartition("/")[2].lower() in _CLASS_FILES and not _has_rows(tree, file):
-            lines = tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = lines_of(tree.path(file), file, problems)
             return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()})
     return Classes(None)
 
@@ -249,7 +267,7 @@ class _Splits:
 
     def _list(self, file: str) -> list[str]:
         found = []
-        for at, line in enumerate(self.tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        for at, line in enumerate(lines_of(self.tree.path(file), file, self.problems), 1):
             text = line.strip()
             candidates = self.tree.find(text, near=[folder_of(file), ""]) if text else []
             leaves = plain_parts(text)[1]

@@ -10,6 +10,7 @@ import numpy as np
 from workbench.formats.boxes import Frame, hull
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
+from workbench.formats.text_files import lines_of
 from workbench.formats.tree import Tree
 from workbench.schema.labels import Label
 
@@ -51,7 +52,7 @@ def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, pr
     if file is None:
         return ()
     frame = Frame(header.width, header.height, problems)
-    lines = tree.path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = lines_of(tree.path(file), file, problems)
     found = (
         _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
     )
