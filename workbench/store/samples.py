@@ -63,8 +63,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     """
     if not records:
         return Added()
-    with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) * 2)) as pool:
-        hashes = list(pool.map(lambda r: sha256_file(r.medium), records))
+    hashes = _hashes(records)
     keys = [r.source_key or sha256_text(f"{h}|{r.origin}") for r, h in zip(records, hashes, strict=True)]
     known = source_keys(dataset, keys)
     fresh: dict[str, dict[str, Any]] = {}
@@ -77,13 +76,24 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
             new_records.append(record)
     join_groups(dataset, list(fresh.values()), new_records)
     inserted = _insert(dataset, list(fresh.values()))
-    ids = known | source_keys(dataset, list(fresh))
+    ids = known | {key: str(fresh[key]["_id"]) for key in inserted}
+    ids |= source_keys(dataset, [key for key in fresh if key not in ids])  # those another process added first
     seen: set[str] = set()
     new = []
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
     return Added([ids[key] for key in keys], new)
+
+
+def _hashes(records: Sequence[Record]) -> list[str]:
+    """SHA-256 of each medium; most readers have it already."""
+    unread = [record for record in records if record.content_sha256 is None]
+    found: Iterator[str] = iter(())
+    if unread:
+        with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) * 2)) as pool:
+            found = iter(list(pool.map(lambda record: sha256_file(record.medium), unread)))
+    return [record.content_sha256 or next(found) for record in records]
 
 
 def _insert(dataset: Dataset, found: list[dict[str, Any]]) -> set[str]:
@@ -131,6 +141,8 @@ def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
 @translated
 def source_keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, str]:
     """Sample id by source key, for the keys that are in the dataset."""
+    if not keys:
+        return {}
     found = dataset._sample_collection.find({fields.SOURCE_KEY: {"$in": list(keys)}}, {fields.SOURCE_KEY: 1})
     return {document[fields.SOURCE_KEY]: str(document["_id"]) for document in found}
 
