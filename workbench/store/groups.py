@@ -14,6 +14,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.core.odm.database as odm_database
 from bson import ObjectId
+from fiftyone.core.metadata import get_metadata_cls
 from pymongo import ReplaceOne
 
 from workbench.errors import DatasetError
@@ -126,7 +127,10 @@ def _make_grouped(dataset: Dataset) -> None:
     name = fields.GROUP if not dataset.has_field(fields.GROUP) else f"media_{fields.GROUP}"
     holds_samples = dataset._sample_collection.find_one({}, {"_id": 1}) is not None
     _assign_groups(dataset, name)
+    dataset._update_metadata_field("group")  # any kind of metadata
+    dataset.save()
     dataset.add_group_field(name)
+    dataset.reload()
     if holds_samples:
         _require_slice(dataset, IMAGE)
     _assign_groups(dataset, name)  # samples that another process added meanwhile
@@ -154,17 +158,17 @@ def _require_slice(dataset: Dataset, kind: str) -> None:
     if name in (dataset.group_media_types or {}):
         return
     dataset.add_group_slice(name, MEDIA[kind])
+    metadata = fo.EmbeddedDocumentField(get_metadata_cls(MEDIA[kind]))
+    dataset._sample_doc_cls.merge_field_schema({"metadata": metadata}, validate=False)  # as FiftyOne does it
     if name == IMAGE:  # what the App opens with
         dataset.default_group_slice = IMAGE
         dataset.group_slice = IMAGE
 
 
 def _declare(dataset: Dataset) -> None:
-    present = dataset.get_field_schema(flat=True)
+    present = dataset.get_field_schema()
     if fields.BOXES_3D not in present:
         dataset.add_sample_field(fields.BOXES_3D, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    if "metadata.asset_counts" not in present:
-        dataset.add_sample_field("metadata.asset_counts", fo.DictField)
 
 
 def _group(document: Mapping[str, Any], name: str) -> dict[str, Any]:
