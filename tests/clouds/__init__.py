@@ -1,0 +1,1 @@
+"""Point clouds: files, groups, and what the App shows of them."""
