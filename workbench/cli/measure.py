@@ -24,12 +24,16 @@ def run(args: argparse.Namespace) -> Outcome:
     found = {
         "measured": report.measured,
         "skipped": report.skipped,
+        "without_picture": report.without_picture,
         "failed": len(report.problems),
         "samples_per_s": round(report.samples_per_s, 1),
         "problems": [plain(problem) for problem in report.problems],
     }
+    before = report.skipped - report.without_picture
     lines = [
-        f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {report.skipped:,} measured before, "
+        f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {before:,} measured before, "
         f"{len(report.problems):,} failed"
     ]
+    if report.without_picture:
+        lines[0] += f", {report.without_picture:,} point clouds without a picture to measure"
     return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

@@ -17,6 +17,7 @@ from workbench.curating.splits import LeftOut, Member, Plan, plan
 from workbench.errors import InputError, one_of
 from workbench.files import require_empty, whole_folder, write_json
 from workbench.formats.contract import Placed, Writer
+from workbench.formats.losses import told
 from workbench.formats.names import in_order
 from workbench.formats.registry import WRITERS
 from workbench.progress import Cancel, Listener, Progress
@@ -95,12 +96,13 @@ def export(
     opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    planned, shipped = _shipped(opened, where, splits, seed, tuple(real_only))
+    planned, shipped, clouds = _shipped(opened, where, splits, seed, tuple(real_only))
     total_bytes = require_media(shipped)
     if media == "copy":
         require_room(target, total_bytes)
     placed = [item.placed for item in shipped]
     lost = writer.lost([item.record for item in placed])
+    lost += told({"{n} samples that are point clouds without a picture": clouds})
     names = _names(shipped, splits)
     choice = Choice(format, None if where is None else str(where), seed, splits, tuple(real_only))
     with whole_folder(target) as parts, _progress(len(shipped), listener, cancel) as progress:
@@ -137,17 +139,25 @@ def _shipped(
     ratios: Mapping[str, float] | None,
     seed: int,
     real_only: tuple[str, ...],
-) -> tuple[Plan, list[Shipped]]:
-    """The samples to write, in an order that does not depend on the database, and the plan for the selection."""
+) -> tuple[Plan, list[Shipped], int]:
+    """The samples to write, in an order that does not depend on the database, and the plan for the selection.
+
+    The last is the number of selected clouds without a picture; the formats hold pictures alone.
+    """
     chosen = set(store.select(dataset, where))
     members: list[Member] = []
     selected: list[store.Stored] = []
+    clouds = 0
     for stored in store.read(dataset):
+        if stored.record.image_path is None:
+            clouds += stored.id in chosen
+            continue
         members.append(_member(stored))
         if stored.id in chosen:
             selected.append(stored)
     if not selected:
         found = "an empty dataset" if not members else f"none of {len(members):,} samples"
+        found = f"{clouds:,} point clouds without a picture" if clouds else found
         raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
     whole = plan(members, ratios=ratios, seed=seed, real_only=real_only)
     origins = {stored.id: stored.record.origin for stored in selected}
@@ -159,9 +169,8 @@ def _shipped(
         raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
     kept.sort(key=lambda stored: (stored.record.origin, stored.source_key or "", stored.source or ""))
     file_names = flattened([(stored.record.origin, stored.source_key or stored.id) for stored in kept])
-    return planned, [
-        _one(stored, planned.splits[stored.id], name) for stored, name in zip(kept, file_names, strict=True)
-    ]
+    named = zip(kept, file_names, strict=True)
+    return planned, [_one(stored, planned.splits[stored.id], name) for stored, name in named], clouds
 
 
 def _member(stored: store.Stored) -> Member:

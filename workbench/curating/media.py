@@ -33,9 +33,9 @@ def require_media(shipped: Sequence[Shipped]) -> int:
     total, missing = 0, []
     for item in shipped:
         try:
-            total += item.placed.record.image_path.stat().st_size
+            total += item.placed.record.medium.stat().st_size
         except OSError:
-            missing.append(str(item.placed.record.image_path))
+            missing.append(str(item.placed.record.medium))
     if missing:
         found = f"{len(missing):,} missing: {', '.join(missing[:_SHOWN])}" + (" ..." if len(missing) > _SHOWN else "")
         fix = "Bring the files back, or leave these samples out with --where."
@@ -77,7 +77,7 @@ def put(folder: Path, targets: Mapping[str, Shipped], media: Media, progress: Pr
 
     def one(entry: tuple[str, Shipped]) -> tuple[str, str]:
         path, item = entry
-        _transfer(item.placed.record.image_path, folder / path, media)
+        _transfer(item.placed.record.medium, folder / path, media)
         digest = sha256_file(folder / path)
         if item.content_sha256 is not None and digest != item.content_sha256:
             found = "another content"

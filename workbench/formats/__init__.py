@@ -13,13 +13,13 @@ Map of the nouns::
     space       poses and boxes in space: camera frames, metres
     arrays      arrays and per-pixel maps, read without trust
     depth       depth maps, all in millimetres
-    clouds      headers of point clouds
+    clouds      point clouds: usable, or a named problem
     sightings   objects of which several files speak, brought together
     json_files  JSON files, read without trust
     extended_json
                 MongoDB's way to write ids, dates and bytes in JSON
     text_files  small text files, read without trust
     siblings    masks, depth maps and clouds beside plain pictures
-    coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder
+    coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder cloud_folder
                 the formats; ``*_labels``, ``*_fields`` and ``*_media`` read their entries, ``*_write`` writes them
 """

@@ -50,7 +50,7 @@ def evidence(path: Path) -> Evidence | None:
     table = next(iter(tables_in(tree)), None)
     siblings = siblings_of(tree)
     pictures = _samples(tree, siblings)
-    classes = sorted({name for name in _class_names(pictures).values() if name})
+    classes = sorted({name for name in class_names(pictures).values() if name})
     why = f"{len(pictures):,} pictures"
     for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
@@ -76,7 +76,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         pictures = _samples(tree, siblings)
         _name_strays(siblings, pictures, problems)
         rows = _rows(tree, tables, pictures, problems)
-    classes = _class_names(pictures)
+    classes = class_names(pictures)
     entries = [_entry(tree, picture, classes[picture], rows.get(picture, {})) for picture in pictures]
     return Records(entries, lambda entry, header: _record(tree, siblings, entry, header, problems), problems)
 
@@ -123,12 +123,12 @@ def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, probl
     )
 
 
-def _class_names(pictures: Sequence[str]) -> dict[str, str | None]:
+def class_names(pictures: Sequence[str]) -> dict[str, str | None]:
     """Class by picture: the one folder level below the splits, when there are at least two such folders.
 
-    >>> _class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
+    >>> class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
     {'train/cat/1.jpg': 'cat', 'test/dog/2.jpg': 'dog'}
-    >>> _class_names(["images/1.jpg", "images/2.jpg"])
+    >>> class_names(["images/1.jpg", "images/2.jpg"])
     {'images/1.jpg': None, 'images/2.jpg': None}
     """
     folders = {picture: picture.split("/")[:-1] for picture in pictures}

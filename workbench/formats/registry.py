@@ -9,6 +9,7 @@ from workbench.errors import InputError, one_of
 from workbench.formats import (
     blenderproc,
     bop,
+    cloud_folder,
     coco,
     coco_write,
     fiftyone_folder,
@@ -34,6 +35,7 @@ FORMATS: Final[dict[str, Format]] = {
     blenderproc.name: blenderproc,
     fiftyone_folder.name: fiftyone_folder,
     folder.name: folder,
+    cloud_folder.name: cloud_folder,
 }
 
 WRITERS: Final[dict[str, Writer]] = {

@@ -60,15 +60,15 @@ def reproduce(dataset: Any, sample_id: str, *, executor: Executor | None = None)
         raise DatasetError(
             "a sample that the workbench generated", found="none of its lineage", where=sample_id, fix=fix
         )
-    if not record.image_path.exists():
-        raise InputError("the picture of the sample", found="no file", where=str(record.image_path))
+    if not record.medium.exists():
+        raise InputError("the picture of the sample", found="no file", where=str(record.medium))
     backend = generation["backend"]
     if executor is None:
         with WorkerProcesses(1) as own:
             jpeg, labels, now = own.submit(remake, resolved_frame(generation), backend).result()
     else:
         jpeg, labels, now = executor.submit(remake, resolved_frame(generation), backend).result()
-    then = record.image_path.read_bytes()
+    then = record.medium.read_bytes()
     return Reproduction(
         identical=same_labels(record.labels, labels),
         image_identical=then == jpeg,

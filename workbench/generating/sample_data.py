@@ -88,11 +88,11 @@ def _write(target: Path, records: Sequence[Record], source: SourceName) -> None:
     writer = WRITERS["coco"]
     placed = []
     for record in records:
-        name = f"{source}_{record.image_path.name}"
+        name = f"{source}_{record.medium.name}"
         shown = _as_camera(record) if source == "real" else _as_simulation(record)
         copy = target / writer.picture_path(str(shown.split), name)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(record.image_path, copy)
+        shutil.copyfile(record.medium, copy)
         placed.append(Placed(shown, name))
     writer.write(target, placed)
 

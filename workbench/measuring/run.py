@@ -29,13 +29,15 @@ class MeasureReport:
 
     Attributes:
         measured: samples measured now.
-        skipped: samples that had all measures before.
+        skipped: samples that had all measures before, and those without a picture.
+        without_picture: point clouds alone, of which there is nothing to measure; counted in ``skipped`` too.
         problems: pictures that could not be read.
         samples_per_s: rate of this call.
     """
 
     measured: int = 0
     skipped: int = 0
+    without_picture: int = 0
     problems: list[Problem] = field(default_factory=list)
     samples_per_s: float = 0.0
 
@@ -60,8 +62,9 @@ def measure(
         listener, cancel: progress, and the switch to stop.
     """
     chosen = list(store.read(dataset, store.select(dataset, where)))
-    todo = [s for s in chosen if again or not set(MEASURES) <= set(s.measures)]
-    report = MeasureReport(skipped=len(chosen) - len(todo))
+    pictures = [s for s in chosen if s.record.image_path is not None]
+    todo = [s for s in pictures if again or not set(MEASURES) <= set(s.measures)]
+    report = MeasureReport(skipped=len(chosen) - len(todo), without_picture=len(chosen) - len(pictures))
     started_s = time.monotonic()
     with (
         ThreadPoolExecutor(os.cpu_count() or 2) as pool,
@@ -89,7 +92,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def _measure_one(stored: Stored) -> dict[str, float] | Problem:
-    path = stored.record.image_path
+    path = stored.record.medium
     try:
         return measure_all(read_picture(path))
     except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:

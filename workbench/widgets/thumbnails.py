@@ -12,16 +12,19 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from workbench import files
+from workbench.clouds import picture_of, read_cloud
 from workbench.files import sha256_text
+from workbench.schema.labels import Record
 from workbench.store import Stored
 
 SIDE_PX = 256
+CLOUD_PX = 800  # a larger drawing of points has more holes, not more to see
 QUALITY = 82
 POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 2), thread_name_prefix="thumbnails")
 
 
 def thumbnails(samples: Sequence[Stored]) -> list[bytes]:
-    """JPEG bytes per sample, empty for a picture that cannot be read."""
+    """JPEG bytes per sample, empty for a picture that cannot be read; a cloud without a picture is drawn."""
     return list(POOL.map(_thumbnail, samples))
 
 
@@ -31,30 +34,41 @@ def full_picture(sample: Stored, *, side_px: int = 1600) -> bytes:
     Raises:
         OSError: the picture cannot be read.
     """
-    return _encode(sample.record.image_path, side_px)
+    try:
+        return _encode(sample.record, side_px)
+    except ValueError as cause:  # a cloud that has changed
+        raise OSError(str(cause)) from cause
 
 
 def _thumbnail(sample: Stored) -> bytes:
-    key = sample.content_sha256 or sha256_text(str(sample.record.image_path))
+    key = sample.content_sha256 or sha256_text(str(sample.record.medium))
     cached = cache_folder() / f"{key}-{SIDE_PX}.jpg"
     if cached.is_file():
         return cached.read_bytes()
     try:
-        data = _encode(sample.record.image_path, SIDE_PX)
+        data = _encode(sample.record, SIDE_PX)
     except (OSError, ValueError, Image.DecompressionBombError):
         return b""  # the gallery shows the file's name on a broken-picture tile
     files.write_bytes(cached, data)
     return data
 
 
-def _encode(path: Path, side_px: int) -> bytes:
-    with Image.open(path) as image:
-        image.draft("RGB", (side_px, side_px))  # a JPEG is decoded at a fraction of its size
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    upright.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+def _encode(record: Record, side_px: int) -> bytes:
+    if record.image_path is None:
+        shown = _drawn(record.medium, min(side_px, CLOUD_PX))
+    else:
+        with Image.open(record.image_path) as image:
+            image.draft("RGB", (side_px, side_px))  # a JPEG is decoded at a fraction of its size
+            shown = ImageOps.exif_transpose(image).convert("RGB")
+        shown.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    upright.save(out, "JPEG", quality=QUALITY)
+    shown.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
+
+
+def _drawn(path: Path, side_px: int) -> Image.Image:
+    cloud = read_cloud(path)
+    return Image.fromarray(picture_of(cloud.xyz, side_px, cloud.rgb))
 
 
 @lru_cache
