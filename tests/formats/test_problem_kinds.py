@@ -161,7 +161,9 @@ CASES: dict[Kind, Case] = {
     ),
     "not_an_object": Case(
         "kitti", {"image_2/a.png": PICTURE, "label_2/a.txt": CAR + CAR.replace(b"Car", b"DontCare")},
-        "label_2/a.txt, line 2", "Wanted objects, found 1 DontCare regions (label_2/a.txt, line 2). Not loaded as objects.",
+        "label_2/a.txt, line 2",
+        "Wanted objects, found 1 DontCare regions (label_2/a.txt, line 2). Not loaded as objects.",
+        also={"missing_annotation_file"},
     ),
     "path_outside_folder": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "../../x.png"}]),
