@@ -27,7 +27,7 @@ from workbench.formats.names import attributes_of, split_of_path
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.sightings import Sighting, labels_of
-from workbench.formats.tree import Tree, stem_of
+from workbench.formats.tree import Tree, stem_of, tree_of
 from workbench.formats.unpacked import keep, place
 from workbench.optional import require
 from workbench.schema.fields import DEPTH, INSTANCES
@@ -63,7 +63,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for HDF5 containers; what is in them is only known when they are read."""
     if path.is_file():
         return Evidence(0.9, f"{path.name} is an HDF5 container") if _is_container(path) else None
-    tree = Tree(path)
+    tree = tree_of(path)
     found = next((file for file in _containers(tree) if _is_container(tree.path(file))), None)
     return Evidence(0.9, f"{found} is an HDF5 container") if found else None
 
@@ -85,7 +85,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         MissingExtra: h5py is not installed.
     """
     h5py = require("h5py", purpose=_PURPOSE)
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     tree.name_junk(problems)
     files = [path.name] if path.is_file() else _containers(tree)
     if not files:

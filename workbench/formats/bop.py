@@ -25,7 +25,7 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.sightings import Sighting, labels_of
 from workbench.formats.space import Floats, inverse, is_rotation, matrix_of, rigid
-from workbench.formats.tree import Tree, folder_of, is_picture, stem_of
+from workbench.formats.tree import Tree, folder_of, is_picture, stem_of, tree_of
 from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Attribute, Camera, Record
 
@@ -73,7 +73,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for the files of a scene."""
     if path.is_file():
         return None
-    scenes = _scene_folders(Tree(path))
+    scenes = _scene_folders(tree_of(path))
     return Evidence(1.0, f"{scenes[0]}/ is a BOP scene".lstrip("/")) if scenes else None
 
 
@@ -87,7 +87,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         raise InputError(
             "a folder of BOP", found="a file", where=str(path), fix="Give the folder that holds the scenes."
         )
-    tree = Tree(path)
+    tree = tree_of(path)
     tree.name_junk(problems)
     models = _models(tree, problems)
     entries: list[_Entry] = []

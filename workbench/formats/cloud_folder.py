@@ -18,7 +18,7 @@ from workbench.formats.contract import Evidence
 from workbench.formats.folder import class_names
 from workbench.formats.names import split_of_path
 from workbench.formats.problems import Problems
-from workbench.formats.tree import Tree
+from workbench.formats.tree import Tree, tree_of
 from workbench.schema.labels import Record
 
 name = "cloud"
@@ -34,7 +34,7 @@ def evidence(path: Path) -> Evidence | None:
     """Clouds, and no pictures: where there are any, a cloud belongs to its picture."""
     if path.is_file():
         return Evidence(0.5, f"{path.name} is a point cloud") if _is_meant(path) else None
-    tree = Tree(path)
+    tree = tree_of(path)
     clouds = [] if tree.pictures else [file for file in tree.files if is_cloud(file)]
     found = next((file for file in clouds[:_TRIED] if _is_meant(tree.path(file))), None)
     return (
@@ -54,7 +54,7 @@ def _is_meant(path: Path) -> bool:
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every cloud; see ``contract.Format.read``."""
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     if path.is_file():
         if not is_cloud(path.name):
             fix = "Give a folder of clouds, or say another format."

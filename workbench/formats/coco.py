@@ -21,7 +21,7 @@ from workbench.formats.json_stream import Element, elements
 from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
-from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of
+from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of, tree_of
 from workbench.schema.labels import Camera, Record
 
 name = "coco"
@@ -55,7 +55,7 @@ def evidence(path: Path) -> Evidence | None:
             return None
         certain = _looks_like(path)
         return Evidence(0.9 if certain else 0.3, f"{path.name} has the lists of COCO" if certain else "a JSON file")
-    tree = Tree(path)
+    tree = tree_of(path)
     found = _json_files(tree)
     if not found:
         return None
@@ -77,10 +77,10 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
     if path.is_file():
         root = path.parent.parent if path.parent.name.lower() in _APART else path.parent
-        tree = Tree(root)
+        tree = tree_of(root)
         files = [path.resolve().relative_to(tree.root).as_posix()]
     else:
-        tree = Tree(path)
+        tree = tree_of(path)
         files = _json_files(tree)
     tree.name_junk(problems)
     entries: dict[str, _Entry] = {}

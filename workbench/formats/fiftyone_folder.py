@@ -28,7 +28,7 @@ from workbench.formats.names import attribute_value, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.space import matrix_of
-from workbench.formats.tree import Tree, folder_of, is_picture, plain_parts
+from workbench.formats.tree import Tree, folder_of, is_picture, plain_parts, tree_of
 from workbench.schema import fields
 from workbench.schema.labels import Camera, Record
 
@@ -95,7 +95,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for FiftyOne's two files."""
     if path.is_file() and path.name not in (_META, _SAMPLES):
         return None
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     found = [folder for folder in _folders(tree) if not path.is_file() or folder == ""]
     return Evidence(1.0, f"{found[0]}/{_SAMPLES} is a data set of FiftyOne".lstrip("/")) if found else None
 
@@ -122,7 +122,7 @@ def _is_meta(path: Path) -> bool:
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every picture of every data set; see ``contract.Format.read``."""
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     tree.name_junk(problems)
     folders = _folders(tree)
     if not folders:

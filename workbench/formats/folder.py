@@ -18,7 +18,7 @@ from workbench.formats.names import attributes_of, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
 from workbench.formats.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
-from workbench.formats.tree import Tree, is_picture
+from workbench.formats.tree import Tree, is_picture, tree_of
 from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Record
 
@@ -44,7 +44,7 @@ def evidence(path: Path) -> Evidence | None:
         if is_picture(path.name):
             return Evidence(0.5, f"{path.name} is a picture")
         return Evidence(0.5, f"{path.name} is a table") if path.suffix.lower() in (".csv", ".parquet") else None
-    tree = Tree(path)
+    tree = tree_of(path)
     if not tree.pictures:
         return None
     table = next(iter(tables_in(tree)), None)
@@ -63,7 +63,7 @@ def evidence(path: Path) -> Evidence | None:
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every picture; see ``contract.Format.read``."""
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     if path.is_file() and is_picture(path.name):
         rows: dict[str, Mapping[str, Any]] = {}
         pictures: Sequence[str] = [path.name]

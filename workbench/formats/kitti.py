@@ -24,7 +24,7 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.space import Floats, rigid
 from workbench.formats.text_files import lines_of
-from workbench.formats.tree import Tree, folder_of, stem_of
+from workbench.formats.tree import Tree, folder_of, stem_of, tree_of
 from workbench.schema.labels import Camera, Record
 
 name = "kitti"
@@ -74,7 +74,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for rows of 15 columns beside pictures."""
     if path.is_file():
         return None
-    tree = Tree(path)
+    tree = tree_of(path)
     pairs = _pairs(tree)
     for label in [label for label in pairs.values() if label][:_TRIED]:
         if _has_rows(tree, label):
@@ -114,7 +114,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     if path.is_file():
         fix = "Give the folder that holds pictures and labels."
         raise InputError("a folder with KITTI labels", found="a file", where=str(path), fix=fix)
-    tree = Tree(path)
+    tree = tree_of(path)
     tree.name_junk(problems)
     pairs = _pairs(tree)
     for picture in tree.pictures:

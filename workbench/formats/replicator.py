@@ -20,7 +20,7 @@ from workbench.formats.names import split_of_path
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.replicator_shot import Shot, annotation_files
-from workbench.formats.tree import Tree, folder_of, is_picture, stem_of
+from workbench.formats.tree import Tree, folder_of, is_picture, stem_of, tree_of
 from workbench.schema.labels import Record
 
 name = "replicator"
@@ -56,7 +56,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for BasicWriter's metadata, its file names, or PoseWriter's keys."""
     if path.is_file():
         return None
-    tree = Tree(path)
+    tree = tree_of(path)
     for file in tree.files:
         if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
             return Evidence(0.95, f"{file} names BasicWriter")
@@ -108,7 +108,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     if path.is_file():
         fix = "Give the folder that Replicator wrote to."
         raise InputError("a folder of Replicator", found="a file", where=str(path), fix=fix)
-    tree = Tree(path)
+    tree = tree_of(path)
     tree.name_junk(problems)
     shots, posed = _shots(tree), _posed(tree)
     _name_others(tree, {draft.origin for draft in (*shots, *posed)}, problems)

@@ -26,7 +26,7 @@ from workbench.formats.problems import Kind, Problems
 from workbench.formats.sightings import labels_of
 from workbench.formats.solo_labels import Definitions
 from workbench.formats.space import matrix_of, rigid, rotation_of
-from workbench.formats.tree import Tree, folder_of, plain_parts
+from workbench.formats.tree import Tree, folder_of, plain_parts, tree_of
 from workbench.schema.labels import Attribute, Camera, Record
 
 name = "solo"
@@ -59,7 +59,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for frames with captures."""
     if path.is_file():
         return None
-    tree = Tree(path)
+    tree = tree_of(path)
     for file in _frames(tree)[:_TRIED]:
         with tree.path(file).open("rb") as stream:
             if b'"captures"' in stream.read(_HEAD_BYTES):
@@ -79,7 +79,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     if path.is_file():
         fix = "Give the folder that Unity wrote to."
         raise InputError("a folder of SOLO", found="a file", where=str(path), fix=fix)
-    tree = Tree(path)
+    tree = tree_of(path)
     tree.name_junk(problems)
     definitions: dict[str, Definitions] = {}
     captures: list[_Capture] = []

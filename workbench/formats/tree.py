@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
@@ -188,6 +190,29 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that Python keeps as lone surrogates
         return False
     return True
+
+
+_scanned: ContextVar[dict[Path, Tree] | None] = ContextVar("scanned", default=None)
+
+
+@contextlib.contextmanager
+def one_scan() -> Iterator[None]:
+    """Within, a folder is listed once, however many formats look at it."""
+    token = _scanned.set({})
+    try:
+        yield
+    finally:
+        _scanned.reset(token)
+
+
+def tree_of(root: Path) -> Tree:
+    """The files of a folder; listed anew unless within ``one_scan``."""
+    scanned = _scanned.get()
+    if scanned is None:
+        return Tree(root)
+    if root not in scanned:
+        scanned[root] = Tree(root)
+    return scanned[root]
 
 
 def _leads_away(root: Path, link: Path) -> bool:

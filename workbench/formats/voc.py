@@ -22,7 +22,7 @@ from workbench.formats.names import most_protected, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
 from workbench.formats.text_files import content_of, lines_of
-from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of
+from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of, tree_of
 from workbench.schema.labels import Attribute, Label, Record
 
 name = "voc"
@@ -64,7 +64,7 @@ def evidence(path: Path) -> Evidence | None:
     """Look for XML files that begin with ``<annotation>``."""
     if path.is_file():
         return None
-    tree = Tree(path)
+    tree = tree_of(path)
     found = [file for file in _xml_files(tree)[:_TRIED] if _looks_like(tree.path(file))]
     return Evidence(0.9, f"{found[0]} holds an <annotation>") if found else None
 
@@ -84,7 +84,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         raise InputError(
             "a folder with XML files", found="a file", where=str(path), fix="Give the folder that holds it."
         )
-    tree = Tree(path)
+    tree = tree_of(path)
     tree.name_junk(problems)
     annotations = [found for file in _xml_files(tree) if (found := _parse(tree, file, problems)) is not None]
     shift_px = 0.0 if _counts_from_zero(annotations) else 1.0

@@ -22,7 +22,7 @@ from workbench.formats.names import most_protected, split_of_path
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.text_files import lines_of
-from workbench.formats.tree import Tree, folder_of, is_picture, plain_parts, stem_of
+from workbench.formats.tree import Tree, folder_of, is_picture, plain_parts, stem_of, tree_of
 from workbench.formats.yolo_labels import Classes, labels_of
 from workbench.schema.labels import Record
 
@@ -50,7 +50,7 @@ def evidence(path: Path) -> Evidence | None:
     if path.is_file():
         fits = path.suffix.lower() in (".yaml", ".yml") and _looks_like(_yaml(path, shown=path.name))
         return Evidence(0.9, f"{path.name} names classes and splits") if fits else None
-    tree = Tree(path)
+    tree = tree_of(path)
     files = _yaml_files(tree)
     if files:
         return Evidence(0.9, f"{files[0]} names classes and splits")
@@ -109,7 +109,7 @@ def _has_rows(tree: Tree, file: str) -> bool:
 
 def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    tree = Tree(path.parent if path.is_file() else path)
+    tree = tree_of(path.parent if path.is_file() else path)
     tree.name_junk(problems)
     files = [path.name] if path.is_file() else _yaml_files(tree)
     if len(files) > 1:
