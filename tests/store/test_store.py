@@ -26,6 +26,8 @@ def record(path: Path, **changes: Any) -> Record:
 
 
 def full_record(path: Path) -> Record:
+    cloud = path.with_suffix(".bin")
+    np.arange(8, dtype="<f4").tofile(cloud)
     label = Label(
         "mug",
         (1.0, 2.0, 31.5, 40.25),
@@ -49,7 +51,7 @@ def full_record(path: Path) -> Record:
         maps={"depth": path, "instances": path},
         generation={"seed": 1, "params": {"scene.surface.roughness": 0.25}, "assets": {"part/mug": "ab"}},
         tags=("failure:glare",),
-        cloud=path.with_suffix(".pcd"),
+        cloud=cloud,
         T_cam_cloud=np.eye(4) * 2,
     )
 
