@@ -19,6 +19,7 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
 from workbench.formats.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
 from workbench.formats.tree import Tree, is_picture, tree_of
+from workbench.formats.tum import Moment, Sequences, sequences_in
 from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Record
 
@@ -33,6 +34,7 @@ class _Entry(Draft):
     split: str | None
     class_name: str | None
     row: Mapping[str, Any]
+    moment: Moment | None
 
 
 _NONE = Siblings({}, {}, {}, frozenset(), ())
@@ -48,12 +50,15 @@ def evidence(path: Path) -> Evidence | None:
     if not tree.pictures:
         return None
     table = next(iter(tables_in(tree)), None)
-    siblings = siblings_of(tree)
+    sequences = sequences_in(tree, Problems())
+    siblings = siblings_of(tree, sequences)
     pictures = _samples(tree, siblings)
     classes = sorted({name for name in class_names(pictures).values() if name})
     why = f"{len(pictures):,} pictures"
     for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
+    if sequences.moments:
+        why += f", {len(sequences.moments):,} in RGB-D sequences"
     if table is not None:
         why += f", facts in {table.file}"
     if classes:
@@ -67,24 +72,26 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     if path.is_file() and is_picture(path.name):
         rows: dict[str, Mapping[str, Any]] = {}
         pictures: Sequence[str] = [path.name]
-        siblings = _NONE
+        siblings, sequences = _NONE, Sequences()
     else:
         tree.name_junk(problems)
         tables = [table_of(tree, path.name)] if path.is_file() else tables_in(tree)
-        siblings = siblings_of(tree)
-        _name_others(tree, {*(table.file for table in tables), *siblings.parts}, problems)
+        sequences = sequences_in(tree, problems)
+        siblings = siblings_of(tree, sequences)
+        _name_others(tree, {*(table.file for table in tables), *siblings.parts, *sequences.files}, problems)
         pictures = _samples(tree, siblings)
         _name_strays(siblings, pictures, problems)
         rows = _rows(tree, tables, pictures, problems)
     classes = class_names(pictures)
-    entries = [_entry(tree, picture, classes[picture], rows.get(picture, {})) for picture in pictures]
+    moments = sequences.moments
+    entries = [_entry(tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in pictures]
     return Records(entries, lambda entry, header: _record(tree, siblings, entry, header, problems), problems)
 
 
-def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any]) -> _Entry:
+def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any], moment: Moment | None) -> _Entry:
     given = str(row.get("split") or "")
     split = split_word(given) or given or split_of_path(picture.split("/")[:-1])
-    return _Entry(tree.path(picture), picture, split, class_name, row)
+    return _Entry(tree.path(picture), picture, split, class_name, row, moment)
 
 
 def _samples(tree: Tree, siblings: Siblings) -> list[str]:
@@ -106,7 +113,7 @@ def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems
 
 
 def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, problems: Problems) -> Record:
-    scene_id = entry.row.get("scene_id")
+    scene_id, moment = entry.row.get("scene_id"), entry.moment
     depth = depth_of(tree, siblings, entry.origin, header, problems)
     return Record(
         image_path=entry.image_path,
@@ -116,8 +123,9 @@ def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, probl
         labels=labels_of(tree, siblings, entry.origin, header, problems),
         classification=entry.class_name,
         split=entry.split,
-        scene_id=None if scene_id in (None, "") else str(scene_id),
-        attributes=attributes_of(entry.row, known=_USED),
+        scene_id=str(scene_id) if scene_id not in (None, "") else moment.scene_id if moment else None,
+        attributes={**(moment.attributes if moment else {}), **attributes_of(entry.row, known=_USED)},
+        camera=moment.camera(header) if moment else None,
         maps={} if depth is None else {DEPTH: depth},
         cloud=cloud_of(tree, siblings, entry.origin, problems),
     )

@@ -1,14 +1,12 @@
 """Files that belong to a picture by their name: its mask, depth map and point cloud.
 
 ``x.png`` with ``x_mask.png``, ``images/x.jpg`` with ``masks/x.png``, ``rgb/x.png`` with ``depth/x.png`` and
-``clouds/x.pcd``. TUM's RGB-D folders name pictures by their time; there the nearest depth map within 20 ms belongs to
-a picture, and 5000 units are a metre (https://cvg.cit.tum.de/data/datasets/rgbd-dataset/file_formats).
+``clouds/x.pcd``. Pictures of TUM's RGB-D sequences are paired by time, as their lists or their names tell it.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from workbench.formats.depth import depth_map
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
 from workbench.formats.tree import Tree, folder_of, stem_of
+from workbench.formats.tum import MM_PER_UNIT, Sequences, nearest
 from workbench.schema.labels import Label
 
 CLASS = "object"  # a mask does not tell what it shows
@@ -34,8 +33,6 @@ _CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
 _PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
 _PART_FOLDERS = frozenset({*_MASKS, *_DEPTHS})
 _MOST_OBJECTS = 1000  # more values in a mask are no instances
-_NEAREST_S = 0.02
-_TUM_MM = 0.2  # 5000 units are a metre
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
 Index = Mapping[tuple[str, str], list[str]]  # files by folder and stem
@@ -50,6 +47,7 @@ class Siblings:
         masks, depths, clouds: file by picture.
         timed: depth maps of TUM's kind.
         strays: masks and depth maps without a picture.
+        idle: depth maps of a sequence in which no picture was taken near their time.
     """
 
     masks: Mapping[str, str]
@@ -57,15 +55,16 @@ class Siblings:
     clouds: Mapping[str, str]
     timed: frozenset[str]
     strays: tuple[str, ...]
+    idle: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> frozenset[str]:
         """Files that are no samples of their own."""
-        return frozenset((*self.masks.values(), *self.depths.values(), *self.clouds.values(), *self.strays))
+        return frozenset((*self.masks.values(), *self.depths.values(), *self.clouds.values(), *self.strays, *self.idle))
 
 
-def siblings_of(tree: Tree) -> Siblings:
-    """Find what belongs to each picture of a tree."""
+def siblings_of(tree: Tree, sequences: Sequences) -> Siblings:
+    """Find what belongs to each picture of a tree; TUM's sequences tell it by time."""
     index: dict[tuple[str, str], list[str]] = {}
     for file in tree.files:
         if file.lower().endswith(_PART_SUFFIXES):
@@ -76,12 +75,13 @@ def siblings_of(tree: Tree) -> Siblings:
             groups.setdefault(folder_of(picture), []).append(picture)
     masks = {**_pairs(tree, groups, index, _MASKS, _MASK_SUFFIXES), **_suffixed(groups, index)}
     depths = _pairs(tree, groups, index, _DEPTHS, _DEPTH_SUFFIXES)
-    timed = dict(_by_time(tree, groups, depths))
+    listed = {picture: moment.depth for picture, moment in sequences.moments.items() if moment.depth is not None}
+    timed = {**_by_time(tree, groups, depths), **listed}
     clouds = {**_pairs(tree, groups, index, _CLOUDS, _CLOUD_SUFFIXES), **_same_stem(tree, groups, index)}
-    used = {*masks.values(), *depths.values(), *timed.values()}
+    used = {*masks.values(), *depths.values(), *timed.values(), *sequences.depths}
     homes = {folder_of(file) for file in used if folder_of(file).rpartition("/")[2] in (*_MASKS, *_DEPTHS)}
     strays = tuple(file for file in tree.pictures if homes and folder_of(file) in homes and file not in used)
-    return Siblings(masks, depths | timed, clouds, frozenset(timed.values()), strays)
+    return Siblings(masks, depths | timed, clouds, frozenset(timed.values()), strays, sequences.depths)
 
 
 def _is_part(file: str) -> bool:
@@ -135,27 +135,23 @@ def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
     return found
 
 
-def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str, str]:
     """The depth map nearest in time, for pictures whose names are seconds."""
     times: dict[str, list[tuple[float, str]]] = {}
     for file in tree.pictures:
         if folder_of(file).rpartition("/")[2] in _DEPTHS and (seconds := _seconds(file)) is not None:
             times.setdefault(folder_of(file), []).append((seconds, file))
+    found: dict[str, str] = {}
     for folder, pictures in groups.items():
         for place in [place for place in _places(folder, _DEPTHS) if place in times]:
             maps = sorted(times[place])
+            moments = [time for time, _ in maps]
             for picture in pictures:
-                near = _nearest(maps, _seconds(picture)) if picture not in paired else None
-                if near is not None:
-                    yield picture, near
-
-
-def _nearest(maps: Sequence[tuple[float, str]], seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    at = bisect.bisect(maps, (seconds, ""))
-    time, file = min(maps[max(at - 1, 0) : at + 1], key=lambda found: abs(found[0] - seconds))
-    return file if abs(time - seconds) <= _NEAREST_S else None
+                seconds = _seconds(picture) if picture not in paired else None
+                at = None if seconds is None else nearest(moments, seconds)
+                if at is not None:
+                    found[picture] = maps[at][1]
+    return found
 
 
 def _seconds(file: str) -> float | None:
@@ -170,7 +166,7 @@ def depth_of(tree: Tree, siblings: Siblings, picture: str, header: Header, probl
     file = siblings.depths.get(picture)
     if file is None:
         return None
-    unit = _TUM_MM if file in siblings.timed else None
+    unit = MM_PER_UNIT if file in siblings.timed else None
     return depth_map(tree.path(file), file, problems, mm_per_unit=unit, shape=(header.height, header.width))
 
 
