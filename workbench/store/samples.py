@@ -116,6 +116,8 @@ def _insert(dataset: Dataset, found: list[dict[str, Any]]) -> set[str]:
 def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
     """Give every new path a field, so that the App and views know it."""
     if dataset.media_type is None:
+        dataset.reload()  # another process may have been first
+    if dataset.media_type is None:
         dataset.media_type = "image"
     present = dataset.get_field_schema(flat=True)
     for name, (cls, _) in documents.MAP_TYPES.items():
