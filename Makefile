@@ -16,6 +16,7 @@ help:
 	@echo "make demo    run the whole loop without a browser"
 	@echo "make test    run all tests, the browser test included"
 	@echo "make check   format, lint, types, import rules"
+	@echo "make bench   measure speed beside others, in one run; prints tables (20 minutes)"
 
 setup: .venv/ready
 
@@ -33,6 +34,9 @@ check: setup-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup-test
+	$(BIN)/python -m tests.bench
 
 clean:
 	rm -rf .venv build dist *.egg-info

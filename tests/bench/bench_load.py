@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -157,7 +156,8 @@ def main() -> None:
     rates = {row["what"]: row["rate"] for row in rows}
     for row in rows:
         print(f"{row['what']:<6} {row['samples']:>8,} samples {row['rate']:>10,.0f}/s {row['peak_mb']:>7,.0f} MB")
-    print(f"ours / FiftyOne's importer {rates['ours'] / rates['peer']:.1f} x; ours / bare insert {rates['ours'] / rates['bare']:.2f}")
+    against_peer, against_bare = rates["ours"] / rates["peer"], rates["ours"] / rates["bare"]
+    print(f"ours / FiftyOne's importer: {against_peer:.1f} x;  ours / bare insert: {against_bare:.2f}")
 
 
 if __name__ == "__main__":
