@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from workbench.formats.problems import Problems
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 _VAGUE = frozenset({"images", "image", "imgs", "img", "data", "jpegimages"})  # folder names that tell nothing
+_UNUSUAL = re.compile(r"[\\:]|\.\.|^/")  # other separators, drives, ways up, absolute paths
 _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
@@ -42,6 +44,8 @@ def plain_parts(text: str) -> tuple[tuple[str, ...], bool]:
     >>> plain_parts("images/a.jpg"), plain_parts("../valid/images"), plain_parts("C:\\x\\a.jpg")
     ((('images', 'a.jpg'), False), (('valid', 'images'), True), (('x', 'a.jpg'), True))
     """
+    if not _UNUSUAL.search(text):  # ten times faster, and there are many
+        return tuple(part for part in text.split("/") if part not in ("", ".")), False
     windows = PureWindowsPath(text)
     absolute = bool(windows.drive or windows.root)
     kept: list[str] = []
