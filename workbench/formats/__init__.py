@@ -20,6 +20,8 @@ Map of the nouns::
                 MongoDB's way to write ids, dates and bytes in JSON
     text_files  small text files, read without trust
     siblings    masks, depth maps and clouds beside plain pictures
+    bop_imagewise
+                BOP with the files of each picture beside it
     tum         RGB-D sequences: times, poses and depth of plain pictures
     coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder cloud_folder
                 the formats; ``*_labels``, ``*_fields`` and ``*_media`` read their entries, ``*_write`` writes them

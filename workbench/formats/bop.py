@@ -1,4 +1,4 @@
-"""BOP, scene-wise: ``<split>/000000/rgb/000000.png`` with ``scene_gt.json`` and its sisters; also BlenderProc's BOP.
+"""BOP: scenes (``<split>/000000/rgb/000000.png`` with ``scene_gt.json``), also BlenderProc's, and single images.
 
 Lengths are millimetres on disk and metres here. Boxes of ``scene_gt_info`` are one pixel short (far minus near
 pixel), so one is added. Format: ``docs/bop_datasets_format.md`` of the BOP toolkit.
@@ -7,7 +7,7 @@ pixel), so one is added. Format: ``docs/bop_datasets_format.md`` of the BOP tool
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import InputError
 from workbench.formats.arrays import read_map
+from workbench.formats.bop_imagewise import Shot, contents_of, decoded, run_length_masks, shots_in
 from workbench.formats.boxes import Frame, Xyxy
 from workbench.formats.contract import Evidence
 from workbench.formats.depth import depth_map
@@ -25,16 +26,18 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Kind, Problems
 from workbench.formats.sightings import Sighting, labels_of
 from workbench.formats.space import Floats, inverse, is_rotation, matrix_of, rigid
-from workbench.formats.tree import Tree, folder_of, is_picture, stem_of, tree_of
+from workbench.formats.tree import Tree, folder_of, stem_of, tree_of
 from workbench.schema.fields import DEPTH
 from workbench.schema.labels import Attribute, Camera, Record
 
 name = "bop"
-looks_for = "scene_gt.json or scene_camera.json"
+looks_for = "scene_gt.json or scene_camera.json, or KEY.rgb.jpg with KEY.gt.json"
 
 _MM = 1000.0
 _PICTURES = ("rgb", "gray")
+_PICTURE_ENDS = (".rgb", ".gray")
 _MARKS = ("scene_gt.json", "scene_camera.json")
+Mask = str | Mapping[str, Any]  # a file, or run lengths
 _CLOSING: Mapping[Kind, str] = {
     "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
     "missing_annotation_file": "Wanted poses, found none for {n} pictures ({first}). Loaded without labels.",
@@ -54,7 +57,7 @@ class Model:
 class _Scene:
     """The files of one scene; each maps image numbers as text to entries."""
 
-    folder: str
+    scene_id: str
     files: Mapping[str, str]
     cameras: Mapping[str, Any]
     poses: Mapping[str, Any]
@@ -66,15 +69,21 @@ class _Scene:
 class _Entry(Draft):
     scene: _Scene
     number: str
-    masks: Mapping[int, str] = field(default_factory=dict)
+    depth: str | None = None
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    shot: Shot | None = None  # files of a single image, read when its turn comes
 
 
 def evidence(path: Path) -> Evidence | None:
-    """Look for the files of a scene."""
+    """Look for the files of a scene or of single images."""
     if path.is_file():
         return None
-    scenes = _scene_folders(tree_of(path))
-    return Evidence(1.0, f"{scenes[0]}/ is a BOP scene".lstrip("/")) if scenes else None
+    tree = tree_of(path)
+    scenes = _scene_folders(tree)
+    if scenes:
+        return Evidence(1.0, f"{scenes[0]}/ is a BOP scene".lstrip("/"))
+    shot = next((shot for shot in shots_in(tree) if shot.picture is not None), None)
+    return Evidence(1.0, f"{shot.picture} has the files of BOP beside it") if shot is not None else None
 
 
 def _scene_folders(tree: Tree) -> list[str]:
@@ -92,7 +101,8 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     models = _models(tree, problems)
     entries: list[_Entry] = []
     for folder in _scene_folders(tree):
-        entries += _entries(tree, _scene(tree, folder, models, problems), problems)
+        entries += _entries(tree, folder, _scene(tree, folder, models, problems), problems)
+    entries += _single_images(tree, models, problems)
     return Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems, closing=_CLOSING)
 
 
@@ -123,10 +133,35 @@ def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Probl
     return _Scene(folder, files, content["camera"], content["gt"], content["gt_info"], models)
 
 
-def _entries(tree: Tree, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
-    below = f"{scene.folder}/" if scene.folder else ""
+def _single_images(tree: Tree, models: Mapping[str, Model], problems: Problems) -> Iterator[_Entry]:
+    """Pictures with JSON files of their own; what these say is read later, for masks are large."""
+    used = set()
+    for shot in shots_in(tree):
+        if shot.picture is None:
+            message = f"Wanted the picture {shot.key}.rgb.jpg, found no such file. Record left out."
+            problems.add("missing_image", shot.files["gt"], message, loses_record=True)
+            continue
+        used.add(shot.picture)
+        scene = _Scene(shot.scene_id, shot.files, {}, {}, {}, models)
+        yield _Entry(tree.path(shot.picture), shot.picture, scene, shot.key, shot.depth, shot=shot)
+    for picture in tree.pictures if used else ():
+        if picture not in used and stem_of(picture).endswith(_PICTURE_ENDS):
+            problems.count("unlisted_image", picture)
+    problems.close("unlisted_image", "Wanted camera or poses beside every picture, found {n} without ({first}). Left.")
+
+
+def _opened(tree: Tree, entry: _Entry, shot: Shot, problems: Problems) -> _Entry:
+    """A single image with what its own files say."""
+    said = contents_of(tree, shot, problems)
+    camera, poses, infos = ({shot.key: said[part]} if part in said else {} for part in ("camera", "gt", "gt_info"))
+    scene = replace(entry.scene, cameras=camera, poses=poses, infos=infos)
+    return replace(entry, scene=scene, masks=run_length_masks(said.get("masks")), shot=None)
+
+
+def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
+    below = f"{folder}/" if folder else ""
     kind = next((kind for kind in _PICTURES if tree.below(f"{below}{kind}")), _PICTURES[0])
-    masks: dict[int, dict[int, str]] = {}
+    masks: dict[int, dict[int, Mask]] = {}
     for file in tree.below(f"{below}mask_visib"):
         image, _, at = stem_of(file).partition("_")
         if image.isdecimal() and at.isdecimal():
@@ -139,13 +174,21 @@ def _entries(tree: Tree, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
             continue
         number = str(int(stem))
         seen.add(number)
-        yield _Entry(tree.path(picture), picture, scene, number, masks.get(int(stem), {}))
+        depth = _depth_file(tree, f"{below}depth/{stem}")
+        yield _Entry(tree.path(picture), picture, scene, number, depth, masks.get(int(stem), {}))
     for number in [key for key in scene.poses if key not in seen]:
         message = f"Wanted the picture {number} in {below}{kind}, found no such file. Record left out."
         problems.add("missing_image", f"{scene.files['gt']}, {number:.40}", message, loses_record=True)
 
 
+def _depth_file(tree: Tree, stem: str) -> str | None:
+    files = [f"{stem}{suffix}" for suffix in (".png", ".tif", ".tiff")]
+    return next((file for file in files if file in tree.known), None)
+
+
 def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+    if entry.shot is not None:
+        entry = _opened(tree, entry, entry.shot, problems)
     scene, number = entry.scene, entry.number
     where = f"{scene.files['camera']}, {number}"
     said = scene.cameras.get(number)
@@ -160,8 +203,8 @@ def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Re
         width=header.width,
         height=header.height,
         labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
-        split=next((split for part in entry.origin.split("/")[:-2] if (split := split_in(part))), None),
-        scene_id="/".join(part for part in (tree.root.name, scene.folder) if part),
+        split=next((split for part in entry.origin.split("/")[:-1] if (split := split_in(part))), None),
+        scene_id="/".join(part for part in (tree.root.name, scene.scene_id) if part),
         camera=camera,
         maps={} if depth is None else {DEPTH: depth},
     )
@@ -250,10 +293,12 @@ def _attributes(info: Mapping[str, Any]) -> dict[str, Attribute]:
     return found
 
 
-def _mask(tree: Tree, file: str | None, header: Header, where: str, problems: Problems) -> NDArray[np.bool_] | None:
+def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: Problems) -> NDArray[np.bool_] | None:
     if file is None:
         problems.count("missing_map", where)
         return None
+    if not isinstance(file, str):
+        return decoded(file, (header.height, header.width), where, problems)
     pixels = read_map(tree.path(file), file, problems)
     if pixels is None:
         return None
@@ -266,10 +311,7 @@ def _mask(tree: Tree, file: str | None, header: Header, where: str, problems: Pr
 
 
 def _depth(tree: Tree, entry: _Entry, said: Any, header: Header, problems: Problems) -> Path | None:
-    folder = folder_of(folder_of(entry.origin))
-    stem = stem_of(entry.origin)
-    files = [f"{folder}/depth/{stem}{suffix}".lstrip("/") for suffix in (".png", ".tif", ".tiff")]
-    file = next((file for file in files if file in tree.known and is_picture(file)), None)
+    file = entry.depth
     scale = matrix_of([said.get("depth_scale", 1.0)], 1) if isinstance(said, dict) else None
     if file is None:
         return None
