@@ -8,9 +8,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.formats.seeds import H, W, bop, png, text
+from tests.formats.test_fuzz import mutations, read_all
 from workbench.formats import rle
 from workbench.formats.archive import opened
 from workbench.formats.registry import choose
@@ -113,3 +116,23 @@ def test_every_picture_and_every_pose_ends_in_an_outcome(images, reading, pictur
     records, problems = reading("bop", folder)
     assert (len(records), problems.records_lost) == (1, 1)
     assert kinds(problems) == {"missing_image": 1, "unlisted_image": 1}
+
+
+def read_mutated(images, spoil, which):
+    folder = images()
+    path = sorted((folder / "train_pbr").glob("*.json"))[which]
+    path.write_bytes(spoil(path.read_bytes()))
+    read_all("bop", folder)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoil=mutations(), which=st.integers(0, 3))
+def test_mutated_files_raise_nothing_of_their_own(images, spoil, which):
+    read_mutated(images, spoil, which)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoil=mutations(), which=st.integers(0, 3))
+def test_mutated_files_raise_nothing_of_their_own_at_length(images, spoil, which):
+    read_mutated(images, spoil, which)

@@ -7,8 +7,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from tests.formats.test_fuzz import mutations, read_all
 from workbench.formats.registry import choose
 from workbench.formats.tum import nearest
 
@@ -109,3 +112,32 @@ def test_a_text_of_that_name_that_lists_nothing_is_no_sequence(sequence, reading
     records, problems = reading("folder", sequence(rgb="notes about the colours\n", depth=None, groundtruth=None))
     assert [record.attributes for record in records] == [{}] * 6  # maps of other names belong to no picture
     assert kinds(problems) == {"ignored_junk": 1}
+
+
+TEXTS = {"rgb": RGB, "depth": DEPTH, "groundtruth": POSES, "calibration": "525 526 319.5 239.5 0.1 0.2 0.3 0.4 0\n"}
+
+
+@pytest.fixture
+def spoiled(sequence):
+    folder = sequence(**TEXTS)
+
+    def read(spoil, name):
+        path = folder / f"{name}.txt"
+        path.write_bytes(spoil(TEXTS[name].encode()))
+        read_all("folder", folder)
+        path.write_text(TEXTS[name])
+
+    return read
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoil=mutations(), name=st.sampled_from(sorted(TEXTS)))
+def test_mutated_lists_raise_nothing_of_their_own(spoiled, spoil, name):
+    spoiled(spoil, name)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spoil=mutations(), name=st.sampled_from(sorted(TEXTS)))
+def test_mutated_lists_raise_nothing_of_their_own_at_length(spoiled, spoil, name):
+    spoiled(spoil, name)
