@@ -196,6 +196,16 @@ SEEDS: dict[str, dict[str, bytes]] = {
     "solo": solo(),
     "bop": bop(),
     "blenderproc": {"0.hdf5": blenderproc()},
+    "cloud": {
+        "scan/0.pcd": b"FIELDS x y z rgb\nSIZE 4 4 4 4\nTYPE F F F F\nWIDTH 2\nHEIGHT 1\nDATA ascii\n"
+        b"1 2 3 4.2e6\n4 5 nan 0\n",
+        "scan/1.pcd": b"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 1\nHEIGHT 1\nDATA binary_compressed\n"
+        b"\x06\0\0\0\x0c\0\0\0\x01\0\0\xe0\x01\0",
+        "scan/2.ply": b"ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty float x\nproperty float y\n"
+        b"property float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nend_header\n" + bytes(15),
+        "scan/3.bin": np.arange(8, dtype="<f4").tobytes(),
+        "scan/4.xyz": b"# x y z\n1 2 3\n4,5,6\n",
+    },
     "fiftyone": fiftyone(),
 }
 HOME = {  # where the picture lies
@@ -208,5 +218,6 @@ HOME = {  # where the picture lies
     "solo": "sequence.0/step0.camera.png",
     "bop": "train_pbr/000000/rgb/000003.png",
     "blenderproc": "unused.png",
+    "cloud": "unused.png",
     "fiftyone": "data/a.jpg",
 }

@@ -7,8 +7,8 @@ import pytest
 from tests.formats.seeds import HOME, SEEDS, png
 from workbench.formats.registry import FORMATS, choose
 
-INSIDE = {"blenderproc": "0.hdf5"}  # the picture lies in a container
-OWN = {"replicator": 2}  # BasicWriter and PoseWriter, one picture each
+INSIDE = {"blenderproc": "0.hdf5", "cloud": "scan/0.pcd"}  # the picture lies in a container, or is a cloud
+OWN = {"replicator": 2, "cloud": 5}  # BasicWriter and PoseWriter, one picture each; five clouds
 
 
 @pytest.fixture(params=sorted(SEEDS))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.clouds.headers import XYZ, CloudHeader, read_header
 
 _FARTHEST = 1e7  # map coordinates in metres end below; what is beyond is no place
+_LINE_BYTES = 1 << 16
 _INTENSITY = ("intensity", "reflectance")
 _COLOUR = ("rgb", "rgba")
 
@@ -46,7 +48,8 @@ def read_cloud(path: Path) -> Cloud:
     if not header.points:
         return Cloud(header, np.empty((0, 3)))
     values = _rows(path, header) if header.encoding == "ascii" else _binary(path, header)
-    xyz = np.column_stack([_scalar(values, name).astype(np.float64) for name in XYZ])
+    with np.errstate(invalid="ignore"):  # NaN is what depth cameras write
+        xyz = np.column_stack([_scalar(values, name).astype(np.float64) for name in XYZ])
     kept = np.asarray((np.abs(xyz) <= _FARTHEST).all(axis=1))  # not so for NaN and infinity
     if header.type == "bin" and np.count_nonzero(kept) * 2 < len(kept):  # any file could have this suffix
         raise ValueError("numbers that are no coordinates in metres")
@@ -152,24 +155,28 @@ def _rows(path: Path, header: CloudHeader) -> NDArray[np.void]:
         places.setdefault(column.name, (at, column.kind))
         at += column.count
     wanted = [name for name in (*XYZ, *_INTENSITY, *_COLOUR, "red", "green", "blue") if name in places]
-    with path.open("rb") as stream:
-        stream.seek(header.start)
-        text = stream.read().decode("ascii", errors="replace")
-    if header.type == "xyz":
-        text = text.replace(",", " ")
-    table = np.loadtxt(
-        io.StringIO(text),
-        comments=["#", "//"] if header.type == "xyz" else None,
-        skiprows=header.skipped_rows,
-        usecols=[places[name][0] for name in wanted],
-        max_rows=header.points,
-        ndmin=2,
+    rows = list(islice(_text_rows(path, header), header.skipped_rows, header.skipped_rows + header.points))
+    if len(rows) < header.points and header.type != "xyz":
+        raise ValueError(f"{len(rows):,} rows of points where the header claims {header.points:,}")
+    table = (
+        np.loadtxt(rows, usecols=[places[name][0] for name in wanted], ndmin=2) if rows else np.empty((0, len(wanted)))
     )
     values = np.empty(len(table), [(name, places[name][1]) for name in wanted])
     with np.errstate(invalid="ignore", over="ignore"):
         for name, numbers in zip(wanted, table.T, strict=True):
             values[name] = numbers
     return _native(values)
+
+
+def _text_rows(path: Path, header: CloudHeader) -> Iterator[str]:
+    """Rows that hold something."""
+    is_xyz = header.type == "xyz"
+    with path.open("rb") as stream:
+        stream.seek(header.start)
+        for line in iter(lambda: stream.readline(_LINE_BYTES), b""):
+            row = line.decode("ascii", errors="replace").strip()
+            if row and not (is_xyz and row.startswith(("#", "//"))):
+                yield row.replace(",", " ") if is_xyz else row
 
 
 def pcd_bytes(cloud: Cloud) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.core.odm.database as odm_database
 from bson import ObjectId
+from fiftyone.core.groups import is_group_field
 from fiftyone.core.metadata import get_metadata_cls
 from pymongo import ReplaceOne
 
@@ -101,7 +102,7 @@ def join_groups(dataset: Dataset, documents: Sequence[dict[str, Any]], records: 
 
 
 def follow(dataset: Dataset) -> None:
-    """Take over that another process has made the dataset a grouped one, or a grouping that was cut off."""
+    """Take over what another process has made of the groups, and give one to samples that it added as flat ones."""
     datasets = odm_database.get_db_conn()["datasets"]
     stored = datasets.find_one({"_id": dataset._doc.id}, dict.fromkeys(_GROUP_STATE, 1)) or {}
     if stored.get("media_type") != "group" and dataset.group_field is None:
@@ -109,12 +110,13 @@ def follow(dataset: Dataset) -> None:
     if any(stored.get(name) != dataset._doc[name] for name in _GROUP_STATE):
         dataset.reload()
     _assign_groups(dataset, dataset.group_field)
-    if not dataset.group_media_types and dataset._sample_collection.find_one({}, {"_id": 1}):
-        _require_slice(dataset, IMAGE)
 
 
 def _make_grouped(dataset: Dataset) -> None:
-    """Turn a flat dataset into a grouped one: first its samples, in bulk, then what it says of itself."""
+    """Turn a flat dataset into a grouped one: first its samples, in bulk, then what it says of itself, at once.
+
+    Cut off before that, it is a flat dataset still, with a field that nobody reads.
+    """
     if dataset.group_field is not None:
         return
     if dataset.media_type not in (None, "image"):
@@ -124,16 +126,31 @@ def _make_grouped(dataset: Dataset) -> None:
             where=dataset.name,
             fix="Load the clouds into another dataset.",
         )
-    name = fields.GROUP if not dataset.has_field(fields.GROUP) else f"media_{fields.GROUP}"
-    holds_samples = dataset._sample_collection.find_one({}, {"_id": 1}) is not None
+    name = _group_field(dataset)
+    group = {"embedded_doc_type": fo.Group}
+    dataset._sample_doc_cls.add_field(name, fo.EmbeddedDocumentField, **group)  # the public way would switch at once
+    collection = dataset._sample_collection
+    for part in ("_id", "name"):
+        collection.create_index(f"{name}.{part}")
     _assign_groups(dataset, name)
+    if collection.find_one({}, {"_id": 1}):
+        dataset._doc.group_media_types, dataset._doc.default_group_slice = {IMAGE: MEDIA[IMAGE]}, IMAGE
+    dataset._doc.media_type, dataset._doc.group_field = "group", name
     dataset._update_metadata_field("group")  # any kind of metadata
     dataset.save()
-    dataset.add_group_field(name)
     dataset.reload()
-    if holds_samples:
-        _require_slice(dataset, IMAGE)
     _assign_groups(dataset, name)  # samples that another process added meanwhile
+
+
+def _group_field(dataset: Dataset) -> str:
+    """``group``, unless the data has another field of that name."""
+    for name in (fields.GROUP, f"media_{fields.GROUP}"):
+        present = dataset.get_field(name)
+        if present is None or is_group_field(present):
+            return name
+    raise DatasetError(
+        "a free field 'group'", found="fields 'group' and 'media_group' of other types", where=dataset.name
+    )
 
 
 def _assign_groups(dataset: Dataset, name: str) -> None:
