@@ -32,8 +32,8 @@ def corners(centre, size, yaw):
 
 
 def surface(centre, size, yaw, rng, n=1500):
-    """Points on the sides and the top of a box."""
-    length, width, height = size
+    """Points on the sides and the top of a thing that fills nine tenths of its box."""
+    length, width, height = (0.9 * extent for extent in size)
     at = rng.uniform(-0.5, 0.5, (n, 3))
     face = rng.integers(0, 5, n)
     at[face < 2, 0] = np.where(face[face < 2] == 0, -0.5, 0.5)
@@ -42,7 +42,7 @@ def surface(centre, size, yaw, rng, n=1500):
     along, across, up = (at * (length, width, height)).T
     x = centre[0] + along * np.cos(yaw) - across * np.sin(yaw)
     y = centre[1] + along * np.sin(yaw) + across * np.cos(yaw)
-    return np.column_stack([x, y, centre[2] + height / 2 + up])
+    return np.column_stack([x, y, centre[2] + size[2] / 2 + up])
 
 
 def points(rng):

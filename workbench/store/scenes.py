@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +26,7 @@ _VERSION = 1  # of the scene files; another one is written anew
 _POINT_PX = 2.0
 _QUARTER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # about x
 _LEAST_VOLUME = 1e-9
+_ABOVE, _BEHIND = 0.6, 0.4  # of the median depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +122,25 @@ def scenes_of(records: Sequence[Record]) -> list[Scene | None]:
         InputError: a cloud has vanished or changed since it was looked at.
         OutputError: the folder refuses.
     """
-    keys = [None if r.cloud is None else (r.cloud, cloud_up(r.T_cam_cloud)) for r in records]
-    distinct = list(dict.fromkeys(key for key in keys if key is not None))  # cameras may share a cloud
+    waiting: dict[tuple[Path, str], Floats | None] = {}  # cameras may share a cloud, and each has its own scene of it
+    keys = []
+    for record in records:
+        place = None if record.T_cam_cloud is None else record.T_cam_cloud.tolist()
+        key = None if record.cloud is None else (record.cloud, canonical_json(place))
+        keys.append(key)
+        if key is not None:
+            waiting[key] = record.T_cam_cloud
     with ThreadPoolExecutor(THREADS, thread_name_prefix="clouds") as pool:
-        made: Mapping[Any, Scene] = dict(zip(distinct, pool.map(lambda key: _scene(*key), distinct), strict=True))
+        done = pool.map(lambda entry: _scene(entry[0][0], entry[1]), waiting.items())
+        made = dict(zip(waiting, done, strict=True))
     return [None if key is None else made[key] for key in keys]
 
 
-def _scene(path: Path, up: str) -> Scene:
+def _scene(path: Path, T_cam_cloud: Floats | None) -> Scene:
     try:
         stat = path.stat()
-        key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns, up]))
+        place = None if T_cam_cloud is None else T_cam_cloud.tolist()
+        key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns, place]))
         scene = clouds_folder() / f"{key}.fo3d"
         converted = scene.with_suffix(".pcd")
         if not scene.is_file():
@@ -139,7 +148,7 @@ def _scene(path: Path, up: str) -> Scene:
             shown = path if _is_shown_right(path, cloud) else converted
             if shown == converted:
                 write_bytes(converted, pcd_bytes(cloud))
-            write_bytes(scene, _scene_bytes(shown, up, coloured=cloud.rgb is not None))
+            write_bytes(scene, _scene_bytes(shown, _viewpoint(cloud, T_cam_cloud), coloured=cloud.rgb is not None))
         asset = converted if converted.is_file() else path
         return Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:])
     except (ValueError, OSError) as cause:
@@ -155,8 +164,24 @@ def _is_shown_right(path: Path, cloud: Cloud) -> bool:
     return known and kinds == {"f4"} and len(cloud.xyz) == header.points
 
 
-def _scene_bytes(cloud: Path, up: str, *, coloured: bool) -> bytes:
-    scene = fo.Scene(camera=fo.PerspectiveCamera(up=up))
+def _viewpoint(cloud: Cloud, T_cam_cloud: Floats | None) -> Any:
+    """Where the viewer begins: a little behind and above the camera, looking where it looks."""
+    up = cloud_up(T_cam_cloud)
+    if T_cam_cloud is None or not _can_be_inverted(T_cam_cloud):
+        return fo.PerspectiveCamera(up=up)
+    T_cloud_cam = np.linalg.inv(T_cam_cloud)
+    eye, forward = T_cloud_cam[:3, 3], T_cloud_cam[:3, 2]
+    depth = (cloud.xyz - eye) @ forward
+    if not (depth > 0).any():
+        return fo.PerspectiveCamera(up=up)
+    depth_m = float(np.median(depth[depth > 0]))
+    upward = np.eye(3)[AXES.index(up[-1])] * (-1.0 if up.startswith("-") else 1.0)
+    position = eye + depth_m * (_ABOVE * upward - _BEHIND * forward)
+    return fo.PerspectiveCamera(up=up, position=position.tolist(), look_at=(eye + depth_m * forward).tolist())
+
+
+def _scene_bytes(cloud: Path, camera: Any, *, coloured: bool) -> bytes:
+    scene = fo.Scene(camera=camera)
     if cloud.suffix == ".ply":
         scene.add(fo.PlyMesh("cloud", str(cloud), is_point_cloud=True, center_geometry=False))
     else:
