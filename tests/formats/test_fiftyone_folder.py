@@ -136,8 +136,9 @@ def test_a_mask_is_cut_with_its_box(exported, reading):
 
 
 def test_a_mask_may_be_a_file(exported, reading):
+    paths = ("fields/m.png", "fields/absent.png", "/etc/m.png")
     folder_files = {"fields/m.png": png(np.full((24, 16), 255, np.uint8))}
-    given = detections(box(mask_path="fields/m.png"), box(mask_path="fields/absent.png"), box(mask_path="/etc/m.png"))
+    given = detections(*(box(mask_path=path, index=at) for at, path in enumerate(paths)))
     found, problems = only(exported, reading, ground_truth=given, files=folder_files)
     assert [label.mask is not None for label in found] == [True, False, True]  # m.png inside is taken for the last
     assert kinds(problems) == {"missing_map": 1}

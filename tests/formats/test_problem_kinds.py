@@ -100,6 +100,10 @@ CASES: dict[Kind, Case] = {
     "content_mismatch": Case(
         "folder", {"a.jpg": PICTURE}, "a.jpg", "Wanted JPEG as the name says, found PNG. Loaded as it is."
     ),
+    "duplicate_box": Case(
+        "coco", coco({}, {}, {"bbox": [3, 3, 10, 20]}, {"instance_id": 7}), "a.png, label 1",
+        "Wanted each box of a class once, found 1 again (a.png, label 1). All are loaded.",
+    ),
     "duplicate_id": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}], **{"b.png": PICTURE}),
         "labels.json, image 1", "Wanted each image id once, found 1 again for b.png. Record left out.",

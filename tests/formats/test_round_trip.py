@@ -123,7 +123,8 @@ def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], 
 @given(given_records=st.lists(records, min_size=1, max_size=4))
 def test_labels_come_back(name, given_records):
     found, problems, written = through(name, given_records)
-    assert [p for p in problems if p.kind != "zero_area_box"] == []  # VOC names boxes one pixel wide, and keeps them
+    kept = ("zero_area_box", "duplicate_box")  # VOC names boxes one pixel wide, and keeps them
+    assert [p for p in problems if p.kind not in kept] == []
     assert len(found) == len(given_records)
     outlines = all(len(label.polygons) == 1 for record in given_records for label in record.labels)
     for at, wanted in enumerate(given_records):
@@ -181,7 +182,7 @@ def test_yolo_pose_comes_back(points, boxes, named):
     record = Record(Path("x"), "x", WIDTH, HEIGHT, made, split="val")
     assert WRITERS["yolo"].lost([record]) == []
     found, problems, _ = through("yolo", [record])
-    assert len(problems) == 0
+    assert {problem.kind for problem in problems} <= {"duplicate_box"}
     for before, after in zip(made, found["0.png"].labels, strict=True):
         assert after.keypoints == pytest.approx(before.keypoints, abs=TOLERANCE_PX)
         assert after.keypoint_names == told

@@ -88,9 +88,21 @@ class Records(Generic[D]):
             else:
                 header, size_bytes, sha256 = seen
                 _check_type(draft, header, problems)
-                yield replace(build(draft, header), size_bytes=size_bytes, content_sha256=sha256)
+                record = replace(build(draft, header), size_bytes=size_bytes, content_sha256=sha256)
+                _name_repeated(record, problems)
+                yield record
+        problems.close("duplicate_box", "Wanted each box of a class once, found {n} again ({first}). All are loaded.")
         for kind, message in closing.items():
             problems.close(kind, message)
+
+
+def _name_repeated(record: Record, problems: Problems) -> None:
+    """Count boxes of the same class in the same place; two instances may share a place."""
+    keys = [(label.name, label.xyxy, label.instance_id) for label in record.labels]
+    if len(set(keys)) != len(keys):
+        for at, key in enumerate(keys):
+            if key in keys[:at]:
+                problems.count("duplicate_box", f"{record.origin}, label {at}")
 
 
 def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
