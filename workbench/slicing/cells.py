@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import FilterError, InputError
-from workbench.slicing.table import CategoryColumn, Mask, NumberColumn, SetColumn, Table
+from workbench.slicing.column import CategoryColumn, Mask, NumberColumn, SetColumn
+from workbench.slicing.table import Table
 
 Z_95 = 1.959964
 BINS = 4  # of a facet with numbers: quartiles

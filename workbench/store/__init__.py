@@ -4,7 +4,7 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
 from workbench.store.app import open_app
-from workbench.store.columns import facets, select, table, view
+from workbench.store.columns import facets, select, view
 from workbench.store.database import Dataset, connect, find_mongod
 from workbench.store.datasets import (
     delete_dataset,
@@ -15,10 +15,12 @@ from workbench.store.datasets import (
     stamp,
 )
 from workbench.store.samples import Added, Stored, add, lineage, read, require_sample, set_values, source_keys
+from workbench.store.snapshot import Snapshot, table
 
 __all__ = [
     "Added",
     "Dataset",
+    "Snapshot",
     "Stored",
     "add",
     "connect",

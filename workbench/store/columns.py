@@ -1,4 +1,4 @@
-"""Facets of a dataset, its table, and filters carried out in the database."""
+"""Facets of a dataset, and filters carried out in the database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fiftyone as fo
-import numpy as np
 
 from workbench.schema import fields
-from workbench.slicing import EVERYTHING, CategoryColumn, Facet, Filter, NumberColumn, SetColumn, Table, parse
+from workbench.slicing import EVERYTHING, Facet, Filter, parse
 from workbench.slicing.filter import to_query
-from workbench.slicing.table import Column
 from workbench.store.database import Dataset, translated
 from workbench.store.groups import samples_only, samples_view
 
@@ -52,45 +50,6 @@ def _scalar_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple
             yield path, "number"
         elif isinstance(field, fo.EmbeddedDocumentField) and field.document_type is fo.DynamicEmbeddedDocument:
             yield from _scalar_paths(field.get_field_schema(), f"{path}.")
-
-
-@translated
-def table(dataset: Dataset) -> Table:
-    """All facets of all samples as columns, in order of loading."""
-    dataset.reload()
-    found = facets(dataset)
-    # the class facet already brings one value per label: enough to count them, without masks and boxes
-    projection = {path: 1 for facet in found.values() if facet.kind != "count" for path in facet.paths}
-    rows = list(dataset._sample_collection.find(samples_only(dataset, {}), projection).sort("_id", 1))
-    columns = {name: _column(facet, rows) for name, facet in found.items()}
-    return Table(np.array([str(row["_id"]) for row in rows], dtype=str), columns)
-
-
-def _column(facet: Facet, rows: list[dict[str, Any]]) -> Column:
-    if facet.kind == "set":
-        return SetColumn.of([[word for path in facet.paths for word in _words(row, path)] for row in rows])
-    values = [_value(row, facet.paths[0]) for row in rows]
-    if facet.kind == "count":
-        return NumberColumn(np.array([len(v or ()) for v in values], dtype=float))
-    if facet.kind == "number":
-        return NumberColumn(np.array([np.nan if v is None else v for v in values], dtype=float))
-    return CategoryColumn.of(values)
-
-
-def _value(row: Any, path: str) -> Any:
-    for part in path.split("."):
-        row = row.get(part) if isinstance(row, dict) else None
-    return row
-
-
-def _words(row: dict[str, Any], path: str) -> list[Any]:
-    head, _, last = path.rpartition(".")
-    holder = _value(row, head) if head else row.get(last)
-    if isinstance(holder, list):
-        found = [item.get(last) if isinstance(item, dict) else item for item in holder]
-    else:
-        found = [holder.get(last)] if isinstance(holder, dict) else []
-    return [word for word in found if word is not None]
 
 
 def as_filter(where: str | Filter | None) -> Filter:

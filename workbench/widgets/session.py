@@ -43,12 +43,16 @@ class Session:
         self.revision = 0  # grows when samples may look different: the gallery asks for its pages again
         self.order = 0  # grows when other samples, or in other places, are shown: the old pages are wrong
         self._wanted = facets
-        self.refresh()
+        self._snapshot = store.Snapshot(dataset)
+        self._arrange()
 
     def refresh(self) -> None:
         """Read the dataset anew: tags, samples and measures that came from elsewhere show up."""
-        self._stamp = store.stamp(self.dataset)  # before reading: what changes meanwhile is read the next time
-        self.table = store.table(self.dataset)
+        self._snapshot.refresh()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self.table = self._snapshot.table
         usual = [name for name in (*BARS, *HISTOGRAMS) if name in self.table.columns]
         self.facets = [name for name in self._wanted or usual if self.table.column(name) is not None]
         classes = self.table.columns[CLASS]
@@ -61,7 +65,7 @@ class Session:
 
     def is_stale(self) -> bool:
         """Whether the dataset has changed since it was read: another cell, curator or process was at work."""
-        return store.stamp(self.dataset) != self._stamp
+        return self._snapshot.is_stale()
 
     def follow(self) -> None:
         """Read the dataset anew if it has changed."""
