@@ -251,6 +251,17 @@ def test_a_group_is_a_picture_with_its_cloud(exported, reading, cloud, files, to
     assert problems.records_lost == 0
 
 
+def test_boxes_of_a_cloud_are_named_unless_the_workbench_made_them(exported, reading):
+    cloud = {"_media_type": "3d", "filepath": "fields/c.pcd", "group": element("cloud"), "boxes_3d": detections(box())}
+    given = {"meta": {"group_field": "group"}, "group": element("image"), "point_cloud": None, "ground_truth": None}
+    (record,), problems = reading("fiftyone", exported(cloud, **given))
+    assert [label.name for label in record.labels] == ["cat"]  # the keypoints alone
+    assert [p.kind for p in problems] == ["unsupported_annotation"]
+    assert "(labels: None), found 1 others (boxes_3d)" in next(iter(problems)).message
+    own = {"source_key": "k", "content_sha256": "c", "origin": "a.jpg"}
+    assert len(reading("fiftyone", exported(cloud, **given, **own))[1]) == 0
+
+
 def test_several_pictures_of_a_group_stay_together(exported, reading, picture):
     folder = exported(
         {"_media_type": "image", "filepath": "data/b.jpg", "group": element("right")},

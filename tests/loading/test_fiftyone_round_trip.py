@@ -15,6 +15,7 @@ from workbench.schema.labels import Camera, Label, Record
 pytestmark = pytest.mark.slow  # starts the database
 
 W, H = 64, 48
+PCD = b"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 2\nHEIGHT 1\nPOINTS 2\nDATA ascii\n"
 
 
 def random_label(rng):
@@ -39,11 +40,12 @@ def random_label(rng):
     )
 
 
-def random_record(folder, at, rng):
+def random_record(folder, at, rng, *, clouds):
     name = f"{at}.png"
     Image.fromarray(rng.integers(0, 255, (H, W, 3), np.uint8)).save(folder / name)
     Image.fromarray(rng.integers(0, 9000, (H, W), np.uint16)).save(folder / f"depth-{name}")
     Image.fromarray(rng.integers(0, 9, (H, W), np.uint16)).save(folder / f"instances-{name}")
+    (folder / f"{at}.pcd").write_bytes(PCD + b"%d 2 3\n4 5 6\n" % at)
     full = bool(rng.integers(2))
     camera = Camera(W, H, 50.5, 51.5, 31.5, 23.5, (0.1, 0.0, 0.0, 0.01), np.eye(4) + 0.5 * np.eye(4, k=3))
     return Record(
@@ -60,6 +62,8 @@ def random_record(folder, at, rng):
         maps={"depth": folder / f"depth-{name}", "instances": folder / f"instances-{name}"} if full else {},
         generation={"seed": at, "params": {"exposure.ev": -1.5}, "list": [1, {"a": None}]} if at % 2 else {},
         tags=("failure:glare", "train") if full else (),
+        cloud=folder / f"{at}.pcd" if clouds and full else None,
+        T_cam_cloud=np.eye(4) + 0.25 * np.eye(4, k=3) if clouds and full else None,
     )
 
 
@@ -87,13 +91,13 @@ def close(before, after):
     return before == after
 
 
-@pytest.mark.parametrize("use_dirs", [False, True])
-def test_a_data_set_comes_back_as_it_was(dataset, dataset_name, tmp_path, use_dirs):
+@pytest.mark.parametrize(("use_dirs", "clouds"), [(False, False), (True, False), (False, True)])
+def test_a_data_set_comes_back_as_it_was(dataset, dataset_name, tmp_path, use_dirs, clouds):
     import fiftyone as fo
 
     rng = np.random.default_rng(7)
     (tmp_path / "pictures").mkdir()
-    made = [random_record(tmp_path / "pictures", at, rng) for at in range(24)]
+    made = [random_record(tmp_path / "pictures", at, rng, clouds=clouds) for at in range(24)]
     store.add(dataset, made[0::2], source="real")
     store.add(dataset, made[1::2], source="synthetic")
     before = list(store.read(dataset))

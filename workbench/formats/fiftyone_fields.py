@@ -95,12 +95,16 @@ def name_others(
 ) -> None:
     """Name every field that is left out, once."""
     others: dict[str, None] = {}
+    made_here = False
     for sample in samples:
+        made_here = made_here or is_own(sample)
         known = _ALWAYS | chosen.names | _used(sample) | {group_field}
         for key, value in sample.items():
             if key not in known and not key.startswith("_") and value not in ({}, []) and not _is_plain(value):
                 others[key] = None
         others |= dict.fromkeys(f"{key} (measured)" for key in sorted(_remeasured(sample)) if sample.get(key))
+    if made_here:
+        others.pop(fields.BOXES_3D, None)  # made of the poses of the labels, and made again
     if others:
         found = f"{len(others)} others ({', '.join(list(others)[:_SHOWN])})"
         message = f"Wanted fields that a record holds (labels: {chosen.objects}), found {found}. Left out."

@@ -139,7 +139,8 @@ def _entries(tree: Tree, folder: str, problems: Problems) -> list[_Entry]:
     meta = parse(tree.path(_in(folder, _META)), shown=_in(folder, _META), object_hook=extended_json.revive)
     samples = list(_samples(tree, folder, problems))
     plain = [sample for _, sample in samples]
-    data_set = _DataSet(tree, folder, meta if isinstance(meta, dict) else {}, choose_fields(plain))
+    chosen = choose_fields([sample for sample in plain if _media(sample) == "image"])
+    data_set = _DataSet(tree, folder, meta if isinstance(meta, dict) else {}, chosen)
     name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
     seen: dict[str, str] = {}
     found = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
