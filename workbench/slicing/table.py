@@ -5,7 +5,7 @@ Rows are never copied; a filter is a bool mask.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,14 @@ class Table:
             raise not_a_number(facet)
         return column
 
+    def rows_of(self, ids: Sequence[str] | NDArray[np.str_]) -> Rows:
+        """The row of each id, -1 for one that is not there."""
+        wanted = np.asarray(ids, dtype=str)
+        if not len(self):
+            return np.full(len(wanted), -1, np.int64)
+        place = np.minimum(np.searchsorted(self.ids, wanted), len(self) - 1)
+        return np.where(self.ids[place] == wanted, place, -1)
+
     def taken(self, rows: Rows) -> Table:
         """Some rows, in the order asked for."""
         return Table(self.ids[rows], {name: column.taken(rows) for name, column in self.columns.items()})
@@ -98,10 +106,8 @@ class Table:
 
         The facets are those of ``part``; one that is new here is missing in the rows that stay.
         """
-        place = np.searchsorted(self.ids, part.ids)
-        known = place < len(self)
-        known[known] = self.ids[place[known]] == part.ids[known]
-        changed, added = np.flatnonzero(known), np.flatnonzero(~known)
+        place = self.rows_of(part.ids)
+        changed, added = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
         columns: dict[str, Column] = {}
         for name, new in part.columns.items():
             old: Any = self.columns.get(name)

@@ -71,7 +71,8 @@ def where(board: Board, text: str) -> Reply:
 
 def page(board: Board, start: int, count: int) -> Reply:
     """One page of the gallery: labels and thumbnails of the filtered samples from ``start``."""
-    ids = board.session.filtered_ids[max(0, int(start)) :][: min(int(count), PAGE_MAX)]
+    first = max(0, int(start))
+    ids = board.session.page(first, first + max(0, min(int(count), PAGE_MAX)))
     samples = list(store.read(board.session.dataset, ids))
     return Reply([_tile(board, sample) for sample in samples], thumbnails(samples))
 
@@ -109,7 +110,7 @@ def select(board: Board, ids: list[str], on: bool = True, only: bool = False) ->
 def select_range(board: Board, start: int, end: int) -> Reply:
     """Select the filtered samples from place ``start`` to place ``end``, both included."""
     low, high = sorted((max(0, int(start)), max(0, int(end))))
-    return select(board, board.session.filtered_ids[low : high + 1])
+    return select(board, board.session.page(low, high + 1))
 
 
 def select_filtered(board: Board) -> Reply:

@@ -39,11 +39,12 @@ class Session:
         self.conditions: dict[str, Filter] = {}
         self.selected: dict[str, None] = {}  # an ordered set
         self.code: list[str] = ["import workbench as wb", f"ds = wb.open({dataset.name!r})"]
-        self.filtered_ids: list[str] = []
+        self.filtered = np.zeros(0, np.int64)  # rows of the table
         self.revision = 0  # grows when samples may look different: the gallery asks for its pages again
         self.order = 0  # grows when other samples, or in other places, are shown: the old pages are wrong
         self._wanted = facets
         self._snapshot = store.Snapshot(dataset)
+        self._filtered_of = self._snapshot.table
         self._arrange()
 
     def refresh(self) -> None:
@@ -59,8 +60,8 @@ class Session:
         names = classes.names if isinstance(classes, SetColumn) else ()
         # golden-angle steps keep neighbours in the list far apart on the colour wheel
         self.hues = {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
-        known = set(self.table.ids.tolist())
-        self.selected = {i: None for i in self.selected if i in known}
+        rows = self.table.rows_of(list(self.selected)).tolist()
+        self.selected = {i: None for i, row in zip(self.selected, rows, strict=True) if row >= 0}
         self._apply()
 
     def is_stale(self) -> bool:
@@ -74,10 +75,23 @@ class Session:
 
     def _apply(self) -> None:
         self.rows, self.rows_for = self.table.linked_masks(self.conditions)
-        ids: list[str] = self.table.ids[self.rows].tolist()
+        before, table = self.filtered, self._filtered_of
+        self.filtered, self._filtered_of = np.flatnonzero(self.rows), self.table
         self.revision += 1
-        self.order += ids != self.filtered_ids
-        self.filtered_ids = ids
+        if table is self.table:
+            self.order += not np.array_equal(before, self.filtered)
+        else:
+            self.order += not np.array_equal(table.ids[before], self.table.ids[self.filtered])
+
+    def page(self, start: int, stop: int) -> list[str]:
+        """Ids of some of the filtered samples, in the order shown."""
+        ids: list[str] = self.table.ids[self.filtered[start:stop]].tolist()
+        return ids
+
+    @property
+    def filtered_ids(self) -> list[str]:
+        """Ids of all filtered samples."""
+        return self.page(0, len(self.filtered))
 
     @property
     def filter(self) -> Filter:
@@ -142,9 +156,10 @@ class Session:
             DatasetError: an id that the dataset does not have.
         """
         wanted = list(ids)
-        unknown = set(wanted) - set(self.table.ids.tolist())
-        if unknown:
-            raise DatasetError("ids of samples", found=sorted(unknown)[0], where=self.dataset.name, fix="Refresh.")
+        unknown = np.flatnonzero(self.table.rows_of(wanted) < 0)
+        if unknown.size:
+            first = wanted[int(unknown[0])]
+            raise DatasetError("ids of samples", found=first, where=self.dataset.name, fix="Refresh.")
         for i in wanted:
             self.selected.pop(i, None)
             if on:
@@ -190,7 +205,7 @@ class Session:
 
     def counts(self) -> dict[str, int]:
         """How many samples are selected, filtered, and in all."""
-        return {"selected": len(self.selected), "filtered": len(self.filtered_ids), "all": len(self.table)}
+        return {"selected": len(self.selected), "filtered": len(self.filtered), "all": len(self.table)}
 
     def facet_states(self) -> list[dict[str, Any]]:
         """Bars and histograms with counts that follow all *other* facets' conditions."""
