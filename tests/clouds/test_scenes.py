@@ -121,6 +121,21 @@ def test_a_scene_points_to_a_cloud_that_the_viewer_can_read(tmp_path, name, cont
     assert scenes_of([record])[0].path.stat().st_mtime_ns == before, "made once"
 
 
+def test_cameras_that_share_a_cloud_share_its_conversion(tmp_path):
+    (tmp_path / "a.xyz").write_text("9 1 2\n12 5 6\n")
+    aside = T_CAM_VELO.copy()
+    aside[0, 3] += 0.54
+    one, two = scenes_of(
+        [Record(None, "a", 0, 0, cloud=tmp_path / "a.xyz", T_cam_cloud=T) for T in (T_CAM_VELO, aside)]
+    )
+    said = [json.loads(scene.path.read_text()) for scene in (one, two)]
+    assert said[0]["children"][0]["pcdPath"] == said[1]["children"][0]["pcdPath"]
+    eyes = np.array([scene["camera"]["position"] for scene in said])
+    assert eyes[1] - eyes[0] == pytest.approx([0, 0.54, 0], abs=1e-9)
+    assert eyes[0][0] < 0.27 and eyes[0][2] > 0  # behind the camera and above it
+    assert said[0]["camera"]["lookAt"][0] > 9
+
+
 def test_a_cloud_that_vanished_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.pcd"):
         scenes_of([Record(None, "gone", 0, 0, cloud=tmp_path / "gone.pcd")])

@@ -122,35 +122,42 @@ def scenes_of(records: Sequence[Record]) -> list[Scene | None]:
         InputError: a cloud has vanished or changed since it was looked at.
         OutputError: the folder refuses.
     """
-    waiting: dict[tuple[Path, str], Floats | None] = {}  # cameras may share a cloud, and each has its own scene of it
-    keys = []
-    for record in records:
-        place = None if record.T_cam_cloud is None else record.T_cam_cloud.tolist()
-        key = None if record.cloud is None else (record.cloud, canonical_json(place))
-        keys.append(key)
-        if key is not None:
-            waiting[key] = record.T_cam_cloud
+    by_cloud: dict[Path, list[int]] = {}  # cameras may share a cloud: it is read once, and each has its own scene of it
+    for at, record in enumerate(records):
+        if record.cloud is not None:
+            by_cloud.setdefault(record.cloud, []).append(at)
+    found: list[Scene | None] = [None] * len(records)
+
+    def make(path: Path) -> list[Scene]:
+        return _scenes(path, [records[at].T_cam_cloud for at in by_cloud[path]])
+
     with ThreadPoolExecutor(THREADS, thread_name_prefix="clouds") as pool:
-        done = pool.map(lambda entry: _scene(entry[0][0], entry[1]), waiting.items())
-        made = dict(zip(waiting, done, strict=True))
-    return [None if key is None else made[key] for key in keys]
+        for places, made in zip(by_cloud.values(), pool.map(make, by_cloud), strict=True):
+            for at, scene in zip(places, made, strict=True):
+                found[at] = scene
+    return found
 
 
-def _scene(path: Path, T_cam_cloud: Floats | None) -> Scene:
+def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
+    """Scenes of one cloud, one for each camera."""
     try:
         stat = path.stat()
-        place = None if T_cam_cloud is None else T_cam_cloud.tolist()
-        key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns, place]))
-        scene = clouds_folder() / f"{key}.fo3d"
-        converted = scene.with_suffix(".pcd")
-        if not scene.is_file():
-            cloud = read_cloud(path)
-            shown = path if _is_shown_right(path, cloud) else converted
-            if shown == converted:
-                write_bytes(converted, pcd_bytes(cloud))
-            write_bytes(scene, _scene_bytes(shown, _viewpoint(cloud, T_cam_cloud), coloured=cloud.rgb is not None))
-        asset = converted if converted.is_file() else path
-        return Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:])
+        key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns]))
+        converted = clouds_folder() / f"{key}.pcd"
+        cloud, found = None, []
+        for T_cam_cloud in places:
+            place = None if T_cam_cloud is None else T_cam_cloud.tolist()
+            scene = clouds_folder() / f"{sha256_text(canonical_json([key, place]))}.fo3d"
+            if not scene.is_file():
+                cloud = cloud or read_cloud(path)
+                shown = path if _is_shown_right(path, cloud) else converted
+                if shown == converted and not converted.is_file():
+                    write_bytes(converted, pcd_bytes(cloud))
+                camera = _viewpoint(cloud, T_cam_cloud)
+                write_bytes(scene, _scene_bytes(shown, camera, coloured=cloud.rgb is not None))
+            asset = converted if converted.is_file() else path
+            found.append(Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:]))
+        return found
     except (ValueError, OSError) as cause:
         fix = "Bring the file back, or load the data again."
         raise InputError("a point cloud that can be read", found=str(cause)[:200], where=str(path), fix=fix) from cause
