@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "load": ("load", "load images and labels from a folder into a dataset"),
     "info": ("info", "count what a dataset holds"),
     "measure": ("measure", "measure light, surface and sensor quality of the pictures"),
+    "calibrate": ("calibrate", "say how far measures tell the truth, on renders whose truth is known"),
     "slices": ("slices", "a metric per lighting, surface or any facet, with an interval"),
     "tag": ("tag", "tag the samples of a filter"),
     "untag": ("tag", "remove a tag from the samples of a filter"),

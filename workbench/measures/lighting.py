@@ -1,13 +1,17 @@
-"""Measures of light: how much, how even, what colour."""
+"""Measures of light: how much, how even, what colour, from where."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
-from workbench.measures.picture import BLACK_8BIT, WHITE_8BIT, Picture
+from workbench.measures.picture import BLACK_8BIT, DARKEST_STOPS, REC709, STEP, WHITE_8BIT, Picture, Plane, percentiles, slopes
 
 MIDDLE_GRAY = 0.18
 DARKEST = 2.0**-12
+COLDEST_K, WARMEST_K = 20_000.0, 1_700.0
+XYZ_FROM_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+DEEP_STOPS = 5.0
 
 
 def luminance(picture: Picture) -> float:
@@ -16,7 +20,8 @@ def luminance(picture: Picture) -> float:
     >>> luminance(Picture(np.full((4, 4), 255, np.uint8)))
     1.0
     """
-    return round(float(picture.luma.mean()), 6)
+    mean = np.dot(cv2.mean(picture.small)[:3], REC709) / 255.0
+    return round(float(mean), 6)
 
 
 def luminance_median(picture: Picture) -> float:
@@ -30,8 +35,8 @@ def exposure_ev(picture: Picture) -> float:
     >>> round(exposure_ev(Picture(np.full((4, 4), 118, np.uint8))), 1)
     0.0
     """
-    values = np.minimum(picture.luminance, np.percentile(picture.luminance, 95))
-    return float(np.log2(max(float(values.mean()), DARKEST) / MIDDLE_GRAY))
+    mean = cv2.mean(cv2.min(picture.luminance, picture.luminance_percentiles[95]))[0]
+    return float(np.log2(max(mean, DARKEST) / MIDDLE_GRAY))
 
 
 def contrast(picture: Picture) -> float:
@@ -41,19 +46,18 @@ def contrast(picture: Picture) -> float:
 
 def dynamic_range_stops(picture: Picture) -> float:
     """Stops between the 1st and the 99th percentile of linear luminance, one 8-bit step as floor."""
-    low, high = np.percentile(picture.luminance, (1, 99))
-    step = 1 / 255 / 12.92
-    return float(np.log2((high + step) / (low + step)))
+    low, high = picture.luminance_percentiles[1], picture.luminance_percentiles[99]
+    return float(np.log2((high + STEP) / (low + STEP)))
 
 
 def clipped_dark(picture: Picture) -> float:
     """Share of pixels whose three channels are at most 2 of 255."""
-    return float((picture.brightest <= BLACK_8BIT).mean())
+    return _share(cv2.inRange(picture.brightest, 0, BLACK_8BIT))
 
 
 def clipped_bright(picture: Picture) -> float:
     """Share of pixels with a channel of at least 253 of 255: what the sensor could not hold."""
-    return float((picture.brightest >= WHITE_8BIT).mean())
+    return _share(cv2.inRange(picture.brightest, WHITE_8BIT, 255))
 
 
 def warmth_stops(picture: Picture) -> float:
@@ -71,9 +75,112 @@ def tint_stops(picture: Picture) -> float:
     return float(np.log2(green / np.sqrt(red * blue)))
 
 
+def color_temperature_k(picture: Picture) -> float:
+    """Colour temperature that the mean colour would have as light, 1700 to 20000 K; 6504 K is neutral.
+
+    McCamy's cubic (1992) on the chromaticity of the gray-world mean; a hint of the cast, not of the lamp.
+    """
+    x, y, z = XYZ_FROM_RGB @ picture.mean_rgb
+    n = (x / (x + y + z) - 0.3320) / (0.1858 - y / (x + y + z) + 1e-9)
+    kelvin = 449.0 * n**3 + 3525.0 * n**2 + 6823.3 * n + 5520.33
+    return float(np.clip(kelvin, WARMEST_K, COLDEST_K))
+
+
 def unevenness(picture: Picture) -> float:
     """Spread of light over the picture: standard deviation of the mean luma of a 4 x 4 grid, 0..0.5."""
-    luma = picture.luma
-    rows = np.array_split(luma, min(4, luma.shape[0]), axis=0)
-    cells = [cell.mean() for row in rows for cell in np.array_split(row, min(4, luma.shape[1]), axis=1)]
-    return float(np.std(cells))
+    size = (min(4, picture.luma.shape[1]), min(4, picture.luma.shape[0]))
+    return float(np.std(cv2.resize(picture.luma, size, interpolation=cv2.INTER_AREA)))
+
+
+def unevenness_stops(picture: Picture) -> float:
+    """As ``unevenness``, of linear luminance in stops, so that it does not shrink when the exposure does."""
+    return float(np.std(picture.grid_stops))
+
+
+def spotlight_stops(picture: Picture) -> float:
+    """Stops by which the middle 4 of 16 cells are brighter than the outer 12; negative when the rim is brighter."""
+    return _middle_over_rim(picture.grid_stops)
+
+
+def backlight_stops(picture: Picture) -> float:
+    """Stops by which the upper quarter of the picture is brighter than the rest: light that comes from behind.
+
+    Backlight stands beyond the things, so it brightens what is far, at the top, and leaves near sides in shadow.
+    """
+    cells = picture.grid_stops
+    return float(cells[0].mean() - cells[1:].mean()) if cells.shape[0] > 1 else 0.0
+
+
+def light_direction_deg(picture: Picture) -> float:
+    """Hint where the light comes from in the picture: 0 from the right, 90 from the top, 180 from the left.
+
+    The direction in which the luminance of a plane fitted to the 4 x 4 grid rises; ``light_slope_stops`` says how much
+    there is to it.
+    """
+    right, up = _slope(picture.grid_stops)
+    return float(np.degrees(np.arctan2(up, right)) % 360.0)
+
+
+def light_slope_stops(picture: Picture) -> float:
+    """Stops by which a plane fitted to the luminance rises across the picture, along ``light_direction_deg``."""
+    return float(np.hypot(*_slope(picture.grid_stops)))
+
+
+def shadow_hardness(picture: Picture) -> float:
+    """Stops per pixel of ``small`` that the steepest hundredth of all steps of luminance have, 0..6.
+
+    Hard light gives shadows with sharp rims; soft light leaves only the rims of things.
+    """
+    if min(picture.small.shape[:2]) < 3:
+        return 0.0
+    steep = gradient(np.asarray(cv2.max(picture.stops, DARKEST_STOPS), np.float32))
+    return percentiles(steep, (99,))[99]
+
+
+def shadow_share(picture: Picture) -> float:
+    """Share of pixels in deep shadow: more than 5 stops below the 90th percentile of luminance."""
+    limit = float(np.log2(picture.luminance_percentiles[90] + STEP)) - DEEP_STOPS
+    return _share(cv2.compare(picture.stops, limit, cv2.CMP_LT))
+
+
+def shadow_depth_stops(picture: Picture) -> float:
+    """Stops between the lit and the shaded part of the picture, parted where their means differ most (Otsu 1979)."""
+    range_stops = -DARKEST_STOPS
+    scaled = cv2.convertScaleAbs(cv2.max(picture.stops, DARKEST_STOPS) + range_stops, alpha=255 / range_stops)
+    _, lit = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    if not 0 < cv2.countNonZero(lit) < lit.size:
+        return 0.0
+    above, below = cv2.mean(scaled, mask=lit)[0], cv2.mean(scaled, mask=cv2.bitwise_not(lit))[0]
+    return float((above - below) * range_stops / 255)
+
+
+def bright_height(picture: Picture) -> float:
+    """Height of the middle of the brightest fiftieth: 0 bottom, 1 top; glare of a light behind things lies high."""
+    limit = picture.luminance_percentiles[98]
+    rows = cv2.reduce(cv2.compare(picture.luminance, limit, cv2.CMP_GE), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel()
+    return float(rows @ np.linspace(1, 0, rows.size) / rows.sum()) if rows.size > 1 else 0.5
+
+
+def gradient(plane: Plane) -> Plane:
+    """Magnitude of the gradient per pixel (Sobel)."""
+    return np.asarray(cv2.magnitude(*slopes(plane)), np.float32)
+
+
+def _share(mask: np.ndarray) -> float:
+    return cv2.countNonZero(mask) / mask.size
+
+
+def _middle_over_rim(cells: Plane) -> float:
+    if min(cells.shape) < 4:
+        return 0.0
+    inner = float(cells[1:3, 1:3].mean())
+    return inner - (float(cells.sum()) - 4 * inner) / 12
+
+
+def _slope(cells: Plane) -> tuple[float, float]:
+    """Rise of a fitted plane over the whole width (to the right) and height (upwards)."""
+    rows, columns = cells.shape
+    x, y = np.arange(columns) - (columns - 1) / 2, (rows - 1) / 2 - np.arange(rows)
+    right = float(x @ cells.mean(axis=0)) / max(float(x @ x), 1e-9) * columns
+    up = float(y @ cells.mean(axis=1)) / max(float(y @ y), 1e-9) * rows
+    return right, up

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+import cv2
+from PIL import Image, UnidentifiedImageError
 
 from workbench import store
-from workbench.measures import MEASURES, Picture, derive, measure_all
+from workbench.measures import MEASURES, decode, judge, measure_all, measure_labels, over_labels
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema import fields
 from workbench.schema.report import Problem
@@ -21,6 +22,22 @@ from workbench.slicing import Filter
 from workbench.store import Dataset, Stored
 
 BATCH = 256
+Value = float | str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What measuring found in one picture.
+
+    Attributes:
+        measures: by name, those over all labels included.
+        labels: measures of each label in order, ``None`` for one too small to say.
+        file: stamp of the file that was read.
+    """
+
+    measures: Mapping[str, float]
+    labels: Sequence[Mapping[str, float] | None]
+    file: str
 
 
 @dataclass
@@ -50,10 +67,12 @@ def measure(
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> MeasureReport:
-    """Measure light, surface and sensor quality of every picture that has no measures yet.
+    """Measure light, surface and sensor quality of every picture that has no measures yet, or has changed since.
 
-    Attributes given by the data or a curator stay; only missing ones are derived, and the sample is
-    then marked ``attributes_from = "measured"``. Work is saved batch by batch.
+    Attributes given by the data or a curator stay; only missing ones are derived, each with its
+    confidence (``lighting_confidence`` ...), and the sample is then marked ``attributes_from = "measured"``.
+    Every label gets ``highlight_share`` and ``gloss``. Work is saved batch by batch. Decoding and measuring
+    run in as many threads as there are cores; nearly all of it is OpenCV, which does not hold the interpreter.
 
     Args:
         dataset: the dataset.
@@ -63,10 +82,11 @@ def measure(
     """
     chosen = list(store.read(dataset, store.select(dataset, where)))
     pictures = [s for s in chosen if s.record.image_path is not None]
-    todo = [s for s in pictures if again or not set(MEASURES) <= set(s.measures)]
+    todo = [s for s in pictures if again or not _is_done(s)]
     report = MeasureReport(skipped=len(chosen) - len(todo), without_picture=len(chosen) - len(pictures))
     started_s = time.monotonic()
     with (
+        _one_thread_each(),
         ThreadPoolExecutor(os.cpu_count() or 2) as pool,
         Progress("measuring", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
     ):
@@ -78,43 +98,68 @@ def measure(
     return report
 
 
-def read_picture(path: Path) -> Picture:
-    """Decode a picture upright (EXIF orientation applied).
-
-    Raises:
-        OSError, ValueError: it cannot be read.
-    """
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("I;16", "I;16B", "I"):
-            return Picture(np.asarray(upright, np.uint16))
-        return Picture(np.asarray(upright.convert("RGB")))
-
-
-def _measure_one(stored: Stored) -> dict[str, float] | Problem:
-    path = stored.record.medium
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """OpenCV's own threads off: whole pictures in parallel are quicker than parts of one."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
-        return measure_all(read_picture(path))
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _is_done(stored: Stored) -> bool:
+    """Whether all measures are there, and the file is still the one they were taken from."""
+    return set(MEASURES) <= set(stored.measures) and stored.measured_file == _stamp(stored.record.medium)
+
+
+def _stamp(path: Path) -> str | None:
+    """Size and time of a file; ``None`` where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _measure_one(stored: Stored) -> Measured | Problem:
+    record, path = stored.record, stored.record.medium
+    size = (record.width, record.height, record.width, record.height)
+    boxes = [[edge / max(side, 1) for edge, side in zip(label.xyxy, size, strict=True)] for label in record.labels]
+    try:
+        stamp = str(_stamp(path))  # before reading: a file that changes meanwhile is measured again
+        picture = decode(path.read_bytes())
+        labels = measure_labels(picture, boxes) if boxes else []
+        return Measured(measure_all(picture) | over_labels(labels), labels, stamp)
     except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no measures."
         return Problem(str(path), "unreadable_image", message)
 
 
 def _save(
-    dataset: Dataset, batch: Sequence[Stored], results: Sequence[dict[str, float] | Problem], report: MeasureReport
+    dataset: Dataset, batch: Sequence[Stored], results: Sequence[Measured | Problem], report: MeasureReport
 ) -> None:
-    measured = {s.id: r for s, r in zip(batch, results, strict=True) if isinstance(r, dict)}
+    measured = {s.id: r for s, r in zip(batch, results, strict=True) if isinstance(r, Measured)}
     report.problems += [r for r in results if isinstance(r, Problem)]
     report.measured += len(measured)
     store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 
 
-def _values(stored: Stored, measured: dict[str, float]) -> dict[str, float | str]:
+def _values(stored: Stored, found: Measured) -> dict[str, Value]:
     """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
-    values: dict[str, float | str] = {f"{fields.MEASURES}.{name}": value for name, value in measured.items()}
-    derived = {name: word for name, word in derive(measured).items() if _is_ours(stored, name)}
-    mark = {fields.ATTRIBUTES_FROM: "measured"} if derived and stored.attributes_from in (None, "measured") else {}
-    return values | derived | mark
+    values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in found.measures.items()}
+    for place, label in enumerate(found.labels):
+        for name, value in (label or {}).items():
+            values[f"{fields.GROUND_TRUTH}.detections.{place}.{name}"] = value
+    derived: dict[str, Value] = {}
+    for name, answer in judge(found.measures).items():
+        if _is_ours(stored, name):
+            derived |= {name: answer.word, fields.CONFIDENCE[name]: answer.confidence}
+    mark: dict[str, Value] = {}
+    if derived and stored.attributes_from in (None, "measured"):
+        mark = {fields.ATTRIBUTES_FROM: "measured"}
+    return values | derived | mark | {fields.MEASURED_FILE: found.file}
 
 
 def _is_ours(stored: Stored, attribute: str) -> bool:

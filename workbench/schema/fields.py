@@ -14,6 +14,10 @@ CONTENT_SHA256 = "content_sha256"
 SCENE_ID = "scene_id"
 SPLIT = "split"
 ATTRIBUTES_FROM = "attributes_from"
+LIGHTING_CONFIDENCE = "lighting_confidence"  # 0..1, of an attribute that was measured; none for one that was given
+SURFACE_CONFIDENCE = "surface_confidence"
+SENSOR_CONFIDENCE = "sensor_confidence"
+MEASURED_FILE = "measured_file"  # size and time of the picture when it was measured
 MEASURES = "measures"
 GROUND_TRUTH = "ground_truth"  # boxes and masks as given
 CLASSIFICATION = "classification"  # one class for the whole picture, as given by class folders
@@ -29,9 +33,11 @@ TAGS = "tags"
 
 LIGHTING, SURFACE, SENSOR = "lighting", "surface", "sensor"
 ATTRIBUTES = (LIGHTING, SURFACE, SENSOR)
+CONFIDENCE = {LIGHTING: LIGHTING_CONFIDENCE, SURFACE: SURFACE_CONFIDENCE, SENSOR: SENSOR_CONFIDENCE}
+LABEL_MEASURES = ("highlight_share", "gloss")  # numbers that measuring sets on each label
 
-LIGHTING_WORDS = ("dark", "dim", "normal", "bright", "harsh", "unknown")
+LIGHTING_WORDS = ("dark", "dim", "normal", "bright", "harsh", "backlit", "uneven", "unknown")
 SURFACE_WORDS = ("matte", "glossy", "metal", "mirror", "cardboard", "wood", "unknown")
-SENSOR_WORDS = ("clean", "noisy", "blurred", "unknown")
+SENSOR_WORDS = ("clean", "noisy", "blurred", "motion", "unknown")
 
 FAILURE_PREFIX = "failure:"

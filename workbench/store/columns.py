@@ -14,7 +14,7 @@ from workbench.store.database import Dataset, translated
 from workbench.store.groups import samples_only, samples_view
 
 # ids, hashes and free text are not facets: nobody slices by them
-NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, "media_type"})
+NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.MEASURED_FILE, "media_type"})
 CLASS, LABELS = "class", "labels"
 
 

@@ -30,7 +30,9 @@ MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its k
     fields.INSTANCES: ("Segmentation", "mask_path"),
 }
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
-LABEL_KEYS = frozenset(fo.Detection._fields) | {"polygons", "id", "T_cam_obj", "size_m"}
+LABEL_KEYS = (
+    frozenset(fo.Detection._fields) | {"polygons", "id", "T_cam_obj", "size_m"} | frozenset(fields.LABEL_MEASURES)
+)
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
     | {name for name in vars(fields).values() if isinstance(name, str)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from workbench.store.groups import join_groups, samples_only
 
 DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
+PLACE = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Stored:
     tags: tuple[str, ...]
     measures: Mapping[str, float]
     attributes_from: str | None
+    measured_file: str | None = None
 
 
 @translated
@@ -178,6 +181,7 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         tags=tuple(document.get("tags") or ()),
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
+        measured_file=document.get(fields.MEASURED_FILE),
     )
 
 
@@ -220,6 +224,7 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
     Args:
         dataset: the dataset.
         values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
+            A number in a path is a place in a list: ``ground_truth.detections.0.gloss``.
     """
     _declare_paths(dataset, values.values())
     items = list(values.items())
@@ -237,7 +242,10 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
 def _declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
     kinds: dict[str, type] = {}
     for values in found:
-        kinds |= {path: type(value) for path, value in values.items() if value is not None and path not in kinds}
+        for path, value in values.items():
+            field = PLACE.sub("", path)
+            if value is not None and field not in kinds:
+                kinds[field] = type(value)
     present = dataset.get_field_schema(flat=True)
     for path, kind in kinds.items():
         if path not in present:
