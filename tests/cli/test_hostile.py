@@ -43,7 +43,7 @@ def huge(folder: Path) -> Path:
         (escaping_zip, "Wanted an archive with paths inside the archive, found ../x.png, which leads out"),
         (pipe, "found a pipe, socket or device"),
         (deep, "Wanted valid JSON, found"),
-        (huge, "Wanted JSON of at most 1,000 MB, found 1,024 MB (samples.json). Split it into several files."),
+        (huge, "Wanted JSON of at most 512 MB, found 1,024 MB (samples.json). Split it into several files."),
     ],
 )
 def test_a_hostile_input_is_one_sentence(

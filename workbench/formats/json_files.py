@@ -11,7 +11,7 @@ from workbench.errors import InputError
 from workbench.formats.problems import Problems
 
 LIMIT_BYTES = 256 << 20
-DATA_SET_LIMIT_BYTES = 1000 << 20  # as Python objects it takes about eight times as much memory
+DATA_SET_LIMIT_BYTES = 512 << 20  # as Python objects it takes about ten times as much memory
 
 
 def parse(path: Path, *, shown: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO, NamedTuple
 from workbench.errors import InputError
 
 _WINDOW_BYTES = 1 << 22
+_VALUE_CHARS = 1 << 24  # of one element
+_TOKEN_CHARS = 64  # a fault nearer to the end of the window may be one of the window
 _SPACE = " \t\n\r"
 _decode = json.JSONDecoder().raw_decode
 
@@ -137,8 +139,11 @@ class _Reader:
         while True:
             try:
                 value, end = _decode(self._window, self._at)
-            except json.JSONDecodeError:
-                if not self._more():
+            except json.JSONDecodeError as cause:
+                is_cut = cause.msg.startswith("Unterminated") or cause.pos > len(self._window) - _TOKEN_CHARS
+                if is_cut and len(self._window) - self._at > _VALUE_CHARS:
+                    raise ValueError(f"an element of more than {_VALUE_CHARS >> 20} MB, or without an end") from cause
+                if not is_cut or not self._more():
                     raise
                 continue
             if end < len(self._window) or not self._more():  # 12 at the end of a window may be the half of 1234
