@@ -220,7 +220,7 @@ CASES: dict[Kind, Case] = {
     "unsupported_media": Case(
         "fiftyone", {**fiftyone(filepath="data/film.mp4", _media_type="video"), "data/a.png": PICTURE},
         "samples.json, sample 0", "Wanted a picture, found video that belongs to none (data/film.mp4). Left out.",
-        loaded=0, lost=1, also={"unlisted_image"},
+        loaded=0, lost=1, also={"unlisted_image", "unsupported_annotation"},
     ),
     "unusable_name": Case(
         "folder", {"a.png": PICTURE, "b.png": PICTURE}, "b\\udcff.png",
