@@ -10,7 +10,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def sample_document(
         fields.CONTENT_SHA256: content_sha256,
         fields.SCENE_ID: record.scene_id,
         fields.SPLIT: record.split,
-        fields.GROUND_TRUTH: _detections(record),
+        fields.GROUND_TRUTH: detections(record.labels, record.width, record.height),
         fields.ATTRIBUTES_FROM: "data" if known else None,
         **known,
         **extra,
@@ -139,9 +139,9 @@ def _label_document(cls: str, **values: Any) -> dict[str, Any]:
     return {"_id": new_id(), "_cls": cls, "tags": [], **values}
 
 
-def _detections(record: Record) -> dict[str, Any]:
-    found = [_detection(label, record.width, record.height) for label in record.labels]
-    return {"_cls": "Detections", "detections": found}
+def detections(labels: Sequence[Label], width: int, height: int) -> dict[str, Any]:
+    """Labels of a picture of this size in pixels, as FiftyOne's detections."""
+    return {"_cls": "Detections", "detections": [_detection(label, width, height) for label in labels]}
 
 
 def _detection(label: Label, width: int, height: int) -> dict[str, Any]:

@@ -226,7 +226,7 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
         values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
             A number in a path is a place in a list: ``ground_truth.detections.0.gloss``.
     """
-    _declare_paths(dataset, values.values())
+    declare_paths(dataset, values.values())
     items = list(values.items())
     for start in range(0, len(items), WRITE_BATCH):
         stamp = documents.now()
@@ -239,7 +239,8 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
         )
 
 
-def _declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
+def declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
+    """Give new field paths the type of their first value."""
     kinds: dict[str, type] = {}
     for values in found:
         for path, value in values.items():
