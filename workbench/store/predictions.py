@@ -1,0 +1,224 @@
+"""Predictions in the database: put there, matched with the truth by FiftyOne, and read back as plain boxes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone as fo
+from pymongo import UpdateOne
+
+from workbench.errors import DatasetError, one_of
+from workbench.schema import fields
+from workbench.schema.labels import Label
+from workbench.slicing import Filter
+from workbench.slicing.filter import to_query
+from workbench.store import documents
+from workbench.store.columns import as_filter, facets
+from workbench.store.database import Dataset, translated
+from workbench.store.groups import samples_only
+from workbench.store.samples import WRITE_BATCH, declare_paths, object_id
+
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box as it lies in the database.
+
+    Attributes:
+        id: id of the label.
+        name: class.
+        xyxy: edges as shares of the picture's width and height.
+        confidence: 0..1, ``None`` for the truth.
+        outcome: what evaluation found (``hit``, ``miss`` ...), ``None`` before.
+        crowd: a region of many objects, that neither hits nor misses.
+    """
+
+    id: str
+    name: str
+    xyxy: tuple[float, float, float, float]
+    confidence: float | None = None
+    outcome: str | None = None
+    crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Truth and predictions of one sample."""
+
+    sample_id: str
+    truth: tuple[Box, ...]
+    predicted: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What FiftyOne's evaluation found.
+
+    Attributes:
+        truth_of: id of the true label by id of the prediction that hits it.
+        ap: average precision at the IoU asked for, mean over classes; ``None`` without any truth.
+    """
+
+    truth_of: Mapping[str, str]
+    ap: float | None
+
+
+@translated
+def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[Label]]) -> None:
+    """Store predicted labels by sample id, in place of what was in that field; samples not named keep theirs.
+
+    Raises:
+        DatasetError: the field holds something else, or a sample is not there.
+    """
+    present = dataset.get_field_schema().get(field)
+    if field == fields.GROUND_TRUTH or (present is not None and not _holds_boxes(present)):
+        found = "the truth" if field == fields.GROUND_TRUTH else type(present).__name__
+        raise DatasetError("a field for predicted boxes", found=found, where=field, fix="Name another field.")
+    if present is None:
+        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    ids = list(labels)
+    for start in range(0, len(ids), WRITE_BATCH):
+        batch = [object_id(i) for i in ids[start : start + WRITE_BATCH]]
+        found_sizes = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
+        sizes = {document["_id"]: document.get("metadata") or {} for document in found_sizes}
+        if missing := [i for i in batch if i not in sizes]:
+            raise DatasetError("samples of the dataset", found=f"no id {missing[0]}", where=dataset.name)
+        writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
+        dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[str, Any]) -> UpdateOne:
+    value = documents.detections(labels, metadata["width"], metadata["height"])
+    return UpdateOne({"_id": sample_id}, {"$set": {field: value, "last_modified_at": documents.now()}})
+
+
+@translated
+def match(
+    dataset: Dataset,
+    field: str,
+    *,
+    iou: float,
+    where: str | Filter | None = None,
+    told: Callable[[int], None] = lambda n: None,
+) -> Matches:
+    """Let FiftyOne match predictions with the truth as COCO does, class by class; nothing is written.
+
+    Args:
+        dataset: the dataset.
+        field: predicted boxes.
+        iou: least overlap of a hit.
+        where: only the samples of this filter.
+        told: called with the number of samples done.
+
+    Raises:
+        DatasetError: no such field of boxes.
+    """
+    require_boxes(dataset, field)
+    logging.getLogger("fiftyone").setLevel(logging.ERROR)
+    view = dataset.match(_query(dataset, where)) if dataset.group_field is None else _flat(dataset, where)
+    results = view.evaluate_detections(
+        field,
+        gt_field=fields.GROUND_TRUTH,
+        method="coco",
+        iou=iou,
+        compute_mAP=True,
+        iou_threshs=[iou],
+        progress=lambda bar: told(int(bar.iteration)),
+    )
+    pairs = zip(results.ypred_ids, results.ytrue_ids, strict=True)
+    ap = float(results.mAP())
+    return Matches({p: t for p, t in pairs if p is not None and t is not None}, ap if ap >= 0 else None)
+
+
+def _flat(dataset: Dataset, where: str | Filter | None) -> Any:
+    """The samples of a grouped dataset as a plain view."""
+    return dataset.select_group_slices(_allow_mixed=True).match(_query(dataset, where))
+
+
+def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
+    return samples_only(dataset, to_query(as_filter(where), facets(dataset)))
+
+
+@translated
+def boxes(dataset: Dataset, field: str, *, where: str | Filter | None = None) -> Iterator[Boxes]:
+    """Truth and predictions of every sample, in order of loading.
+
+    Raises:
+        DatasetError: no such field of boxes.
+    """
+    require_boxes(dataset, field)
+    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", OUTCOME)
+    wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) for path in paths}
+    found = dataset._sample_collection.find(_query(dataset, where), wanted).sort("_id", 1)
+    return (_boxes(document, field) for document in found)
+
+
+def _boxes(document: Mapping[str, Any], field: str) -> Boxes:
+    truth, predicted = ((document.get(n) or {}).get("detections") or [] for n in (fields.GROUND_TRUTH, field))
+    return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
+
+
+def _box(one: Mapping[str, Any]) -> Box:
+    x, y, width, height = one["bounding_box"]
+    return Box(
+        id=str(one["_id"]),
+        name=str(one.get("label")),
+        xyxy=(x, y, x + width, y + height),
+        confidence=one.get("confidence"),
+        outcome=one.get(OUTCOME),
+        crowd=bool(one.get("iscrowd")),
+    )
+
+
+@translated
+def set_outcomes(
+    dataset: Dataset,
+    field: str,
+    outcomes: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    counts: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write what evaluation found: a word on every label, and numbers on every sample.
+
+    Args:
+        dataset: the dataset.
+        field: predicted boxes.
+        outcomes: by sample id, the words of its true and of its predicted labels, in their order.
+        counts: by sample id, numbers by field path.
+    """
+    declare_paths(dataset, counts.values())
+    for name in (fields.GROUND_TRUTH, field):
+        if f"{name}.detections.{OUTCOME}" not in dataset.get_field_schema(flat=True):
+            dataset.add_sample_field(f"{name}.detections.{OUTCOME}", fo.StringField)
+    ids = list(outcomes)
+    for start in range(0, len(ids), WRITE_BATCH):
+        stamp = {"last_modified_at": documents.now()}
+        writes = []
+        for i in ids[start : start + WRITE_BATCH]:
+            words = {
+                f"{name}.detections.{place}.{OUTCOME}": word
+                for name, said in zip((fields.GROUND_TRUTH, field), outcomes[i], strict=True)
+                for place, word in enumerate(said)
+            }
+            writes.append(UpdateOne({"_id": object_id(i)}, {"$set": {**words, **counts[i], **stamp}}))
+        dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+def require_boxes(dataset: Dataset, field: str) -> None:
+    """Check that a field holds boxes.
+
+    Raises:
+        DatasetError: it does not; the message lists the fields that do.
+    """
+    schema = dataset.get_field_schema()
+    if field not in schema or not _holds_boxes(schema[field]) or field == fields.GROUND_TRUTH:
+        usable = [name for name, found in schema.items() if _holds_boxes(found) and name != fields.GROUND_TRUTH]
+        fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
+        raise DatasetError("a field with predicted boxes", found=repr(field), where=dataset.name, fix=fix)
+
+
+def _holds_boxes(field: Any) -> bool:
+    return getattr(field, "document_type", None) is fo.Detections
