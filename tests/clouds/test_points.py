@@ -154,6 +154,18 @@ def test_a_broken_body_is_an_error_with_words(tmp_path, name, content, text):
         read_cloud(tmp_path / name)
 
 
+def test_what_does_not_fit_into_memory_is_refused_at_once(tmp_path):
+    for name, size, text in (("a.bin", 1 << 30, "67,108,864 points"), ("b.xyz", 9_000_000_000, "9,000,000,000 bytes")):
+        with (tmp_path / name).open("wb") as stream:
+            stream.truncate(size)  # a hole: takes no room on disk
+        with pytest.raises(ValueError, match=text):
+            read_cloud(tmp_path / name)
+    claim = pcd("binary_compressed", struct.pack("<II", 4, 4_000_000_000) + bytes(4)).replace(b" 3\n", b" 40000000\n")
+    (tmp_path / "c.pcd").write_bytes(claim.replace(b"WIDTH 40000000", b"WIDTH 3"))
+    with pytest.raises(ValueError, match="where 4,000,000,000 were promised"):
+        read_cloud(tmp_path / "c.pcd")
+
+
 @settings(max_examples=300, deadline=None)
 @given(pieces=st.lists(st.tuples(st.binary(max_size=40), st.integers(1, 30)), max_size=8))
 def test_what_was_compressed_comes_back(pieces):

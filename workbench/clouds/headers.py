@@ -16,6 +16,7 @@ import numpy as np
 
 Encoding = Literal["ascii", "binary", "binary_compressed"]
 XYZ = ("x", "y", "z")
+MOST_POINTS, MOST_BYTES = 50_000_000, 8_000_000_000  # no viewer shows more, and memory is finite
 _HEADER_LINES = 200
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 1 << 20
@@ -108,8 +109,14 @@ def read_header(path: Path) -> CloudHeader:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise ValueError(f"a file of another type, {path.suffix or 'without suffix'}")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes, more than {MOST_BYTES:,}")
     with path.open("rb") as stream:
-        return reader(stream, path.stat().st_size)
+        header = reader(stream, size)
+    if header.points > MOST_POINTS:
+        raise ValueError(f"{header.points:,} points, more than {MOST_POINTS:,}")
+    return header
 
 
 def _lines(stream: BinaryIO, end: str) -> list[list[str]]:
