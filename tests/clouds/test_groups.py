@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -347,6 +348,35 @@ def test_in_a_grouped_dataset_of_a_user_the_default_slice_counts(own: Any, stree
     assert dataset.group_media_types == {"left": "image", "right": "image", "cloud": "3d"}
     assert store.info(dataset)["samples"] == len(store.select(dataset)) == 4
     assert set(dataset.get_group(store.view(dataset, "'Car' in class").first().group.id)) == {"left", "cloud"}
+
+
+def test_a_cloud_beside_its_picture_is_shown_without_boxes_where_its_place_is_unknown(
+    dataset: Any, picture: Write, tmp_path: Path
+) -> None:
+    picture("pairs/a.png")
+    picture("pairs/b.png", seed=1)
+    (tmp_path / "pairs/a.xyz").write_text("1 2 3\n")
+    with zipfile.ZipFile(tmp_path / "pairs.zip", "w") as archive:
+        for path in sorted((tmp_path / "pairs").iterdir()):
+            archive.write(path, path.name)
+    assert load(dataset, tmp_path / "pairs.zip", source="real").samples == 2
+    (group,) = [group for group in dataset.iter_groups() if len(group) == 2]
+    assert (group["image"].origin, group["cloud"].boxes_3d.detections) == ("a.png", [])
+    assert json.loads(Path(group["cloud"].filepath).read_text())["camera"]["up"] == "Z"
+
+
+def test_two_processes_load_the_same_clouds_at_once(dataset: Any, street: Path) -> None:
+    command = [sys.executable, "-c", ELSEWHERE, dataset.name, str(street)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in started:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err[-3000:]
+        assert json.loads(out.splitlines()[-1])["boxes"] == 2
+    dataset.reload()
+    assert (store.info(dataset)["samples"], len(documents(dataset))) == (3, 5)
+    for group in dataset.iter_groups():
+        flat = [label.instance.id for label in group["image"].ground_truth.detections if label.instance]
+        assert flat == ([box.instance.id for box in group["cloud"].boxes_3d.detections] if "cloud" in group else [])
 
 
 def test_a_dataset_of_other_media_refuses_clouds(dataset: Any, clouds: Path) -> None:

@@ -226,10 +226,10 @@ def _companion(dataset: Dataset, document: dict[str, Any], record: Record, scene
 
 def _boxes(document: dict[str, Any], record: Record) -> list[dict[str, Any]]:
     """3D boxes, each linked to its label in the picture: pointing at one in the App lights up the other."""
-    flat = document[fields.GROUND_TRUTH]["detections"]
+    flat, key = document[fields.GROUND_TRUTH]["detections"], document[fields.SOURCE_KEY]
     found = []
     for place, label, box in boxes_in_cloud(record):
-        instance = {"_id": ObjectId(), "_cls": "Instance"}
+        instance = {"_id": _id_of(f"label {place}", key), "_cls": "Instance"}  # equal, whichever process writes it
         flat[place]["instance"] = instance
         known = {"confidence": label.confidence, "index": label.instance_id}
         found.append(
