@@ -375,7 +375,7 @@ def test_two_processes_load_the_same_clouds_at_once(dataset: Any, street: Path) 
     dataset.reload()
     assert (store.info(dataset)["samples"], len(documents(dataset))) == (3, 5)
     for group in dataset.iter_groups():
-        flat = [label.instance.id for label in group["image"].ground_truth.detections if label.instance]
+        flat = [d.instance.id for d in group["image"].ground_truth.detections if d.has_field("instance")]
         assert flat == ([box.instance.id for box in group["cloud"].boxes_3d.detections] if "cloud" in group else [])
 
 
