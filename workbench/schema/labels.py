@@ -90,7 +90,7 @@ class Record:
         source_key: stable id that a generator gives; ``None`` lets the store make one of content and origin.
         tags: tags that the data gives.
         cloud: path of a point cloud of the same moment.
-        T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known, and then the cloud shows no boxes.
+        T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known; then the cloud shows no boxes.
         size_bytes, content_sha256: of the picture's file, when it was read already; not part of what is equal.
     """
 
