@@ -15,6 +15,7 @@ from workbench.calibrating.plots import page
 from workbench.calibrating.score import balanced_accuracy, confusion, interval, rank_correlation, roc_auc
 from workbench.files import write_bytes, write_json
 from workbench.measures import Judgement
+from workbench.measures.attributes import DARK_EV
 from workbench.measures.model import models
 
 Shot = Mapping[str, Any]
@@ -45,6 +46,10 @@ def _still(shot: Shot) -> bool:
     return bool(shot["motion_px"] == 0)
 
 
+def _still_and_lit(shot: Shot) -> bool:
+    return _still(shot) and shot["exposure_ev"] > DARK_EV
+
+
 RELATIONS = (
     Relation("exposure_ev", "radiance through the lens, exposed, EV", lambda s: s["exposure_ev"], 0.9),
     Relation("exposure_ev", "light on the scene, exposed, whatever its colours, EV", lambda s: s["stops"]),
@@ -53,7 +58,8 @@ RELATIONS = (
     Relation("clipped_bright", "share of radiance above white", lambda s: s["clipped_bright"]),
     Relation("noise", "noise in the file, gray levels", lambda s: s["noise_in_file"], 0.9),
     Relation("noise", "noise before compression, gray levels", lambda s: s["noise"]),
-    Relation("blur_px", "lens blur, camera still, px", lambda s: s["blur_px"], 0.9, _still),
+    Relation("blur_px", "lens blur, camera still, picture not dark, px", lambda s: s["blur_px"], 0.9, _still_and_lit),
+    Relation("blur_px", "lens blur, camera still, px", lambda s: s["blur_px"], None, _still),
     Relation("blur_px", "lens blur, all, px", lambda s: s["blur_px"]),
     Relation("motion_px", "length of motion, px", lambda s: s["motion_px"], faults=True),
     Relation("banding", "amplitude of bands, gray levels", lambda s: s["banding"], faults=True),

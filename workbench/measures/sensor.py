@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures.picture import PRE_SIGMA_PX, RE_SIGMA_PX, Edges, Picture, Plane, slopes
+from workbench.measures.picture import PRE_SIGMA_PX, RE_SIGMA_PX, Edges, Picture, Plane, middle_of, sampled, slopes
 
 BLUR_MAX_PX = 12.0
 EDGE_SHARE, FEWEST_SHARE = 0.002, 0.0003
+EDGE_SAMPLES = 60_000
+SOBEL = np.array([1.0, 2.0, 1.0]) / 8
 LEVELS, SURE_PX = 3, 2.5  # halvings to look at, and the blur in pixels of a level up to which it is trusted
 MOTION_MAX_PX = 40.0
 ROW_CELLS, STRIPS, BAND_REACH = 40, 5, 16
@@ -41,6 +43,8 @@ def blur_px(picture: Picture) -> float:
         return 0.0
     found = BLUR_MAX_PX
     for level in range(LEVELS):
+        if min(picture.detail.shape) >> level < 3:
+            break
         spread = _spread(picture.edges(level))
         if spread is None:
             continue
@@ -52,7 +56,7 @@ def blur_px(picture: Picture) -> float:
 
 def motion_px(picture: Picture) -> float:
     """Hint how long the path of a moving camera was, in pixels, 0..40: how much more blurred one direction is."""
-    return _motion(picture)[0]
+    return picture.once(_motion)[0]
 
 
 def motion_direction_deg(picture: Picture) -> float:
@@ -62,7 +66,7 @@ def motion_direction_deg(picture: Picture) -> float:
     scene whose lines run one way is not taken for motion (cf. Yitzhaky and Kopeika 1997). Says nothing when
     ``motion_px`` is small.
     """
-    return _motion(picture)[1]
+    return picture.once(_motion)[1]
 
 
 def banding(picture: Picture) -> float:
@@ -71,7 +75,12 @@ def banding(picture: Picture) -> float:
     The picture is cut into five strips across the stripes; what stands above its neighbourhood of 33 rows in one strip
     is compared with the others. Only what the strips share counts, so things and textures do not.
     """
-    return max(_stripes(picture.detail), _stripes(cv2.transpose(picture.detail)))
+    height, width = picture.detail.shape
+    if min(height, width) < ROW_CELLS:
+        return 0.0
+    rows = cv2.resize(picture.gray, (ROW_CELLS, height), interpolation=cv2.INTER_AREA)
+    columns = cv2.resize(picture.gray, (width, ROW_CELLS), interpolation=cv2.INTER_AREA)
+    return max(_stripes(rows), _stripes(cv2.transpose(columns)))
 
 
 def blockiness(picture: Picture) -> float:
@@ -89,13 +98,13 @@ def vignetting(picture: Picture) -> float:
     Median of the radial slope of log luminance in rings about the centre, added up from the middle to the corner
     (cf. Zheng et al. 2008, "Single-image vignetting correction from gradient distribution symmetries").
     """
-    if min(picture.stops.shape) < 16:
+    if min(picture.stops.shape) < 64:
         return 0.0
-    half = cv2.resize(picture.stops, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    dx, dy = slopes(np.asarray(half, np.float32))
-    x, y, rings, corner = _polar(half.shape)
+    quarter = cv2.resize(picture.stops, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    dx, dy = slopes(np.asarray(quarter, np.float32))
+    x, y, rings, corner = _polar(quarter.shape)
     slope = (dx * x + dy * y).ravel()
-    loss = sum(float(np.median(slope[ring])) for ring in rings) * corner / RINGS
+    loss = sum(middle_of(slope[ring]) for ring in rings) * corner / RINGS
     return float(np.clip(1.0 - 2.0**loss, 0.0, 1.0))
 
 
@@ -107,14 +116,25 @@ def bit_depth(picture: Picture) -> float:
 def _spread(edges: Edges) -> float | None:
     """Blur in pixels of the level, ``None`` where there are too few edges."""
     strength = edges.strength
-    rank = strength.size - 1 - int(EDGE_SHARE * strength.size)
-    limit = max(edges.floor, float(np.partition(strength.ravel(), rank)[rank]))
-    chosen = strength >= limit
-    if np.count_nonzero(chosen) < max(12, FEWEST_SHARE * strength.size):
+    some = sampled(strength, EDGE_SAMPLES)
+    rank = some.size - 1 - int(EDGE_SHARE * some.size)
+    places = np.flatnonzero(strength >= max(edges.floor, float(np.sort(some)[rank])))
+    if places.size < max(12, FEWEST_SHARE * strength.size):
         return None
-    fine = float((strength[chosen].astype(np.float64) ** 4).sum())
-    coarse = float((cv2.magnitude(*edges.coarse)[chosen].astype(np.float64) ** 4).sum())
+    fine = float((strength.ravel()[places].astype(np.float64) ** 4).sum())
+    coarse = float((_slope_squared(edges.second, places) ** 2).sum())
     return _sigma(np.sqrt(fine / max(coarse, 1e-9)))
+
+
+def _slope_squared(plane: Plane, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Squared gradient (Sobel, as ``slopes``) at a few places."""
+    rows, columns = np.divmod(places, plane.shape[1])
+    rows = np.minimum(np.maximum(rows, 1), plane.shape[0] - 2)  # a place on the rim is moved inside
+    columns = np.minimum(np.maximum(columns, 1), plane.shape[1] - 2)
+    patch = np.array([[plane[rows + i, columns + j] for j in (-1, 0, 1)] for i in (-1, 0, 1)], np.float64)
+    dx = (patch[:, 2] - patch[:, 0]).T @ SOBEL
+    dy = (patch[2] - patch[0]).T @ SOBEL
+    return np.asarray(dx**2 + dy**2)
 
 
 def _motion(picture: Picture) -> tuple[float, float]:
@@ -122,10 +142,10 @@ def _motion(picture: Picture) -> tuple[float, float]:
     if min(picture.detail.shape) < 16:
         return 0.0, 0.0
     edges = picture.edges(1)
-    chosen = edges.strength >= edges.floor
+    chosen = (edges.strength >= edges.floor).astype(np.float32)
     if np.count_nonzero(chosen) < 60:
         return 0.0, 0.0
-    fine, coarse = (_tensor(*(plane[chosen] for plane in planes)) for planes in (edges.fine, edges.coarse))
+    fine, coarse = (_tensor(dx * chosen, dy * chosen) for dx, dy in (edges.fine, slopes(edges.second)))
     ratios, vectors = np.linalg.eig(np.linalg.solve(coarse + np.eye(2) * 1e-6, fine))
     weak, strong = np.argsort(ratios.real)
     along, across = (min(_sigma(float(ratios.real[k])), BLUR_MAX_PX) for k in (weak, strong))
@@ -144,13 +164,10 @@ def _tensor(dx: Plane, dy: Plane) -> NDArray[np.float64]:
     return np.array([[xx, xy], [xy, yy]])
 
 
-def _stripes(gray: NDArray[np.uint8]) -> float:
-    """Root of the median covariance of five strips' row profiles, scaled by how well they agree."""
-    if min(gray.shape) < ROW_CELLS:
-        return 0.0
-    cells = cv2.resize(gray.astype(np.float32), (ROW_CELLS, gray.shape[0]), interpolation=cv2.INTER_AREA)
+def _stripes(cells: Plane) -> float:
+    """Root of the median covariance of five strips' row means, scaled by how well they agree."""
     above = cells - cv2.blur(cells, (1, 2 * BAND_REACH + 1), borderType=cv2.BORDER_REFLECT)
-    profiles = np.median(above.reshape(len(above), STRIPS, -1), axis=2).T
+    profiles = above.reshape(len(above), STRIPS, -1).mean(axis=2).T
     pairs = np.triu_indices(STRIPS, 1)
     covariance = np.cov(profiles)
     spread = np.sqrt(np.maximum(np.diag(covariance), 1e-6))

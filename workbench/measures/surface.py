@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures.picture import Picture, Plane
+from workbench.measures.picture import Picture, Plane, middle_of, sampled
 
 HIGHLIGHT_MIN, WHITE_MIN = 235, 190
 SURROUND_SHARE, SURROUND_STEP = 8, 0.15
-GLINT_SHARE = 0.005
+GLINT_SHARE, GLINT_SAMPLES = 0.005, 40_000
 REPEAT_SIDE = 96  # edge of the field whose repetition is sought, in pixels of ``small``
 REPEAT_MIN_PX = 6  # nearer than this everything looks like itself
 FLAT = 1e-6  # variance of luma under which there is nothing to compare
@@ -41,9 +41,9 @@ def highlight_size(picture: Picture) -> float:
 
 def glint(picture: Picture) -> float:
     """How far the brightest half percent stands above its wide surround, in luma, 0..1; also below saturation."""
-    above = (picture.luma - picture.wide).ravel()
+    above = sampled(picture.luma - picture.wide, GLINT_SAMPLES)
     rank = above.size - 1 - int(GLINT_SHARE * above.size)
-    return max(float(np.partition(above, rank)[rank]), 0.0)
+    return max(float(np.sort(above)[rank]), 0.0)
 
 
 def luma_skewness(picture: Picture) -> float:
@@ -86,7 +86,7 @@ def anisotropy(picture: Picture) -> float:
     dx, dy = cv2.Sobel(fine, cv2.CV_32F, 1, 0), cv2.Sobel(fine, cv2.CV_32F, 0, 1)
     size = (fine.shape[1] // 20, fine.shape[0] // 20)
     xx, yy, xy = (cv2.resize(a * b, size, interpolation=cv2.INTER_AREA) for a, b in ((dx, dx), (dy, dy), (dx, dy)))
-    return float(np.median(np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 1e-7)))
+    return middle_of(np.asarray(np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 1e-7), np.float32))
 
 
 def repetition(picture: Picture) -> float:
@@ -110,6 +110,10 @@ def saturation(picture: Picture) -> float:
 
 def highlights(picture: Picture) -> NDArray[np.uint8]:
     """Mask of specular highlights over ``small``, 255 inside; see ``highlight_share``."""
+    return picture.once(_highlights)
+
+
+def _highlights(picture: Picture) -> NDArray[np.uint8]:
     mask = cv2.inRange(picture.brightest, HIGHLIGHT_MIN, 255) & cv2.inRange(picture.darkest, WHITE_MIN, 255)
     if cv2.countNonZero(mask) == 0:
         return np.asarray(mask, np.uint8)

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import cv2
-from PIL import Image, UnidentifiedImageError
 
 from workbench import store
-from workbench.measures import MEASURES, decode, judge, measure_all, measure_labels, over_labels
+from workbench.measures import MEASURES, judge
+from workbench.measures.reading import Measured, Task, measure_files, measure_files_in_child, stamp
+from workbench.processes import WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema import fields
 from workbench.schema.report import Problem
 from workbench.slicing import Filter
 from workbench.store import Dataset, Stored
 
-BATCH = 256
+BATCH, CHUNK = 256, 16  # pictures between two writes, and in one call of a worker
+WORTH_PROCESSES = 300
 Value = float | str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What measuring found in one picture.
-
-    Attributes:
-        measures: by name, those over all labels included.
-        labels: measures of each label in order, ``None`` for one too small to say.
-        file: stamp of the file that was read.
-    """
-
-    measures: Mapping[str, float]
-    labels: Sequence[Mapping[str, float] | None]
-    file: str
 
 
 @dataclass
@@ -71,8 +55,7 @@ def measure(
 
     Attributes given by the data or a curator stay; only missing ones are derived, each with its
     confidence (``lighting_confidence`` ...), and the sample is then marked ``attributes_from = "measured"``.
-    Every label gets ``highlight_share`` and ``gloss``. Work is saved batch by batch. Decoding and measuring
-    run in as many threads as there are cores; nearly all of it is OpenCV, which does not hold the interpreter.
+    Every label gets ``highlight_share`` and ``gloss``. Work is saved batch by batch, on all cores.
 
     Args:
         dataset: the dataset.
@@ -86,55 +69,44 @@ def measure(
     report = MeasureReport(skipped=len(chosen) - len(todo), without_picture=len(chosen) - len(pictures))
     started_s = time.monotonic()
     with (
-        _one_thread_each(),
-        ThreadPoolExecutor(os.cpu_count() or 2) as pool,
+        _pool(len(todo)) as (pool, function),
         Progress("measuring", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
     ):
         for start in range(0, len(todo), BATCH):
             batch = todo[start : start + BATCH]
-            results = list(progress.track(pool.map(_measure_one, batch)))
+            tasks = [_task(stored) for stored in batch]
+            parts = pool.map(function, [tasks[k : k + CHUNK] for k in range(0, len(tasks), CHUNK)])
+            results = list(progress.track(result for part in parts for result in part))
             _save(dataset, batch, results, report)
     report.samples_per_s = report.measured / max(time.monotonic() - started_s, 1e-9)
     return report
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """OpenCV's own threads off: whole pictures in parallel are quicker than parts of one."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
+def _pool(pictures: int) -> Iterator[tuple[Executor, Callable[[Sequence[Task]], list[Measured | Problem]]]]:
+    """Where to measure and with what: threads for a few pictures, worker processes for many.
+
+    Processes are about twice as quick on two cores, but take half a second to start.
+    """
+    cores = os.cpu_count() or 2
+    if pictures < WORTH_PROCESSES:
+        with ThreadPoolExecutor(cores) as threads:
+            yield threads, measure_files
+    else:
+        with WorkerProcesses(cores) as processes:
+            yield processes, measure_files_in_child
 
 
 def _is_done(stored: Stored) -> bool:
     """Whether all measures are there, and the file is still the one they were taken from."""
-    return set(MEASURES) <= set(stored.measures) and stored.measured_file == _stamp(stored.record.medium)
+    return set(MEASURES) <= set(stored.measures) and stored.measured_file == stamp(stored.record.medium)
 
 
-def _stamp(path: Path) -> str | None:
-    """Size and time of a file; ``None`` where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return f"{found.st_size}-{found.st_mtime_ns}"
-
-
-def _measure_one(stored: Stored) -> Measured | Problem:
-    record, path = stored.record, stored.record.medium
+def _task(stored: Stored) -> Task:
+    record = stored.record
     size = (record.width, record.height, record.width, record.height)
     boxes = [[edge / max(side, 1) for edge, side in zip(label.xyxy, size, strict=True)] for label in record.labels]
-    try:
-        stamp = str(_stamp(path))  # before reading: a file that changes meanwhile is measured again
-        picture = decode(path.read_bytes())
-        labels = measure_labels(picture, boxes) if boxes else []
-        return Measured(measure_all(picture) | over_labels(labels), labels, stamp)
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no measures."
-        return Problem(str(path), "unreadable_image", message)
+    return str(record.medium), boxes
 
 
 def _save(
