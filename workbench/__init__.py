@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.curating import export
-    from workbench.evaluating import slices
+    from workbench.evaluating import evaluate, slices
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -29,6 +29,7 @@ _HOME = {  # public name -> where it lives
     "Board": "workbench.widgets:Board",
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
+    "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
     "generate": "workbench.generating:generate",
     "history": "workbench.tagging:history",
@@ -52,6 +53,7 @@ __all__ = [
     "Board",
     "Filter",
     "Scenario",
+    "evaluate",
     "export",
     "generate",
     "history",

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "info": ("info", "count what a dataset holds"),
     "measure": ("measure", "measure light, surface and sensor quality of the pictures"),
     "calibrate": ("calibrate", "say how far measures tell the truth, on renders whose truth is known"),
+    "evaluate": ("evaluate", "match predictions with the truth and say where they fail"),
     "slices": ("slices", "a metric per lighting, surface or any facet, with an interval"),
     "tag": ("tag", "tag the samples of a filter"),
     "untag": ("tag", "remove a tag from the samples of a filter"),

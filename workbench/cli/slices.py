@@ -11,7 +11,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--by", required=True, help="one or two facets, e.g. lighting,surface")
-    parser.add_argument("--metric", default="count", help="count, mean:FACET (e.g. mean:noise) or share:TAG")
+    parser.add_argument(
+        "--metric",
+        default="count",
+        help="count, recall, precision, ap50, mean:FACET (e.g. mean:noise) or share:TAG",
+    )
     parser.add_argument("--where", help="only the samples of this filter")
     parser.set_defaults(run=run)
 

@@ -1,5 +1,6 @@
-"""Where does it fail: metrics per slice of a dataset."""
+"""Where does it fail: predictions against the truth, and metrics per slice of a dataset."""
 
+from workbench.evaluating.run import Evaluation, evaluate
 from workbench.evaluating.tables import slices
 
-__all__ = ["slices"]
+__all__ = ["Evaluation", "evaluate", "slices"]

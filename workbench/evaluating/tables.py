@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from workbench import store
-from workbench.slicing import Filter, parse
-from workbench.slicing.cells import cells
+from workbench.errors import FilterError
+from workbench.evaluating.precision import class_results, estimate
+from workbench.progress import Progress
+from workbench.slicing import Filter, Table, parse
+from workbench.slicing.cells import EVALUATION, Estimator, cells
 from workbench.store import Dataset
+from workbench.store import predictions as stored
+from workbench.store.predictions import Boxes
 
 
 def slices(
@@ -20,12 +26,13 @@ def slices(
     Args:
         dataset: the dataset.
         by: facets, e.g. ``["lighting", "surface"]``; numbers are cut into quartiles.
-        metric: ``count``, ``mean:<facet>`` or ``share:<tag>``.
+        metric: ``count``, ``mean:<facet>``, ``share:<tag>``, and after ``evaluate`` also ``recall``, ``precision``
+            and ``ap50``.
         where: only the samples of this filter.
 
     Returns:
         Columns: the facets, ``samples``, ``labels``, ``value``, and ``low`` and ``high`` of the 95 %
-        interval (normal for a mean, Wilson for a share).
+        interval (normal for a mean, Wilson for a share, recall and precision, bootstrap over samples for AP).
 
     Raises:
         FilterError, InputError: unknown facet or metric, or not one or two facets.
@@ -33,8 +40,22 @@ def slices(
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
     rows = None if where is None else table.mask(parse(where) if isinstance(where, str) else where)
-    found = cells(table, names, metric=metric, rows=rows)
+    found = cells(table, names, metric=_ap(dataset, table) if metric == "ap50" else metric, rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
     shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in found]
     return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
+
+
+def _ap(dataset: Dataset, table: Table) -> Estimator:
+    """Average precision of the predictions that were evaluated last."""
+    said = store.note(dataset, EVALUATION)
+    if said is None:
+        fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
+        raise FilterError("an evaluated dataset", found="none", where="metric", fix=fix)
+    nothing = Boxes("", (), ())
+    found = {one.sample_id: one for one in stored.boxes(dataset, said["field"])}
+    progress = Progress("matching", total=len(found), unit="sample")
+    with progress:
+        truth_of = stored.match(dataset, said["field"], iou=0.5, progress=progress)
+    return partial(estimate, class_results([found.get(i, nothing) for i in table.ids.tolist()], truth_of))

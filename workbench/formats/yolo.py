@@ -133,6 +133,15 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     return Records(entries, build, problems)
 
 
+def class_names(path: Path) -> Mapping[int, str]:
+    """Class names by number that a ``data.yaml`` declares.
+
+    Raises:
+        InputError: it cannot be read, or declares none.
+    """
+    return _classes(_yaml(path, shown=path.name), path.name).names or {}
+
+
 def label_path(picture: str) -> str:
     """Where the rows of a picture lie: the last ``images`` becomes ``labels``, the suffix ``.txt``.
 

@@ -83,9 +83,16 @@ def load(
         while batch := list(islice(records, BATCH)):
             _add(target, batch, source, report, problems)
             progress.advance(len(batch))
+    _note(target, given, report.format)
     _close(source, problems)
     report.problems = list(problems)
     return report
+
+
+def _note(dataset: store.Dataset, path: Path, form: str) -> None:
+    """Note where data came from: files of predictions name pictures by the numbers of these files."""
+    loads = [one for one in store.note(dataset, "loads") or [] if one["path"] != str(path.absolute())]
+    store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 
 
 def _opened(chosen: Format, place: Path, problems: Problems) -> tuple[Iterator[Record], int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, product
 from math import sqrt
 
@@ -16,7 +17,12 @@ from workbench.slicing.table import Table
 
 Z_95 = 1.959964
 BINS = 4  # of a facet with numbers: quartiles
-METRICS = ("count", "mean:<facet>", "share:<tag>")
+METRICS = ("count", "recall", "precision", "ap50", "mean:<facet>", "share:<tag>")
+EVALUATION = "evaluation"  # prefix of the facets that evaluation writes
+HITS, MISSES = f"{EVALUATION}.hits", f"{EVALUATION}.misses"
+WRONG = tuple(f"{EVALUATION}.{name}" for name in ("false_alarms", "wrong_class", "badly_placed", "duplicates"))
+Estimate = tuple[float | None, float | None, float | None]  # value, low and high end of the 95 % interval
+Estimator = Callable[[Mask], Estimate]
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,17 @@ class Cell:
     high: float | None
 
 
-def cells(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask | None = None) -> list[Cell]:
+def cells(
+    table: Table, by: Sequence[str], *, metric: str | Estimator = "count", rows: Mask | None = None
+) -> list[Cell]:
     """Every combination of words of the facets ``by``, empty cells included.
 
     Args:
         table: the samples.
         by: one or two facets; numbers are cut into quartiles; of a facet with several words per sample
             a sample counts in each.
-        metric: ``count``, ``mean:<facet>`` (normal interval of the mean), or ``share:<tag>`` (Wilson interval).
+        metric: ``count``, ``mean:<facet>`` (normal interval of the mean), ``share:<tag>``, ``recall`` or
+            ``precision`` (Wilson intervals; of labels for the last two), or any function of the rows of a cell.
         rows: only these rows.
 
     Raises:
@@ -56,7 +65,7 @@ def cells(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask 
     if not 1 <= len(by) <= 2:
         raise InputError("one or two facets", found=str(len(by)), where="by", fix="For example lighting,surface.")
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
-    values = _values(table, metric)
+    estimate = estimator(table, metric) if isinstance(metric, str) else metric
     labels = table.columns.get("labels")
     parts = [list(_parts(table, name, chosen)) for name in by]
     found = []
@@ -64,7 +73,7 @@ def cells(table: Table, by: Sequence[str], *, metric: str = "count", rows: Mask 
         mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
         words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
         n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
-        found.append(Cell(words, int(mask.sum()), n_labels, *_estimate(metric, values, mask)))
+        found.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
     return found
 
 
@@ -93,28 +102,50 @@ def _bins(column: NumberColumn, rows: Mask) -> Iterator[tuple[str, Mask]]:
         yield f"{low:.4g} to {high:.4g}", np.asarray(above & (column.values <= high))
 
 
-def _values(table: Table, metric: str) -> NDArray[np.float64]:
+def estimator(table: Table, metric: str) -> Estimator:
+    """What computes a metric from the rows of a cell.
+
+    Raises:
+        FilterError: a facet that the metric needs is not there, or has no numbers.
+        InputError: unknown metric.
+    """
     kind, _, name = metric.partition(":")
     if metric == "count":
-        return np.ones(len(table))
+        return lambda rows: (float(np.count_nonzero(rows)), None, None)
+    if metric in ("recall", "precision"):
+        hits = _numbers(table, HITS, fix="Evaluate first: wb.evaluate(ds, 'predictions').")
+        others = [_numbers(table, other) for other in ((MISSES,) if metric == "recall" else WRONG)]
+        return partial(_ratio, hits, np.sum(others, axis=0))
     if kind == "mean" and name:
-        column = table.column(name)
-        if not isinstance(column, NumberColumn):
-            raise FilterError("a facet with numbers", found=f"words in {name!r}", where="metric")
-        return column.values
+        return partial(_mean, _numbers(table, name))
     if kind == "share" and name:
-        return table.column("tags").mask_of([name]).astype(float)
+        tagged = table.column("tags").mask_of([name])
+        return lambda rows: _share(int(np.count_nonzero(tagged & rows)), int(np.count_nonzero(rows)))
     raise InputError("a metric", found=repr(metric), where="metric", fix=f"One of: {', '.join(METRICS)}.")
 
 
-def _estimate(metric: str, values: NDArray[np.float64], mask: Mask) -> tuple[float | None, float | None, float | None]:
-    known = values[mask & ~np.isnan(values)]
-    if metric == "count":
-        return float(known.size), None, None
+def _numbers(table: Table, name: str, *, fix: str = "") -> NDArray[np.float64]:
+    if fix and name not in table.columns:
+        raise FilterError("an evaluated dataset", found=f"no facet {name!r}", where="metric", fix=fix)
+    column = table.column(name)
+    if not isinstance(column, NumberColumn):
+        raise FilterError("a facet with numbers", found=f"words in {name!r}", where="metric")
+    return column.values
+
+
+def _share(hits: int, n: int) -> Estimate:
+    return (hits / n, *wilson(hits, n)) if n else (None, None, None)
+
+
+def _ratio(hits: NDArray[np.float64], others: NDArray[np.float64], rows: Mask) -> Estimate:
+    n_hits, n_others = (int(np.nansum(values[rows])) for values in (hits, others))
+    return _share(n_hits, n_hits + n_others)
+
+
+def _mean(values: NDArray[np.float64], rows: Mask) -> Estimate:
+    known = values[rows & ~np.isnan(values)]
     if not known.size:
         return None, None, None
-    if metric.startswith("share:"):
-        return float(known.mean()), *wilson(int(known.sum()), known.size)
     mean = float(known.mean())
     if known.size < 2:
         return mean, None, None

@@ -10,16 +10,30 @@ from workbench.store.datasets import (
     delete_dataset,
     info,
     list_datasets,
+    note,
     open_dataset,
     require_dataset,
+    set_note,
     stamp,
 )
-from workbench.store.samples import Added, Stored, add, lineage, read, require_sample, set_values, source_keys
+from workbench.store.samples import (
+    Added,
+    Medium,
+    Stored,
+    add,
+    lineage,
+    media,
+    read,
+    require_sample,
+    set_values,
+    source_keys,
+)
 from workbench.store.snapshot import Snapshot, table
 
 __all__ = [
     "Added",
     "Dataset",
+    "Medium",
     "Snapshot",
     "Stored",
     "add",
@@ -30,12 +44,15 @@ __all__ = [
     "info",
     "lineage",
     "list_datasets",
+    "media",
+    "note",
     "open_app",
     "open_dataset",
     "read",
     "require_dataset",
     "require_sample",
     "select",
+    "set_note",
     "set_values",
     "source_keys",
     "stamp",

@@ -12,6 +12,7 @@ from workbench.schema import fields
 from workbench.store.database import Dataset, translated
 from workbench.store.groups import follow, samples_view
 
+NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
 TEXT_FIELDS = (
     fields.SOURCE,
     fields.ORIGIN,
@@ -42,6 +43,7 @@ def open_dataset(name: str, *, create: bool = True) -> Dataset:
         except ValueError as cause:
             raise DatasetError("a usable dataset name", found=repr(name), fix=str(cause)) from cause
     dataset = fo.load_dataset(name)
+    dataset.reload()  # FiftyOne gives the object that it has, which may not know what other processes added
     _declare(dataset)
     follow(dataset)
     return dataset
@@ -61,6 +63,21 @@ def require_dataset(name: str) -> Dataset:
 def list_datasets() -> list[str]:
     """Names of all datasets, sorted."""
     return sorted(fo.list_datasets())
+
+
+@translated
+def note(dataset: Dataset, key: str) -> Any:
+    """What was noted of a dataset as a whole; ``None`` for nothing."""
+    dataset.reload()
+    return (dataset.info.get(NOTES) or {}).get(key)
+
+
+@translated
+def set_note(dataset: Dataset, key: str, value: Any) -> None:
+    """Note something of a dataset as a whole: plain JSON values."""
+    dataset.reload()
+    dataset.info[NOTES] = {**(dataset.info.get(NOTES) or {}), key: value}
+    dataset.save()
 
 
 @translated

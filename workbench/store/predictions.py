@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import fiftyone as fo
 from pymongo import UpdateOne
 
 from workbench.errors import DatasetError, one_of
+from workbench.progress import Progress
 from workbench.schema import fields
 from workbench.schema.labels import Label
 from workbench.slicing import Filter
@@ -22,6 +22,7 @@ from workbench.store.groups import samples_only
 from workbench.store.samples import WRITE_BATCH, declare_paths, object_id
 
 OUTCOME = "outcome"
+MATCH_BATCH = 200  # samples between two words of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,6 @@ class Boxes:
     sample_id: str
     truth: tuple[Box, ...]
     predicted: tuple[Box, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """What FiftyOne's evaluation found.
-
-    Attributes:
-        truth_of: id of the true label by id of the prediction that hits it.
-        ap: average precision at the IoU asked for, mean over classes; ``None`` without any truth.
-    """
-
-    truth_of: Mapping[str, str]
-    ap: float | None
 
 
 @translated
@@ -103,8 +91,8 @@ def match(
     *,
     iou: float,
     where: str | Filter | None = None,
-    told: Callable[[int], None] = lambda n: None,
-) -> Matches:
+    progress: Progress,
+) -> dict[str, str]:
     """Let FiftyOne match predictions with the truth as COCO does, class by class; nothing is written.
 
     Args:
@@ -112,31 +100,28 @@ def match(
         field: predicted boxes.
         iou: least overlap of a hit.
         where: only the samples of this filter.
-        told: called with the number of samples done.
+        progress: counts the samples.
+
+    Returns:
+        Id of the true label by id of the prediction that hits it.
 
     Raises:
         DatasetError: no such field of boxes.
+        Cancelled: the user stopped.
     """
     require_boxes(dataset, field)
-    logging.getLogger("fiftyone").setLevel(logging.ERROR)
-    view = dataset.match(_query(dataset, where)) if dataset.group_field is None else _flat(dataset, where)
-    results = view.evaluate_detections(
-        field,
-        gt_field=fields.GROUND_TRUTH,
-        method="coco",
-        iou=iou,
-        compute_mAP=True,
-        iou_threshs=[iou],
-        progress=lambda bar: told(int(bar.iteration)),
-    )
-    pairs = zip(results.ypred_ids, results.ytrue_ids, strict=True)
-    ap = float(results.mAP())
-    return Matches({p: t for p, t in pairs if p is not None and t is not None}, ap if ap >= 0 else None)
-
-
-def _flat(dataset: Dataset, where: str | Filter | None) -> Any:
-    """The samples of a grouped dataset as a plain view."""
-    return dataset.select_group_slices(_allow_mixed=True).match(_query(dataset, where))
+    ids = [one["_id"] for one in dataset._sample_collection.find(_query(dataset, where), {"_id": 1}).sort("_id", 1)]
+    everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
+    truth_of: dict[str, str] = {}
+    for start in range(0, len(ids), MATCH_BATCH):
+        batch = ids[start : start + MATCH_BATCH]
+        results = everything.match({"_id": {"$in": batch}}).evaluate_detections(
+            field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False
+        )
+        pairs = zip(results.ypred_ids, results.ytrue_ids, strict=True)
+        truth_of |= {predicted: truth for predicted, truth in pairs if predicted is not None and truth is not None}
+        progress.advance(len(batch))
+    return truth_of
 
 
 def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:

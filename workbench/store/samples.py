@@ -57,6 +57,37 @@ class Stored:
     measured_file: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What a sample is of, without its labels.
+
+    Attributes:
+        id: sample id.
+        origin: path inside what was loaded.
+        width, height: pixels.
+    """
+
+    id: str
+    origin: str
+    width: int
+    height: int
+
+
+@translated
+def media(dataset: Dataset) -> Iterator[Medium]:
+    """The pictures of all samples, in order of loading."""
+    wanted = {fields.ORIGIN: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
+    found = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
+    return (
+        Medium(
+            str(one["_id"]),
+            one.get(fields.ORIGIN) or one["filepath"],
+            *((one.get("metadata") or {}).get(side) or 0 for side in ("width", "height")),
+        )
+        for one in found
+    )
+
+
 @translated
 def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> Added:
     """Add records that are not there yet; doing it again changes nothing.
@@ -249,5 +280,8 @@ def declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
                 kinds[field] = type(value)
     present = dataset.get_field_schema(flat=True)
     for path, kind in kinds.items():
+        root, _, inner = path.partition(".")
+        if inner and root not in present and not dataset.has_sample_field(root):
+            dataset.add_sample_field(root, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
         if path not in present:
             dataset.add_sample_field(path, documents.KINDS[kind][1])

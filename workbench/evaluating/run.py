@@ -1,0 +1,226 @@
+"""Evaluate predictions: match them with the truth, say what became of each, count per sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from workbench import store
+from workbench.errors import InputError, WorkbenchError
+from workbench.evaluating.outcomes import COUNTED, Outcomes, outcomes
+from workbench.evaluating.precision import class_results, mean_ap
+from workbench.formats import predictions as files
+from workbench.formats.problems import Problems
+from workbench.progress import Cancel, Listener, Progress
+from workbench.schema.labels import Label
+from workbench.schema.report import Problem
+from workbench.slicing import Filter
+from workbench.slicing.cells import EVALUATION, wilson
+from workbench.store import Dataset
+from workbench.store import predictions as stored
+
+FIELD = "predictions"
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        predictions: the field of predicted boxes.
+        iou, confidence: least overlap of a hit, least confidence of a prediction that counts.
+        samples: samples evaluated.
+        tp, fp, fn: hits, wrong predictions, misses.
+        recall, precision: with their 95 % intervals (Wilson, of labels); ``None`` without labels.
+        ap50: average precision at IoU 0.5, COCO's, mean over classes, of all predictions whatever their confidence;
+            at another ``iou`` it is the AP at that one.
+        errors: wrong predictions by kind, and misses.
+        problems: predictions that could not be used.
+    """
+
+    predictions: str
+    iou: float
+    confidence: float
+    samples: int = 0
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    recall: float | None = None
+    recall_low: float | None = None
+    recall_high: float | None = None
+    precision: float | None = None
+    precision_low: float | None = None
+    precision_high: float | None = None
+    ap50: float | None = None
+    errors: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        def told(name: str) -> str:
+            value, low, high = (getattr(self, name + end) for end in ("", "_low", "_high"))
+            return f"{name} -" if value is None else f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
+
+        kinds = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.errors.items() if n)
+        ap = "-" if self.ap50 is None else f"{self.ap50:.3f}"
+        lines = [
+            f"{self.samples:,} samples: {self.tp:,} hits, {self.fp:,} wrong, {self.fn:,} missed"
+            + (f" ({kinds})" if kinds else ""),
+            f"{told('recall')}, {told('precision')}, AP at IoU {self.iou:g} {ap}",
+        ]
+        lines += [f"  {problem.message} [{problem.where}]" for problem in self.problems[:5]]
+        more = len(self.problems) - 5
+        return "\n".join(lines + ([f"  and {more:,} more"] if more > 0 else []))
+
+
+def evaluate(
+    dataset: Dataset,
+    predictions: str | Path,
+    *,
+    iou: float = 0.5,
+    confidence: float = 0.0,
+    where: str | Filter | None = None,
+    annotations: str | Path | None = None,
+    field: str = FIELD,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Evaluation:
+    """Match predictions with the truth, and make what became of them facets of the dataset.
+
+    Every label gets an ``outcome`` (hit, miss, false_alarm, wrong_class, badly_placed, duplicate), and every sample
+    their numbers as ``evaluation.hits`` and so on. Matching is FiftyOne's, by COCO's rules.
+
+    Args:
+        dataset: the dataset.
+        predictions: a field of boxes, or a file: COCO results, COCO with scores, or a folder of YOLO rows.
+        iou: least overlap of a hit.
+        confidence: predictions below it do not count as hits, nor as wrong.
+        where: only the samples of this filter.
+        annotations: the COCO file or ``data.yaml`` that the model was given, when the predictions name pictures or
+            classes by number; that of the data loaded by default.
+        field: where predictions from a file are stored.
+        listener: told of the progress.
+        cancel: stops between two samples.
+
+    Raises:
+        InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
+        Cancelled: the user stopped; what was written stays, the same call again completes it.
+    """
+    if not 0 < iou <= 1 or not 0 <= confidence <= 1:
+        raise InputError("iou above 0 and confidence from 0, both up to 1", found=f"{iou:g} and {confidence:g}")
+    dataset.reload()  # another process may have added the field
+    report = Evaluation(str(predictions), iou, confidence)
+    if not isinstance(predictions, str) or predictions not in dataset.get_field_schema():
+        report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
+    n = len(store.select(dataset, where))
+    with Progress(
+        f"evaluating {report.predictions}", total=n, unit="sample", listener=listener, cancel=cancel
+    ) as progress:
+        truth_of = stored.match(dataset, report.predictions, iou=iou, where=where, progress=progress)
+    samples = list(stored.boxes(dataset, report.predictions, where=where))
+    found = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
+    counts = {i: one.counts() for i, one in found.items()}
+    numbers = {i: {f"{EVALUATION}.{name}": float(n) for name, n in one.items()} for i, one in counts.items()}
+    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in found.items()}, numbers)
+    store.set_note(dataset, EVALUATION, {"field": report.predictions, "iou": iou, "confidence": confidence})
+    report.ap50 = mean_ap(class_results(samples, truth_of), np.ones(len(samples)))
+    _sum_up(report, found)
+    return report
+
+
+def _sum_up(report: Evaluation, found: Mapping[str, Outcomes]) -> None:
+    totals: Counter[str] = Counter()
+    for one in found.values():
+        totals.update(one.counts())
+    report.samples = len(found)
+    report.tp, report.fn = totals["hits"], totals["misses"]
+    report.errors = {name: totals[name] for name in COUNTED if name not in ("hits", "misses")}
+    report.fp = sum(report.errors.values())
+    if n := report.tp + report.fn:
+        report.recall = report.tp / n
+        report.recall_low, report.recall_high = wilson(report.tp, n)
+    if n := report.tp + report.fp:
+        report.precision = report.tp / n
+        report.precision_low, report.precision_high = wilson(report.tp, n)
+
+
+def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field: str) -> list[Problem]:
+    """Store the predictions of a file; samples without any get an empty list."""
+    if not path.exists():
+        stored.require_boxes(dataset, str(path))  # lists the fields that there are
+    problems = Problems()
+    samples = list(store.media(dataset))
+    names = _by_name(samples)
+    labels: dict[str, list[Label]] = {sample.id: [] for sample in samples}
+    sizes = {sample.id: (sample.width, sample.height) for sample in samples}
+    for one in files.read(path, _reference(dataset, path, annotations), problems):
+        found = _sample(one.image, names)
+        if found is None:
+            problems.count("missing_image", one.image)
+            continue
+        width, height = sizes[found]
+        scale = (width, height, width, height) if one.shares else (1, 1, 1, 1)
+        left, top, right, bottom = (edge * s for edge, s in zip(one.xyxy, scale, strict=True))
+        labels[found].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
+    problems.close(
+        "missing_image", "Wanted pictures of the dataset, found {n} predictions of others ({first}). Left out."
+    )
+    if not any(labels.values()) and len(problems):
+        first = next(iter(problems))
+        raise InputError("predictions of the dataset's pictures", found=f"none: {first.message}", where=first.where)
+    stored.set_predictions(dataset, field, labels)
+    return list(problems)
+
+
+def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> files.Reference:
+    """What numbers mean: as the user says, else as the data that was loaded says."""
+    if annotations is not None:
+        return files.read_reference(Path(annotations))
+    images: dict[object, str] = {}
+    classes: dict[object, str] = {}
+    for file in _loaded_references(dataset, yolo=path.is_dir()):
+        one = files.read_reference(file)
+        if any(images.get(i, name) != name for i, name in one.images.items()):
+            fix = "Say which one the model was given: --annotations FILE"
+            raise InputError("one meaning of each image id", found="several COCO files that differ", fix=fix)
+        images, classes = {**images, **one.images}, {**classes, **one.classes}
+    return files.Reference(images, classes)
+
+
+def _loaded_references(dataset: Dataset, *, yolo: bool) -> Iterator[Path]:
+    """The annotation files of the folders that were loaded into the dataset."""
+    suffixes = (".yaml", ".yml") if yolo else (".json",)
+    for loaded in store.note(dataset, "loads") or []:
+        place = Path(loaded["path"])
+        found = [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []
+        for file in found:
+            if file.suffix.lower() in suffixes and loaded["format"] == ("yolo" if yolo else "coco"):
+                try:
+                    files.read_reference(file)
+                except WorkbenchError:
+                    continue  # another file of the folder
+                yield file
+
+
+def _by_name(samples: list[store.Medium]) -> dict[str, list[store.Medium]]:
+    """Samples by the last part of their path, with and without suffix."""
+    found: dict[str, list[store.Medium]] = {}
+    for sample in samples:
+        last = Path(sample.origin).name
+        for name in {last, Path(last).stem}:
+            found.setdefault(name, []).append(sample)
+    return found
+
+
+def _sample(image: str, names: Mapping[str, list[store.Medium]]) -> str | None:
+    """The sample whose path ends like the name; ``None`` when none or several do."""
+    parts = Path(image.replace("\\", "/")).parts
+    found = names.get(parts[-1], []) if parts else []
+    for n in range(2, len(parts) + 1):
+        if len(found) < 2:
+            break
+        found = [s for s in found if Path(s.origin).parts[-n:] == parts[-n:]] or found
+    return found[0].id if len(found) == 1 else None
