@@ -103,7 +103,11 @@ def main() -> None:
         paths = make_pictures(folder, args.pictures)
         table: dict[str, list[float]] = {}
         for _ in range(args.rounds):  # one after the other in each round, so that all meet the same weather
-            for label, function in (("decoding in full", own.in_full), ("decoding as needed", own.decoded), ("all measures", measure_files_in_child)):
+            for label, function in (
+                ("decoding in full", own.in_full),
+                ("decoding as needed", own.decoded),
+                ("all measures", measure_files_in_child),
+            ):
                 table.setdefault(label, []).append(rate(function, paths, cores))
             table.setdefault("all, one process", []).append(rate(measure_files_in_child, paths, 1))
             for jobs in (1, cores):

@@ -17,7 +17,7 @@ from workbench.measures.registry import MEASURES
 Floats = NDArray[np.float64]
 LEAST_GLOSS = 0.01
 RIDGE, SOFTMAX_RIDGE = 10.0, 6.0
-STEPS = 60
+STEPS = 600
 NOT_FEATURES = ("bit_depth", "light_direction_deg", "motion_direction_deg")
 ALL_FEATURES = tuple(name for name in MEASURES if name not in NOT_FEATURES)
 
@@ -73,10 +73,10 @@ def softmax_model(
     *,
     balanced: bool = True,
 ) -> Model:
-    """Multinomial logistic regression, every word weighing the same where ``balanced``, by Newton's method with a bounded Hessian.
+    """Multinomial logistic regression with a ridge; where ``balanced``, every word weighs the same.
 
-    The curvature of the likelihood never exceeds that of ``(I - 11'/k) / 2`` (Boehning 1992), so one factorised
-    matrix serves all steps and each step goes uphill.
+    Newton's method with a bounded Hessian: the curvature of the likelihood never exceeds that of ``(I - 11'/k) / 2``
+    (Boehning 1992), so one factorised matrix serves all steps and each step goes uphill.
     """
     standard, mean, scale = _standard(measured, features)
     design = np.column_stack([standard, np.ones(len(standard))])
@@ -86,7 +86,7 @@ def softmax_model(
     ridge = np.diag([SOFTMAX_RIDGE] * len(features) + [1e-6])
     bound = np.linalg.inv(design.T @ (design * weight[:, None]) / 2 + ridge)
     rows = np.zeros((len(known), design.shape[1]))
-    for _ in range(STEPS * 10):
+    for _ in range(STEPS):
         scores = design @ rows.T
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)

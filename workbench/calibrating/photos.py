@@ -34,11 +34,16 @@ def added_faults(folder: Path, renders: Sequence[str]) -> list[dict[str, Any]]:
     pictures = photos + sharp
     errors = noise_errors(pictures)
     rows = [
-        {"test": f"blur AUC, sigma {sigma:g} px, {len(photos)} photos, {len(sharp)} renders", "value": value, "goal": ">= 0.98"}
+        {
+            "test": f"blur AUC, sigma {sigma:g} px, {len(photos)} photos, {len(sharp)} renders",
+            "value": value,
+            "goal": ">= 0.98",
+        }
         for sigma, value in blur_aucs(pictures).items()
     ]
     rows += [
-        {"test": f"noise, mean absolute error, sigma {sigma:g}", "value": value, "goal": "<= 1"} for sigma, value in errors.items()
+        {"test": f"noise, mean absolute error, sigma {sigma:g}", "value": value, "goal": "<= 1"}
+        for sigma, value in errors.items()
     ]
     return [*rows, {"test": "dark with a highlight is dark, recall", "value": dark_recall(pictures), "goal": ">= 0.95"}]
 

@@ -6,7 +6,6 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
 SIDE, MARGIN = 240, 34
 MOST_POINTS = 1500
 STYLE = """
@@ -14,7 +13,8 @@ body { font: 14px system-ui, sans-serif; margin: 24px; color: #222; background: 
 pre { background: #f5f5f5; padding: 12px; overflow-x: auto; }
 .plots { display: flex; flex-wrap: wrap; gap: 16px; }
 figure { margin: 0; width: 240px; } figcaption { font-size: 12px; min-height: 3em; }
-table { border-collapse: collapse; margin: 8px 24px 16px 0; } td, th { padding: 3px 8px; text-align: right; font-size: 12px; }
+table { border-collapse: collapse; margin: 8px 24px 16px 0; }
+td, th { padding: 3px 8px; text-align: right; font-size: 12px; }
 """
 
 
@@ -50,7 +50,8 @@ def scatter(plot: Mapping[str, Any]) -> str:
         f"<text x='{MARGIN}' y='{end + 14}'>{low}</text><text x='{end}' y='{end + 14}' text-anchor='end'>{high}</text>"
         f"<text x='{MARGIN - 3}' y='{end}' text-anchor='end'>{under}</text>"
         f"<text x='{MARGIN - 3}' y='{MARGIN + 8}' text-anchor='end'>{over}</text></g></svg>"
-        f"<figcaption>{html.escape(plot['title'])}<br>rank correlation {plot['rho']:.3f}, n {len(plot['x']):,}</figcaption></figure>"
+        f"<figcaption>{html.escape(plot['title'])}<br>"
+        f"rank correlation {plot['rho']:.3f}, n {len(plot['x']):,}</figcaption></figure>"
     )
 
 
@@ -72,5 +73,3 @@ def _places(values: Sequence[float]) -> list[float]:
 
     found = ranks(values)
     return ((found - 0.5) / max(len(found), 1)).tolist() if len(found) else []
-
-

@@ -126,7 +126,8 @@ class Report:
         for row in self.attributes:
             lines += [
                 f"{row['attribute']:<11}{row['balanced_accuracy']:<19.3f}"
-                f"{_goal(row['goal'], row['balanced_accuracy']):<7}{row['answered']:<10.2f}{row['accuracy_of_answers']:.3f}"
+                f"{_goal(row['goal'], row['balanced_accuracy']):<7}{row['answered']:<10.2f}"
+                f"{row['accuracy_of_answers']:.3f}"
             ]
         if self.photos:
             lines += ["", f"{'on real photos':<58}{'found':<9}goal"]
@@ -173,11 +174,17 @@ def _relation(
     backends = np.array([shots[k]["backend"] for k in chosen])
     row = _row(relation.measure, relation.truth, true, found, frames, relation.goal)
     row["per_backend"] = {
-        name: rank_correlation(found[backends == name], true[backends == name]) for name in sorted(set(backends.tolist()))
+        name: rank_correlation(found[backends == name], true[backends == name])
+        for name in sorted(set(backends.tolist()))
     }
     if relation.faults and 0 < (true > 0).sum() < len(true):
         row["auc"] = round(roc_auc(found[true == 0], found[true > 0]), 4)
-    return row, {"title": f"{relation.measure}: {relation.truth}", "x": true.tolist(), "y": found.tolist(), "rho": row["rho"]}
+    return row, {
+        "title": f"{relation.measure}: {relation.truth}",
+        "x": true.tolist(),
+        "y": found.tolist(),
+        "rho": row["rho"],
+    }
 
 
 def _row(
@@ -189,7 +196,9 @@ def _row(
     return {**found_row, "goal": goal, "auc": None, "n": len(true), "per_backend": {}}
 
 
-def _labels(name: str, shots: Sequence[Shot], measured: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _labels(
+    name: str, shots: Sequence[Shot], measured: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     model = models()["label_gloss"]
     pairs = [
         (truth[name], features[name] if name != "gloss" else float(np.exp(model.scores(features)[0])), shot["frame"])
@@ -205,7 +214,9 @@ def _labels(name: str, shots: Sequence[Shot], measured: Sequence[Mapping[str, An
 def _direction(shots: Sequence[Shot], measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Motion direction as the share within 20 degrees (chance 0.22), in the place of a correlation."""
     moved = [k for k, shot in enumerate(shots) if shot["motion_px"] > 0]
-    away = [abs((measured[k]["motion_direction_deg"] - shots[k]["motion_direction_deg"] + 90) % 180 - 90) for k in moved]
+    away = [
+        abs((measured[k]["motion_direction_deg"] - shots[k]["motion_direction_deg"] + 90) % 180 - 90) for k in moved
+    ]
     share = round(float(np.mean(np.array(away) < 20)), 4) if away else 0.0
     truth = "share of moving cameras whose direction is within 20 degrees (chance 0.22)"
     name = "motion_direction_deg"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import Any
 from workbench.calibrating.fit import fit_models
 from workbench.calibrating.report import Report, report_of
 from workbench.calibrating.take import read_truth, take_frame
-from workbench.errors import InputError, OutputError
-from workbench.files import refused, write_bytes, write_json
+from workbench.errors import InputError
+from workbench.files import refused, write_bytes
 from workbench.measures import decode, judge, measure_all
 from workbench.measures.gloss import label_features
 from workbench.measures.model import FILE, Model, models, used
@@ -88,7 +87,7 @@ def calibrate(
         raise InputError("at least 8 frames", found=str(frames), where="frames")
     fitted = _fitted(train) if fit else models()
     with used(fitted):
-        words = [{name: answer for name, answer in judge(m).items()} for m in _with_gloss(held_out.measured)]
+        words = [judge(values) for values in _with_gloss(held_out.measured)]
         report = report_of(held_out.shots, held_out.measured, words, frames_fitted=_frames(train) if fit else 0)
         report = report if photos is None else report.with_photos(photos, pictures.shots)
     if fit:
@@ -134,10 +133,11 @@ def _draw(
         todo += [(frame, backend) for frame in wanted if not (out / backend / f"{frame:05d}.json").exists()]
     if not todo:
         return
-    if executor is None:
-        with WorkerProcesses(workers or os.cpu_count() or 1) as own:
-            return _draw_in(own, out, todo, listener, cancel)
-    return _draw_in(executor, out, todo, listener, cancel)
+    if executor is not None:
+        _draw_in(executor, out, todo, listener, cancel)
+        return
+    with WorkerProcesses(workers or os.cpu_count() or 1) as own:
+        _draw_in(own, out, todo, listener, cancel)
 
 
 def _draw_in(
@@ -160,7 +160,9 @@ def _draw_in(
 
 def _measured(shot: Mapping[str, Any]) -> dict[str, Any]:
     picture = decode(Path(shot["path"]).read_bytes())
-    boxes = [[edge / side for edge, side in zip(label["xyxy"], (WIDTH, HEIGHT) * 2, strict=True)] for label in shot["labels"]]
+    boxes = [
+        [edge / side for edge, side in zip(label["xyxy"], (WIDTH, HEIGHT) * 2, strict=True)] for label in shot["labels"]
+    ]
     return {**measure_all(picture), "labels": label_features(picture, boxes)}
 
 

@@ -35,7 +35,9 @@ LIGHTS: Mapping[str, Mapping[str, Any]] = {
         _KEY + "type": {"choice": ["directional", "point"]},
         _KEY + "intensity": {"uniform": [900, 2500]},
         _KEY + "direction.elevation": {"uniform_sine": [30, 75]},
-        _KEY + "direction.azimuth": {"expr": "(sensor.camera.pose.azimuth + 90 + lighting.environment.rotation / 2) % 360"},
+        _KEY + "direction.azimuth": {
+            "expr": "(sensor.camera.pose.azimuth + 90 + lighting.environment.rotation / 2) % 360"
+        },
     },
     "backlit": {
         "lighting.environment.intensity": {"uniform": [20, 110]},

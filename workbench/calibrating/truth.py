@@ -120,9 +120,7 @@ def largest(mask: NDArray[np.bool_]) -> float:
     return float(stats[1:, cv2.CC_STAT_AREA].max() / mask.size) if len(stats) > 1 else 0.0
 
 
-def label_truth(
-    scene: Scene, truth: Annotations, pair: tuple[Linear, Linear], gain: float
-) -> list[dict[str, Any]]:
+def label_truth(scene: Scene, truth: Annotations, pair: tuple[Linear, Linear], gain: float) -> list[dict[str, Any]]:
     """Per visible labelled object: box, surface, gloss and share of highlights inside the box.
 
     Args:

@@ -41,7 +41,7 @@ def lighting(shot: Mapping[str, Any]) -> str:
 
 def surface(shot: Mapping[str, Any]) -> str:
     """Kind of the working surface; bare board and wood count as matte, which is how they reflect."""
-    return DULL.get(shot["surface"], shot["surface"])
+    return str(DULL.get(shot["surface"], shot["surface"]))
 
 
 def sensor(shot: Mapping[str, Any]) -> str:

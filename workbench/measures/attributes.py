@@ -18,7 +18,7 @@ DARK_EV, DIM_EV, BRIGHT_EV = -4.5, -2.3, 0.9
 EV_SPREAD = 0.25  # stops; how sharp a limit of exposure is
 NOISY_LEVELS, BLURRED_PX = 6.0, 1.8
 RATIO_SPREAD = 0.15  # natural logarithm; how sharp a limit of noise and blur is
-LEAST = {"lighting": 0.4, "surface": 0.4, "sensor": 0.0}  # confidence under which the answer is unknown
+LEAST = {"lighting": 0.35, "surface": 0.5, "sensor": 0.0}  # confidence under which the answer is unknown
 FLAT_CONTRAST = 0.02  # of a picture in which neither blur nor surface can be seen
 MATERIAL_EV = -5.0  # below it nothing can be said of materials
 

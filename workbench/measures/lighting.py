@@ -5,7 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from workbench.measures.picture import BLACK_8BIT, DARKEST_STOPS, REC709, STEP, WHITE_8BIT, Picture, Plane, percentiles, slopes
+from workbench.measures.picture import (
+    BLACK_8BIT,
+    DARKEST_STOPS,
+    REC709,
+    STEP,
+    WHITE_8BIT,
+    Picture,
+    Plane,
+    percentiles,
+    slopes,
+)
 
 MIDDLE_GRAY = 0.18
 DARKEST = 2.0**-12
@@ -35,7 +45,7 @@ def exposure_ev(picture: Picture) -> float:
     >>> round(exposure_ev(Picture(np.full((4, 4), 118, np.uint8))), 1)
     0.0
     """
-    mean = cv2.mean(cv2.min(picture.luminance, picture.luminance_percentiles[95]))[0]
+    mean = float(np.minimum(picture.luminance, picture.luminance_percentiles[95]).mean())
     return float(np.log2(max(mean, DARKEST) / MIDDLE_GRAY))
 
 
@@ -133,20 +143,22 @@ def shadow_hardness(picture: Picture) -> float:
     """
     if min(picture.small.shape[:2]) < 3:
         return 0.0
-    steep = gradient(np.asarray(cv2.max(picture.stops, DARKEST_STOPS), np.float32))
+    steep = gradient(np.maximum(picture.stops, np.float32(DARKEST_STOPS)))
     return percentiles(steep, (99,))[99]
 
 
 def shadow_share(picture: Picture) -> float:
     """Share of pixels in deep shadow: more than 5 stops below the 90th percentile of luminance."""
     limit = float(np.log2(picture.luminance_percentiles[90] + STEP)) - DEEP_STOPS
-    return _share(cv2.compare(picture.stops, limit, cv2.CMP_LT))
+    return float(np.count_nonzero(picture.stops < limit) / picture.stops.size)
 
 
 def shadow_depth_stops(picture: Picture) -> float:
     """Stops between the lit and the shaded part of the picture, parted where their means differ most (Otsu 1979)."""
     range_stops = -DARKEST_STOPS
-    scaled = cv2.convertScaleAbs(cv2.max(picture.stops, DARKEST_STOPS) + range_stops, alpha=255 / range_stops)
+    scaled = cv2.convertScaleAbs(
+        np.maximum(picture.stops, np.float32(DARKEST_STOPS)) + np.float32(range_stops), alpha=255 / range_stops
+    )
     _, lit = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     if not 0 < cv2.countNonZero(lit) < lit.size:
         return 0.0
@@ -157,7 +169,7 @@ def shadow_depth_stops(picture: Picture) -> float:
 def bright_height(picture: Picture) -> float:
     """Height of the middle of the brightest fiftieth: 0 bottom, 1 top; glare of a light behind things lies high."""
     limit = picture.luminance_percentiles[98]
-    rows = cv2.reduce(cv2.compare(picture.luminance, limit, cv2.CMP_GE), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F).ravel()
+    rows = np.count_nonzero(picture.luminance >= limit, axis=1)
     return float(rows @ np.linspace(1, 0, rows.size) / rows.sum()) if rows.size > 1 else 0.5
 
 

@@ -24,8 +24,8 @@ CUT = 4.0
 LOG_OFFSET = 0.003
 LOGARITHMIC = frozenset(  # whose ratios matter, not their differences
     {
-        "noise", "blur_px", "motion_px", "banding", "blockiness", "texture", "highlight_share", "highlight_size", "glint",
-        "shadow_share", "shadow_hardness", "clipped_bright", "clipped_dark", "luminance_median", "gloss",
+        "noise", "blur_px", "motion_px", "banding", "blockiness", "texture", "highlight_share", "highlight_size",
+        "glint", "shadow_share", "shadow_hardness", "clipped_bright", "clipped_dark", "luminance_median", "gloss",
     }
 )  # fmt: skip
 
@@ -64,7 +64,9 @@ class Model:
         """Plain values, rounded to what matters."""
         said: dict[str, Any] = {"features": list(self.features), "words": list(self.words)}
         for key in ("mean", "scale", "weights", "bias"):
-            said[key] = [[float(f"{v:.5g}") for v in row] if np.ndim(row) else float(f"{row:.5g}") for row in getattr(self, key)]
+            said[key] = [
+                [float(f"{v:.5g}") for v in row] if np.ndim(row) else float(f"{row:.5g}") for row in getattr(self, key)
+            ]
         return said
 
     def scores(self, measured: Mapping[str, float]) -> NDArray[np.float64]:

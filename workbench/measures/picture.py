@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import cv2
@@ -144,7 +145,7 @@ class Picture:
     def bands(self) -> tuple[Plane, ...]:
         """Detail of ``luma`` between means over neighbouring ``RELIEF_PX``, finest first."""
         levels = [self.luma, *(cv2.blur(self.luma, (side, side)) for side in RELIEF_PX)]
-        return tuple(np.asarray(fine - coarse, np.float32) for fine, coarse in zip(levels, levels[1:], strict=False))
+        return tuple(np.asarray(fine - coarse, np.float32) for fine, coarse in pairwise(levels))
 
     @cached_property
     def wide(self) -> Plane:
@@ -155,7 +156,11 @@ class Picture:
     @cached_property
     def surround(self) -> Plane:
         """Median of ``luma`` over an eighth of the width about each pixel, taken at half the size of ``small``."""
-        half = cv2.resize(self.luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if min(self.luma.shape) > 8 else self.luma
+        half = (
+            cv2.resize(self.luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            if min(self.luma.shape) > 8
+            else self.luma
+        )
         side = min(max(3, half.shape[1] // 8 | 1), 255)
         median = cv2.medianBlur((half * 255 + 0.5).astype(np.uint8), side)
         size = (self.luma.shape[1], self.luma.shape[0])

@@ -117,8 +117,8 @@ def _highlights(picture: Picture) -> NDArray[np.uint8]:
     mask = cv2.inRange(picture.brightest, HIGHLIGHT_MIN, 255) & cv2.inRange(picture.darkest, WHITE_MIN, 255)
     if cv2.countNonZero(mask) == 0:
         return np.asarray(mask, np.uint8)
-    above = cv2.compare(picture.luma - picture.surround, SURROUND_STEP, cv2.CMP_GT)
-    return np.asarray(mask & above, np.uint8)
+    above = picture.luma > picture.surround + np.float32(SURROUND_STEP)
+    return np.asarray(mask * above, np.uint8)
 
 
 def skewness(plane: Plane) -> float:
@@ -147,7 +147,9 @@ def _side_peak(field: Plane) -> float:
     spectrum = cv2.dft(cv2.copyMakeBorder(centred * window, 0, side, 0, side, cv2.BORDER_CONSTANT))
     score = _about_centre(cv2.idft(cv2.mulSpectrums(spectrum, spectrum, 0, conjB=True)), reach) / overlap
     score /= score[reach, reach]
-    peaks = (score >= cv2.dilate(score, np.ones((5, 5), np.uint8))) & (distance >= REPEAT_MIN_PX) & (distance < reach - 1)
+    peaks = (
+        (score >= cv2.dilate(score, np.ones((5, 5), np.uint8))) & (distance >= REPEAT_MIN_PX) & (distance < reach - 1)
+    )
     return float(np.clip(score[peaks].max(), 0.0, 1.0)) if peaks.any() else 0.0
 
 
