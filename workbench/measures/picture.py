@@ -95,12 +95,18 @@ class Picture:
     @cached_property
     def luminance(self) -> Plane:
         """Linear luminance 0..1 of ``small`` (IEC 61966-2-1 inverted)."""
-        return _weighted(np.asarray(cv2.LUT(self.small, SRGB_TO_LINEAR), np.float32))
+        return _weighted(self.linear)
+
+    @cached_property
+    def linear(self) -> Plane:
+        """``small`` as linear RGB 0..1."""
+        return np.asarray(cv2.LUT(self.small, SRGB_TO_LINEAR), np.float32)
 
     @cached_property
     def stops(self) -> Plane:
         """Base-2 logarithm of ``luminance``, one 8-bit step as floor."""
-        return np.asarray(np.log2(self.luminance + np.float32(STEP)), np.float32)
+        lifted = self.luminance + np.float32(STEP)
+        return np.asarray(cv2.log(lifted), np.float32).reshape(lifted.shape) * np.float32(1 / np.log(2))
 
     @cached_property
     def luma_percentiles(self) -> dict[int, float]:
@@ -130,8 +136,7 @@ class Picture:
         usable = cv2.inRange(self.brightest, BLACK_8BIT + 1, WHITE_8BIT - 1)
         if not usable.any():
             return (1.0, 1.0, 1.0)  # nothing can be said of the colour, and equal channels are "no cast seen"
-        linear = cv2.LUT(self.small, SRGB_TO_LINEAR)
-        red, green, blue = np.maximum(cv2.mean(linear, mask=usable)[:3], 1e-6).tolist()
+        red, green, blue = np.maximum(cv2.mean(self.linear, mask=usable)[:3], 1e-6).tolist()
         return red, green, blue
 
     @cached_property
@@ -217,7 +222,7 @@ class Picture:
         strength = cv2.magnitude(*fine)
         if self._clips:
             clipped = cv2.compare(gray, CLIPPED_GRAY, cv2.CMP_GE)
-            strength[cv2.dilate(clipped, CLIP_REACH) > 0] = 0
+            strength = cv2.copyTo(strength, cv2.bitwise_not(cv2.dilate(clipped, CLIP_REACH)))
         floor = max(0.5, EDGE_SIGMAS * GRADIENT_NOISE * self.typical_noise / 2**level)
         return Edges(fine, np.asarray(second, np.float32), np.asarray(strength, np.float32), floor)
 
@@ -288,8 +293,8 @@ def shrunk(rgb: Rgb8) -> Rgb8:
 
 def middle(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The middle ``DETAIL_PX`` rows and columns, cut at multiples of 8 so that the grid of a JPEG stays in place."""
-    cuts = [max(0, (side - DETAIL_PX) // 2 // 8 * 8) for side in gray.shape]
-    return gray[cuts[0] : cuts[0] + DETAIL_PX, cuts[1] : cuts[1] + DETAIL_PX]
+    top, left = (max(0, (side - DETAIL_PX) // 2 // 8 * 8) for side in gray.shape)
+    return np.ascontiguousarray(gray[top : top + DETAIL_PX, left : left + DETAIL_PX])
 
 
 def _weighted(linear: Plane) -> Plane:

@@ -13,7 +13,7 @@ from workbench.measures.picture import Picture, Plane, middle_of, sampled
 HIGHLIGHT_MIN, WHITE_MIN = 235, 190
 SURROUND_SHARE, SURROUND_STEP = 8, 0.15
 GLINT_SHARE, GLINT_SAMPLES = 0.005, 40_000
-REPEAT_SIDE = 96  # edge of the field whose repetition is sought, in pixels of ``small``
+REPEAT_SIDE = 72  # edge of the field whose repetition is sought, in pixels of ``small``
 REPEAT_MIN_PX = 6  # nearer than this everything looks like itself
 FLAT = 1e-6  # variance of luma under which there is nothing to compare
 
@@ -33,9 +33,11 @@ def highlight_share(picture: Picture) -> float:
 def highlight_size(picture: Picture) -> float:
     """Area of the largest highlight as a share of the picture."""
     mask = highlights(picture)
-    if not mask.any():
+    left, top, width, height = cv2.boundingRect(mask)
+    if not width:
         return 0.0
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    part = np.ascontiguousarray(mask[top : top + height, left : left + width])
+    _, _, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8)
     return float(stats[1:, cv2.CC_STAT_AREA].max() / mask.size)
 
 
