@@ -7,7 +7,10 @@ Map of the nouns::
     unpacked    where files go that are made of the insides of others
     archive     zip and tar, unpacked safely
     tree        the files of one folder; no path leads out of it
-    pictures    headers of picture files, read in threads
+    pictures    every picture is read once, in parallel
+    glance      header, size and hash from one read
+    headers     size and type of a picture from its bytes
+    json_stream a JSON data set, piece by piece
     problems    the kinds of problems and the place where they are collected
     boxes       one rule for boxes and outlines
     space       poses and boxes in space: camera frames, metres

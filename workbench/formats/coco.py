@@ -17,7 +17,7 @@ from workbench.errors import InputError
 from workbench.formats.coco_annotations import Annotations, is_id
 from workbench.formats.coco_labels import Category, Given, labels_of
 from workbench.formats.contract import Evidence
-from workbench.formats.json_stream import Element, elements
+from workbench.formats.json_stream import parts
 from workbench.formats.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
@@ -85,7 +85,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     tree.name_junk(problems)
     entries: dict[str, _Entry] = {}
     for file in files:
-        _Document(tree, file, problems).into(entries)
+        _Document(tree, file, entries, problems).read()
     unlisted = [picture for picture in tree.pictures if picture not in entries] if path.is_dir() else []
     for picture in unlisted:
         problems.count("unlisted_image", picture)
@@ -102,27 +102,30 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
 class _Document:
     """One JSON file of a tree."""
 
-    def __init__(self, tree: Tree, file: str, problems: Problems) -> None:
-        self.tree, self.file, self.problems = tree, file, problems
+    def __init__(self, tree: Tree, file: str, entries: dict[str, _Entry], problems: Problems) -> None:
+        self.tree, self.file, self.entries, self.problems = tree, file, entries, problems
         self.split = split_in(stem_of(file)) or split_of_path(file.split("/")[:-1])
+        here = folder_of(file)
+        near = [here, "", f"images/{self.split}" if self.split else "images", f"{here}/images" if here else "images"]
+        self.near = [folder for folder in near if folder in tree.folders]
         self.annotations = Annotations(file, problems)
         self.names: dict[Any, Category] = {}
         self.by_id: dict[Any, _Entry | None] = {}
 
-    def into(self, entries: dict[str, _Entry]) -> None:
+    def read(self) -> None:
         """Add the pictures of this file, and its annotations, to what other files gave."""
         lists = dict.fromkeys(("images", "annotations", "categories"), False)
-        for element in elements(self.tree.path(self.file), shown=self.file):
-            if element.key not in lists:
+        for key, first, values in parts(self.tree.path(self.file), shown=self.file):
+            if key not in lists:
                 continue
-            if element.at < 0:
-                lists[element.key] = self._is_list(element)
-            elif element.key == "images":
-                self._image(element.at, element.value, entries)
-            elif element.key == "annotations":
-                self.annotations.add(element)
+            if first < 0:
+                lists[key] = self._is_list(key, values[0])
+            elif key == "annotations":
+                self.annotations.add(first, values)
             else:
-                self._category(element.at, element.value)
+                take = self._image if key == "images" else self._category
+                for at, value in enumerate(values, first):
+                    take(at, value)
         if not lists["images"]:
             raise InputError(
                 "an object with the lists 'images', 'annotations' and 'categories'",
@@ -132,11 +135,11 @@ class _Document:
             )
         self._share()
 
-    def _is_list(self, element: Element) -> bool:
-        if element.value == [] or element.key == "images":
-            return bool(element.value == [])
-        found = type(element.value).__name__
-        self.problems.add("broken_annotation", self.file, f"Wanted a list '{element.key}', found {found}. Ignored.")
+    def _is_list(self, key: str, value: Any) -> bool:
+        if value == [] or key == "images":
+            return bool(value == [])
+        found = type(value).__name__
+        self.problems.add("broken_annotation", self.file, f"Wanted a list '{key}', found {found}. Ignored.")
         return False
 
     def _share(self) -> None:
@@ -162,7 +165,7 @@ class _Document:
             named = tuple(map(str, points)) if isinstance(points, list) else ()
             self.names[category["id"]] = Category(str(category["name"]), named)
 
-    def _image(self, at: int, image: Any, entries: dict[str, _Entry]) -> None:
+    def _image(self, at: int, image: Any) -> None:
         where = f"{self.file}, image {at}"
         if not isinstance(image, dict) or not is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
             message = "Wanted an object with 'id' and 'file_name'. Record left out."
@@ -176,12 +179,12 @@ class _Document:
         if found is None:
             self.by_id[image["id"]] = None
             return
-        before = entries.get(found)
+        before = self.entries.get(found)
         split = self._split(image, found, before)
         everything = {**before.image, **image} if before else image
         annotations = before.annotations if before else []
         entry = _Entry(self.tree.path(found), found, split, everything, where, annotations)
-        entries[found] = self.by_id[image["id"]] = entry
+        self.entries[found] = self.by_id[image["id"]] = entry
 
     def _split(self, image: Mapping[str, Any], file: str, before: _Entry | None) -> str | None:
         given = image.get("split")
@@ -197,11 +200,12 @@ class _Document:
         return kept
 
     def _locate(self, file_name: str, where: str) -> str | None:
-        here = folder_of(self.file)
-        near = [here, "", f"images/{self.split}" if self.split else "images", f"{here}/images" if here else "images"]
+        near = self.near
         found = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
         if len(found) > 1 and self.split:
             found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
+        if len(found) == 1 and f"/{found[0]}".endswith(f"/{file_name}"):  # nearly always
+            return found[0]
         leaves = plain_parts(file_name)[1]
         if leaves and len(found) == 1:
             message = f"Wanted a path inside the folder, found {file_name}. {found[0]} inside is taken for it."

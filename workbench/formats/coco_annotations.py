@@ -1,24 +1,26 @@
-"""The annotations of one COCO file, kept small: plain boxes as numbers, all others as their text.
+"""The annotations of one COCO file, kept small: plain boxes as numbers, all others as packed bytes.
 
 As Python objects, the annotations of 100,000 pictures take more than a gigabyte; most are nothing but a box.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import math
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.formats.boxes import LEAST_PX
-from workbench.formats.json_stream import Element
 from workbench.formats.problems import Problems
 
 _PLAIN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"})
+_NOTHING: tuple[Any, ...] = (None, [])
+_NO_CROWD = (None, 0)
+_NO_BOX = (math.nan,) * 4
 _NUMBER = frozenset({int, float})
 EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, width, height
 
@@ -40,31 +42,32 @@ class Annotations:
         self._image_codes: dict[Any, int] = {}
         self._category_codes: dict[Any, int] = {}
         self._other_ids: set[str] = set()
-        self._texts: dict[int, str] = {}  # by place in the list
+        self._others: dict[int, bytes] = {}  # by place in the list
 
-    def add(self, element: Element) -> None:
-        """Take one annotation; its picture may come later in the file."""
-        entry, at = element.value, element.at
-        image = entry.get("image_id") if isinstance(entry, dict) else None
-        if not is_id(image):
-            message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
-            self._problems.add("broken_annotation", self.where(at), message)
-            return
-        self._take_id(entry.get("id"), at)
-        box = _plain_box(entry)
-        if box is None:
-            self._texts[at] = element.text
-            self._categories.append(-1)
-            self._boxes.extend((math.nan,) * 4)
-        else:
-            self._categories.append(self._category_codes.setdefault(entry["category_id"], len(self._category_codes)))
-            self._boxes.extend(box)
-        self._at.append(at)
-        self._images.append(self._image_codes.setdefault(image, len(self._image_codes)))
+    def add(self, first: int, entries: Sequence[Any]) -> None:
+        """Take annotations, the first of which is at this place in the list; their pictures may come later."""
+        images, categories = self._image_codes, self._category_codes
+        for at, entry in enumerate(entries, first):
+            image = entry.get("image_id") if isinstance(entry, dict) else None
+            if type(image) is not int and not is_id(image):
+                message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
+                self._problems.add("broken_annotation", self.where(at), message)
+                continue
+            self._take_id(entry.get("id"), at)
+            box = _plain_box(entry)
+            if box is None:
+                self._others[at] = marshal.dumps(entry)
+                self._categories.append(-1)
+                self._boxes.extend(_NO_BOX)
+            else:
+                self._categories.append(categories.setdefault(entry["category_id"], len(categories)))
+                self._boxes.extend(box)
+            self._at.append(at)
+            self._images.append(images.setdefault(image, len(images)))
 
     def _take_id(self, given: Any, at: int) -> None:
         """Remember an id: small ones as numbers, to be compared all at once."""
-        if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 1 << 62:
+        if type(given) is int and 0 <= given < 1 << 62:
             self._ids.append(given)
             self._ids.append(at)
         elif is_id(given):
@@ -104,9 +107,9 @@ class Annotations:
 
     def entry(self, row: int) -> Mapping[str, Any]:
         """An annotation as an object; of a plain one what matters for its label."""
-        text = self._texts.get(int(self.places[row]))
-        if text is not None:
-            found: dict[str, Any] = json.loads(text)
+        packed = self._others.get(int(self.places[row]))
+        if packed is not None:
+            found: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
             return found
         category = self.category_ids[self.categories[row]]
         return {"category_id": category, "bbox": self.edges[row].tolist(), "bbox_mode": EDGES_MODE}
@@ -125,7 +128,7 @@ def _plain_box(entry: Mapping[str, Any]) -> tuple[float, float, float, float] | 
     box = entry.get("bbox")
     if type(box) is not list or len(box) != 4 or not entry.keys() <= _PLAIN:
         return None
-    if entry.get("segmentation") not in (None, []) or entry.get("iscrowd") not in (None, 0):
+    if entry.get("segmentation", None) not in _NOTHING or entry.get("iscrowd", 0) not in _NO_CROWD:
         return None
     x, y, width, height = box
     numbers = type(x) in _NUMBER and type(y) in _NUMBER and type(width) in _NUMBER and type(height) in _NUMBER

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import mmap
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from workbench.formats.headers import Content, Fault, Header, header_of
+from workbench.formats.glance import Seen, look_all, read_header
+from workbench.formats.headers import Fault, Header
 from workbench.formats.problems import Kind, Problems
 from workbench.processes import WorkerProcesses
 from workbench.schema.labels import Record
@@ -22,8 +21,6 @@ THREADS = 8
 MANY = 4_000  # drafts from which processes pay for their start
 CHUNK = 256  # drafts that one call looks at
 _AHEAD = 2  # calls per worker that wait
-_MAPPED_BYTES = 32 << 20  # larger files are mapped, not read
-_LFS_MARK = b"version https://git-lfs.github.com/spec/"
 _SUFFIXES = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP",
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".gif": "GIF",
@@ -43,7 +40,6 @@ class Draft:
 
 
 D = TypeVar("D", bound=Draft)
-Seen = tuple[Header, int, str]  # header, size in bytes, SHA-256 of the content
 
 
 class Records(Generic[D]):
@@ -86,9 +82,11 @@ class Records(Generic[D]):
                 message = f"Wanted a picture, found {seen.found}. Left out."
                 problems.add(seen.kind, draft.origin, message, loses_record=True)
             else:
-                header, size_bytes, sha256 = seen
+                width, height, kind, size_bytes, sha256 = seen
+                header = Header(width, height, kind)
                 _check_type(draft, header, problems)
-                record = replace(build(draft, header), size_bytes=size_bytes, content_sha256=sha256)
+                record = build(draft, header)
+                record.size_bytes, record.content_sha256 = size_bytes, sha256
                 _name_repeated(record, problems)
                 yield record
         problems.close("duplicate_box", "Wanted each box of a class once, found {n} again ({first}). All are loaded.")
@@ -98,6 +96,8 @@ class Records(Generic[D]):
 
 def _name_repeated(record: Record, problems: Problems) -> None:
     """Count boxes of the same class in the same place; two instances may share a place."""
+    if len({label.xyxy for label in record.labels}) == len(record.labels):
+        return  # nearly always
     keys = [(label.name, label.xyxy, label.instance_id) for label in record.labels]
     if len(set(keys)) != len(keys):
         for at, key in enumerate(keys):
@@ -131,41 +131,6 @@ def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
         pool.shutdown(cancel_futures=True)
 
 
-def look_all(paths: Sequence[str]) -> list[Seen | Fault]:
-    """Header, size and hash of each file, or why it cannot be used."""
-    return [_look(path) for path in paths]
-
-
-def _look(path: str) -> Seen | Fault:
-    content = _content(path)
-    if isinstance(content, Fault):
-        return content
-    header = header_of(content)
-    return header if isinstance(header, Fault) else (header, len(content), hashlib.sha256(content).hexdigest())
-
-
-def read_header(path: Path) -> Header | Fault:
-    """Size and type of a picture, or why it cannot be used; see ``headers.header_of``."""
-    content = _content(str(path))
-    return content if isinstance(content, Fault) else header_of(content)
-
-
-def _content(path: str) -> Content | Fault:
-    try:
-        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - twice as fast as a Path, and there are many
-            size = os.fstat(stream.fileno()).st_size
-            if size > _MAPPED_BYTES:
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            content = stream.read()
-    except OSError as cause:
-        return Fault("unreadable_image", f"{type(cause).__name__}: {cause}"[:200])
-    if not content:
-        return Fault("unreadable_image", "an empty file")
-    if content.startswith(_LFS_MARK):
-        return Fault("lfs_pointer", "a Git LFS pointer; run 'git lfs pull' where it came from")
-    return content
-
-
 def _check_type(draft: Draft, header: Header, problems: Problems) -> None:
     named = _SUFFIXES.get(draft.image_path.suffix.lower())
     if named is not None and named != header.type:
@@ -173,4 +138,4 @@ def _check_type(draft: Draft, header: Header, problems: Problems) -> None:
         problems.add("content_mismatch", draft.origin, message)
 
 
-__all__ = ["Draft", "Fault", "Header", "Records", "look_all", "read_header"]
+__all__ = ["Draft", "Fault", "Header", "Records", "read_header"]

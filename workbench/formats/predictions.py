@@ -16,7 +16,7 @@ from workbench.errors import InputError
 from workbench.formats import yolo
 from workbench.formats.boxes import Xyxy, numbers_of
 from workbench.formats.json_files import parse
-from workbench.formats.json_stream import elements
+from workbench.formats.json_stream import parts
 from workbench.formats.problems import Problems
 from workbench.formats.text_files import lines_of
 from workbench.formats.tree import tree_of
@@ -65,14 +65,14 @@ def read_reference(path: Path) -> Reference:
         return Reference(classes=yolo.class_names(path))
     images: dict[Any, str] = {}
     classes: dict[Any, str] = {}
-    for element in elements(path, shown=path.name):
-        entry = element.value
-        if element.at < 0 or not isinstance(entry, dict) or isinstance(entry.get("id"), (list, dict)):
-            continue
-        if element.key == "images" and isinstance(entry.get("file_name"), str):
-            images[entry.get("id")] = entry["file_name"]
-        elif element.key == "categories" and "name" in entry:
-            classes[entry.get("id")] = str(entry["name"])
+    for key, first, values in parts(path, shown=path.name):
+        for entry in values if first >= 0 else ():
+            if not isinstance(entry, dict) or isinstance(entry.get("id"), (list, dict)):
+                continue
+            if key == "images" and isinstance(entry.get("file_name"), str):
+                images[entry.get("id")] = entry["file_name"]
+            elif key == "categories" and "name" in entry:
+                classes[entry.get("id")] = str(entry["name"])
     return Reference(images, classes)
 
 

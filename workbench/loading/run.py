@@ -7,6 +7,7 @@ import dataclasses
 import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from operator import length_hint
 from pathlib import Path
@@ -78,12 +79,16 @@ def load(
         records, total = _opened(chosen, place, problems)
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
     report = LoadReport(format=chosen.name, why=why)
-    bar = Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel)
-    with bar as progress:
-        while batch := list(islice(records, BATCH)):
-            _add(target, batch, source, report, problems)
-            progress.advance(len(batch))
     _note(target, given, report.format)
+    bar = Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel)
+    with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        waiting: Future[int] | None = None  # a batch is written while the next one is read
+        for batch in iter(lambda: list(islice(records, BATCH)), []):
+            if waiting:
+                progress.advance(waiting.result())
+            waiting = writer.submit(_add, target, batch, source, report, problems)
+        if waiting:
+            progress.advance(waiting.result())
     _close(source, problems)
     report.problems = list(problems)
     return report
@@ -121,7 +126,8 @@ def _summary(problems: Problems) -> str:
 
 def _add(
     dataset: store.Dataset, batch: Sequence[Record], source: SourceName, report: LoadReport, problems: Problems
-) -> None:
+) -> int:
+    """Add a batch and count what became of it; returns its size."""
     by_source: dict[SourceName, list[Record]] = {}
     for record in batch:
         own = _own_source(record)
@@ -131,6 +137,7 @@ def _add(
     for name, records in by_source.items():
         for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
             _tell(record, report) if new else _tell_again(report)
+    return len(batch)
 
 
 def _own_source(record: Record) -> SourceName | None:
