@@ -15,6 +15,7 @@ import numpy as np
 from workbench.measures.model import models
 
 DARK_EV, DIM_EV, BRIGHT_EV = -4.5, -2.3, 0.9
+BRIGHT_SHOWN_EV = 0.75  # what clipping leaves of ``BRIGHT_EV``
 EV_SPREAD = 0.25  # stops; how sharp a limit of exposure is
 NOISY_LEVELS, BLURRED_PX = 6.0, 1.8
 RATIO_SPREAD = 0.15  # natural logarithm; how sharp a limit of noise and blur is
@@ -56,7 +57,7 @@ def _lighting(measured: Mapping[str, float]) -> Judgement:
     dark, dim = _below(ev, DARK_EV), _below(ev, DIM_EV)
     shares = {"dark": dark, "dim": dim - dark}
     kinds = models()["light"].shares(measured)
-    bright = 1.0 - _below(ev, BRIGHT_EV)
+    bright = 1.0 - _below(ev, BRIGHT_SHOWN_EV)
     lit = 1.0 - dim
     shares |= {word: lit * kinds[word] for word in ("backlit", "uneven")}
     shares |= {"bright": lit * bright * (kinds["normal"] + kinds["harsh"])}
