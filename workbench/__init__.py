@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.curating import export
-    from workbench.evaluating import evaluate, slices
+    from workbench.evaluating import evaluate, heatmap, slices
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -32,6 +32,7 @@ _HOME = {  # public name -> where it lives
     "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
     "generate": "workbench.generating:generate",
+    "heatmap": "workbench.evaluating:heatmap",
     "history": "workbench.tagging:history",
     "info": "workbench.store:info",
     "list_datasets": "workbench.store:list_datasets",
@@ -56,6 +57,7 @@ __all__ = [
     "evaluate",
     "export",
     "generate",
+    "heatmap",
     "history",
     "info",
     "list_datasets",
