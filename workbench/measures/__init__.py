@@ -1,12 +1,13 @@
 """Numbers computed from the pixels, and the attributes derived from them. Pure: arrays in, numbers out.
 
-A measure is one function of a ``Picture`` and one line in ``registry.MEASURES``. All measures share the planes of one
-picture: a reduced one in colour for light and surfaces, one gray at full size for the sensor. A JPEG is decoded to
-these two alone.
+A measure is one function of a ``Picture`` and one line in ``registry.MEASURES``. All measures share the planes of
+one picture: a reduced one in colour for light and surfaces, one gray at full size for the sensor. A JPEG is decoded
+to these two alone.
 
 **How far they can be trusted.** ``workbench calibrate OUT`` draws work cells with Open3D and Mitsuba, takes three
-pictures of each with known faults (exposure, lens blur, motion, noise, vignette, bands, JPEG 70 to 98, several at once)
-and compares. Models were fitted on 246 scenes; these are the rank correlations (Spearman) on 372 pictures of 124 others:
+pictures of each with known faults (exposure, lens blur, motion, noise, vignette, bands, JPEG 70 to 98, several at
+once) and compares. Models were fitted on 246 scenes; these are the rank correlations (Spearman) on 372 pictures of
+124 others:
 
 ====================  =====  ===========================================================================
 exposure_ev           0.99   radiance through the lens; 0.89 with the light alone, whatever the colours
@@ -28,20 +29,22 @@ color_temperature_k   0.33   a cast, not the lamp: coloured surfaces weigh more
 backlight_stops       0.11   nothing alone; the model of ``lighting`` uses it with others
 ====================  =====  ===========================================================================
 
-Attributes, balanced accuracy on the same pictures, ``unknown`` counted as wrong: ``lighting`` 0.79 of seven words (dark
-0.96, dim 0.99, normal 0.89, bright 0.81, harsh 0.67, backlit 0.72, uneven 0.49: the last three shade into each
-other), ``surface`` 0.48 of four words (answered for 63 % of the pictures, and then 0.77), ``sensor`` 0.69 of four words.
-The goals of 0.85 and 0.75 are not reached. Support vector machines, extra trees and a small network on the same
-measures, with light of a 4 x 4 grid and histograms added, gave 0.73 to 0.78 for the kind of light and 0.55 to 0.63 for the
-surface in cross-validation: what is missing is not in whole-picture statistics.
+Attributes, balanced accuracy on the same pictures, ``unknown`` counted as wrong: ``lighting`` 0.79 of seven words
+(dark 0.96, dim 0.99, normal 0.89, bright 0.81, harsh 0.67, backlit 0.72, uneven 0.49: the last three shade into
+each other), ``surface`` 0.48 of four words (answered for 63 % of the pictures, and then 0.77), ``sensor`` 0.69 of
+four words. The goals of 0.85 and 0.75 are not reached. Support vector machines, extra trees and a small network on
+the same measures, with light of a 4 x 4 grid and histograms added, gave 0.73 to 0.78 for the kind of light and 0.55
+to 0.63 for the surface in cross-validation: what is missing is not in whole-picture statistics.
 
 On 18 real photos and 24 renders: Gaussian blur of 2 px and more against none, AUC 1.00; noise of 2, 5 and 10 gray
-levels, mean absolute error 0.95, 0.69 and 0.69; dark pictures with a saturated spot of 0.5 to 3 % are dark or dim, 100 %.
+levels, mean absolute error 0.95, 0.69 and 0.69; dark pictures with a saturated spot of 0.5 to 3 % are dark or dim,
+100 %.
 
-**How fast** (2 cores, no GPU; 2,000 JPEG pictures of 640 x 480; ``python -m tests.bench.bench_measures``): all 40 measures
-222 images/s in two worker processes (202 and 242 in two rounds), of which decoding is 23 %. CleanVision 0.3.7 in the same
-rounds: 48 with one job, 68 with two; so 3.3 times its faster setting (5.4 times in an earlier round in which it made
-44). The goal of 7 times is not reached: gradients at full size for blur and motion take a third of the time.
+**How fast** (2 cores, no GPU; 2,000 JPEG pictures of 640 x 480; ``python -m tests.bench.bench_measures``): all 40
+measures 222 images/s in two worker processes (202 and 242 in two rounds), of which decoding is 23 %. CleanVision
+0.3.7 in the same rounds: 48 with one job, 68 with two; so 3.3 times its faster setting (5.4 times in an earlier
+round in which it made 44). The goal of 7 times is not reached: gradients at full size for blur and motion take a
+third of the time.
 """
 
 from workbench.measures.attributes import Judgement, derive, judge
