@@ -109,7 +109,7 @@ def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
     """Every draft with what its file says, in order."""
     if not drafts:
         return
-    workers = min(THREADS, os.cpu_count() or 1)
+    workers = min(THREADS, max(1, (os.cpu_count() or 1) - 1))  # one core is left for this process
     many = len(drafts) >= MANY
     pool: Executor = WorkerProcesses(workers) if many else ThreadPoolExecutor(THREADS, thread_name_prefix="headers")
     chunk = CHUNK if many else max(1, min(CHUNK, len(drafts) // THREADS))
