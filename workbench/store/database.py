@@ -141,7 +141,7 @@ def _join() -> int | None:
     for process in find_processes_by_args(SERVICE_ARGS):
         try:
             if send_ipc_message(process, ("register", os.getpid())) is True:
-                return next(filter(None, map(_port_of, process.children(recursive=True))), None)
+                return _port_below(process)
         except (OSError, psutil.Error):
             continue  # it is on its way out
     return None
@@ -184,6 +184,15 @@ def _holder() -> psutil.Process | None:
         return None
 
 
+def _port_below(service: psutil.Process) -> int | None:
+    """The port of the mongod of a service.
+
+    Between fork and exec a child still is a copy of the service, with the port of the service's own messages.
+    """
+    servers = (child for child in service.children(recursive=True) if child.name().startswith("mongod"))
+    return next(filter(None, map(_port_of, servers)), None)
+
+
 def _port_of(process: psutil.Process) -> int | None:
     """The port on which a process listens."""
     try:
@@ -198,7 +207,7 @@ def _listening_port(child: Any, deadline: float) -> int | None:
         try:
             if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
                 return None
-            port = next(filter(None, map(_port_of, child.children(recursive=True))), None)
+            port = _port_below(child)
             if port is not None:
                 return port
         except psutil.Error:
