@@ -46,6 +46,8 @@ def annotation(**changes):
         pytest.param({"keypoints": [1, 2, 2, 5]}, "broken_annotation", 1, id="keypoints in fours"),
         pytest.param({"keypoints": [1, 2, 7]}, "broken_annotation", 1, id="visibility 7"),
         pytest.param({"T_cam_obj": [1, 2]}, "broken_annotation", 1, id="broken pose"),
+        pytest.param({"instance_id": 2**70}, "broken_annotation", 1, id="instance_id too large"),
+        pytest.param({"instance_id": "3"}, "broken_annotation", 1, id="instance_id is a text"),
         pytest.param({"category_id": None, "caption": "a cat"}, "unsupported_annotation", 0, id="caption"),
     ],
 )

@@ -85,7 +85,7 @@ def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> 
         return None
     keypoints = _keypoints(entry.get("keypoints"), where, frame)
     pose, size_m = _solid(entry, where, frame)
-    score, instance_id = entry.get("score"), entry.get("instance_id")
+    score = entry.get("score")
     return Label(
         name=names[category].name,
         xyxy=xyxy,
@@ -93,12 +93,21 @@ def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> 
         mask=None if mask is None else _cut(mask, xyxy, where, frame),
         attributes=_attributes(entry),
         confidence=float(score) if isinstance(score, float) else None,
-        instance_id=instance_id if isinstance(instance_id, int) and abs(instance_id) < 1 << 63 else None,
+        instance_id=_instance_id(entry.get("instance_id"), where, frame),
         keypoints=keypoints,
         keypoint_names=_keypoint_names(entry, names[category], keypoints),
         T_cam_obj=pose,
         size_m=size_m,
     )
+
+
+def _instance_id(given: Any, where: str, frame: Frame) -> int | None:
+    """A whole number that the database can hold."""
+    if given is None or (type(given) is int and abs(given) < 1 << 63):
+        return given
+    message = f"Wanted an instance_id of at most 63 bits, found {given!r:.60}. The label is kept without it."
+    frame.problems.add("broken_annotation", where, message)
+    return None
 
 
 def _keypoints(given: Any, where: str, frame: Frame) -> NDArray[np.float64] | None:
