@@ -100,7 +100,7 @@ def test_picture_and_cloud_are_shown_together_with_each_box_around_its_points(
     red, green, blue = (points[..., channel] for channel in range(3))
     things = {"Car": (red > 120) & (green < 60) & (blue < 60), "Pedestrian": (green > 120) & (red < 60) & (blue < 60)}
     boxes = (np.abs(with_boxes - points).max(axis=2) > 24).astype(np.uint8)
-    count, parts = cv2.connectedComponents(cv2.morphologyEx(boxes, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
+    _, parts = cv2.connectedComponents(cv2.morphologyEx(boxes, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
     sizes = np.bincount(parts.ravel())[1:]
     large = np.count_nonzero(sizes > 0.02 * sizes.max())  # not a button that lights up
     assert large == 2, f"two boxes: {sizes}"
