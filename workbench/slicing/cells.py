@@ -67,7 +67,7 @@ def cells(
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
     estimate = estimator(table, metric) if isinstance(metric, str) else metric
     labels = table.columns.get("labels")
-    parts = [list(_parts(table, name, chosen)) for name in by]
+    parts = [list(parts_of(table, name, chosen)) for name in by]
     found = []
     for combination in product(*parts):
         mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
@@ -77,7 +77,7 @@ def cells(
     return found
 
 
-def _parts(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
+def parts_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
     """Words of a facet that occur, with the rows of each; missing last."""
     column = table.column(name)
     if isinstance(column, NumberColumn):
@@ -153,7 +153,7 @@ def _mean(values: NDArray[np.float64], rows: Mask) -> Estimate:
     return mean, mean - half, mean + half
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
+def wilson(hits: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % interval of a share (Wilson 1927, "Probable inference, the law of succession").
 
     >>> [round(x, 3) for x in wilson(8, 10)]
