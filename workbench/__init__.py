@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.generating.reproduce import reproduce
     from workbench.loading import load
     from workbench.measuring import measure
+    from workbench.recreating import recreate
     from workbench.scenario import Scenario
     from workbench.slicing import Filter, parse
     from workbench.store import info, list_datasets, table
@@ -41,6 +42,7 @@ _HOME = {  # public name -> where it lives
     "open": "workbench.store:open_dataset",
     "parse": "workbench.slicing:parse",
     "preview": "workbench.generating:preview",
+    "recreate": "workbench.recreating:recreate",
     "redo": "workbench.tagging:redo",
     "reproduce": "workbench.generating:reproduce",
     "slices": "workbench.evaluating:slices",
@@ -66,6 +68,7 @@ __all__ = [
     "open",
     "parse",
     "preview",
+    "recreate",
     "redo",
     "reproduce",
     "slices",

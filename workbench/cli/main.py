@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "undo": ("tag", "take the last change of tags back"),
     "redo": ("tag", "do the last undone change of tags again"),
     "history": ("tag", "list all changes of tags"),
+    "recreate": ("recreate", "make a scenario of what tagged samples have in common"),
     "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
     "reproduce": ("reproduce", "generate one sample again from its record and compare"),
     "export": ("export", "export curated splits to COCO or YOLO, read back and compared"),

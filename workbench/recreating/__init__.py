@@ -1,0 +1,5 @@
+"""Recreate a failure: from tagged samples to a scenario, fitted by pictures made on the way."""
+
+from workbench.recreating.run import Recreation, Row, recreate
+
+__all__ = ["Recreation", "Row", "recreate"]

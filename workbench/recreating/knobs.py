@@ -1,0 +1,68 @@
+"""The parameters that measures tell of, and how to write what was found as distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_SPREAD = 0.05  # of a knob, in its own scale from 0 to 1
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One parameter that is fitted.
+
+    Attributes:
+        path: of the parameter.
+        measures: what it moves; it is fitted when one of them is what the samples have in common.
+        low, high: where to look.
+        log: whether ratios matter, not differences.
+    """
+
+    path: str
+    measures: tuple[str, ...]
+    low: float
+    high: float
+    log: bool = False
+
+    def value(self, share: float) -> float:
+        """The value at a place between ``low`` (0) and ``high`` (1)."""
+        if self.log:
+            return float(self.low * (self.high / self.low) ** share)
+        return float(self.low + (self.high - self.low) * share)
+
+    def jitter(self, mean: float, spread: float) -> Any:
+        """A distribution in document form, ``mean`` and ``spread`` given as places between ``low`` and ``high``."""
+        low, high = max(0.0, mean - 1.73 * spread), min(1.0, mean + 1.73 * spread)  # a uniform of that deviation
+        if self.log:
+            return {"log_uniform": [_short(self.value(low)), _short(self.value(high))]}
+        deviation = self.value(spread) - self.value(0.0)
+        return {"around": {"anchor": self.path, "spread": _short(deviation), "clip": [self.low, self.high]}}
+
+
+KNOBS = (
+    Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -5.5, 3.5),
+    Knob("lighting.key.intensity", ("contrast", "clipped_bright", "dynamic_range_stops"), 20.0, 6000.0, log=True),
+    Knob("sensor.noise.gain", ("noise",), 0.5, 64.0, log=True),
+    Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0),
+    Knob("sensor.white_balance.temperature", ("warmth_stops",), 2600.0, 10_000.0, log=True),
+)
+TARGETS = tuple(dict.fromkeys(measure for knob in KNOBS for measure in knob.measures))
+
+
+def constants(knobs: tuple[Knob, ...], places: NDArray[np.float64]) -> dict[str, Any]:
+    """Changes for a scenario that hold the knobs at these places."""
+    return {knob.path: knob.value(float(place)) for knob, place in zip(knobs, places, strict=True)}
+
+
+def chosen_knobs(common: Mapping[str, bool]) -> tuple[Knob, ...]:
+    """The knobs of which some measure is what the samples have in common."""
+    return tuple(knob for knob in KNOBS if any(common.get(measure) for measure in knob.measures))
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
