@@ -34,7 +34,7 @@ class Score:
         trials: ``(n,)`` of how many; rows without any do not count.
         groups: ``(n,)`` number of what fails together: the scene of a row, else the row.
         worst: the end of the metric that is bad.
-        values: ``(n,)`` the number whose mean is the metric; ``None`` when it is a share.
+        values: ``(n,)`` the number whose mean is the metric, ``bad`` being its ranks; ``None`` for a share.
         looks_at: facets that make the metric, which explain nothing.
         tag: the tag whose share is the metric.
     """
@@ -126,10 +126,13 @@ def _evaluated(table: Table, metric: str) -> Score:
 def _mean(table: Table, metric: str, name: str, worst: Worst) -> Score:
     values = _numbers(table, name)
     known = np.isfinite(values)
-    bad = np.zeros(len(values))
-    bad[known] = ranks(values[known] if worst == "high" else -values[known])
+    bad, trials = np.zeros(len(values)), known.astype(float)
     looks_at = frozenset(facet for facet, column in table.columns.items() if column is table.column(name))
-    return Score(metric, bad, known.astype(float), _groups(table), worst, values, looks_at)
+    if np.isin(values[known], (0, 1)).all():  # its mean is a share
+        bad[known] = values[known] if worst == "high" else 1 - values[known]
+        return Score(metric, bad, trials, _groups(table), worst, looks_at=looks_at)
+    bad[known] = ranks(values[known] if worst == "high" else -values[known])
+    return Score(metric, bad, trials, _groups(table), worst, values, looks_at)
 
 
 def ranks(values: Floats) -> Floats:
