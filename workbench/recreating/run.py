@@ -34,6 +34,7 @@ PROBE_WIDTH_PX = 640
 CHECKS = 20  # pictures from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 JPEG_QUALITY = 95
+LEVELS = ("low", "medium", "high")  # of confidence
 
 Values = NDArray[np.float64]
 
@@ -128,8 +129,12 @@ def recreate(
     tags = _shared_tags(table, rows)
     label = name or (tags[0].removeprefix(fields.FAILURE_PREFIX) if tags else "recreated")
     chosen_ids = tuple(table.ids[rows][:ANCHORS].tolist())
+    about = f"What {rows.sum():,} samples of {dataset.name} have in common; everything else varies widely."
     plain = Scenario.load(BASE).replace(
-        _resolution(dataset, chosen_ids), name=label, anchor=Anchor(chosen_ids, dataset.name, tuple(tags))
+        _resolution(dataset, chosen_ids),
+        name=label,
+        anchor=Anchor(chosen_ids, dataset.name, tuple(tags)),
+        description=about,
     )
     changes, said = _words(table, rows, others)
     scenario = plain.replace(changes, modes={row.path: row.mode for row in said})
@@ -276,7 +281,7 @@ def _fitted(
         values = {knob.path: knob.value(float(place)) for knob, place in zip(knobs, found.places, strict=True)}
         measured = {
             knob.path: Measured(
-                values[knob.path], min((facts[m].confidence for m in knob.measures if m in facts), key=len)
+                values[knob.path], min((facts[m].confidence for m in knob.measures if m in facts), key=LEVELS.index)
             )
             for knob in knobs
         }

@@ -1,0 +1,113 @@
+"""From tagged samples to a scenario: what is taken over, what is refused, and that pictures come closer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench import store, tagging
+from workbench.errors import Cancelled, FilterError, InputError
+from workbench.generating import generate
+from workbench.measuring import measure
+from workbench.progress import Cancel
+from workbench.recreating import recreate
+from workbench.scenario import Scenario
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+Write = Callable[..., Path]
+SIZE = {"sensor.camera.resolution": [160, 120]}
+DARK = SIZE | {"sensor.exposure.ev": {"uniform": [-3.2, -2.6]}, "scene.surface.label": "metal"}
+NORMAL = SIZE | {"sensor.exposure.ev": {"uniform": [-0.2, 0.4]}, "scene.surface.label": "wood"}
+FAILURE = "failure:dark_metal"
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Frames that stand for photos: 24 normal ones on wood, and 12 dark ones on metal that are tagged."""
+    name = f"recreate-{tmp_path_factory.mktemp('name').name}"
+    dataset = store.open_dataset(name)
+    base = Scenario.load("bright_tray")
+    for label, changes, n in (("normal", NORMAL, 24), ("dark", DARK, 12)):
+        made = base.replace(changes, name=label, seed=5)
+        ids = generate(made, into=dataset, n=n, workers=2, folder=tmp_path_factory.mktemp(label)).result().sample_ids
+        word = {"surface": "metal" if label == "dark" else "wood", "source": "real"}
+        store.set_values(dataset, dict.fromkeys(ids, word))
+    measure(dataset)
+    tagging.tag(dataset, FAILURE, ids=ids)
+    yield dataset
+    store.delete_dataset(name)
+
+
+def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) -> None:
+    ticks: list[Any] = []
+    found = recreate(cell, f"'{FAILURE}' in tags", listener=ticks.append)
+    rows = {row.path: row for row in found.parameters}
+    assert found.samples == 12 and found.scenario.name == "dark_metal"
+    assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
+    assert rows["sensor.white_balance.temperature"].mode == "free"
+    assert found.gap_before is not None and found.gap_after is not None
+    assert found.gap_after < 0.5 * found.gap_before
+    assert (ticks[-1].done, ticks[-1].finished) == (ticks[-1].total, True)
+    text = found.scenario.dump(tmp_path / "dark.yaml")
+    again = Scenario.load(tmp_path / "dark.yaml")
+    assert again == found.scenario and FAILURE in text
+    made = generate(again, into=cell, n=3, folder=tmp_path / "media").result()
+    new = list(store.read(cell, made.sample_ids))
+    parents = {one.record.generation["parent_sample_id"] for one in new}
+    assert parents <= set(store.select(cell, f"'{FAILURE}' in tags and source == 'real'"))
+    assert {one.record.generation["params"]["scene.surface.label"] for one in new} == {"metal"}
+    assert [one.record.width for one in new] == [160] * 3
+
+
+def test_one_sample_and_mixed_ones_give_honest_scenarios(cell: Any) -> None:
+    one = recreate(cell, ids=[store.select(cell, f"'{FAILURE}' in tags")[0]], probes=False, name="one")
+    assert one.samples == 1 and {row.confidence for row in one.parameters if row.mode == "jitter"} <= {"low"}
+    mixed = recreate(cell, "source == 'real'", probes=False)
+    assert mixed.scenario.name == "recreated" and mixed.samples == 36
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"where": "lighting == 'nothing of the kind'"}, InputError, "samples to recreate"),
+        ({"where": "nonsense == 3"}, FilterError, "nonsense"),
+        ({}, InputError, "either a filter or ids"),
+        ({"ids": ["0" * 24]}, InputError, "ids of the dataset's samples"),
+    ],
+)
+def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        recreate(cell, **options)
+
+
+def test_not_measured_and_cancelled(cell: Any, dataset: Any, picture: Write) -> None:
+    from workbench.schema.labels import Record
+
+    store.add(dataset, [Record(picture(), "a.png", 64, 48)], source="real")
+    with pytest.raises(InputError, match="Measure first"):
+        recreate(dataset, "source == 'real'")
+    cancel, before = Cancel(), store.info(cell)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        recreate(cell, f"'{FAILURE}' in tags", cancel=cancel)
+    assert store.info(cell) == before
+
+
+def test_the_command(cell: Any, tmp_path: Path) -> None:
+    target = tmp_path / "scenario.yaml"
+    command = [sys.executable, "-m", "workbench.cli", "recreate", cell.name, "--where", f"'{FAILURE}' in tags"]
+    done = subprocess.run(
+        [*command, "-o", str(target), "--no-probes", "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"path", "mode", "measured", "confidence"} <= found["parameters"][0].keys()
+    assert Scenario.load(target).anchor.dataset == cell.name
+    assert np.isfinite(found["samples"])
