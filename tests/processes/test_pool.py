@@ -38,10 +38,13 @@ def test_errors_come_back_with_their_parts(processes: WorkerProcesses) -> None:
         processes.submit(divmod, 1, 0).result()
 
 
-def test_a_dead_worker_takes_one_call_with_it() -> None:
+def test_a_dead_worker_takes_one_call_with_it(tmp_path: Path) -> None:
     with WorkerProcesses(1) as pool:
         pid = pool.submit(os.getpid).result()
-        slow = pool.submit(time.sleep, 30)
+        begun = tmp_path / "begun"
+        slow = pool.submit(exec, f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(30)")
+        while not begun.exists():
+            time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(WorkerDied, match="killed by signal 9"):
             slow.result()
