@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.curating import export
-    from workbench.evaluating import evaluate, heatmap, slices
+    from workbench.evaluating import discover, evaluate, gap, heatmap, slices
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -30,8 +30,10 @@ _HOME = {  # public name -> where it lives
     "Board": "workbench.widgets:Board",
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
+    "discover": "workbench.evaluating:discover",
     "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
+    "gap": "workbench.evaluating:gap",
     "generate": "workbench.generating:generate",
     "heatmap": "workbench.evaluating:heatmap",
     "history": "workbench.tagging:history",
@@ -56,8 +58,10 @@ __all__ = [
     "Board",
     "Filter",
     "Scenario",
+    "discover",
     "evaluate",
     "export",
+    "gap",
     "generate",
     "heatmap",
     "history",

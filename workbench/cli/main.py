@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "redo": ("tag", "do the last undone change of tags again"),
     "history": ("tag", "list all changes of tags"),
     "recreate": ("recreate", "make a scenario of what tagged samples have in common"),
+    "discover": ("discover", "find the slices where a metric is worst"),
+    "gap": ("gap", "how far synthetic samples are from real ones, or any slice from any other"),
     "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
     "reproduce": ("reproduce", "generate one sample again from its record and compare"),
     "export": ("export", "export curated splits to COCO or YOLO, read back and compared"),

@@ -94,7 +94,14 @@ class Discovery(Sequence[Slice]):
 
 def _row(one: Slice) -> str:
     interval = "-" if one.low is None or one.high is None else f"{one.low:.3g} to {one.high:.3g}"
-    numbers = (f"{one.samples:,}", f"{one.value:.3g}", interval, f"{one.rest:.3g}", f"{one.confirmed:.3g}", f"{one.p_value:.2g}")
+    numbers = (
+        f"{one.samples:,}",
+        f"{one.value:.3g}",
+        interval,
+        f"{one.rest:.3g}",
+        f"{one.confirmed:.3g}",
+        f"{one.p_value:.2g}",
+    )
     cells = "".join(f"<td class='wb-n'>{number}</td>" for number in numbers)
     return f"<tr><td><code>{escape(str(one.filter))}</code></td>{cells}</tr>"
 

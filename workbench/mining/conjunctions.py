@@ -131,7 +131,9 @@ class Counts:
         share = np.divide(worse, trials, out=np.zeros_like(worse), where=trials > 0)
         at = np.flatnonzero(enough & (share > rate + 1e-12))
         many = np.log(np.maximum(np.bincount(self.lengths, weights=enough, minlength=4), 1))[self.lengths[at]]
-        deviance = _deviance(share[at], rate) if self.data.spread is None else (share[at] - rate) ** 2 / self.data.spread
+        deviance = (
+            _deviance(share[at], rate) if self.data.spread is None else (share[at] - rate) ** 2 / self.data.spread
+        )
         found[at] = trials[at] * deviance / 2 / self.data.effect - many
         return found
 

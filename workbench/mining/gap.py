@@ -182,7 +182,9 @@ def _scenes(groups: object, is_first: NDArray[np.bool_]) -> tuple[NDArray[np.int
     if groups is None:
         return alone, ""
     one, two = groups  # type: ignore[misc]  # a pair, as the signature of ``gap`` says
-    scene = np.unique(np.concatenate([np.asarray(one).astype(str), np.asarray(two).astype(str)]), return_inverse=True)[1]
+    scene = np.unique(np.concatenate([np.asarray(one).astype(str), np.asarray(two).astype(str)]), return_inverse=True)[
+        1
+    ]
     sides = [len(np.unique(scene[side])) for side in (is_first, ~is_first)]
     if min(sides) < FEWEST:
         note = f"Only {sides[0]:,} and {sides[1]:,} scenes: their pictures are alike, so the interval is too narrow."

@@ -227,7 +227,9 @@ def fisher(bad: int, n: int, other_bad: int, other_n: int) -> float:
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.where(k <= n, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -inf)
+    found: NDArray[np.float64] = np.where(
+        k <= n, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -inf
+    )
     return found
 
 
