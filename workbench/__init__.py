@@ -12,7 +12,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.curating import export
-    from workbench.evaluating import discover, evaluate, gap, heatmap, slices
+    from workbench.evaluating import evaluate, heatmap, slices
+    from workbench.evaluating.discover import discover
+    from workbench.evaluating.gap import gap
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce

@@ -173,7 +173,7 @@ def _sides(
     chosen = _filter(where)
     if against is None:
         inside = np.ones(len(table), np.bool_) if chosen is None else table.mask(chosen)
-        return table.mask(real) & inside, table.mask(synthetic) & inside, fields.SOURCES
+        return table.mask(real) & inside, table.mask(synthetic) & inside, (fields.SOURCES[0], fields.SOURCES[1])
     first, second = real if chosen is None else chosen, _filter(against)
     assert second is not None
     return table.mask(first), table.mask(second), (str(first), str(second))

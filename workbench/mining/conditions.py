@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ def _limits(known: NDArray[np.float64], bins: int) -> tuple[float, ...]:
 
 def _ranges(name: str, limits: Sequence[float]) -> Iterator[Filter]:
     yield Range(name, "<=", limits[0])
-    for low, high in zip(limits, limits[1:], strict=False):
+    for low, high in pairwise(limits):
         yield And((Range(name, ">", low), Range(name, "<=", high)))
     yield Range(name, ">", limits[-1])
 

@@ -23,6 +23,7 @@ from workbench.mining.score import ranks
 from workbench.slicing.cells import Z_95
 
 Floats = NDArray[np.float64]
+Texts = NDArray[np.str_]
 ALPHA = 0.05
 FEWEST = 10  # samples, or scenes, per side
 FOLDS, REPEATS = 5, 2
@@ -93,7 +94,7 @@ def gap(
     names: Sequence[str],
     *,
     rng: np.random.Generator,
-    groups: tuple[Sequence[object] | NDArray[np.generic], Sequence[object] | NDArray[np.generic]] | None = None,
+    groups: tuple[Texts, Texts] | None = None,
 ) -> Gap:
     """Compare two sets of samples.
 
@@ -176,15 +177,12 @@ def _filled(values: Floats) -> Floats:
     return np.where(np.isnan(values), middle, values)
 
 
-def _scenes(groups: object, is_first: NDArray[np.bool_]) -> tuple[NDArray[np.int64], str]:
+def _scenes(groups: tuple[Texts, Texts] | None, is_first: NDArray[np.bool_]) -> tuple[NDArray[np.int64], str]:
     """Number of the scene of each sample, and what to say when scenes are too few to stand for samples."""
     alone = np.arange(len(is_first))
     if groups is None:
         return alone, ""
-    one, two = groups  # type: ignore[misc]  # a pair, as the signature of ``gap`` says
-    scene = np.unique(np.concatenate([np.asarray(one).astype(str), np.asarray(two).astype(str)]), return_inverse=True)[
-        1
-    ]
+    scene = np.unique(np.concatenate(groups), return_inverse=True)[1]
     sides = [len(np.unique(scene[side])) for side in (is_first, ~is_first)]
     if min(sides) < FEWEST:
         note = f"Only {sides[0]:,} and {sides[1]:,} scenes: their pictures are alike, so the interval is too narrow."

@@ -143,7 +143,8 @@ def _choices(
     spread = None if score.values is None else max(float(score.bad[rows].var()), 1e-12)
     codes = [Attribute(one.facet, one.codes[rows], one.conditions) for one in found]
     data = Data(codes, score.trials[rows], score.bad[rows], spread, design_effect(score, mask), least)
-    counts, left, choices = count(data), np.ones(len(rows), np.bool_), []
+    counts, left = count(data), np.ones(len(rows), np.bool_)
+    choices: list[Choice] = []
     while len(choices) < limit:
         evidence = counts.evidence(float(data.trials[left].sum()), float(data.bad[left].sum()))
         best = int(evidence.argmax()) if evidence.size else 0
