@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from workbench.curating import export
+    from workbench.curating import duplicates, export
     from workbench.evaluating import evaluate, heatmap, slices
     from workbench.evaluating.discover import discover
     from workbench.evaluating.gap import gap
@@ -33,6 +33,7 @@ _HOME = {  # public name -> where it lives
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
     "discover": "workbench.evaluating:discover",
+    "duplicates": "workbench.curating:duplicates",
     "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
     "gap": "workbench.evaluating:gap",
@@ -61,6 +62,7 @@ __all__ = [
     "Filter",
     "Scenario",
     "discover",
+    "duplicates",
     "evaluate",
     "export",
     "gap",

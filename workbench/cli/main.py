@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "gap": ("gap", "how far synthetic samples are from real ones, or any slice from any other"),
     "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
     "reproduce": ("reproduce", "generate one sample again from its record and compare"),
+    "duplicates": ("duplicates", "find exact and near duplicates, and pictures of the same with other labels"),
     "export": ("export", "export curated splits to COCO or YOLO, read back and compared"),
     "sample-data": ("sample_data", "make the sample data again"),
 }

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench import store
+from workbench.curating.duplicate_report import DuplicateReport
+from workbench.curating.duplicate_search import find
 from workbench.curating.file_names import flattened
 from workbench.curating.manifest import FILE_NAME, Choice, Shipped, counts, document
 from workbench.curating.media import MEDIA, Media, put, require_media, require_room
@@ -36,6 +38,7 @@ class ExportReport:
         manifest: path of the manifest.
         lost: what the format cannot hold, one sentence each.
         left_out: samples that would leak between splits, with the reason.
+        duplicates: pairs of the same picture among all samples, with their label conflicts; ``None`` if not looked for.
         notes: what else is worth knowing.
     """
 
@@ -45,6 +48,7 @@ class ExportReport:
     manifest: str
     lost: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    duplicates: DuplicateReport | None = field(default=None, repr=False)
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -68,6 +72,7 @@ def export(
     where: str | Filter | None = None,
     media: Media = "copy",
     real_only: Sequence[str] = ("test",),
+    near_duplicates: bool = True,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> ExportReport:
@@ -83,6 +88,9 @@ def export(
         where: only these samples. Groups are formed over the whole dataset, so exports of parts fit together.
         media: ``copy``, or ``hardlink`` to save space (copied where links are not possible).
         real_only: splits that hold no synthetic samples.
+        near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
+            that lie in several given splits. The first time costs 2 ms per picture and a few seconds; after that
+            15 s at 10,000 pictures, growing with the square of their number.
         listener: told of the progress.
         cancel: stops; nothing is left behind.
 
@@ -96,7 +104,9 @@ def export(
     opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    planned, shipped, clouds = _shipped(opened, where, splits, seed, tuple(real_only))
+    samples = list(store.read(opened))
+    twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
+    planned, shipped, clouds = _shipped(opened, samples, where, splits, seed, tuple(real_only), _near(twins))
     total_bytes = require_media(shipped)
     if media == "copy":
         require_room(target, total_bytes)
@@ -119,7 +129,8 @@ def export(
         manifest=str(target / FILE_NAME),
         lost=lost,
         left_out=planned.left_out,
-        notes=_notes(planned, names, shipped),
+        duplicates=twins,
+        notes=_notes(planned, names, shipped) + _leaks(twins, planned, shipped),
     )
 
 
@@ -135,10 +146,12 @@ def _progress(total: int, listener: Listener | None, cancel: Cancel | None) -> P
 
 def _shipped(
     dataset: store.Dataset,
+    samples: Sequence[store.Stored],
     where: str | Filter | None,
     ratios: Mapping[str, float] | None,
     seed: int,
     real_only: tuple[str, ...],
+    near: Mapping[str, str],
 ) -> tuple[Plan, list[Shipped], int]:
     """The samples to write, in an order that does not depend on the database, and the plan for the selection.
 
@@ -148,11 +161,11 @@ def _shipped(
     members: list[Member] = []
     selected: list[store.Stored] = []
     clouds = 0
-    for stored in store.read(dataset):
+    for stored in samples:
         if stored.record.image_path is None:
             clouds += stored.id in chosen
             continue
-        members.append(_member(stored))
+        members.append(_member(stored, near.get(stored.id)))
         if stored.id in chosen:
             selected.append(stored)
     if not selected:
@@ -173,7 +186,42 @@ def _shipped(
     return planned, [_one(stored, planned.splits[stored.id], name) for stored, name in named], clouds
 
 
-def _member(stored: store.Stored) -> Member:
+def _twins(
+    dataset: store.Dataset, samples: Sequence[store.Stored], listener: Listener | None, cancel: Cancel | None
+) -> DuplicateReport | None:
+    """Duplicates among all pictures that are there; those that are not are the business of ``require_media``."""
+    pictures = [s for s in samples if s.record.image_path is not None and s.record.image_path.is_file()]
+    return find(dataset, pictures, listener=listener, cancel=cancel) if pictures else None
+
+
+def _near(twins: DuplicateReport | None) -> dict[str, str]:
+    """Name of the group of duplicates by sample id."""
+    groups = twins.groups if twins else []
+    return {sample_id: group.ids[0] for group in groups for sample_id in group.ids}
+
+
+def _leaks(twins: DuplicateReport | None, planned: Plan, shipped: Sequence[Shipped]) -> list[str]:
+    """What people must know of duplicates among the written samples."""
+    if twins is None:
+        return []
+    split = {item.id: planned.splits[item.id] for item in shipped}
+    written = [pair for pair in twins.pairs if all(i in split for i in pair.ids)]
+    crossing = [pair for pair in written if len({split[i] for i in pair.ids}) > 1]
+    conflicts = [c for c in twins.label_conflicts if all(i in split for i in c.ids)]
+    notes = [f"{problem.message} [{problem.where}]" for problem in twins.problems]
+    if crossing:
+        first = " = ".join(crossing[0].origins)
+        notes.append(
+            f"{len(crossing):,} pairs of the same picture lie in different splits, as given ({first}); "
+            "draw the splits anew to keep them together"
+        )
+    if conflicts:
+        first = " = ".join(conflicts[0].origins)
+        notes.append(f"{len(conflicts):,} pairs of the same picture have different labels ({first})")
+    return notes
+
+
+def _member(stored: store.Stored, near: str | None) -> Member:
     generation = stored.record.generation
     return Member(
         id=stored.id,
@@ -182,6 +230,7 @@ def _member(stored: store.Stored) -> Member:
         scene_id=stored.record.scene_id,
         content_sha256=stored.content_sha256,
         parents=tuple(_parents(generation)),
+        near=near,
     )
 
 

@@ -1,9 +1,9 @@
 """Splits without leaks: what belongs together stays together, and adding data moves nothing.
 
-Groups: real samples that share a scene or their content belong together. A synthetic sample belongs
-to the group of the real sample that it recreates (its parent, over any number of steps), so that a
-failure in ``test`` can never seed ``train``. Synthetic samples never join two groups of real ones:
-generating must not move what was there before.
+Groups: real samples that share a scene or their content, or are near duplicates, belong together.
+A synthetic sample belongs to the group of the real sample that it recreates (its parent, over any
+number of steps), so that a failure in ``test`` can never seed ``train``. Synthetic samples never
+join two groups of real ones: generating must not move what was there before.
 
 A group's split is a hash of the seed and of the group's key, the key of its oldest real member.
 """
@@ -15,7 +15,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.errors import InputError
 
@@ -37,6 +37,7 @@ class Member:
         scene_id: what belongs together, or ``None``.
         content_sha256: of the picture, or ``None``.
         parents: ids of the samples that it recreates.
+        near: name of its group of near duplicates, or ``None``.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Member:
     scene_id: str | None = None
     content_sha256: str | None = None
     parents: tuple[str, ...] = ()
+    near: str | None = None
 
     @property
     def key(self) -> str:
@@ -172,6 +174,8 @@ def _tokens(member: Member, *, with_parents: bool) -> Iterable[str]:
         yield f"scene {member.scene_id}"
     if member.content_sha256:
         yield f"content {member.content_sha256}"
+    if member.near:
+        yield f"near {member.near}"
     if with_parents:
         yield from (f"sample {parent}" for parent in member.parents)
 
@@ -219,6 +223,7 @@ def plan(
     shares = DEFAULT_RATIOS if ratios is None else ratios
     check_ratios(shares)
     keep = ratios is None
+    members = _given_stay(members) if keep else members
     outcome = Plan()
     by_key: dict[str, str] = {}
     for group in groups(members):
@@ -234,6 +239,22 @@ def plan(
         by_key.setdefault(group.key, target)
         _place(group, target, shares, outcome, real_only=real_only, keep=keep)
     return outcome
+
+
+def _given_stay(members: Sequence[Member]) -> list[Member]:
+    """Near duplicates that were given in several splits stay there: that is for the curator to judge.
+
+    Those without a split go with the ones in the most protected split.
+    """
+    given: defaultdict[str, set[str]] = defaultdict(set)
+    for member in members:
+        if member.near and member.split:
+            given[member.near].add(member.split)
+    kept = {near: _most_protected(splits) for near, splits in given.items()}
+    return [
+        replace(member, near=None) if member.near and member.split not in (None, kept.get(member.near)) else member
+        for member in members
+    ]
 
 
 def _most_protected(given: Iterable[str]) -> str:

@@ -1,0 +1,102 @@
+"""Fingerprints of pictures: made once per content, on all cores, and kept in the workbench's home."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import OutputError
+from workbench.files import home
+from workbench.mining.correlation import scores
+from workbench.mining.edits import EDITS
+from workbench.mining.fingerprints import SIDE, Thumbs
+from workbench.mining.reading import plant_all, read_all
+from workbench.processes import WorkerProcesses
+from workbench.progress import Cancel, Listener, Progress
+from workbench.schema.report import Problem
+
+FILE_NAME = "fingerprints-1.sqlite"  # the number rises when fingerprints are made in another way
+CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
+WORTH_PROCESSES = 300
+
+
+def fingerprints(
+    paths: Mapping[str, Path], *, listener: Listener | None = None, cancel: Cancel | None = None
+) -> tuple[dict[str, Thumbs], list[Problem]]:
+    """Fingerprint by key, and the pictures that cannot be read; only what is new is read, and kept as it is made.
+
+    Args:
+        paths: picture by the hash of its content.
+        listener, cancel: progress, and the switch to stop.
+
+    Raises:
+        OutputError: the workbench's home cannot be written.
+    """
+    problems: list[Problem] = []
+    with _kept() as database:
+        known = {key for (key,) in database.execute("SELECT key FROM fingerprints")}
+        todo = [key for key in paths if key not in known]
+        with (
+            _pool(len(todo)) as pool,
+            Progress("fingerprints", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+        ):
+            for start in range(0, len(todo), BATCH):
+                keys = todo[start : start + BATCH]
+                chunks = [[str(paths[key]) for key in keys[k : k + CHUNK]] for k in range(0, len(keys), CHUNK)]
+                made = list(progress.track(one for part in pool.map(read_all, chunks) for one in part))
+                rows = [(key, one) for key, one in zip(keys, made, strict=True) if isinstance(one, bytes)]
+                problems += [one for one in made if isinstance(one, Problem)]
+                database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?)", rows)
+                database.commit()
+        found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
+    return {key: _thumb(found[key]) for key in paths if key in found}, problems
+
+
+def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
+    """Similarity of planted copies of pictures to their originals, by edit.
+
+    Args:
+        paths: of readable pictures.
+    """
+    chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
+    with _pool(len(paths) * len(EDITS)) as pool:
+        made = [one for part in pool.map(plant_all, chunks) for one in part]
+    stacks = np.stack([np.frombuffer(one, np.uint16).reshape(-1, SIDE, SIDE) for one in made])
+    found = {}
+    for place, name in enumerate(EDITS, 1):
+        thumbs = stacks[:, [0, place]].reshape(-1, SIDE, SIDE)
+        found[name] = scores(thumbs, np.arange(len(thumbs)).reshape(-1, 2), workers=os.cpu_count() or 2)
+    return found
+
+
+def _thumb(data: bytes) -> Thumbs:
+    return np.frombuffer(data, np.uint16).reshape(SIDE, SIDE)
+
+
+@contextmanager
+def _pool(pictures: int) -> Iterator[Executor]:
+    """Threads for a few pictures, worker processes for many."""
+    kind: Callable[[int], ThreadPoolExecutor] = WorkerProcesses if pictures >= WORTH_PROCESSES else ThreadPoolExecutor
+    with kind(os.cpu_count() or 2) as pool:
+        yield pool
+
+
+@contextmanager
+def _kept() -> Iterator[sqlite3.Connection]:
+    path = home() / FILE_NAME
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
+            database.execute("CREATE TABLE IF NOT EXISTS fingerprints (key TEXT PRIMARY KEY, thumb BLOB NOT NULL)")
+            yield database
+    except (OSError, sqlite3.Error) as cause:
+        fix = "Make room, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
+        raise OutputError("a place to keep fingerprints", found=str(cause), where=str(path), fix=fix) from cause
