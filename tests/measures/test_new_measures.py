@@ -18,7 +18,7 @@ from workbench.measures import (
 )
 from workbench.measures.attributes import UNKNOWN
 from workbench.measures.model import LOGARITHMIC, models, used
-from workbench.measures.surface import kurtosis, skewness
+from workbench.measures.picture import moments
 
 
 def value(name: str, pixels: np.ndarray) -> float:
@@ -95,9 +95,10 @@ def test_hard_shadows_are_steeper_than_soft_ones() -> None:
 
 def test_moments() -> None:
     plane = np.array([[0.0, 0.0, 0.0, 1.0]], np.float32)  # mean 1/4, variance 3/16
-    assert skewness(plane) == pytest.approx((3 * (-0.25) ** 3 + 0.75**3) / 4 / (3 / 16) ** 1.5)
-    assert kurtosis(plane) == pytest.approx((3 * 0.25**4 + 0.75**4) / 4 / (3 / 16) ** 2)
-    assert (skewness(plane * 0), kurtosis(plane * 0)) == (0.0, 3.0)
+    skewness, kurtosis = moments(plane)
+    assert skewness == pytest.approx((3 * (-0.25) ** 3 + 0.75**3) / 4 / (3 / 16) ** 1.5)
+    assert kurtosis == pytest.approx((3 * 0.25**4 + 0.75**4) / 4 / (3 / 16) ** 2)
+    assert moments(plane * 0) == (0.0, 3.0)
 
 
 def test_saturation_is_the_mean_of_hsv() -> None:

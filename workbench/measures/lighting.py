@@ -8,7 +8,6 @@ import numpy as np
 from workbench.measures.picture import (
     BLACK_8BIT,
     DARKEST_STOPS,
-    REC709,
     STEP,
     WHITE_8BIT,
     Picture,
@@ -30,8 +29,7 @@ def luminance(picture: Picture) -> float:
     >>> luminance(Picture(np.full((4, 4), 255, np.uint8)))
     1.0
     """
-    mean = np.dot(cv2.mean(picture.small)[:3], REC709) / 255.0
-    return round(float(mean), 6)
+    return round(cv2.mean(picture.luma)[0], 6)
 
 
 def luminance_median(picture: Picture) -> float:
@@ -45,7 +43,7 @@ def exposure_ev(picture: Picture) -> float:
     >>> round(exposure_ev(Picture(np.full((4, 4), 118, np.uint8))), 1)
     0.0
     """
-    mean = float(np.minimum(picture.luminance, picture.luminance_percentiles[95]).mean())
+    mean = cv2.mean(np.minimum(picture.luminance, np.float32(picture.luminance_percentiles[95])))[0]
     return float(np.log2(max(mean, DARKEST) / MIDDLE_GRAY))
 
 
@@ -127,13 +125,13 @@ def light_direction_deg(picture: Picture) -> float:
     The direction in which the luminance of a plane fitted to the 4 x 4 grid rises; ``light_slope_stops`` says how much
     there is to it.
     """
-    right, up = _slope(picture.grid_stops)
+    right, up = picture.once(_slope)
     return float(np.degrees(np.arctan2(up, right)) % 360.0)
 
 
 def light_slope_stops(picture: Picture) -> float:
     """Stops by which a plane fitted to the luminance rises across the picture, along ``light_direction_deg``."""
-    return float(np.hypot(*_slope(picture.grid_stops)))
+    return float(np.hypot(*picture.once(_slope)))
 
 
 def shadow_hardness(picture: Picture) -> float:
@@ -143,33 +141,33 @@ def shadow_hardness(picture: Picture) -> float:
     """
     if min(picture.small.shape[:2]) < 3:
         return 0.0
-    steep = gradient(np.maximum(picture.stops, np.float32(DARKEST_STOPS)))
+    steep = gradient(picture.seen_stops)
     return percentiles(steep, (99,))[99]
 
 
 def shadow_share(picture: Picture) -> float:
     """Share of pixels in deep shadow: more than 5 stops below the 90th percentile of luminance."""
     limit = float(np.log2(picture.luminance_percentiles[90] + STEP)) - DEEP_STOPS
-    return float(np.count_nonzero(picture.stops < limit) / picture.stops.size)
+    return _share(cv2.inRange(picture.stops, -np.inf, float(np.nextafter(np.float32(limit), np.float32(-np.inf)))))
 
 
 def shadow_depth_stops(picture: Picture) -> float:
     """Stops between the lit and the shaded part of the picture, parted where their means differ most (Otsu 1979)."""
-    range_stops = -DARKEST_STOPS
-    scaled = cv2.convertScaleAbs(
-        np.maximum(picture.stops, np.float32(DARKEST_STOPS)) + np.float32(range_stops), alpha=255 / range_stops
-    )
-    _, lit = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    if not 0 < cv2.countNonZero(lit) < lit.size:
-        return 0.0
-    above, below = cv2.mean(scaled, mask=lit)[0], cv2.mean(scaled, mask=cv2.bitwise_not(lit))[0]
-    return float((above - below) * range_stops / 255)
+    per_stop = 255 / -DARKEST_STOPS
+    scaled = cv2.convertScaleAbs(picture.seen_stops, alpha=per_stop, beta=255)
+    count = cv2.calcHist([scaled], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    below, sum_below = np.cumsum(count), np.cumsum(count * np.arange(256))
+    above, sum_above = below[-1] - below, sum_below[-1] - sum_below
+    apart = sum_above / np.maximum(above, 1) - sum_below / np.maximum(below, 1)
+    best = int(np.argmax(below * above * apart**2))
+    return float(apart[best] / per_stop) if above[best] and below[best] else 0.0
 
 
 def bright_height(picture: Picture) -> float:
     """Height of the middle of the brightest fiftieth: 0 bottom, 1 top; glare of a light behind things lies high."""
     limit = picture.luminance_percentiles[98]
-    rows = np.count_nonzero(picture.luminance >= limit, axis=1)
+    bright = cv2.inRange(picture.luminance, limit, np.inf)
+    rows = cv2.reduce(bright, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
     return float(rows @ np.linspace(1, 0, rows.size) / rows.sum()) if rows.size > 1 else 0.5
 
 
@@ -189,8 +187,9 @@ def _middle_over_rim(cells: Plane) -> float:
     return inner - (float(cells.sum()) - 4 * inner) / 12
 
 
-def _slope(cells: Plane) -> tuple[float, float]:
-    """Rise of a fitted plane over the whole width (to the right) and height (upwards)."""
+def _slope(picture: Picture) -> tuple[float, float]:
+    """Rise of a plane fitted to ``grid_stops`` over the whole width (to the right) and height (upwards)."""
+    cells = picture.grid_stops
     rows, columns = cells.shape
     x, y = np.arange(columns) - (columns - 1) / 2, (rows - 1) / 2 - np.arange(rows)
     right = float(x @ cells.mean(axis=0)) / max(float(x @ x), 1e-9) * columns

@@ -6,7 +6,7 @@ the sensor does. Neither needs the whole picture in colour, so a JPEG is decoded
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,43 +18,58 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 Plane = NDArray[np.float32]
+Signed = NDArray[np.int16] | NDArray[np.float32]
 Rgb8 = NDArray[np.uint8]
 SMALL_SIDE = 320  # lighting does not change below this, and it is four times quicker than 640
 DETAIL_PX = 1280  # edge of the middle part that the sensor's measures look at in larger pictures
 BLACK_8BIT, WHITE_8BIT = 2, 253
 REC709 = (0.2126, 0.7152, 0.0722)
+LUMA_WEIGHTS = np.array([REC709], np.float32) / np.float32(255)
 SRGB_TO_LINEAR = np.array(
     [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255.0], np.float32
 )
 STEP = 1 / 255 / 12.92  # linear value of one 8-bit step near black
 DARKEST_STOPS = -8.0  # below it a step of luminance is one of the sensor's
-PRE_SIGMA_PX, RE_SIGMA_PX = 1.0, 1.5
-GRADIENT_NOISE = 0.1426  # of white noise of 1 after the first smoothing and Sobel
+SQUARE = (3, 3)  # that edges are averaged over, once before a first look and twice more before the second
+SQUARE_VARIANCE, SOBEL_VARIANCE = 2 / 3, 1 / 3  # px^2; Sobel's differences smooth too
+PRE_SIGMA_PX, RE_SIGMA_PX = (SQUARE_VARIANCE + SOBEL_VARIANCE) ** 0.5, (2 * SQUARE_VARIANCE) ** 0.5
+GRADIENT_NOISE = 0.1667  # of white noise of 1 after the first smoothing and Sobel
+SOBEL_SUM = 8  # by which OpenCV's whole-number Sobel is larger than the gradient
 EDGE_SIGMAS = 4.5
 CLIPPED_GRAY = 248
+WORTH_STRETCHING = 2.0
 CLIP_REACH = np.ones((7, 7), np.uint8)
-PERCENTILE_SAMPLES = 20_000
+FLAT = 1e-6  # variance of luma under which there is nothing to compare
+PERCENTILE_SAMPLES = 8_000
+WIDE_SAMPLES = 20_000
 NOISE_BLOCK_PX, QUIET_SHARE, IMMERKAER = 16, 0.25, float(np.sqrt(np.pi / 2) / 6)
+IMMERKAER_MASK = np.array([1, -2, 1], np.float32)
+MANY_BLOCKS = 600
 ROUGH_SHARE = 0.9
 NORMAL_MIN, FEWEST_BLOCKS = 0.5, 20
 QUIET_BIAS = 1.06  # the quietest quarter of equal blocks lies this much below their mean
+CELLS_ACROSS = 64  # cells that the surround of a pixel is the median of 5 x 5 of
 RELIEF_PX = (3, 7, 13)  # edges of the squares over which detail is averaged away, in pixels of ``small``
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Gradients of a gray picture in gray levels per pixel, at two scales.
+    """Gradients of a gray picture at two scales, as sums of Sobel's mask: ``SOBEL_SUM`` times those per pixel.
+
+    At full size whole numbers do, a quarter of the time; of the halves, which show weaker edges, fractions are kept.
 
     Attributes:
-        fine: along x and y, of the picture smoothed by ``PRE_SIGMA_PX``.
+        fine: along x and y, of the picture averaged over ``SQUARE``; with Sobel, by ``PRE_SIGMA_PX``.
         second: the picture smoothed by ``RE_SIGMA_PX`` more; its gradients are needed in few places.
-        strength: magnitude of ``fine``; 0 around clipped areas.
-        floor: strength up to which noise explains it.
+        strength: the larger part of ``fine``, 0 around clipped areas; from 0 to 255 in steps of ``1 / per_level``.
+        per_level: units of ``strength`` for a gradient of one gray level per pixel.
+        floor: strength up to which noise explains it, in its units.
     """
 
-    fine: tuple[Plane, Plane]
-    second: Plane
-    strength: Plane
+    fine: tuple[Signed, Signed]
+    second: NDArray[np.uint8] | Plane
+    strength: NDArray[np.uint8]
+    per_level: float
     floor: float
 
 
@@ -90,7 +105,14 @@ class Picture:
     @cached_property
     def luma(self) -> Plane:
         """sRGB-coded luma 0..1 of ``small``."""
-        return _weighted(self.small.astype(np.float32)) / np.float32(255)
+        return np.asarray(cv2.transform(self.small.astype(np.float32), LUMA_WEIGHTS), np.float32).reshape(
+            self.small.shape[:2]
+        )
+
+    @cached_property
+    def luma8(self) -> NDArray[np.uint8]:
+        """``luma`` in steps of 1 / 255."""
+        return (self.luma * np.float32(255) + np.float32(0.5)).astype(np.uint8)
 
     @cached_property
     def luminance(self) -> Plane:
@@ -109,6 +131,11 @@ class Picture:
         return np.asarray(cv2.log(lifted), np.float32).reshape(lifted.shape) * np.float32(1 / np.log(2))
 
     @cached_property
+    def seen_stops(self) -> Plane:
+        """``stops``, cut where a step of luminance is one of the sensor's."""
+        return np.maximum(self.stops, np.float32(DARKEST_STOPS))
+
+    @cached_property
     def luma_percentiles(self) -> dict[int, float]:
         """Percentiles 1, 5, 50, 95, 99 of ``luma``."""
         return percentiles(self.luma, (1, 5, 50, 95, 99))
@@ -121,22 +148,26 @@ class Picture:
     @cached_property
     def brightest(self) -> NDArray[np.uint8]:
         """The largest of the three channels of ``small``."""
-        red, green, blue = cv2.split(self.small)
+        red, green, blue = self._channels
         return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
     @cached_property
     def darkest(self) -> NDArray[np.uint8]:
         """The smallest of the three channels of ``small``."""
-        red, green, blue = cv2.split(self.small)
+        red, green, blue = self._channels
         return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
 
     @cached_property
+    def _channels(self) -> Sequence[NDArray[np.uint8]]:
+        return [np.asarray(channel, np.uint8) for channel in cv2.split(self.small)]
+
+    @cached_property
     def mean_rgb(self) -> tuple[float, float, float]:
-        """Linear mean of each channel over the pixels of ``small`` that are neither black nor clipped."""
-        usable = cv2.inRange(self.brightest, BLACK_8BIT + 1, WHITE_8BIT - 1)
-        if not usable.any():
+        """Linear mean of each channel of ``small``, of every other row, where it is neither black nor clipped."""
+        usable = cv2.inRange(self.brightest[::2], BLACK_8BIT + 1, WHITE_8BIT - 1)
+        if not cv2.countNonZero(usable):
             return (1.0, 1.0, 1.0)  # nothing can be said of the colour, and equal channels are "no cast seen"
-        red, green, blue = np.maximum(cv2.mean(self.linear, mask=usable)[:3], 1e-6).tolist()
+        red, green, blue = np.maximum(cv2.mean(self.linear[::2], mask=usable)[:3], 1e-6).tolist()
         return red, green, blue
 
     @cached_property
@@ -153,23 +184,32 @@ class Picture:
         return tuple(np.asarray(fine - coarse, np.float32) for fine, coarse in pairwise(levels))
 
     @cached_property
-    def wide(self) -> Plane:
-        """Mean of ``luma`` over a quarter of the width about each pixel."""
-        side = max(3, self.luma.shape[1] // 4 | 1)
-        return np.asarray(cv2.blur(self.luma, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+    def fine(self) -> Plane:
+        """Detail of ``luma`` finer than its mean over the second of ``RELIEF_PX``."""
+        return np.asarray(self.bands[0] + self.bands[1], np.float32)
 
     @cached_property
-    def surround(self) -> Plane:
-        """Median of ``luma`` over an eighth of the width about each pixel, taken at half the size of ``small``."""
-        half = (
-            cv2.resize(self.luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-            if min(self.luma.shape) > 8
-            else self.luma
-        )
-        side = min(max(3, half.shape[1] // 8 | 1), 255)
-        median = cv2.medianBlur((half * 255 + 0.5).astype(np.uint8), side)
-        size = (self.luma.shape[1], self.luma.shape[0])
-        return np.asarray(cv2.resize(median, size, interpolation=cv2.INTER_LINEAR) / np.float32(255), np.float32)
+    def band_moments(self) -> tuple[float, float]:
+        """Skewness and kurtosis of the middle one of ``bands``."""
+        return moments(self.bands[1])
+
+    @cached_property
+    def above_wide(self) -> Plane:
+        """How far ``luma`` lies above its mean over a quarter of the width, at about ``WIDE_SAMPLES`` pixels."""
+        step = max(1, round((self.luma.size / WIDE_SAMPLES) ** 0.5))
+        some = np.ascontiguousarray(self.luma[::step, ::step])
+        side = max(3, some.shape[1] // 4 | 1)
+        return np.asarray(some - cv2.blur(some, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+
+    @cached_property
+    def surround(self) -> NDArray[np.uint8]:
+        """Median of ``luma8`` over a thirteenth of the width about each pixel, by means of 5 x 5 cells."""
+        height, width = self.luma8.shape
+        cell = max(1, round(width / CELLS_ACROSS))
+        size = (max(1, width // cell), max(1, height // cell))
+        cells = cv2.resize(self.luma8, size, interpolation=cv2.INTER_AREA)
+        median = cv2.medianBlur(cells, 5).reshape(cells.shape)
+        return np.asarray(cv2.resize(median, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
     @cached_property
     def noise(self) -> float:
@@ -183,7 +223,7 @@ class Picture:
 
     @cached_property
     def _residues(self) -> Plane:
-        return block_residues(self.gray)
+        return block_residues(self.detail)
 
     def once(self, function: Callable[[Picture], T]) -> T:
         """Result of a function of this picture, kept for the next call."""
@@ -196,11 +236,6 @@ class Picture:
     def _results(self) -> dict[Callable[[Picture], Any], Any]:
         return {}
 
-    @cached_property
-    def gray(self) -> Plane:
-        """``detail`` as float32."""
-        return self.detail.astype(np.float32)
-
     def edges(self, level: int) -> Edges:
         """Gradients of ``detail`` halved ``level`` times; computed once."""
         if level not in self._edges:
@@ -212,45 +247,66 @@ class Picture:
         return {}
 
     def _make_edges(self, level: int) -> Edges:
-        gray = self.gray
+        gray, gain = self._stretched
         if level:
             width, height = (max(1, side >> level) for side in gray.shape[::-1])
-            gray = np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-        first = cv2.GaussianBlur(gray, (7, 7), PRE_SIGMA_PX)
-        second = cv2.GaussianBlur(first, (11, 11), RE_SIGMA_PX)
-        fine = slopes(first)
-        strength = cv2.magnitude(*fine)
-        if self._clips:
+            gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
+        plane, depth = (gray.astype(np.float32), cv2.CV_32F) if level else (gray, cv2.CV_16S)
+        first = cv2.blur(plane, SQUARE)
+        dx, dy = (cv2.Sobel(first, depth, *order) for order in ((1, 0), (0, 1)))
+        zoom = 0.5 if level else 0.25
+        strength = cv2.max(cv2.convertScaleAbs(dx, alpha=zoom), cv2.convertScaleAbs(dy, alpha=zoom))
+        if self._most >= CLIPPED_GRAY:
             clipped = cv2.compare(gray, CLIPPED_GRAY, cv2.CMP_GE)
             strength = cv2.copyTo(strength, cv2.bitwise_not(cv2.dilate(clipped, CLIP_REACH)))
-        floor = max(0.5, EDGE_SIGMAS * GRADIENT_NOISE * self.typical_noise / 2**level)
-        return Edges(fine, np.asarray(second, np.float32), np.asarray(strength, np.float32), floor)
+        per_level = SOBEL_SUM * zoom * gain
+        floor = per_level * max(0.5, EDGE_SIGMAS * GRADIENT_NOISE * self.typical_noise / 2**level)
+        second = cv2.blur(cv2.blur(first, SQUARE), SQUARE)
+        return Edges((dx, dy), second, np.asarray(strength, np.uint8), per_level, floor)
 
     @cached_property
-    def _clips(self) -> bool:
-        return bool(self.detail.max() >= CLIPPED_GRAY)
+    def _stretched(self) -> tuple[NDArray[np.uint8], float]:
+        """``detail``, brighter if it is dark, so that rounding spares what edges there are; and by how much."""
+        gain = 255 / max(self._most, 1.0)
+        if gain < WORTH_STRETCHING:
+            return self.detail, 1.0
+        return np.asarray(cv2.convertScaleAbs(self.detail, alpha=gain), np.uint8), gain
+
+    @cached_property
+    def _most(self) -> float:
+        return float(cv2.minMaxLoc(self.detail)[1])
 
 
 def slopes(plane: Plane) -> tuple[Plane, Plane]:
     """Gradient along x and y per pixel (Sobel)."""
-    dx, dy = (cv2.Sobel(plane, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
+    dx, dy = sums(plane)
+    return dx * np.float32(1 / SOBEL_SUM), dy * np.float32(1 / SOBEL_SUM)
+
+
+def sums(plane: NDArray[np.uint8] | Plane) -> tuple[Plane, Plane]:
+    """Sums of Sobel's mask along x and y."""
+    dx, dy = (cv2.Sobel(plane, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
     return np.asarray(dx, np.float32), np.asarray(dy, np.float32)
 
 
-def block_residues(gray: Plane) -> Plane:
+def block_residues(gray: NDArray[np.uint8]) -> Plane:
     """What Immerkaer's mask leaves of each block, sorted, of blocks that clipping and single edges do not touch.
 
     The mean magnitude of normal noise is 0.8 of its root mean square; in a block with an edge, or one that JPEG
-    has emptied but for a few coefficients, it is much less.
+    has emptied but for a few coefficients, it is much less. Of larger pictures every other row of blocks is taken.
     """
     rows, columns = (side // NOISE_BLOCK_PX for side in gray.shape)
     if not rows or not columns:
         return np.zeros(0, np.float32)
+    every = 2 if rows * columns >= MANY_BLOCKS else 1
+    shape = (rows, NOISE_BLOCK_PX, columns * NOISE_BLOCK_PX)
     gray = gray[: rows * NOISE_BLOCK_PX, : columns * NOISE_BLOCK_PX]
-    mask = np.array([1, -2, 1], np.float32)
-    residue = cv2.absdiff(cv2.sepFilter2D(gray, cv2.CV_32F, mask, mask), 0.0)
+    residue = cv2.sepFilter2D(gray, cv2.CV_16S, IMMERKAER_MASK, IMMERKAER_MASK).reshape(shape)[::every]
+    size = (columns, residue.shape[0])
+    magnitude = np.abs(residue).astype(np.float32).reshape(-1, shape[2])
     strength, power, mean = (
-        cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA) for plane in (residue, residue * residue, gray)
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+        for plane in (magnitude, magnitude * magnitude, gray.reshape(shape)[::every].reshape(-1, shape[2]))
     )
     open_blocks = (mean > 5) & (mean < 250)
     normal = open_blocks & (strength * strength >= NORMAL_MIN * power)
@@ -263,11 +319,22 @@ def _at(ordered: Plane, share: float) -> float:
 
 
 def percentiles(values: Plane, wanted: tuple[int, ...]) -> dict[int, float]:
-    """Percentiles by rank, of large planes from about 20,000 values spread evenly, which is exact to a third of one."""
+    """Percentiles by rank, of large planes from about 8,000 values spread evenly, which is exact to half of one."""
     flat = sampled(values, PERCENTILE_SAMPLES)
     ranks = [round(p / 100 * (flat.size - 1)) for p in wanted]
     ordered = np.sort(flat)  # numpy sorts floats faster than it finds several ranks
     return {p: float(ordered[rank]) for p, rank in zip(wanted, ranks, strict=True)}
+
+
+def moments(plane: Plane) -> tuple[float, float]:
+    """Skewness and kurtosis, the third and fourth standardised moments; 0 and 3 of a flat plane."""
+    centred = np.ascontiguousarray(plane - np.float32(cv2.mean(plane)[0]))
+    squared = centred * centred
+    variance = float(np.vdot(centred, centred)) / plane.size
+    if variance <= FLAT:
+        return 0.0, 3.0
+    third, fourth = (float(np.vdot(squared, other)) / plane.size for other in (centred, squared))
+    return float(np.clip(third / variance**1.5, -20, 20)), float(min(fourth / variance**2, 100.0))
 
 
 def sampled(plane: Plane, most: int) -> Plane:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.measures.picture import PRE_SIGMA_PX, RE_SIGMA_PX, Edges, Picture, Plane, middle_of, sampled, slopes
+from workbench.measures.picture import PRE_SIGMA_PX, RE_SIGMA_PX, Edges, Picture, Plane, Signed, middle_of, slopes, sums
 
 BLUR_MAX_PX = 12.0
 EDGE_SHARE, FEWEST_SHARE = 0.002, 0.0003
-EDGE_SAMPLES = 40_000
-SOBEL = np.array([1.0, 2.0, 1.0]) / 8
+MANY_EDGES = 4_000
+SOBEL = np.array([1.0, 2.0, 1.0])
 LEVELS, SURE_PX = 3, 2.5  # halvings to look at, and the blur in pixels of a level up to which it is trusted
 MOTION_MAX_PX = 40.0
 NARROWEST_PX, STRIPS, BAND_REACH = 40, 5, 16
+PAIRS = np.triu_indices(STRIPS, 1)
+Tensor = tuple[float, float, float]  # of squares of x, of products, of squares of y
 RINGS = 8
 
 
@@ -111,18 +114,21 @@ def bit_depth(picture: Picture) -> float:
 def _spread(edges: Edges) -> float | None:
     """Blur in pixels of the level, ``None`` where there are too few edges."""
     strength = edges.strength
-    some = sampled(strength, EDGE_SAMPLES)
-    rank = some.size - 1 - int(EDGE_SHARE * some.size)
-    places = np.flatnonzero(strength >= max(edges.floor, float(np.sort(some)[rank])))
-    if places.size < max(12, FEWEST_SHARE * strength.size):
+    count = cv2.calcHist([strength[::4]], [0], None, [256], [0, 256]).ravel()
+    enough = np.cumsum(count[::-1])[::-1] > EDGE_SHARE * count.sum()
+    limit = max(edges.floor, float(np.count_nonzero(enough) - 1))
+    places = np.flatnonzero(strength >= np.uint8(min(np.ceil(limit), 255)))
+    if limit > 255 or places.size < max(12, FEWEST_SHARE * strength.size):
         return None
-    fine = float((strength.ravel()[places].astype(np.float64) ** 4).sum())
+    places = places[:: places.size // MANY_EDGES + 1]
+    dx, dy = (part.ravel()[places].astype(np.float64) for part in edges.fine)
+    fine = float(((dx**2 + dy**2) ** 2).sum())
     coarse = float((_slope_squared(edges.second, places) ** 2).sum())
-    return _sigma(np.sqrt(fine / max(coarse, 1e-9)))
+    return math.sqrt(max(_variance(math.sqrt(fine / max(coarse, 1e-9))), 0.0))
 
 
-def _slope_squared(plane: Plane, places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Squared gradient (Sobel, as ``slopes``) at a few places."""
+def _slope_squared(plane: NDArray[np.uint8] | Plane, places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Squared sum of Sobel's mask at a few places."""
     rows, columns = np.divmod(places, plane.shape[1])
     rows = np.minimum(np.maximum(rows, 1), plane.shape[0] - 2)  # a place on the rim is moved inside
     columns = np.minimum(np.maximum(columns, 1), plane.shape[1] - 2)
@@ -137,26 +143,40 @@ def _motion(picture: Picture) -> tuple[float, float]:
     if min(picture.detail.shape) < 16:
         return 0.0, 0.0
     edges = picture.edges(1)
-    chosen = (edges.strength >= edges.floor).astype(np.float32)
-    if np.count_nonzero(chosen) < 60:
+    chosen = cv2.inRange(edges.strength, edges.floor, 255)
+    if cv2.countNonZero(chosen) < 60:
         return 0.0, 0.0
-    fine, coarse = (_tensor(dx * chosen, dy * chosen) for dx, dy in (edges.fine, slopes(edges.second)))
-    ratios, vectors = np.linalg.eig(np.linalg.solve(coarse + np.eye(2) * 1e-6, fine))
-    weak, strong = np.argsort(ratios.real)
-    along, across = (min(_sigma(float(ratios.real[k])), BLUR_MAX_PX) for k in (weak, strong))
-    x, y = vectors[:, weak].real
-    length = 2 * np.sqrt(12 * max(along**2 - across**2, 0.0))
-    return float(min(length, MOTION_MAX_PX)), float(np.degrees(np.arctan2(y, x)) % 180.0)
+    shown = (chosen > 0).astype(np.float32)
+    weak, strong, degrees = _extremes(_tensor(*edges.fine, shown), _tensor(*sums(edges.second), shown))
+    along, across = (min(_variance(ratio), BLUR_MAX_PX**2) for ratio in (weak, strong))
+    return min(2 * math.sqrt(12 * max(along - across, 0.0)), MOTION_MAX_PX), degrees
 
 
-def _sigma(ratio_squared: float) -> float:
-    """Blur of edges whose squared gradient falls by this ratio under the second smoothing."""
-    return float(np.sqrt(max(RE_SIGMA_PX**2 / max(ratio_squared - 1.0, 1e-3) - PRE_SIGMA_PX**2, 0.0)))
+def _extremes(fine: Tensor, coarse: Tensor) -> tuple[float, float, float]:
+    """Least and largest ratio of two structure tensors over all directions, and the direction of the least, degrees.
+
+    The eigenvalues of ``coarse^-1 fine``, written out for two by two.
+    """
+    (a, b, c), (p, q, r) = fine, coarse
+    det = max(p * r - q * q, 1e-12)
+    xx, xy, yx, yy = (r * a - q * b) / det, (r * b - q * c) / det, (p * b - q * a) / det, (p * c - q * b) / det
+    half, apart = (xx + yy) / 2, math.sqrt(max(((xx - yy) / 2) ** 2 + xy * yx, 0.0))
+    weak = half - apart
+    x, y = (xy, weak - xx) if abs(xy) > abs(yx) else (weak - yy, yx)
+    if x == y == 0:
+        x, y = (1.0, 0.0) if xx <= yy else (0.0, 1.0)
+    return weak, half + apart, math.degrees(math.atan2(y, x)) % 180.0
 
 
-def _tensor(dx: Plane, dy: Plane) -> NDArray[np.float64]:
-    xx, yy, xy = (float(np.vdot(a, b)) for a, b in ((dx, dx), (dy, dy), (dx, dy)))
-    return np.array([[xx, xy], [xy, yy]])
+def _variance(ratio_squared: float) -> float:
+    """Square of the blur of edges whose squared gradient falls by this ratio under the second smoothing."""
+    return float(RE_SIGMA_PX**2 / max(ratio_squared - 1.0, 1e-3) - PRE_SIGMA_PX**2)
+
+
+def _tensor(dx: Signed, dy: Signed, shown: Plane) -> Tensor:
+    """Sums of the squares of ``dx``, of their products, and of the squares of ``dy`` where ``shown`` is 1."""
+    dx_shown = dx * shown
+    return float(np.vdot(dx_shown, dx)), float(np.vdot(dx_shown, dy)), float(np.vdot(dy * shown, dy))
 
 
 def _stripes(gray: NDArray[np.uint8], along: int) -> float:
@@ -166,11 +186,17 @@ def _stripes(gray: NDArray[np.uint8], along: int) -> float:
     strips = np.array_split(gray, STRIPS, axis=along)
     means = np.array([cv2.reduce(strip, along, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for strip in strips])
     profiles = means - cv2.blur(means, (2 * BAND_REACH + 1, 1), borderType=cv2.BORDER_REFLECT)
-    pairs = np.triu_indices(STRIPS, 1)
-    covariance = np.cov(profiles)
-    spread = np.sqrt(np.maximum(np.diag(covariance), 1e-6))
-    agreement = float(np.median((covariance / np.outer(spread, spread))[pairs]))
-    return float(np.sqrt(max(float(np.median(covariance[pairs])), 0.0)) * np.clip(agreement, 0.0, 1.0))
+    profiles -= profiles.mean(axis=1, keepdims=True)
+    covariance = profiles @ profiles.T / (profiles.shape[1] - 1)
+    spread = np.sqrt(np.maximum(covariance.diagonal(), 1e-6))
+    agreement = _median_of_pairs(covariance / (spread[:, None] * spread))
+    return math.sqrt(max(_median_of_pairs(covariance), 0.0)) * min(max(agreement, 0.0), 1.0)
+
+
+def _median_of_pairs(matrix: Plane) -> float:
+    """Median above the diagonal."""
+    ordered = sorted(matrix[PAIRS].tolist())
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _grid_step(gray: NDArray[np.uint8], axis: int) -> float:
