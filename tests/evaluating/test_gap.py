@@ -1,0 +1,109 @@
+"""``wb.gap`` and ``workbench gap``: sides, slices of a facet, clear refusals, a plot that opens anywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.errors import InputError
+from workbench.evaluating import gap
+from workbench.evaluating.gap import Gaps, words
+from workbench.mining.gap import Gap, MeasureGap
+
+NAMES = ("luminance", "noise", "blur_px", "light_direction_deg")
+FAR = MeasureGap("blur_px", 1.5, 0.1, 1.0, 2.2, 0.01)
+APART = Gap(50, 40, 0.9, 0.84, 0.96, 0.01, 0.3, 0.01, 0.5, 0.01, (FAR, MeasureGap("noise", 0.1, 0.1, 2, 2, 0.9)))
+ALIKE = Gap(50, 40, 0.52, 0.41, 0.63, 0.4, 0.0, 0.5, 0.1, 0.5, (MeasureGap("noise", 0.1, 0.1, 2, 2, 0.9),))
+FEW = Gap(50, 3, note="Too few samples: 50 and 3, at least 10 on each side.")
+
+
+@pytest.fixture
+def mixed(dataset: Any) -> Any:
+    """80 real and 60 synthetic samples; synthetic mirrors are sharper than real ones."""
+    import fiftyone as fo
+
+    rng, samples = np.random.default_rng(0), []
+    for i in range(140):
+        source, surface = ("real" if i < 80 else "synthetic"), ("mirror", "wood")[i % 2]
+        values = dict(zip(NAMES, rng.normal(size=4), strict=True))
+        values["blur_px"] += 4.0 * ((source, surface) == ("synthetic", "mirror"))
+        values["light_direction_deg"] = 350.0 * (source == "real")  # a direction is no number on a line
+        measures = fo.DynamicEmbeddedDocument(**values)
+        samples.append(fo.Sample(f"/nowhere/{i:04}.png", source=source, surface=surface, measures=measures))
+    dataset.add_samples(samples, dynamic=True, progress=False)
+    return dataset
+
+
+@pytest.mark.slow
+def test_real_against_synthetic_per_slice(mixed: Any) -> None:
+    found = gap(mixed, by="surface")
+    rows = {row["surface"]: row for row in found.rows}
+    assert rows["mirror"]["different"] and rows["mirror"]["low"] > 0.75 and not rows["wood"]["different"]
+    assert next(iter(rows["mirror"]["per_measure"])) == "blur_px" and len(rows["mirror"]["per_measure"]) == 3
+    assert "blur_px" in rows["mirror"]["words"] and "cannot be told apart" in rows["wood"]["words"]
+    assert rows["wood"]["low"] <= 0.5 <= rows["wood"]["high"]
+    assert (rows["mirror"]["samples"], rows["mirror"]["against"]) == (40, 30)
+    frame = found.frame.set_index("surface")
+    assert frame.loc["mirror", "auc"] == rows["mirror"]["auc"]
+    assert f">{rows['mirror']['auc']:.2f}<" in found._repr_html_()
+    (whole,) = gap(mixed).rows
+    assert whole["different"] and whole["samples"] + whole["against"] == 140
+    pd.testing.assert_frame_equal(gap(mixed).measures, gap(mixed).measures)
+
+
+@pytest.mark.slow
+def test_any_filter_against_any_other(mixed: Any) -> None:
+    mirrors, wood = ("source == 'synthetic' and surface == " + repr(word) for word in ("mirror", "wood"))
+    found = gap(mixed, where=mirrors, against=wood)
+    assert found.rows[0]["different"] and found.sides == (mirrors, wood)
+    inside = gap(mixed, where="surface == 'wood'")
+    assert not inside.rows[0]["different"] and inside.sides == ("real", "synthetic")
+    with pytest.raises(InputError, match="30 samples on both"):
+        gap(mixed, where="source == 'synthetic'", against=wood)
+    with pytest.raises(InputError, match="none that are synthetic"):
+        gap(mixed, where="source == 'real'")
+
+
+@pytest.mark.slow
+def test_not_measured(dataset: Any) -> None:
+    with pytest.raises(InputError, match="Measure first"):
+        gap(dataset)
+
+
+@pytest.mark.slow
+def test_command_line(mixed: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "workbench.cli", "gap", mixed.name, "--json"]
+    saved = str(tmp_path / "gap.html")
+    ran = subprocess.run([*command, "--by", "surface", "--save", saved], capture_output=True, text=True, check=True)
+    rows = json.loads(ran.stdout)["rows"]
+    assert [row["surface"] for row in rows] == ["mirror", "wood"]
+    assert all({"auc", "low", "high", "per_measure"} <= set(row) for row in rows)
+    assert "http" not in Path(saved).read_text()
+    failed = subprocess.run([*command, "--where", "surface == 'tin'"], capture_output=True, text=True, check=False)
+    assert failed.returncode == 1 and "none that are real" in json.loads(failed.stdout)["error"]
+
+
+def test_words() -> None:
+    sides = ("real", "synthetic")
+    assert words(FEW, sides) == f"50 real, 3 synthetic. {FEW.note}"
+    told = words(APART, sides)
+    assert "can be told apart, AUC 0.90 (0.84 to 0.96)" in told
+    assert "blur_px (median 2.2 instead of 1 px, 1.5 spreads apart)" in told and "noise" not in told
+    assert "cannot be told apart" in words(ALIKE, sides)
+
+
+def test_plot(tmp_path: Path) -> None:
+    found = Gaps(("real", "synthetic"), "surface", (("<b>wood", APART), ("tin", ALIKE), (None, FEW)))
+    page = found.save(tmp_path / "gap.html").read_text()
+    assert page.startswith("<!doctype html>") and "http" not in page and "<b>wood" not in page
+    assert len(re.findall("<circle", page)) == 2 and page.count("<svg") == 3
+    assert found.frame["auc"].isna().tolist() == [False, False, True] and len(found.measures) == 3
+    assert "<svg" not in Gaps(("a", "b"), None, ((None, FEW),))._repr_html_()
