@@ -51,7 +51,7 @@ def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) 
     rows = {row.path: row for row in found.parameters}
     assert found.samples == 12 and found.scenario.name == "dark_metal"
     assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
-    assert rows["sensor.white_balance.temperature"].mode == "free"
+    assert rows["assets.targets.labels"].mode == "free"  # both kinds draw all classes
     assert found.gap_before is not None and found.gap_after is not None
     assert found.gap_after < 0.5 * found.gap_before
     assert (ticks[-1].done, ticks[-1].finished) == (ticks[-1].total, True)
