@@ -17,7 +17,7 @@ RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 @st.composite
-def data_sets(draw, *, splits=NO_SPLITS):
+def data_sets(draw, *, splits=NO_SPLITS, near=NO_SPLITS):
     members = []
     for at in range(draw(st.integers(1, 40))):
         synthetic = draw(st.booleans())
@@ -31,6 +31,7 @@ def data_sets(draw, *, splits=NO_SPLITS):
                 scene_id=draw(st.none() | st.sampled_from(["s1", "s2", "s3", "s4"])),
                 content_sha256=draw(st.sampled_from([f"sha{at}", "same1", "same2"])),
                 parents=tuple(parents),
+                near=draw(near),
             )
         )
     return members
@@ -195,3 +196,26 @@ def test_shares_that_cannot_be_used(ratios, message):
 
 def test_default_shares():
     assert dict(DEFAULT_RATIOS) == RATIOS
+
+
+@given(data_sets(near=st.none() | st.sampled_from(["n1", "n2", "n3"])), st.integers(0, 3))
+def test_near_duplicates_never_lie_in_two_drawn_splits(members, seed):
+    outcome = plan(members, ratios=RATIOS, seed=seed)
+    lies = defaultdict(set)
+    for member in members:
+        if member.near and member.id in outcome.splits:
+            lies[member.near].add(outcome.splits[member.id])
+    assert all(len(splits) == 1 for splits in lies.values())
+    assert set(outcome.splits) | {item.id for item in outcome.left_out} == {member.id for member in members}
+    assert leaks(members, outcome.splits) == []
+
+
+def test_near_duplicates_given_in_two_splits_stay_and_others_follow_the_most_protected():
+    members = [
+        Member("a", split="train", near="n"),
+        Member("b", split="test", near="n"),
+        *[Member(f"c{k}", content_sha256=f"{k}", near="n") for k in range(9)],
+    ]
+    outcome = plan(members)
+    assert outcome.left_out == [] and outcome.splits["a"] == "train"
+    assert {outcome.splits[member.id] for member in members[1:]} == {"test"}

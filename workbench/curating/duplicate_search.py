@@ -46,7 +46,7 @@ def duplicates(
 
     Args:
         dataset: an open dataset, or its name.
-        where: look among these samples only.
+        where: look among these samples only; a threshold found for a part is not kept.
         calibrate: find the threshold anew.
         listener, cancel: progress of the fingerprints, and the switch to stop.
 
@@ -57,7 +57,7 @@ def duplicates(
     samples = [s for s in store.read(opened, store.select(opened, where)) if s.record.image_path is not None]
     if not samples:
         raise InputError("pictures to compare", found="none", where=str(where or opened.name), fix="Widen the filter.")
-    return find(opened, samples, calibrate=calibrate, listener=listener, cancel=cancel)
+    return find(opened, samples, calibrate=calibrate, keep=where is None, listener=listener, cancel=cancel)
 
 
 def find(
@@ -65,10 +65,15 @@ def find(
     samples: Sequence[store.Stored],
     *,
     calibrate: bool = False,
+    keep: bool = True,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> DuplicateReport:
-    """``duplicates`` among samples that were read already; all have a picture. Parameters as there."""
+    """``duplicates`` among samples that were read already; all have a picture. Parameters as there.
+
+    Args:
+        keep: keep a threshold that is found now with the dataset.
+    """
     by_content: defaultdict[str, list[int]] = defaultdict(list)
     for place, stored in enumerate(samples):
         by_content[stored.content_sha256 or stored.id].append(place)
@@ -79,7 +84,7 @@ def find(
     thumbs: Thumbs = np.stack([thumbs_by_key[key] for key in keys]) if keys else np.empty((0, 48, 48), np.uint16)
     pairs = candidates(thumbs, workers=os.cpu_count() or 2)
     similar = scores(thumbs, pairs, workers=os.cpu_count() or 2)
-    threshold = _threshold(dataset, samples, firsts, pairs, similar, calibrate=calibrate)
+    threshold = _threshold(dataset, samples, firsts, pairs, similar, calibrate=calibrate, keep=keep)
     near = similar >= threshold.score
     exact_pairs = [_pair(samples, own[0], other, "exact", 1.0) for own in by_content.values() for other in own[1:]]
     near_pairs: list[Pair] = []
@@ -110,6 +115,7 @@ def _threshold(
     similar: NDArray[np.float32],
     *,
     calibrate: bool,
+    keep: bool,
 ) -> Threshold:
     """The dataset's threshold; found and kept if there is none yet and there are pictures enough."""
     kept = store.note(dataset, NOTE)
@@ -124,7 +130,7 @@ def _threshold(
     by_key = sorted(firsts, key=lambda place: samples[place].content_sha256 or "")  # whatever the order of loading
     chosen = [samples[place].record.medium for place in by_key[:: max(1, len(by_key) // PLANTED)][:PLANTED]]
     found = calibrated(planted(chosen), nearest)
-    if len(firsts) >= ENOUGH:
+    if keep and len(firsts) >= ENOUGH:
         store.set_note(dataset, NOTE, found.plain())
     return found
 

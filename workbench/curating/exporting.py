@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench import store
-from workbench.curating.duplicate_report import DuplicateReport
+from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, Pair
 from workbench.curating.duplicate_search import find
 from workbench.curating.file_names import flattened
 from workbench.curating.manifest import FILE_NAME, Choice, Shipped, counts, document
@@ -38,7 +38,8 @@ class ExportReport:
         manifest: path of the manifest.
         lost: what the format cannot hold, one sentence each.
         left_out: samples that would leak between splits, with the reason.
-        duplicates: pairs of the same picture among all samples, with their label conflicts; ``None`` if not looked for.
+        cross_split_pairs: written samples of the same picture in different splits, because they were given so.
+        label_conflicts: written samples of the same picture whose labels contradict each other.
         notes: what else is worth knowing.
     """
 
@@ -48,7 +49,8 @@ class ExportReport:
     manifest: str
     lost: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    duplicates: DuplicateReport | None = field(default=None, repr=False)
+    cross_split_pairs: list[Pair] = field(default_factory=list)
+    label_conflicts: list[LabelConflict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -122,6 +124,7 @@ def export(
         compare(parts, placed, writer)
         content = document(parts, shipped, names, choice, lost=lost, left_out=planned.left_out, pictures=hashes)
         write_json(parts / FILE_NAME, content)
+    crossing, conflicts = _doubtful(twins, {item.id: planned.splits[item.id] for item in shipped})
     return ExportReport(
         folder=str(target),
         format=format,
@@ -129,8 +132,9 @@ def export(
         manifest=str(target / FILE_NAME),
         lost=lost,
         left_out=planned.left_out,
-        duplicates=twins,
-        notes=_notes(planned, names, shipped) + _leaks(twins, planned, shipped),
+        cross_split_pairs=crossing,
+        label_conflicts=conflicts,
+        notes=_notes(planned, names, shipped) + _told(twins, crossing, conflicts),
     )
 
 
@@ -200,24 +204,26 @@ def _near(twins: DuplicateReport | None) -> dict[str, str]:
     return {sample_id: group.ids[0] for group in groups for sample_id in group.ids}
 
 
-def _leaks(twins: DuplicateReport | None, planned: Plan, shipped: Sequence[Shipped]) -> list[str]:
-    """What people must know of duplicates among the written samples."""
+def _doubtful(twins: DuplicateReport | None, splits: Mapping[str, str]) -> tuple[list[Pair], list[LabelConflict]]:
+    """Of the written samples: pairs of the same picture in different splits, and those with different labels."""
     if twins is None:
-        return []
-    split = {item.id: planned.splits[item.id] for item in shipped}
-    written = [pair for pair in twins.pairs if all(i in split for i in pair.ids)]
-    crossing = [pair for pair in written if len({split[i] for i in pair.ids}) > 1]
-    conflicts = [c for c in twins.label_conflicts if all(i in split for i in c.ids)]
-    notes = [f"{problem.message} [{problem.where}]" for problem in twins.problems]
+        return [], []
+    crossing = [p for p in twins.pairs if set(p.ids) <= splits.keys() and len({splits[i] for i in p.ids}) > 1]
+    return crossing, [c for c in twins.label_conflicts if set(c.ids) <= splits.keys()]
+
+
+def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]) -> list[str]:
+    """What people must know of duplicates."""
+    notes = [f"{problem.message} [{problem.where}]" for problem in (twins.problems if twins else [])]
     if crossing:
-        first = " = ".join(crossing[0].origins)
         notes.append(
-            f"{len(crossing):,} pairs of the same picture lie in different splits, as given ({first}); "
-            "draw the splits anew to keep them together"
+            f"{len(crossing):,} pairs of the same picture lie in different splits, as given "
+            f"({' = '.join(crossing[0].origins)}); draw the splits anew to keep them together"
         )
     if conflicts:
-        first = " = ".join(conflicts[0].origins)
-        notes.append(f"{len(conflicts):,} pairs of the same picture have different labels ({first})")
+        notes.append(
+            f"{len(conflicts):,} pairs of the same picture have different labels ({' = '.join(conflicts[0].origins)})"
+        )
     return notes
 
 
