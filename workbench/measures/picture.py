@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 Plane = NDArray[np.float32]
-Signed = NDArray[np.int16] | NDArray[np.float32]
+Signed = NDArray[np.int16]
 Rgb8 = NDArray[np.uint8]
 SMALL_SIDE = 320  # lighting does not change below this, and it is four times quicker than 640
 DETAIL_PX = 1280  # edge of the middle part that the sensor's measures look at in larger pictures
@@ -34,6 +34,7 @@ SQUARE = (3, 3)  # that edges are averaged over, once before a first look and tw
 SQUARE_VARIANCE, SOBEL_VARIANCE = 2 / 3, 1 / 3  # px^2; Sobel's differences smooth too
 PRE_SIGMA_PX, RE_SIGMA_PX = (SQUARE_VARIANCE + SOBEL_VARIANCE) ** 0.5, (2 * SQUARE_VARIANCE) ** 0.5
 GRADIENT_NOISE = 0.1667  # of white noise of 1 after the first smoothing and Sobel
+STRENGTH_ZOOM = 0.25  # so that the largest sum, 1020, fits
 SOBEL_SUM = 8  # by which OpenCV's whole-number Sobel is larger than the gradient
 EDGE_SIGMAS = 4.5
 CLIPPED_GRAY = 248
@@ -56,7 +57,7 @@ RELIEF_PX = (3, 7, 13)  # edges of the squares over which detail is averaged awa
 class Edges:
     """Gradients of a gray picture at two scales, as sums of Sobel's mask: ``SOBEL_SUM`` times those per pixel.
 
-    At full size whole numbers do, a quarter of the time; of the halves, which show weaker edges, fractions are kept.
+    Whole numbers do, in a quarter of the time, since a dark picture is made brighter before.
 
     Attributes:
         fine: along x and y, of the picture averaged over ``SQUARE``; with Sobel, by ``PRE_SIGMA_PX``.
@@ -67,7 +68,7 @@ class Edges:
     """
 
     fine: tuple[Signed, Signed]
-    second: NDArray[np.uint8] | Plane
+    second: NDArray[np.uint8]
     strength: NDArray[np.uint8]
     per_level: float
     floor: float
@@ -251,15 +252,13 @@ class Picture:
         if level:
             width, height = (max(1, side >> level) for side in gray.shape[::-1])
             gray = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
-        plane, depth = (gray.astype(np.float32), cv2.CV_32F) if level else (gray, cv2.CV_16S)
-        first = cv2.blur(plane, SQUARE)
-        dx, dy = (cv2.Sobel(first, depth, *order) for order in ((1, 0), (0, 1)))
-        zoom = 0.5 if level else 0.25
-        strength = cv2.max(cv2.convertScaleAbs(dx, alpha=zoom), cv2.convertScaleAbs(dy, alpha=zoom))
+        first = cv2.blur(gray, SQUARE)
+        dx, dy = sums(first)
+        strength = cv2.max(*(cv2.convertScaleAbs(part, alpha=STRENGTH_ZOOM) for part in (dx, dy)))
         if self._most >= CLIPPED_GRAY:
             clipped = cv2.compare(gray, CLIPPED_GRAY, cv2.CMP_GE)
             strength = cv2.copyTo(strength, cv2.bitwise_not(cv2.dilate(clipped, CLIP_REACH)))
-        per_level = SOBEL_SUM * zoom * gain
+        per_level = SOBEL_SUM * STRENGTH_ZOOM * gain
         floor = per_level * max(0.5, EDGE_SIGMAS * GRADIENT_NOISE * self.typical_noise / 2**level)
         second = cv2.blur(cv2.blur(first, SQUARE), SQUARE)
         return Edges((dx, dy), second, np.asarray(strength, np.uint8), per_level, floor)
@@ -279,14 +278,14 @@ class Picture:
 
 def slopes(plane: Plane) -> tuple[Plane, Plane]:
     """Gradient along x and y per pixel (Sobel)."""
-    dx, dy = sums(plane)
-    return dx * np.float32(1 / SOBEL_SUM), dy * np.float32(1 / SOBEL_SUM)
-
-
-def sums(plane: NDArray[np.uint8] | Plane) -> tuple[Plane, Plane]:
-    """Sums of Sobel's mask along x and y."""
-    dx, dy = (cv2.Sobel(plane, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    dx, dy = (cv2.Sobel(plane, cv2.CV_32F, *order, scale=1 / SOBEL_SUM) for order in ((1, 0), (0, 1)))
     return np.asarray(dx, np.float32), np.asarray(dy, np.float32)
+
+
+def sums(gray: NDArray[np.uint8]) -> tuple[Signed, Signed]:
+    """Sums of Sobel's mask along x and y."""
+    dx, dy = (cv2.Sobel(gray, cv2.CV_16S, *order) for order in ((1, 0), (0, 1)))
+    return np.asarray(dx, np.int16), np.asarray(dy, np.int16)
 
 
 def block_residues(gray: NDArray[np.uint8]) -> Plane:
@@ -299,14 +298,14 @@ def block_residues(gray: NDArray[np.uint8]) -> Plane:
     if not rows or not columns:
         return np.zeros(0, np.float32)
     every = 2 if rows * columns >= MANY_BLOCKS else 1
-    shape = (rows, NOISE_BLOCK_PX, columns * NOISE_BLOCK_PX)
-    gray = gray[: rows * NOISE_BLOCK_PX, : columns * NOISE_BLOCK_PX]
+    width = columns * NOISE_BLOCK_PX
+    shape = (rows, NOISE_BLOCK_PX, width)
+    gray = gray[: rows * NOISE_BLOCK_PX, :width]
     residue = cv2.sepFilter2D(gray, cv2.CV_16S, IMMERKAER_MASK, IMMERKAER_MASK).reshape(shape)[::every]
-    size = (columns, residue.shape[0])
-    magnitude = np.abs(residue).astype(np.float32).reshape(-1, shape[2])
+    magnitude = np.abs(residue).astype(np.float32).reshape(-1, width)
     strength, power, mean = (
-        cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
-        for plane in (magnitude, magnitude * magnitude, gray.reshape(shape)[::every].reshape(-1, shape[2]))
+        cv2.resize(plane, (columns, len(residue)), interpolation=cv2.INTER_AREA)
+        for plane in (magnitude, magnitude * magnitude, gray.reshape(shape)[::every].reshape(-1, width))
     )
     open_blocks = (mean > 5) & (mean < 250)
     normal = open_blocks & (strength * strength >= NORMAL_MIN * power)
