@@ -93,10 +93,10 @@ def planted_dataset(name: str, folder: Path, sources: list[Path]) -> tuple[objec
     images = [cv2.imread(str(path)) for path in sources]
     ids = store.add(dataset, [record(f"{k:03d}.jpg", image) for k, image in enumerate(images)], source="real").ids
     rng = np.random.default_rng(0)
-    edits = list(EDITS.items())
+    edits = list(EDITS.values())
     copies = []
     for k in range(50):
-        edit, function = edits[k % len(edits)]
+        function = edits[k % len(edits)]
         copies.append(record(f"leak-{k}.jpg", np.ascontiguousarray(function(images[2 * k], rng))))
     copy_ids = store.add(dataset, copies, source="real").ids
     for k in range(5):
