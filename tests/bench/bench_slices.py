@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from tests.mining.planted import FACETS, conditions, planted
+from tests.mining.planted import FACETS, WORDS, conditions, planted
 from workbench.mining.gap import gap
 from workbench.mining.score import score
 from workbench.mining.slices import search
@@ -75,11 +75,11 @@ def by_sliceline(table: Table, depth: int) -> set[frozenset[tuple[str, str]]]:
     """Its ten best slices."""
     from sliceline.slicefinder import Slicefinder
 
-    words = np.stack([np.array(table.columns[name].names)[table.columns[name].codes] for name in FACETS], axis=1)
+    numbers = np.stack([table.columns[name].codes + 1 for name in FACETS], axis=1)
     finder = Slicefinder(alpha=0.95, k=10, max_l=depth, verbose=False)
-    finder.fit(words, table.columns["bad"].values)
+    finder.fit(numbers, table.columns["bad"].values)
     return {
-        frozenset((name, str(word)) for name, word in zip(FACETS, one, strict=True) if word is not None)
+        frozenset((name, WORDS[int(code) - 1]) for name, code in zip(FACETS, one, strict=True) if code is not None)
         for one in finder.top_slices_
     }
 

@@ -114,6 +114,18 @@ def test_either_end_of_a_number_in_bins_of_another(worst: str) -> None:
     assert (one.effect > 0) == (worst == "high")
 
 
+def test_near_copies_are_reported_once() -> None:
+    """Two facets that are the same for 95 of 100 samples."""
+    rng = np.random.default_rng(5)
+    real = rng.random(1_000) < 0.4
+    noisy = real ^ (rng.random(1_000) < 0.05)
+    bad = (rng.random(1_000) < np.where(real | noisy, 0.6, 0.1)).astype(float)
+    facets = {"real": CategoryColumn.of(real.tolist()), "noisy": CategoryColumn.of(noisy.tolist())}
+    table = Table(np.array([f"{i:024x}" for i in range(1_000)]), {**facets, "bad": NumberColumn(bad)})
+    (one,) = search(table, score(table, "mean:bad"), ["real", "noisy"]).slices
+    assert str(one.filter) in ("real == 'True'", "noisy == 'True'")
+
+
 def test_a_tag_does_not_explain_itself() -> None:
     rng = np.random.default_rng(4)
     dark, other = rng.random(1_000) < 0.3, rng.random(1_000) < 0.5

@@ -20,6 +20,7 @@ from workbench.slicing.column import Mask, Rows
 
 MOST_ROW_VISITS = 3e8  # of triples: beyond, only those that extend the best pairs are counted
 MOST_TRIPLES, FEWEST_TRIPLES = 6_000, 200
+LEAST_NEW = 0.5  # share of a conjunction's rows that no slice before has taken
 MOST_CELLS = 2_000  # of one set of attributes
 Attributes = tuple[int, ...]  # places in a list of attributes
 
@@ -78,7 +79,8 @@ class Counts:
         data: what is counted.
         sets: the sets.
         bounds: where the cells of each begin; one more for the end.
-        cells: ``(3, cells)`` rows, trials, bad.
+        cells: ``(3, cells)`` rows, trials, bad of the rows that are left.
+        whole: rows of each cell before any was removed.
         valid: cells that are conjunctions of conditions.
         lengths: conditions of each cell.
     """
@@ -87,6 +89,7 @@ class Counts:
     sets: list[Attributes]
     bounds: NDArray[np.intp]
     cells: NDArray[np.float64]
+    whole: Floats
     valid: Mask
     lengths: NDArray[np.intp]
 
@@ -102,7 +105,7 @@ class Counts:
             cells[:, bounds[at] : bounds[at + 1]] = data.counts(chosen)
             valid[bounds[at] : bounds[at + 1]] = data.valid(chosen)
         lengths = np.repeat(np.array([len(chosen) for chosen in sets], np.intp), sizes)
-        return cls(data, sets, bounds, cells, valid, lengths)
+        return cls(data, sets, bounds, cells, cells[0].copy(), valid, lengths)
 
     def joined(self, other: Counts) -> Counts:
         """These and the other's."""
@@ -111,6 +114,7 @@ class Counts:
             self.sets + other.sets,
             np.concatenate([self.bounds, other.bounds[1:] + self.bounds[-1]]),
             np.concatenate([self.cells, other.cells], axis=1),
+            np.concatenate([self.whole, other.whole]),
             np.concatenate([self.valid, other.valid]),
             np.concatenate([self.lengths, other.lengths]),
         )
@@ -123,7 +127,8 @@ class Counts:
             bad: how many of them are bad.
         """
         samples, trials, worse = self.cells
-        enough = self.valid & (samples >= self.data.least)
+        # of what is mostly removed already, the rest is no slice of its own but a near-copy
+        enough = self.valid & (samples >= self.data.least) & (samples >= LEAST_NEW * self.whole)
         found = np.full(len(samples), -inf)
         if total <= 0:
             return found
