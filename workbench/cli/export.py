@@ -16,6 +16,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--splits", type=_ratios, help="e.g. train=.7,val=.15,test=.15")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--where", help="only the samples of this filter")
+    parser.add_argument(
+        "--no-near-duplicates", action="store_true", help="do not look for near duplicates, which takes time"
+    )
     parser.set_defaults(run=run)
 
 
@@ -38,8 +41,9 @@ def run(args: argparse.Namespace) -> Outcome:
         splits=args.splits,
         seed=args.seed,
         where=args.where,
+        near_duplicates=not args.no_near_duplicates,
     )
     head: list[tuple[object, ...]] = [("split", "samples", "labels", "real", "synthetic")]
     rows = head + [(name, *counts.values()) for name, counts in report.splits.items()]
     lost = [f"lost: {item}" for item in report.lost]
-    return Outcome(plain(report), "\n".join([columns(rows), *lost, f"manifest: {report.manifest}"]))
+    return Outcome(plain(report), "\n".join([columns(rows), *lost, *report.notes, f"manifest: {report.manifest}"]))
