@@ -60,7 +60,7 @@ def planted_row(n: int, depth: int, seeds: int) -> str:
         reported.append(len(found) / len(truth))
         if SLICELINE and n <= SLICELINE_MOST:
             started = time.perf_counter()
-            other = by_sliceline(table, depth)
+            other = by_sliceline(table)
             other_seconds.append(time.perf_counter() - started)
             other_recalls.append(len(truth & other) / len(truth))
     own = statistics.median(seconds)
@@ -71,12 +71,12 @@ def planted_row(n: int, depth: int, seeds: int) -> str:
     return line + f" {np.mean(other_recalls):.2f} | {other:.2f} | {other / own:.0f} |"
 
 
-def by_sliceline(table: Table, depth: int) -> set[frozenset[tuple[str, str]]]:
-    """Its ten best slices."""
+def by_sliceline(table: Table) -> set[frozenset[tuple[str, str]]]:
+    """Its ten best slices of up to three conditions, as the workbench searches."""
     from sliceline.slicefinder import Slicefinder
 
     numbers = np.stack([table.columns[name].codes + 1 for name in FACETS], axis=1)
-    finder = Slicefinder(alpha=0.95, k=10, max_l=depth, verbose=False)
+    finder = Slicefinder(alpha=0.95, k=10, max_l=3, verbose=False)
     finder.fit(numbers, table.columns["bad"].values)
     return {
         frozenset((name, WORDS[int(code) - 1]) for name, code in zip(FACETS, one, strict=True) if code is not None)

@@ -115,15 +115,15 @@ def test_either_end_of_a_number_in_bins_of_another(worst: str) -> None:
 
 
 def test_near_copies_are_reported_once() -> None:
-    """Two facets that are the same for 95 of 100 samples."""
+    """Two facets that are the same for 95 of 100 samples: what is told after the first is only what it lacks."""
     rng = np.random.default_rng(5)
     real = rng.random(1_000) < 0.4
     noisy = real ^ (rng.random(1_000) < 0.05)
     bad = (rng.random(1_000) < np.where(real | noisy, 0.6, 0.1)).astype(float)
     facets = {"real": CategoryColumn.of(real.tolist()), "noisy": CategoryColumn.of(noisy.tolist())}
     table = Table(np.array([f"{i:024x}" for i in range(1_000)]), {**facets, "bad": NumberColumn(bad)})
-    (one,) = search(table, score(table, "mean:bad"), ["real", "noisy"]).slices
-    assert str(one.filter) in ("real == 'True'", "noisy == 'True'")
+    first, *others = (table.mask(one.filter) for one in search(table, score(table, "mean:bad"), [*facets]).slices)
+    assert first.sum() > 350 and all((first & other).sum() < other.sum() / 2 for other in others)
 
 
 def test_a_tag_does_not_explain_itself() -> None:
