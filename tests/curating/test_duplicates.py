@@ -194,3 +194,15 @@ def test_the_command_gives_the_keys_of_the_contract(dataset_name, picture, tmp_p
     assert len(found["exact_pairs"]) == 2 and found["near_pairs"] == []
     assert [c["origins"] for c in found["label_conflicts"]] == [["2.png", "3.png"]]
     assert "paths" not in found and home().is_dir()
+
+
+@pytest.mark.slow
+def test_pictures_that_have_gone_since_are_compared_by_what_was_kept(dataset_name, picture):
+    paths = [picture("a.png", seed=1), picture("b.png", seed=2)]
+    dataset = store.open_dataset(dataset_name)
+    store.add(dataset, [Record(p, p.name, 64, 48, ()) for p in paths], source="real")
+    wb.duplicates(dataset)
+    for path in paths:
+        path.unlink()
+    report = wb.duplicates(dataset)
+    assert report.problems == [] and report.threshold.planted == 0 and "not calibrated" in str(report)

@@ -85,25 +85,23 @@ def find(
     pairs = candidates(thumbs, workers=os.cpu_count() or 2)
     similar = scores(thumbs, pairs, workers=os.cpu_count() or 2)
     threshold = _threshold(dataset, samples, firsts, pairs, similar, calibrate=calibrate, keep=keep)
-    near = similar >= threshold.score
-    exact_pairs = [_pair(samples, own[0], other, "exact", 1.0) for own in by_content.values() for other in own[1:]]
-    near_pairs: list[Pair] = []
-    turns: list[NDArray[np.float64] | None] = [None] * len(exact_pairs)
-    for (a, b), score in zip(pairs[near], similar[near], strict=True):
-        near_pairs.append(_pair(samples, int(firsts[a]), int(firsts[b]), "near", float(score)))
-        turns.append(alignment(thumbs[a], thumbs[b]))
+    exact = [_pair(samples, own[0], other, "exact", 1.0) for own in by_content.values() for other in own[1:]]
+    near = np.flatnonzero(similar >= threshold.score)
+    near = near[np.argsort(-similar[near], kind="stable")]
+    linked = zip(firsts[pairs[near]], similar[near], strict=True)
+    alike = [_pair(samples, int(a), int(b), "near", float(score)) for (a, b), score in linked]
+    turns = [alignment(thumbs[a], thumbs[b]) for a, b in pairs[near]]
     places = {stored.id: place for place, stored in enumerate(samples)}
-    together = [*exact_pairs, *near_pairs]
     return DuplicateReport(
         samples=len(samples),
-        groups=_groups(samples, places, together),
-        exact_pairs=exact_pairs,
-        near_pairs=sorted(near_pairs, key=lambda pair: -pair.similarity),
-        label_conflicts=_conflicts(samples, places, together, turns),
+        groups=_groups(samples, places, [*exact, *alike]),
+        exact_pairs=exact,
+        near_pairs=alike,
+        label_conflicts=_conflicts(samples, places, [*exact, *alike], [*([None] * len(exact)), *turns]),
         threshold=threshold,
         flat=len(thumbs_by_key) - len(keys),
         problems=problems,
-        paths={i: str(samples[places[i]].record.medium) for pair in together for i in pair.ids},
+        paths={i: str(samples[places[i]].record.medium) for pair in (*exact, *alike) for i in pair.ids},
     )
 
 
@@ -128,7 +126,10 @@ def _threshold(
         if not _belong_together(samples[firsts[a]], samples[firsts[b]]):  # else alike by right: says nothing
             nearest[[a, b]] = np.maximum(nearest[[a, b]], score)
     by_key = sorted(firsts, key=lambda place: samples[place].content_sha256 or "")  # whatever the order of loading
-    chosen = [samples[place].record.medium for place in by_key[:: max(1, len(by_key) // PLANTED)][:PLANTED]]
+    there = [path for path in (samples[place].record.medium for place in by_key) if path.is_file()]
+    chosen = there[:: max(1, len(there) // PLANTED)][:PLANTED]
+    if not chosen:
+        return Threshold()
     found = calibrated(planted(chosen), nearest)
     if keep and len(firsts) >= ENOUGH:
         store.set_note(dataset, NOTE, found.plain())
