@@ -4,6 +4,11 @@ Found on one half of the samples, confirmed on the other; scenes are never cut. 
 with the most evidence is taken, its samples are removed, and so on, so that near-copies do not come up. The other
 half tests each once (Fisher's exact test of labels or samples, a rank test of a number; both allow for groups), and
 Holm's correction keeps the chance of any false slice at 5 %.
+
+Measured (2 cores, ``python -m tests.bench.bench_slices``; ten facets of four words, three slices of 60 % errors among
+8 %): recall 1.00 with 1.00 reported per slice from 2,000 rows (two conditions) or 10,000 (three; at 2,000 rows, with
+16 samples of a slice per half, 0.73); 50,000 rows in 0.1 to 0.3 s, 60 to 120 times as fast as sliceline 0.3.0 in the
+same run; 1,000,000 rows in 3 to 7 s. Of 200 tables without a bad slice 2.5 % had one reported.
 """
 
 from __future__ import annotations
