@@ -7,7 +7,7 @@ import pytest
 
 from workbench.recreating.facts import common_words, distance, fact
 from workbench.recreating.fit import fit
-from workbench.recreating.knobs import KNOBS, chosen_knobs
+from workbench.recreating.knobs import KNOBS, is_common
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -42,7 +42,8 @@ def test_knobs_write_distributions_that_a_scenario_takes() -> None:
 
 
 def test_what_is_common_decides_what_is_turned() -> None:
-    assert [k.path for k in chosen_knobs({"noise": True, "blur_px": False})] == ["sensor.noise.gain"]
+    common = {"noise": True, "blur_px": False}
+    assert [knob.path for knob in KNOBS if is_common(knob, common)] == ["sensor.noise.gain"]
     dark = fact("exposure_ev", np.array([-4.0, -5.0]), np.array([0.0, 1.0, 0.5]))
     assert dark is not None and dark.is_common and dark.effect is not None and dark.effect < -4
     alone = fact("exposure_ev", np.array([-4.0]), np.array([]))

@@ -38,7 +38,12 @@ class Fact:
     @property
     def confidence(self) -> str:
         """How far the mean can be trusted: ``high``, ``medium`` or ``low``, by the number of samples."""
-        return "high" if self.n >= 20 else "medium" if self.n >= 5 else "low"
+        return confidence_of(self.n)
+
+
+def confidence_of(n: int) -> str:
+    """How far ``n`` samples can be trusted to show what they have in common."""
+    return "high" if n >= 10 else "medium" if n >= 4 else "low"
 
 
 def fact(measure: str, chosen: NDArray[np.float64], others: NDArray[np.float64]) -> Fact | None:

@@ -18,7 +18,7 @@ class Knob:
 
     Attributes:
         path: of the parameter.
-        measures: what it moves; it is fitted when one of them is what the samples have in common.
+        measures: what it moves.
         low, high: where to look.
         log: whether ratios matter, not differences.
     """
@@ -59,9 +59,9 @@ def constants(knobs: tuple[Knob, ...], places: NDArray[np.float64]) -> dict[str,
     return {knob.path: knob.value(float(place)) for knob, place in zip(knobs, places, strict=True)}
 
 
-def chosen_knobs(common: Mapping[str, bool]) -> tuple[Knob, ...]:
-    """The knobs of which some measure is what the samples have in common."""
-    return tuple(knob for knob in KNOBS if any(common.get(measure) for measure in knob.measures))
+def is_common(knob: Knob, common: Mapping[str, bool]) -> bool:
+    """Whether some measure of the knob is what the samples have in common."""
+    return any(common.get(measure) for measure in knob.measures)
 
 
 def _short(value: float) -> float:

@@ -19,9 +19,9 @@ from workbench.generating.frame import accepted_draw, shoot
 from workbench.generating.preview import HEIGHT, WIDTH, scaled
 from workbench.processes import WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress
-from workbench.recreating.facts import Fact, common_words, distance, fact
-from workbench.recreating.fit import ROUNDS, fit
-from workbench.recreating.knobs import KNOBS, TARGETS, Knob, chosen_knobs, constants
+from workbench.recreating.facts import Fact, common_words, confidence_of, distance, fact
+from workbench.recreating.fit import ROUNDS, Fit, fit
+from workbench.recreating.knobs import KNOBS, TARGETS, Knob, constants, is_common
 from workbench.scenario import Scenario
 from workbench.scenario.anchor import Anchor, Measured
 from workbench.schema import fields
@@ -34,6 +34,7 @@ PROBE_WIDTH_PX = 640
 CHECKS = 20  # pictures from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 JPEG_QUALITY = 95
+WIDER = 1.5  # spread of what is free, against that of all real pictures
 LEVELS = ("low", "medium", "high")  # of confidence
 
 Values = NDArray[np.float64]
@@ -99,9 +100,10 @@ def recreate(
 ) -> Recreation:
     """Make a scenario of what samples have in common against the other real ones.
 
-    What sets them apart (exposure, contrast, noise, blur, colour; surface and light words; classes) is drawn around
-    the measured values; everything else varies widely. Pictures made on the way are measured like the photos, and the
-    distributions moved until they agree (about a minute on 2 cores).
+    What sets them apart (exposure, contrast, noise, blur, colour; surface words; classes) is drawn around the
+    measured values; what they share with all real pictures, as in all of them and wider; everything else varies
+    widely. Pictures made on the way are measured like the photos, and the distributions moved until they agree (about
+    a minute on 2 cores).
 
     Args:
         dataset: a measured dataset.
@@ -138,12 +140,15 @@ def recreate(
     )
     changes, said = _words(table, rows, others)
     scenario = plain.replace(changes, modes={row.path: row.mode for row in said})
-    knobs = chosen_knobs({f.measure: f.is_common for f in facts.values()})
     done = Recreation(scenario, said, int(rows.sum()))
-    if probes and knobs:
-        real = {name: table.column(f"{fields.MEASURES}.{name}").values[rows] for name in facts}  # type: ignore[union-attr]
-        _fitted(done, plain, knobs, facts, real, backend, listener, cancel)
-    done.parameters += [_free(knob, facts) for knob in KNOBS if not (probes and knob in knobs)]
+    common = {one.measure: one.is_common for one in facts.values()}
+    usual = _facts(table, rows | others, np.zeros(len(table), np.bool_))  # what the camera does to all pictures
+    aims = [_aim(knob, is_common(knob, common), facts, usual) for knob in KNOBS]
+    if probes:
+        real = {name: _numbers(table, name, rows) for name in facts}
+        _fitted(done, plain, [aim for aim in aims if aim.wanted], real, backend, listener, cancel)
+    else:
+        done.parameters += [Row(a.knob.path, "free", None, "unknown", f"not fitted: {a.told()}") for a in aims]
     return done
 
 
@@ -213,7 +218,7 @@ def _words(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> 
         low, high = (int(np.clip(round(v), 1, 40)) for v in np.nanquantile(counts.values[rows], [0.1, 0.9]))
         changes["assets.targets.count"] = {"uniform_int": [low, high]}
         why = f"{low} to {high} labels in eight of ten"
-        said.append(Row("assets.targets.count", "jitter", [low, high], _confidence(int(rows.sum())), why))
+        said.append(Row("assets.targets.count", "jitter", [low, high], confidence_of(int(rows.sum())), why))
     return changes, said
 
 
@@ -230,16 +235,12 @@ def _take(
         weights = {word: round(share / sum(known.values()), 3) for word, share in known.items()}
         changes[path] = {"choice": list(weights), "weights": list(weights.values())}
         why = f"{what}: " + ", ".join(f"{word} {share:.0%}" for word, share in weights.items())
-        said.append(Row(path, "jitter", weights, _confidence(n), why))
+        said.append(Row(path, "jitter", weights, confidence_of(n), why))
     elif shares:
         why = f"{what} ({', '.join(list(shares)[:3])}) are not in the library; all of it is drawn"
         said.append(Row(path, "free", None, "unknown", why))
     else:
         said.append(Row(path, "free", None, "unknown", "nothing in common that the others have less"))
-
-
-def _confidence(n: int) -> str:
-    return "high" if n >= 20 else "medium" if n >= 5 else "low"
 
 
 def _category(table: Table, name: str, rows: NDArray[np.bool_]) -> list[str | None]:
@@ -254,18 +255,52 @@ def _labels(table: Table, rows: NDArray[np.bool_]) -> list[str]:
     return [word for word, n in column.counts(rows).items() for _ in range(n)]
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What one knob is fitted to.
+
+    Attributes:
+        knob: the parameter.
+        mode: ``jitter`` for what the samples have in common, fitted to them; ``free`` for what they share with all
+            real pictures, fitted to all and drawn wider.
+        wanted: mean and standard deviation of its measures.
+        facts: of the samples.
+    """
+
+    knob: Knob
+    mode: str
+    wanted: Mapping[str, tuple[float, float]]
+    facts: Mapping[str, Fact]
+
+    def told(self, left: Mapping[str, float] | None = None) -> str:
+        """Its measures in words."""
+        return ", ".join(_told(one, (left or {}).get(name)) for name, one in self.facts.items()) or "not measured"
+
+
+def _aim(knob: Knob, common: bool, facts: Mapping[str, Fact], usual: Mapping[str, Fact]) -> Aim:
+    source = facts if common else usual
+    wanted = {name: (source[name].mean, source[name].std) for name in knob.measures if name in source}
+    return Aim(knob, "jitter" if common else "free", wanted, {n: facts[n] for n in knob.measures if n in facts})
+
+
+def _numbers(table: Table, measure: str, rows: NDArray[np.bool_]) -> Values:
+    column = table.columns[f"{fields.MEASURES}.{measure}"]
+    assert isinstance(column, NumberColumn)
+    return column.values[rows]
+
+
 def _fitted(
     done: Recreation,
     plain: Scenario,
-    knobs: tuple[Knob, ...],
-    facts: Mapping[str, Fact],
+    aims: Sequence[Aim],
     real: Mapping[str, Values],
     backend: str,
     listener: Listener | None,
     cancel: Cancel | None,
 ) -> None:
-    """Move the distributions of the knobs until probes measure like the samples."""
-    wanted = {m: (facts[m].mean, facts[m].std) for knob in knobs for m in knob.measures if m in facts}
+    """Move the distributions of the knobs until probes measure as wanted."""
+    knobs = tuple(aim.knob for aim in aims)
+    wanted = {name: pair for aim in aims for name, pair in aim.wanted.items()}
     total = sum(ROUNDS) + 2 * CHECKS
     with (
         Progress(f"fitting {plain.name}", total=total, unit="picture", listener=listener, cancel=cancel) as progress,
@@ -278,37 +313,28 @@ def _fitted(
             return _measured(pool, held, tuple(wanted), backend, progress)
 
         found = fit(knobs, wanted, probe)
-        values = {knob.path: knob.value(float(place)) for knob, place in zip(knobs, found.places, strict=True)}
-        measured = {
-            knob.path: Measured(
-                values[knob.path], min((facts[m].confidence for m in knob.measures if m in facts), key=LEVELS.index)
-            )
-            for knob in knobs
-        }
-        anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
-        changes = {
-            knob.path: knob.jitter(float(place), float(spread))
-            for knob, place, spread in zip(knobs, found.places, found.spreads, strict=True)
-        }
-        modes = {**done.scenario.modes, **dict.fromkeys(changes, "jitter")}
-        done.scenario = done.scenario.replace(changes, anchor=anchor, modes=modes)
-        for knob in knobs:
-            why = ", ".join(_told(facts[m], found.surprise.get(m)) for m in knob.measures if m in facts)
-            confidence = measured[knob.path].confidence
-            done.parameters.append(Row(knob.path, "jitter", float(f"{values[knob.path]:.4g}"), confidence, why))
+        _take_over(done, aims, found)
         done.gap_after = distance(real, _measured(pool, [done.scenario] * CHECKS, tuple(real), backend, progress))
+
+
+def _take_over(done: Recreation, aims: Sequence[Aim], found: Fit) -> None:
+    changes, measured = {}, {}
+    for aim, place, spread in zip(aims, found.places.tolist(), found.spreads.tolist(), strict=True):
+        knob, value = aim.knob, float(f"{aim.knob.value(place):.4g}")
+        confidence = min((one.confidence for one in aim.facts.values()), key=LEVELS.index, default="low")
+        measured[knob.path] = Measured(value, confidence)
+        changes[knob.path] = knob.jitter(place, spread if aim.mode == "jitter" else WIDER * spread)
+        why = aim.told(found.surprise) + ("" if aim.mode == "jitter" else "; as in all real pictures, wider")
+        done.parameters.append(Row(knob.path, aim.mode, value, confidence, why))
+    anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
+    modes = {**done.scenario.modes, **{aim.knob.path: aim.mode for aim in aims}}
+    done.scenario = done.scenario.replace(changes, anchor=anchor, modes=modes)
 
 
 def _told(one: Fact, surprise: float | None) -> str:
     apart = "" if one.effect is None else f" ({one.effect:+.1f} std from the others)"
     left = "" if surprise is None or surprise < 0.5 else f", {surprise:.1f} std not reached"
     return f"{one.measure} {one.mean:.3g}{apart}{left}"
-
-
-def _free(knob: Knob, facts: Mapping[str, Fact]) -> Row:
-    known = [facts[m] for m in knob.measures if m in facts]
-    why = ", ".join(_told(one, None) for one in known) or "not measured"
-    return Row(knob.path, "free", None, "unknown" if not known else known[0].confidence, f"varies widely: {why}")
 
 
 def _measured(
