@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
@@ -44,7 +44,9 @@ def whole(path: Path) -> dict[str, Any]:
     return found
 
 
+@settings(max_examples=400)
 @given(document=DOCUMENTS, indent=st.none() | st.integers(0, 2), window=st.integers(1, 300), span=st.integers(1, 400))
+@example(document={"images": [1.0000000000000002e16]}, indent=None, window=3, span=1)
 def test_the_same_as_read_whole(tmp_path_factory: Any, document: Any, indent: Any, window: int, span: int) -> None:
     path = tmp_path_factory.mktemp("json") / "x.json"
     path.write_text(json.dumps(document, indent=indent, ensure_ascii=bool(window % 2)), encoding="utf-8")

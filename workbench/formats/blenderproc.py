@@ -20,7 +20,7 @@ from PIL import Image
 from workbench.errors import InputError
 from workbench.files import sha256_file
 from workbench.formats.boxes import Frame
-from workbench.formats.contract import Evidence
+from workbench.formats.contract import Counted, Evidence
 from workbench.formats.depth import MM, write_depth
 from workbench.formats.json_files import dicts_in
 from workbench.formats.names import attributes_of, split_of_path
@@ -93,21 +93,12 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     return _Frames(h5py, tree, files, problems)
 
 
-class _Frames:
+class _Frames(Counted):
     """The records of all containers, one container in memory at a time."""
 
     def __init__(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> None:
         self._left = len(files)
         self._records = self._each(h5py, tree, files, problems)
-
-    def __iter__(self) -> Iterator[Record]:
-        return self
-
-    def __next__(self) -> Record:
-        return next(self._records)
-
-    def __length_hint__(self) -> int:
-        return self._left
 
     def _each(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> Iterator[Record]:
         for file in files:

@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench.clouds import is_cloud
 from workbench.errors import InputError
 from workbench.formats.clouds import cloud_fault
-from workbench.formats.contract import Evidence
+from workbench.formats.contract import Counted, Evidence
 from workbench.formats.folder import class_names
 from workbench.formats.names import split_of_path
 from workbench.formats.problems import Problems
@@ -70,21 +70,12 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     return _Clouds(tree, clouds, problems)
 
 
-class _Clouds:
+class _Clouds(Counted):
     """Records of clouds, one by one; the length hint says how many files are left."""
 
     def __init__(self, tree: Tree, files: Sequence[str], problems: Problems) -> None:
         self._left = len(files)
         self._records = self._each(tree, files, problems)
-
-    def __iter__(self) -> Iterator[Record]:
-        return self
-
-    def __next__(self) -> Record:
-        return next(self._records)
-
-    def __length_hint__(self) -> int:
-        return self._left
 
     def _each(self, tree: Tree, files: Sequence[str], problems: Problems) -> Iterator[Record]:
         classes = class_names(files)

@@ -16,7 +16,7 @@ from workbench.formats.coco_annotations import EDGES_MODE, Annotations
 from workbench.formats.names import attributes_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
-from workbench.formats.space import matrix_of
+from workbench.formats.space import solid_of
 from workbench.schema.labels import Attribute, Label
 
 
@@ -84,7 +84,7 @@ def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> 
     if xyxy is None:
         return None
     keypoints = _keypoints(entry.get("keypoints"), where, frame)
-    pose, size_m = _solid(entry, where, frame)
+    pose, size_m = solid_of(entry, where, frame.problems)
     score = entry.get("score")
     return Label(
         name=names[category].name,
@@ -131,20 +131,6 @@ def _keypoint_names(
     own = entry.get("keypoint_names")
     names = tuple(map(str, own)) if isinstance(own, list) else category.keypoints
     return names if len(names) == len(keypoints) else ()
-
-
-def _solid(
-    entry: Mapping[str, Any], where: str, frame: Frame
-) -> tuple[NDArray[np.float64] | None, tuple[float, float, float] | None]:
-    """Pose and size of a 3D box: keys of our own writer, which others keep."""
-    if entry.get("T_cam_obj") is None:
-        return None, None
-    pose, size = matrix_of(entry["T_cam_obj"], 4, 4), matrix_of(entry.get("size_m"), 3)
-    if pose is None or (size is None and entry.get("size_m") is not None):
-        message = "Wanted T_cam_obj[4][4] and size_m[3], found others. 3D box left out."
-        frame.problems.add("broken_annotation", where, message)
-        return None, None
-    return pose, None if size is None else (float(size[0]), float(size[1]), float(size[2]))
 
 
 def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:

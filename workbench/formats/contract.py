@@ -24,6 +24,22 @@ class Evidence:
     why: str
 
 
+class Counted(Iterator[Record]):
+    """Records, one by one; the length hint says how many are left.
+
+    A reader sets ``_left``, counts it down, and gives its generator as ``_records``.
+    """
+
+    _left: int
+    _records: Iterator[Record]
+
+    def __next__(self) -> Record:
+        return next(self._records)
+
+    def __length_hint__(self) -> int:
+        return self._left
+
+
 class Format(Protocol):
     """A format that can be read.
 

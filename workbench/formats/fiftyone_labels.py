@@ -16,7 +16,7 @@ from workbench.formats.json_files import dicts_in
 from workbench.formats.names import attributes_of
 from workbench.formats.problems import Problems
 from workbench.formats.sightings import BOX_FROM
-from workbench.formats.space import matrix_of
+from workbench.formats.space import solid_of
 from workbench.formats.tree import Tree, plain_parts
 from workbench.schema.labels import Attribute, Label
 
@@ -93,7 +93,7 @@ def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: s
     if given is None or xyxy is None:
         return None
     keypoints = None if points is None else _keypoints(points, where, place)
-    pose, size_m = _solid(entry, where, place)
+    pose, size_m = solid_of(entry, where, place.frame.problems)
     return Label(
         name=name,
         xyxy=xyxy,
@@ -260,20 +260,6 @@ def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) 
         message = f"Wanted the file {text:.200}, found {len(found) or 'no'} such files. Left out."
         problems.add("missing_map", where, message)
     return None
-
-
-def _solid(
-    entry: Mapping[str, Any], where: str, place: Place
-) -> tuple[NDArray[np.float64] | None, tuple[float, float, float] | None]:
-    """Pose and size of a 3D box, as the workbench itself stores them."""
-    if entry.get("T_cam_obj") is None:
-        return None, None
-    pose, size = matrix_of(entry["T_cam_obj"], 4, 4), matrix_of(entry.get("size_m"), 3)
-    if pose is None or (size is None and entry.get("size_m") is not None):
-        message = "Wanted T_cam_obj[4][4] and size_m[3], found others. 3D box left out."
-        place.frame.problems.add("broken_annotation", where, message)
-        return None, None
-    return pose, None if size is None else (float(size[0]), float(size[1]), float(size[2]))
 
 
 def _confidence(entry: Mapping[str, Any], where: str, place: Place) -> float | None:

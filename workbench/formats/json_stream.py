@@ -171,7 +171,8 @@ class _Reader:
                 if not is_cut or not self._more():
                     raise
                 continue
-            if end < len(self._window) or not self._more():  # 12 at the end of a window may be the half of 1234
+            # 12 near the end of a window may be the half of 1234, or of 12e+34
+            if len(self._window) - end > _TOKEN_CHARS or not self._more():
                 self._at = end
                 return value
 

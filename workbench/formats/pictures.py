@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from workbench.formats.contract import Counted
 from workbench.formats.glance import Seen, look_all, read_header
 from workbench.formats.headers import Fault, Header
 from workbench.formats.problems import Kind, Problems
@@ -42,7 +43,7 @@ class Draft:
 D = TypeVar("D", bound=Draft)
 
 
-class Records(Generic[D]):
+class Records(Counted, Generic[D]):
     """Records of drafts, one by one; the length hint says how many drafts are left.
 
     Pictures are opened ahead, in threads, or in processes when there are many. A picture that cannot be used is
@@ -59,15 +60,6 @@ class Records(Generic[D]):
     ) -> None:
         self._left = len(drafts)
         self._records = self._each(drafts, build, problems, closing or {})
-
-    def __iter__(self) -> Iterator[Record]:
-        return self
-
-    def __next__(self) -> Record:
-        return next(self._records)
-
-    def __length_hint__(self) -> int:
-        return self._left
 
     def _each(
         self,

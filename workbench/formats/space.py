@@ -6,7 +6,7 @@ which is given by edges, lies half a pixel further than the projected points.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.formats.boxes import Xyxy, numbers_of
+from workbench.formats.problems import Problems
 from workbench.schema.labels import Camera
 
 Floats = NDArray[np.float64]
@@ -80,6 +81,20 @@ def without_scale(transform: Floats) -> tuple[Floats, Floats] | None:
         return None
     turn = transform[:3, :3] / scale
     return (rigid(turn, transform[:3, 3]), scale) if is_rotation(turn) else None
+
+
+def solid_of(
+    entry: Mapping[str, Any], where: str, problems: Problems
+) -> tuple[Floats | None, tuple[float, float, float] | None]:
+    """Pose and size of a 3D box, under the names that the workbench stores and writes; what is wrong is named."""
+    if entry.get("T_cam_obj") is None:
+        return None, None
+    pose, size = matrix_of(entry["T_cam_obj"], 4, 4), matrix_of(entry.get("size_m"), 3)
+    if pose is None or (size is None and entry.get("size_m") is not None):
+        message = "Wanted T_cam_obj[4][4] and size_m[3], found others. 3D box left out."
+        problems.add("broken_annotation", where, message)
+        return None, None
+    return pose, None if size is None else (float(size[0]), float(size[1]), float(size[2]))
 
 
 def inverse(T_a_b: Floats) -> Floats:
