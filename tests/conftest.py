@@ -65,6 +65,17 @@ def dataset() -> Iterator[Any]:
 
 
 @pytest.fixture
+def dataset_name() -> Iterator[str]:
+    """Name for a dataset that the test makes itself; removed afterwards."""
+    from workbench import store
+
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    yield name
+    if name in store.list_datasets():
+        store.delete_dataset(name)
+
+
+@pytest.fixture
 def picture(tmp_path: Path) -> Callable[..., Path]:
     """Write a small picture; returns its path. The seed makes its content."""
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,17 +37,6 @@ def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
         return status, json.loads(out), err
 
     yield call
-
-
-@pytest.fixture
-def name() -> Iterator[str]:
-    """Name of a dataset that is removed afterwards."""
-    from workbench import store
-
-    made = f"cli-{uuid.uuid4().hex[:8]}"
-    yield made
-    if made in store.list_datasets():
-        store.delete_dataset(made)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,6 @@ from workbench.cli import main
 from workbench.errors import DatabaseError
 
 COMMAND = [sys.executable, "-m", "workbench.cli"]
-
-
-@pytest.fixture
-def name() -> Iterator[str]:
-    """Name of a dataset that is removed afterwards."""
-    from workbench import store
-
-    made = f"cli-{uuid.uuid4().hex[:8]}"
-    yield made
-    if made in store.list_datasets():
-        store.delete_dataset(made)
 
 
 # refuses files above a size as a full disk does, once the database runs; in a process of its own, whose output may be
