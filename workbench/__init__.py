@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from workbench.slicing import Filter, parse
     from workbench.store import info, list_datasets, table
     from workbench.store import open_dataset as open
-    from workbench.tagging import history, redo, tag, undo, untag
+    from workbench.tagging import export_history, history, redo, replay_history, tag, undo, untag
     from workbench.widgets import Board
 
 _HOME = {  # public name -> where it lives
@@ -36,6 +36,7 @@ _HOME = {  # public name -> where it lives
     "duplicates": "workbench.curating:duplicates",
     "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
+    "export_history": "workbench.tagging:export_history",
     "gap": "workbench.evaluating:gap",
     "generate": "workbench.generating:generate",
     "heatmap": "workbench.evaluating:heatmap",
@@ -49,6 +50,7 @@ _HOME = {  # public name -> where it lives
     "preview": "workbench.generating:preview",
     "recreate": "workbench.recreating:recreate",
     "redo": "workbench.tagging:redo",
+    "replay_history": "workbench.tagging:replay_history",
     "reproduce": "workbench.generating:reproduce",
     "slices": "workbench.evaluating:slices",
     "table": "workbench.store:table",
@@ -65,6 +67,7 @@ __all__ = [
     "duplicates",
     "evaluate",
     "export",
+    "export_history",
     "gap",
     "generate",
     "heatmap",
@@ -78,6 +81,7 @@ __all__ = [
     "preview",
     "recreate",
     "redo",
+    "replay_history",
     "reproduce",
     "slices",
     "table",

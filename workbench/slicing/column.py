@@ -258,4 +258,5 @@ KINDS: dict[str, type[CategoryColumn] | type[NumberColumn] | type[SetColumn]] = 
     "number": NumberColumn,
     "count": NumberColumn,
     "set": SetColumn,
+    "sets": SetColumn,
 }

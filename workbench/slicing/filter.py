@@ -235,12 +235,12 @@ class Facet:
     Attributes:
         paths: paths in the database (a value, a list of values, or a value in each item of a list);
             the facet has what any of them holds.
-        kind: ``category`` (one word), ``flag`` (true or false), ``number``, ``set`` (several words) or
-            ``count`` (a number: the length of the list at the path).
+        kind: ``category`` (one word), ``flag`` (true or false), ``number``, ``set`` (several words), ``sets``
+            (several words in each item of a list) or ``count`` (a number: the length of the list at the path).
     """
 
     paths: tuple[str, ...]
-    kind: Literal["category", "flag", "number", "set", "count"]
+    kind: Literal["category", "flag", "number", "set", "sets", "count"]
 
     @property
     def numeric(self) -> bool:

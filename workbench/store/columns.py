@@ -12,10 +12,11 @@ from workbench.slicing import EVERYTHING, Facet, Filter, parse
 from workbench.slicing.filter import to_query
 from workbench.store.database import Dataset, translated
 from workbench.store.groups import samples_only, samples_view
+from workbench.store.journal import label_paths, tags_labels
 
 # ids, hashes and free text are not facets: nobody slices by them
 NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.MEASURED_FILE, "media_type"})
-CLASS, LABELS = "class", "labels"
+CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
 
 
 @translated
@@ -33,6 +34,8 @@ def facets(dataset: Dataset) -> dict[str, Facet]:
     }
     for path, kind in _scalar_paths(dataset.get_field_schema()):
         found.setdefault(path, Facet((path,), kind))
+    if tags_labels(dataset):  # reading the tags of all boxes costs as much as all else together
+        found[LABEL_TAGS] = Facet(tuple(f"{path}.tags" for path in label_paths(dataset)), "sets")
     return found
 
 

@@ -125,6 +125,8 @@ def _value(facet: Facet) -> Any:
     """The values of a facet as an expression of MongoDB; what is missing comes as ``None``."""
     if facet.kind == "set":
         return {"$concatArrays": [_words(f"${path}") for path in facet.paths]}
+    if facet.kind == "sets":
+        return {"$concatArrays": [_all_words(f"${path}") for path in facet.paths]}
     value = f"${facet.paths[0]}"
     return {"$size": {"$cond": [{"$isArray": value}, value, []]}} if facet.kind == "count" else value
 
@@ -132,6 +134,13 @@ def _value(facet: Facet) -> Any:
 def _words(value: str) -> Any:
     lacking = {"$in": [{"$type": value}, ["missing", "null"]]}
     return {"$cond": [{"$isArray": value}, value, {"$cond": [lacking, [], [value]]}]}
+
+
+def _all_words(value: str) -> Any:
+    """The words of a list of lists."""
+    each = {"$cond": [{"$isArray": "$$this"}, "$$this", []]}
+    joined = {"$setUnion": ["$$value", each]}
+    return {"$reduce": {"input": _words(value), "initialValue": [], "in": joined}}
 
 
 def _part(found: Mapping[str, Facet], rows: list[list[Any]]) -> Table:
