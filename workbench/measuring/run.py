@@ -135,5 +135,7 @@ def _values(stored: Stored, found: Measured) -> dict[str, Value]:
 
 
 def _is_ours(stored: Stored, attribute: str) -> bool:
-    """Whether the attribute is missing or was derived by an earlier measuring."""
+    """Whether the attribute is missing or was derived by an earlier measuring, and not taught since."""
+    if stored.record.attributes.get(f"{attribute}_from"):
+        return False
     return stored.attributes_from == "measured" or attribute not in stored.record.attributes
