@@ -57,5 +57,5 @@ setup-test: .venv/ready-test
 
 .venv/ready-test: .venv/ready
 	sh .ci/system-packages test
-	$(PIP) install --constraint constraints.txt --editable '.[test,check,mitsuba,embeddings]'
+	$(PIP) install --constraint constraints.txt --editable '.[test,check,mitsuba,dask,physics,embeddings]'
 	touch $@

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from workbench.evaluating.discover import discover
     from workbench.evaluating.gap import gap
     from workbench.exploring import embed, keep_vectors, picture_map, similar, teach
+    from workbench.generating.ancestry import lineage, remove_descendants, restore
+    from workbench.generating.cluster import cluster
     from workbench.generating.job import generate
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
@@ -33,6 +35,7 @@ _HOME = {  # public name -> where it lives
     "Board": "workbench.widgets:Board",
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
+    "cluster": "workbench.generating:cluster",
     "discover": "workbench.evaluating:discover",
     "duplicates": "workbench.curating:duplicates",
     "embed": "workbench.exploring:embed",
@@ -45,6 +48,7 @@ _HOME = {  # public name -> where it lives
     "history": "workbench.tagging:history",
     "info": "workbench.store:info",
     "keep_vectors": "workbench.exploring:keep_vectors",
+    "lineage": "workbench.generating.ancestry:lineage",
     "list_datasets": "workbench.store:list_datasets",
     "load": "workbench.loading:load",
     "measure": "workbench.measuring:measure",
@@ -54,8 +58,10 @@ _HOME = {  # public name -> where it lives
     "preview": "workbench.generating:preview",
     "recreate": "workbench.recreating:recreate",
     "redo": "workbench.tagging:redo",
+    "remove_descendants": "workbench.generating.ancestry:remove_descendants",
     "replay_history": "workbench.tagging:replay_history",
     "reproduce": "workbench.generating:reproduce",
+    "restore": "workbench.generating.ancestry:restore",
     "similar": "workbench.exploring:similar",
     "slices": "workbench.evaluating:slices",
     "table": "workbench.store:table",
@@ -69,6 +75,7 @@ __all__ = [
     "Board",
     "Filter",
     "Scenario",
+    "cluster",
     "discover",
     "duplicates",
     "embed",
@@ -81,6 +88,7 @@ __all__ = [
     "history",
     "info",
     "keep_vectors",
+    "lineage",
     "list_datasets",
     "load",
     "measure",
@@ -90,8 +98,10 @@ __all__ = [
     "preview",
     "recreate",
     "redo",
+    "remove_descendants",
     "replay_history",
     "reproduce",
+    "restore",
     "similar",
     "slices",
     "table",

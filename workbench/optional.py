@@ -12,6 +12,7 @@ EXTRAS = {  # import name -> extra in pyproject.toml
     "h5py": "hdf5",
     "dask": "dask",
     "distributed": "dask",
+    "mujoco": "physics",
     "torch": "train",
     "onnx": "embeddings",
     "onnxruntime": "embeddings",

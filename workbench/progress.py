@@ -58,6 +58,38 @@ class Cancel:
             raise Cancelled("to go on", found="a request to stop", fix="Call again to go on where it stopped.")
 
 
+class Pause:
+    """A switch that holds work up between two units; other threads may turn it.
+
+    >>> pause = Pause(); pause.set(); pause.is_set
+    True
+    """
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether work is held up."""
+        return not self._open.is_set()
+
+    def set(self) -> None:
+        """Hold work up after what is in hand."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let it go on."""
+        self._open.set()
+
+    def wait(self, cancel: Cancel) -> float:
+        """Wait until work may go on; returns the seconds that took. Raises ``Cancelled`` if the user asked to stop."""
+        started_s = time.monotonic()
+        while not self._open.wait(0.1):
+            cancel.check()
+        return time.monotonic() - started_s
+
+
 class Progress:
     """Counts units of work and tells a listener; use it as a context manager.
 
@@ -94,6 +126,10 @@ class Progress:
         self.done += n
         self._tell(finished=False)
         self._cancel.check()
+
+    def held_up(self, seconds: float) -> None:
+        """Leave time out of the rate in which work was paused."""
+        self._started_s += seconds
 
     def track(self, items: Iterable[T]) -> Iterator[T]:
         """Yield each item and count it when the caller comes back for the next."""

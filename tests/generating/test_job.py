@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from workbench.generating import Job, NotAccepted, generate
 from workbench.generating import job as job_module
 from workbench.generating.media import path_of
 from workbench.processes import WorkerDied, WorkerProcesses
-from workbench.progress import Cancel, Tick
+from workbench.progress import Cancel, Pause, Tick
 from workbench.scenario import Scenario
 from workbench.schema import fields
 
@@ -275,11 +276,73 @@ def test_a_job_says_what_it_does(small: Scenario, sink: MemorySink, tmp_path: Pa
     assert job.done and "ended: 1 generated, 0 already there" in repr(job)
 
 
-def test_a_worker_that_dies_twice_over_a_frame_stops_the_job(small, sink, tmp_path, monkeypatch) -> None:
+def test_a_frame_that_kills_its_workers_is_named_and_the_others_go_on(small, sink, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(job_module, "make_frame", _fail_at({2}, WorkerDied("a worker", found="killed")))
+    result = run(small, sink, tmp_path, n=4).result()
+    assert (result.generated, result.failed) == (3, 1)
+    assert [(p.where, p.kind) for p in result.problems] == [("frame 2", "worker_died")]
+    monkeypatch.undo()
+    assert run(small, sink, tmp_path, n=4).result().generated == 1  # the same call completes it
+
+
+def test_a_machine_that_kills_every_worker_stops_the_job(small, sink, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(job_module, "make_frame", _fail_at({2, 3, 4, 5}, WorkerDied("a worker", found="killed")))
     with pytest.raises(WorkerDied):
-        run(small, sink, tmp_path).result()
+        run(small, sink, tmp_path, n=50).result()
     assert len(sink.records) == 2  # the finished ones are safe
+
+
+def test_a_full_disk_is_named_and_the_same_call_completes(small, sink, tmp_path, monkeypatch) -> None:
+    """The disk fills up in the middle of a file, as it does."""
+    written, original = [0], Path.write_bytes
+
+    def write_bytes(path: Path, data: bytes) -> int:
+        written[0] += len(data)
+        if written[0] > 40_000:
+            original(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return original(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    job = run(small, sink, tmp_path, n=50)
+    with pytest.raises(OutputError, match=r"found No space left on device .* make room"):
+        job.result()
+    done = len(sink.records)
+    assert 0 < done == job.so_far.generated < 50 and not list(tmp_path.rglob("*.part"))
+    monkeypatch.undo()
+    more = run(small, sink, tmp_path, n=done + 2).result()
+    assert (more.generated, more.already_there) == (2, done)
+
+
+def test_pause_saves_what_is_in_hand_and_resume_goes_on(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+    reached, pause = threading.Event(), Pause()
+
+    def hold(tick: Tick) -> None:
+        if tick.done == 3 and not reached.is_set():
+            pause.set()
+            reached.set()
+
+    job = run(small, sink, tmp_path, n=12, executor=ThreadPoolExecutor(1), listener=hold, pause=pause)
+    assert reached.wait(60)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (len(sink.records) >= 3 and job.so_far.generated == len(sink.records)):
+        time.sleep(0.02)
+    time.sleep(0.5)
+    held = len(sink.records)
+    assert 3 <= held < 12 and job.paused and not job.done and "paused" in repr(job)
+    assert held == len(list((tmp_path / "frames").iterdir()))  # nothing is drawn meanwhile
+    job.resume()
+    assert job.result().generated == 12 and not job.paused
+
+
+def test_a_paused_job_can_be_cancelled(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
+    pause = Pause()
+    pause.set()
+    job = run(small, sink, tmp_path, executor=ThreadPoolExecutor(1), pause=pause)
+    job.cancel()
+    with pytest.raises(Cancelled):
+        job.result()
+    assert not sink.records
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def test_roll_turns_the_picture_clockwise() -> None:
 def _truth(*shares: tuple[int, int, float]) -> Annotations:
     things = tuple(
         ObjectTruth(i + 1, "mug", "part/mug", "matte", (0, 0, side, side) if seen else None, (0, 0, 9, 9), seen, whole,
-                    np.eye(4), (1, 1, 1))
+                    np.eye(4), (1, 1, 1), np.eye(4))
         for i, (seen, whole, side) in enumerate(shares)
     )  # fmt: skip
     empty = np.zeros((2, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 
 from workbench.cli.outcome import Outcome, plain
 
@@ -14,7 +15,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("-n", type=_positive, required=True, help="number of frames")
     parser.add_argument("--seed", type=int, help="another seed gives other frames; the scenario's own by default")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
-    parser.add_argument("--workers", type=_positive, help="worker processes; two at most by default")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_positive, help="worker processes; two at most by default")
+    where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that sees the same folders")
     parser.set_defaults(run=run)
 
 
@@ -28,18 +31,19 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> Outcome:
     """Generate and report."""
     from workbench import store
-    from workbench.generating import generate
+    from workbench.generating import cluster, generate
     from workbench.scenario import Scenario
 
     scenario = Scenario.load(args.scenario)
-    job = generate(
-        scenario,
-        into=store.open_dataset(args.into),
-        n=args.n,
-        seed=args.seed,
-        backend=args.backend,
-        workers=args.workers,
-    )
-    result = job.result()
+    with cluster(args.dask) if args.dask else contextlib.nullcontext() as executor:
+        result = generate(
+            scenario,
+            into=store.open_dataset(args.into),
+            n=args.n,
+            seed=args.seed,
+            backend=args.backend,
+            workers=args.workers,
+            executor=executor,
+        ).result()
     lines = [str(result), *(f"  {problem.message} [{problem.where}]" for problem in result.problems)]
     return Outcome(plain(result), "\n".join(lines))

@@ -1,5 +1,6 @@
 """Generate labelled samples from a scenario, append them with their lineage, look at them before, redo them after."""
 
+from workbench.generating.cluster import cluster
 from workbench.generating.frame import NotAccepted
 from workbench.generating.job import Job, Result, generate
 from workbench.generating.preview import preview
@@ -10,6 +11,7 @@ __all__ = [
     "NotAccepted",
     "Reproduction",
     "Result",
+    "cluster",
     "generate",
     "preview",
     "reproduce",

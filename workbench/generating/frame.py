@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from workbench.generating.lineage import lineage
 from workbench.scenario import ResolvedFrame, Scenario, Unplaceable, build, noise_rng, sensor_settings
 from workbench.schema.scene import Annotations, Scene
 from workbench.sensor import Picture, form_image
+
+_ONE_AT_A_TIME = threading.Lock()  # renderers are not made for threads, which a Dask worker may have several of
 
 
 class NotAccepted(ScenarioError):
@@ -110,7 +113,8 @@ def shoot(accepted: Accepted, *, backend: str) -> Shot:
     """Render an accepted draw and send it through the sensor."""
     renderer = render.renderer(backend)
     started_s = time.perf_counter()
-    linear = renderer.render(accepted.scene)
+    with _ONE_AT_A_TIME:
+        linear = renderer.render(accepted.scene)
     render_ms = (time.perf_counter() - started_s) * 1000.0
     settings, rng = sensor_settings(accepted.resolved), noise_rng(accepted.resolved)
     picture = form_image(linear, settings, rng=rng)

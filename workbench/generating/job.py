@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -19,12 +19,13 @@ from workbench.generating.inline import Inline
 from workbench.generating.lineage import source_key
 from workbench.generating.sink import Sink, sink_for
 from workbench.processes import WorkerDied, WorkerProcesses
-from workbench.progress import Cancel, Listener, Progress, Tick, terminal
+from workbench.progress import Cancel, Listener, Pause, Progress, Tick, terminal
 from workbench.scenario import Scenario
 from workbench.schema.report import Problem
 
 WAITING = 8  # frames handed to the executor ahead of the workers
 BATCH, BATCH_S = 16, 1.0  # records, or seconds, between two writes to the database
+DEADLY = 3  # frames in a row that kill their workers: it is the machine, not the frames
 HOPELESS = 200  # draws without one accepted: the scenario asks for the impossible
 
 
@@ -37,7 +38,7 @@ class Result:
         taken_up: of these, frames whose files an earlier call had finished; they were not drawn again.
         already_there: frames that were in the dataset before.
         rejected: frames given up because no draw was accepted.
-        failed: frames that could not be drawn.
+        failed: frames that could not be drawn, or whose workers died.
         frames_per_s: frames drawn per second, drawing and writing together.
         sample_ids: ids of all frames asked for that are in the dataset, in the order of the frames.
         refusals: draws that were not accepted, by predicate.
@@ -92,6 +93,7 @@ def generate(
     first_frame: int = 0,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
+    pause: Pause | None = None,
 ) -> Job:
     """Start to generate frames and append them to a dataset; the same call again completes what is missing.
 
@@ -102,11 +104,12 @@ def generate(
         seed: instead of the scenario's.
         backend: name of the renderer.
         workers: processes, by default up to 2; 0 draws in this process, when ``Job.result`` is called.
-        executor: any ``concurrent.futures.Executor`` instead, e.g. of a Dask client; its workers must see ``folder``.
+        executor: any ``concurrent.futures.Executor``, e.g. ``cluster(address)``; its workers must see ``folder``.
         folder: for the media, by default below ``$WORKBENCH_HOME`` or ``~/.workbench``.
         first_frame: number of the first frame.
         listener: is told the progress.
         cancel: a switch that stops the job; finished frames are kept.
+        pause: a switch that holds it up, as ``Job.pause`` does.
 
     Raises:
         ScenarioError, InputError: the scenario or a number is wrong.
@@ -124,7 +127,7 @@ def generate(
     sink = sink_for(into)
     place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
     plan = Plan(made, sink, range(first_frame, first_frame + count), backend, place)
-    return Job(plan, executor, workers, listener=listener, cancel=cancel or Cancel())
+    return Job(plan, executor, workers, listener=listener, cancel=cancel or Cancel(), pause=pause or Pause())
 
 
 class Job:
@@ -144,10 +147,11 @@ class Job:
         *,
         listener: Listener | None,
         cancel: Cancel,
+        pause: Pause,
     ) -> None:
         self.plan, self.so_far = plan, Result(folder=plan.folder)
         self.tick: Tick | None = None
-        self._listener, self._cancel = listener or terminal(), cancel
+        self._listener, self._cancel, self._pause = listener or terminal(), cancel, pause
         self._executor, self._workers = executor, min(2, os.cpu_count() or 1) if workers is None else workers
         self._error: BaseException | None = None
         self._ended = False
@@ -160,6 +164,19 @@ class Job:
     def done(self) -> bool:
         """Whether the job has ended, one way or another."""
         return self._ended
+
+    @property
+    def paused(self) -> bool:
+        """Whether the job is held up."""
+        return self._pause.is_set and not self._ended
+
+    def pause(self) -> None:
+        """Hold the job up after the frames in work, which are saved; ``resume`` lets it go on."""
+        self._pause.set()
+
+    def resume(self) -> None:
+        """Let a paused job go on."""
+        self._pause.release()
 
     def cancel(self) -> None:
         """Stop after the frames in work; what is finished is kept."""
@@ -191,7 +208,7 @@ class Job:
         own = self._executor is None
         executor = self._executor or (WorkerProcesses(self._workers) if self._workers else Inline())
         try:
-            _Run(self.plan, self.so_far, executor, self._told, self._cancel).all()
+            _Run(self.plan, self.so_far, executor, self._told, self._cancel, self._pause).all()
         except BaseException as error:
             self._error = error
         finally:
@@ -200,7 +217,8 @@ class Job:
             self._ended = True
 
     def __repr__(self) -> str:
-        return f"Job({self.plan.scenario.name}, {'ended' if self._ended else 'at work'}: {self.so_far})"
+        state = "ended" if self._ended else "paused" if self.paused else "at work"
+        return f"Job({self.plan.scenario.name}, {state}: {self.so_far})"
 
     def _told(self, tick: Tick) -> None:
         self.tick = tick
@@ -210,8 +228,11 @@ class Job:
 class _Run:
     """The work of a job, in one thread."""
 
-    def __init__(self, plan: Plan, result: Result, executor: Executor, listener: Listener, cancel: Cancel) -> None:
-        self.plan, self.result, self.executor, self.cancel = plan, result, executor, cancel
+    def __init__(
+        self, plan: Plan, result: Result, executor: Executor, listener: Listener, cancel: Cancel, pause: Pause
+    ) -> None:
+        self.plan, self.result, self.executor = plan, result, executor
+        self.cancel, self.pause = cancel, pause
         self.progress = Progress(
             plan.scenario.name, total=len(plan.frames), unit="frame", listener=listener, cancel=cancel
         )
@@ -219,11 +240,12 @@ class _Run:
         self.unsaved: list[int] = []
         self.saved_s = self.started_s = time.monotonic()
         self.retried: set[int] = set()
+        self.died_in_a_row = 0
         self.ahead = 1 if isinstance(executor, Inline) else WAITING
 
     def all(self) -> None:
         """Do what is missing; whatever happens, finished frames end in the dataset."""
-        media.prepare(self.plan.folder)
+        media.prepare(self.plan.folder, self.plan.scenario.annotators)
         with self.progress:
             try:
                 self._draw(self._missing())
@@ -251,23 +273,36 @@ class _Run:
         return missing
 
     def _draw(self, missing: list[int]) -> None:
-        todo = iter(missing)
+        todo = deque(missing)
         running: dict[Future[Made], int] = {}
         try:
-            while True:
-                while len(running) < self.ahead and (frame := next(todo, None)) is not None:
+            while todo or running:
+                if self.pause.is_set and not running:
+                    self._hold()
+                while todo and len(running) < self.ahead and not self.pause.is_set:
                     self.cancel.check()
+                    frame = todo.popleft()
                     running[self._submit(frame)] = frame
-                if not running:
-                    return
-                ended = wait(running, return_when=FIRST_COMPLETED).done
-                for future in sorted(ended, key=running.__getitem__):
-                    frame = running.pop(future)
-                    if again := self._take(future, frame):
-                        running[again] = frame
+                if running:
+                    self._collect(running)
         except BaseException:
             self._drain(running)
             raise
+
+    def _collect(self, running: dict[Future[Made], int]) -> None:
+        """Wait for some frames to end, and count them."""
+        ended = wait(running, return_when=FIRST_COMPLETED).done
+        for future in sorted(ended, key=running.__getitem__):
+            frame = running.pop(future)
+            if again := self._take(future, frame):
+                running[again] = frame
+
+    def _hold(self) -> None:
+        """Save what is finished and wait until the user lets the job go on."""
+        self._save()
+        seconds = self.pause.wait(self.cancel)
+        self.started_s += seconds
+        self.progress.held_up(seconds)
 
     def _submit(self, frame: int) -> Future[Made]:
         plan = self.plan
@@ -279,16 +314,19 @@ class _Run:
             self.result.refusals += future.result().refusals
         except NotAccepted as error:
             self._rejected(frame, error)
-        except WorkerDied:
-            if frame in self.retried:
+        except WorkerDied as error:
+            if frame not in self.retried:
+                self.retried.add(frame)
+                return self._submit(frame)
+            self.died_in_a_row += 1
+            if self.died_in_a_row == DEADLY:
                 raise
-            self.retried.add(frame)
-            return self._submit(frame)
+            self._failed(frame, "worker_died", error)
         except BrokenExecutor as cause:
             fix = "Start the executor's workers anew; the same call completes the job."
             raise RenderError("an executor that works", found=str(cause), where=f"frame {frame}", fix=fix) from cause
         except RenderError as error:
-            self._failed(frame, error)
+            self._failed(frame, "not_drawn", error)
         else:
             self._finished(frame)
         return None
@@ -301,17 +339,18 @@ class _Run:
             raise not_accepted("any frame", self.plan.scenario, self.result.refusals)
         self.progress.advance()
 
-    def _failed(self, frame: int, error: WorkbenchError) -> None:
+    def _failed(self, frame: int, kind: str, error: WorkbenchError) -> None:
         if not self._any():
             raise error  # nothing works yet: more of the same would not either
         self.result.failed += 1
-        self.result.problems.append(Problem(f"frame {frame}", "not_drawn", str(error)))
+        self.result.problems.append(Problem(f"frame {frame}", kind, str(error)))
         self.progress.advance()
 
     def _any(self) -> bool:
         return bool(self.ids or self.unsaved)
 
     def _finished(self, frame: int) -> None:
+        self.died_in_a_row = 0
         self.unsaved.append(frame)
         if len(self.unsaved) >= BATCH or time.monotonic() - self.saved_s > BATCH_S:
             self._save()

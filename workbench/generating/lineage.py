@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import library
 from workbench.files import sha256_text
+from workbench.generating.products import classes_seen
 from workbench.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
 from workbench.scenario.build import assets_of
 
@@ -23,7 +24,7 @@ GT_METHOD = "ray casting, exact; labels are sharp: before blur and noise"
 def lineage(shot: Shot) -> dict[str, Any]:
     """The generation document of a finished frame: names, versions, draw, constants, assets, parents, timing."""
     resolved, anchor = shot.accepted.resolved, shot.accepted.resolved.scenario.anchor
-    mark = resolved.mark
+    mark, asked = resolved.mark, resolved.scenario.annotators
     return {
         "generator": GENERATOR,
         "generator_version": generator_version(),
@@ -43,6 +44,7 @@ def lineage(shot: Shot) -> dict[str, Any]:
         "parent_tags": list(anchor.tags),
         "anchor_mode": dict(resolved.scenario.modes),
         "gt_method": GT_METHOD,
+        **({"semantic_classes": classes_seen(shot.accepted.truth.objects)} if "semantic_segmentation" in asked else {}),
         "sensor_chain": sensor_settings(resolved).record(),
         "render_ms": round(shot.render_ms, 2),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -3,12 +3,15 @@
 ::
 
     images/000042.jpg  instances/000042.png  depth/000042.png  frames/000042.scenario.json
+
+and on request ``semantic/000042.png  normals/000042.png  clouds/000042.pcd``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import OutputError
 from workbench.files import refused, write_bytes, write_json
+from workbench.generating import products
 from workbench.generating.lineage import scene_id, source_key
 from workbench.scenario import Scenario, lighting_word, sensor_word
 from workbench.schema import fields
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from workbench.generating.frame import Accepted
 
 MEDIA = {"images": "jpg", "instances": "png", "depth": "png", "frames": "scenario.json"}
+ON_REQUEST = {"semantic": "png", "normals": "png", "clouds": "pcd"}
+REQUESTS = {"semantic_segmentation": "semantic", "normals": "normals", "point_cloud": "clouds"}  # annotator -> folder
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # 6 ms instead of 80; maps are mostly flat and stay small
 MM = 1000.0
 MAX_DEPTH_MM = 65_535
@@ -48,17 +54,17 @@ def path_of(folder: Path, kind: str, frame: int) -> Path:
     >>> path_of(Path("out"), "depth", 42).as_posix()
     'out/depth/000042.png'
     """
-    return folder / kind / f"{frame:06d}.{MEDIA[kind]}"
+    return folder / kind / f"{frame:06d}.{(MEDIA | ON_REQUEST)[kind]}"
 
 
-def prepare(folder: Path) -> None:
-    """Make the folders.
+def prepare(folder: Path, annotators: Sequence[str] = ()) -> None:
+    """Make the folders, also those of what is asked for.
 
     Raises:
         OutputError: the place refuses.
     """
     try:
-        for kind in MEDIA:
+        for kind in (*MEDIA, *(REQUESTS[name] for name in annotators if name in REQUESTS)):
             (folder / kind).mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise refused(folder, cause) from cause
@@ -70,10 +76,21 @@ def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: 
     write_bytes(path_of(folder, "images", frame), picture.jpeg)
     write_bytes(path_of(folder, "instances", frame), _png(truth.instances))
     write_bytes(path_of(folder, "depth", frame), _png(depth_mm(truth)))
+    asked, camera = accepted.resolved.scenario.annotators, accepted.scene.camera
+    if "semantic_segmentation" in asked:
+        write_bytes(path_of(folder, "semantic", frame), _png(products.semantic_map(truth)))
+    if "normals" in asked:
+        write_bytes(path_of(folder, "normals", frame), _png(products.normals_map(truth, camera)[..., ::-1]))
+    if "point_cloud" in asked:
+        write_bytes(path_of(folder, "clouds", frame), products.cloud_pcd(truth, picture.srgb, camera))
+    objects = [_object_document(thing) for thing in truth.objects]
+    if "keypoints" in asked:
+        for said, thing in zip(objects, truth.objects, strict=True):
+            said["corners_px"] = products.corners_px(thing, truth, camera)
     outcome = {
         "generation": generation,
-        "objects": [_object_document(thing) for thing in truth.objects],
-        "camera": _camera_document(accepted.scene.camera),
+        "objects": objects,
+        "camera": _camera_document(camera),
         "lighting": lighting_word(accepted.resolved.values),
         "surface": accepted.resolved.values["scene.surface.label"],
         "sensor": sensor_word(accepted.resolved.values),
@@ -109,6 +126,9 @@ def read_record(folder: Path, frame: int) -> Record:
     said = _read_commit(path_of(folder, "frames", frame))
     outcome, generation = said["outcome"], said["outcome"]["generation"]
     camera, image = _camera(outcome["camera"]), path_of(folder, "images", frame)
+    asked = said.get("annotators") or ()
+    kinds = [fields.DEPTH, fields.INSTANCES, *(k for k in (fields.SEMANTIC, fields.NORMALS) if _asked(k, asked))]
+    cloud = path_of(folder, "clouds", frame).resolve() if "point_cloud" in asked else None
     return Record(
         image_path=image.resolve(),
         origin=f"{folder.name}/images/{image.name}",
@@ -118,10 +138,16 @@ def read_record(folder: Path, frame: int) -> Record:
         scene_id=scene_id(said["name"], said["seed"], frame),
         attributes={name: outcome[name] for name in fields.ATTRIBUTES},
         camera=camera,
-        maps={kind: path_of(folder, kind, frame).resolve() for kind in (fields.DEPTH, fields.INSTANCES)},
+        maps={kind: path_of(folder, kind, frame).resolve() for kind in kinds},
         generation=generation,
         source_key=source_key(generation["scenario_sha256"], generation["seed"], frame, generation["backend"]),
+        cloud=cloud,
+        T_cam_cloud=np.eye(4) if cloud else None,
     )
+
+
+def _asked(kind: str, annotators: Sequence[str]) -> bool:
+    return any(REQUESTS.get(name) == kind for name in annotators)
 
 
 def _read_commit(path: Path) -> dict[str, Any]:
@@ -157,6 +183,8 @@ def _labels(objects: list[dict[str, Any]], instances: NDArray[np.uint16]) -> tup
 
 def _label(thing: dict[str, Any], instances: NDArray[np.uint16]) -> Label:
     left, top, right, bottom = thing["xyxy"]
+    visible = thing["visible_px"] / max(thing["silhouette_px"], 1)
+    corners = thing.get("corners_px")
     rows, columns = slice(int(top), int(np.ceil(bottom))), slice(int(left), int(np.ceil(right)))
     return Label(
         name=thing["name"],
@@ -164,10 +192,16 @@ def _label(thing: dict[str, Any], instances: NDArray[np.uint16]) -> Label:
         mask=instances[rows, columns] == thing["instance_id"],
         attributes={
             "surface": thing["surface"],
-            "visible_fraction": round(thing["visible_px"] / max(thing["silhouette_px"], 1), 4),
+            "visible_fraction": round(visible, 4),
+            "occlusion": round(1.0 - visible, 4),
             "asset": thing["asset"],
         },
         instance_id=thing["instance_id"],
+        keypoints=None if corners is None else np.array(corners),
+        keypoint_names=() if corners is None else products.CORNERS,
+        T_cam_obj=np.array(thing["T_cam_box"]),
+        size_m=tuple(thing["size_m"]),
+        xyxy_loose=tuple(thing["xyxy_loose"]),
     )
 
 
@@ -183,6 +217,7 @@ def _object_document(thing: ObjectTruth) -> dict[str, Any]:
         "silhouette_px": int(thing.silhouette_px),
         "T_cam_obj": np.asarray(thing.T_cam_obj).tolist(),
         "size_m": [float(edge) for edge in thing.size_m],
+        "T_cam_box": np.asarray(thing.T_cam_box).tolist(),
     }
 
 
@@ -198,9 +233,9 @@ def _camera(said: dict[str, Any]) -> Camera:
     return Camera(**plain, distortion=(k1, k2, p1, p2), T_world_cam=np.array(said["T_world_cam"]))
 
 
-def _png(values: NDArray[np.uint16]) -> bytes:
+def _png(values: NDArray[np.uint16] | NDArray[np.uint8]) -> bytes:
     done, data = cv2.imencode(".png", values, PNG_FAST)
-    assert done, "a 16-bit map always fits PNG"
+    assert done, "such a map always fits PNG"
     return bytes(data)
 
 

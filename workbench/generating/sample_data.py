@@ -16,7 +16,7 @@ from workbench.generating.job import generate
 from workbench.progress import Cancel, Listener
 from workbench.scenario import Scenario
 from workbench.schema.fields import ATTRIBUTES, SOURCES, SourceName
-from workbench.schema.labels import Record
+from workbench.schema.labels import Label, Record
 
 BACKENDS: dict[SourceName, str] = {"real": "mitsuba", "synthetic": "open3d"}
 FRAMES = 240
@@ -103,7 +103,7 @@ def _as_camera(record: Record) -> Record:
         dataclasses.replace(
             label, instance_id=None, attributes={k: v for k, v in label.attributes.items() if k == "surface"}
         )
-        for label in record.labels
+        for label in map(_flat, record.labels)
     )
     attributes = {k: v for k, v in record.attributes.items() if k in ATTRIBUTES}
     split = _split(str(record.scene_id))
@@ -113,7 +113,14 @@ def _as_camera(record: Record) -> Record:
 
 
 def _as_simulation(record: Record) -> Record:
-    return dataclasses.replace(record, split="train", maps={})
+    labels = tuple(map(_flat, record.labels))
+    return dataclasses.replace(record, labels=labels, split="train", maps={})
+
+
+def _flat(label: Label) -> Label:
+    """Without what only 3D knows: the sample data is of pictures."""
+    attributes = {name: value for name, value in label.attributes.items() if name != "occlusion"}
+    return dataclasses.replace(label, attributes=attributes, T_cam_obj=None, size_m=None, xyxy_loose=None)
 
 
 def _split(scene_id: str) -> str:

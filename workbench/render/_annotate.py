@@ -51,6 +51,7 @@ def _truth(
     visible = instances[top:bottom, left:right] == solid.instance_id
     scale = float(np.cbrt(np.linalg.det(solid.T_world_obj[:3, :3])))
     width, depth, height = np.ptp(solid.mesh.vertices_m, axis=0) * scale
+    T_cam_obj = np.linalg.inv(posed(camera)) @ solid.T_world_obj
     return ObjectTruth(
         instance_id=solid.instance_id,
         name=solid.name or "",
@@ -60,9 +61,19 @@ def _truth(
         xyxy_loose=box_of(alone, left=left, top=top) or (0.0, 0.0, 0.0, 0.0),
         visible_px=int(visible.sum()),
         silhouette_px=int(alone.sum()),
-        T_cam_obj=np.linalg.inv(posed(camera)) @ solid.T_world_obj,
+        T_cam_obj=T_cam_obj,
         size_m=(float(width), float(depth), float(height)),
+        T_cam_box=_box_pose(T_cam_obj, solid.mesh.vertices_m, scale),
     )
+
+
+def _box_pose(T_cam_obj: Floats, vertices_m: Floats, scale: float) -> Floats:
+    """Pose of the centre of the box about the vertices, along the object's axes, without the scale."""
+    centre = (vertices_m.min(axis=0) + vertices_m.max(axis=0)) / 2
+    T = T_cam_obj.copy()
+    T[:3, 3] = T_cam_obj[:3, :3] @ centre + T_cam_obj[:3, 3]
+    T[:3, :3] /= scale
+    return T
 
 
 def _window(solid: Solid, camera: Camera, towards: Floats) -> tuple[int, int, int, int]:

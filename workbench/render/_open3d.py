@@ -26,6 +26,7 @@ from workbench.errors import RenderError
 from workbench.render._ibl import UP_Y, horizontal_share, write_ibl
 from workbench.render._lens import Floats, View, covering_view, posed, resample
 from workbench.render._light import distance_m, intensity_cd, panel_axes, rotation_z
+from workbench.render._probe import typical_scene
 from workbench.render._rays import o3d, world_vertices
 from workbench.schema.scene import Environment, Light, Material, Scene, Solid
 
@@ -74,6 +75,15 @@ class Open3dRenderer:
     def render(self, scene: Scene) -> NDArray[np.float32]:
         """See ``Renderer.render``."""
         view = covering_view(scene.camera, self.supersample)
+        return resample(self._draw(scene, view), view, scene.camera, self.supersample)
+
+    def _draw(self, scene: Scene, view: View | None = None) -> NDArray[np.float32]:
+        """The picture of a view; without one, the first of a target.
+
+        Filament keeps the shadow cascades of the first camera that a directional light was drawn with. All targets
+        begin with the same camera, so that no frame's pixels hang on what its process drew before.
+        """
+        view = view or covering_view(scene.camera, 1.0)
         target = self._target(view.width, view.height)
         T_filament_world = np.eye(4)
         T_filament_world[:3, :3] = UP_Y @ rotation_z(-scene.environment.rotation_deg)
@@ -81,15 +91,15 @@ class Open3dRenderer:
         self._set_solids(target, scene.solids, T_filament_world)
         _set_camera(target, view, scene, T_filament_world)
         try:
-            picture = _bracketed(target, scene, T_filament_world)
+            return _bracketed(target, scene, T_filament_world)
         finally:
             target.scene.clear_geometry()
-        return resample(picture, view, scene.camera, self.supersample)
 
     def _target(self, width: int, height: int) -> Any:
         """The off-screen renderer of a size; one per size and process."""
         if (width, height) not in self._targets:
             self._targets[width, height] = _started(width, height)
+            self._draw(typical_scene(width, height))
         return self._targets[width, height]
 
     def _set_environment(self, target: Any, size: tuple[int, int], environment: Environment) -> None:

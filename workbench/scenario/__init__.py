@@ -2,6 +2,7 @@
 
 from workbench.scenario.accept import Accept
 from workbench.scenario.anchor import Anchor, Measured
+from workbench.scenario.annotators import ANNOTATORS
 from workbench.scenario.build import build, noise_rng, sensor_settings
 from workbench.scenario.document import preset_names
 from workbench.scenario.model import Mark, ResolvedFrame, Scenario
@@ -10,6 +11,7 @@ from workbench.scenario.placement import Unplaceable
 from workbench.scenario.words import lighting_word, sensor_word
 
 __all__ = [
+    "ANNOTATORS",
     "PARAMETERS",
     "Accept",
     "Anchor",

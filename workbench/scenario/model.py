@@ -15,6 +15,7 @@ from workbench.files import canonical_json, sha256_text, write_bytes
 from workbench.scenario import document as texts
 from workbench.scenario.accept import Accept, parse_accept
 from workbench.scenario.anchor import NO_ANCHOR, Anchor, parse_anchor
+from workbench.scenario.annotators import parse_annotators
 from workbench.scenario.distribution import Distribution
 from workbench.scenario.distributions import Constant, Each
 from workbench.scenario.draw import draw_frame
@@ -23,7 +24,19 @@ from workbench.scenario.parameters import PARAMETERS, SECTIONS
 VERSION = 1
 MODES = ("pin", "jitter", "free")
 UNITS = {"length": "metre", "angle": "degree"}
-TOP = ("scenario", "name", "seed", "frames", "description", "units", "anchor", *SECTIONS, "modes", "accept")
+TOP = (
+    "scenario",
+    "name",
+    "seed",
+    "frames",
+    "description",
+    "units",
+    "anchor",
+    *SECTIONS,
+    "modes",
+    "accept",
+    "annotators",
+)
 RESOLVED = ("resolved", "outcome")  # what only resolved frames hold
 
 
@@ -54,6 +67,7 @@ class Scenario:
         anchor: the sample that the scenario recreates.
         modes: ``pin``, ``jitter`` or ``free`` by parameter path, for the lineage.
         accept: what the ground truth of a frame must hold.
+        annotators: products on request, besides those that every frame has.
         mark: set in a resolved frame, whose values are all constants.
     """
 
@@ -65,6 +79,7 @@ class Scenario:
     anchor: Anchor = NO_ANCHOR
     modes: Mapping[str, str] = field(default_factory=dict)
     accept: Accept = field(default_factory=Accept)
+    annotators: tuple[str, ...] = ()
     mark: Mark | None = None
 
     @classmethod
@@ -148,6 +163,7 @@ class Scenario:
         said |= _sections(self.draws if full else dict(self.given))
         said |= {"modes": dict(self.modes)} if self.modes else {}
         said |= {"accept": self.accept.document()} if full or self.accept != Accept() else {}
+        said |= {"annotators": list(self.annotators)} if self.annotators else {}
         if self.mark:
             said["resolved"] = {**dataclasses.asdict(self.mark), "values_sha256": _values_sha256(self.given)}
         return said
@@ -275,6 +291,7 @@ def _parse(given: Mapping[str, Any]) -> Scenario:
             anchor=parse_anchor(given.get("anchor")),
             modes=dict(given.get("modes") or {}),
             accept=parse_accept(given.get("accept") or {}),
+            annotators=parse_annotators(given.get("annotators") or []),
             mark=_parse_mark(given.get("resolved"), values),
         )
     )

@@ -29,6 +29,7 @@ class Label:
         keypoint_names: names of the keypoints, in order; empty when the format names none.
         T_cam_obj: 4x4 pose of the object in the camera frame (OpenCV axes, metres), or ``None``.
         size_m: extents of the object's 3D box along its own axes, centred at ``T_cam_obj``, or ``None``.
+        xyxy_loose: edges of the whole silhouette in the picture, hidden parts too, or ``None``.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Label:
     keypoint_names: tuple[str, ...] = ()
     T_cam_obj: NDArray[np.float64] | None = None
     size_m: tuple[float, float, float] | None = None
+    xyxy_loose: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

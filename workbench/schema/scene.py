@@ -165,6 +165,7 @@ class ObjectTruth:
         silhouette_px: pixels of the whole silhouette inside the picture.
         T_cam_obj: 4x4 pose in the camera frame.
         size_m: extents of the mesh along its own axes, scale applied.
+        T_cam_box: 4x4, rigid: the centre of that box with the object's axes, in the camera frame.
     """
 
     instance_id: int
@@ -177,6 +178,7 @@ class ObjectTruth:
     silhouette_px: int
     T_cam_obj: NDArray[np.float64]
     size_m: Xyz
+    T_cam_box: NDArray[np.float64]
 
     @property
     def visible_fraction(self) -> float:

@@ -16,6 +16,8 @@ from workbench.store.datasets import (
     set_note,
     stamp,
 )
+from workbench.store.kin import Kin, kin
+from workbench.store.removals import Removal, list_removals, remove, restore
 from workbench.store.samples import (
     Added,
     Medium,
@@ -33,7 +35,9 @@ from workbench.store.snapshot import Snapshot, table
 __all__ = [
     "Added",
     "Dataset",
+    "Kin",
     "Medium",
+    "Removal",
     "Snapshot",
     "Stored",
     "add",
@@ -42,15 +46,19 @@ __all__ = [
     "facets",
     "find_mongod",
     "info",
+    "kin",
     "lineage",
     "list_datasets",
+    "list_removals",
     "media",
     "note",
     "open_app",
     "open_dataset",
     "read",
+    "remove",
     "require_dataset",
     "require_sample",
+    "restore",
     "select",
     "set_note",
     "set_values",

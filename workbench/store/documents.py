@@ -28,10 +28,14 @@ from workbench.schema.labels import Attribute, Camera, Label, Record
 MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its key for the path
     fields.DEPTH: ("Heatmap", "map_path"),
     fields.INSTANCES: ("Segmentation", "mask_path"),
+    fields.SEMANTIC: ("Segmentation", "mask_path"),
+    fields.NORMALS: ("Segmentation", "mask_path"),
 }
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
 LABEL_KEYS = (
-    frozenset(fo.Detection._fields) | {"polygons", "id", "T_cam_obj", "size_m"} | frozenset(fields.LABEL_MEASURES)
+    frozenset(fo.Detection._fields)
+    | {"polygons", "id", "T_cam_obj", "size_m", "xyxy_loose"}
+    | frozenset(fields.LABEL_MEASURES)
 )
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
@@ -174,6 +178,8 @@ def _detection(new: ObjectId, label: Label, width: int, height: int) -> dict[str
         document["T_cam_obj"] = label.T_cam_obj.tolist()
     if label.size_m is not None:
         document["size_m"] = list(label.size_m)
+    if label.xyxy_loose is not None:
+        document["xyxy_loose"] = list(label.xyxy_loose)
     if label.attributes:
         document.update({field_name(k, LABEL_KEYS): v for k, v in label.attributes.items()})
     return document
@@ -215,6 +221,8 @@ def generation_document(generation: Mapping[str, Any]) -> dict[str, Any]:
         "_cls": "DynamicEmbeddedDocument",
         **scalars,
         "params": {"_cls": "DynamicEmbeddedDocument", **params},
+        "parent_sample_ids": list(generation.get("parent_sample_ids") or ()),
+        "parent_tags": list(generation.get("parent_tags") or ()),
         "record": canonical_json(dict(generation)),
     }
 
@@ -304,6 +312,7 @@ def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapp
         keypoint_names=tuple((keypoints or {}).get("names") or ()),
         T_cam_obj=_matrix(document.get("T_cam_obj")),
         size_m=tuple(document["size_m"]) if document.get("size_m") else None,
+        xyxy_loose=tuple(document["xyxy_loose"]) if document.get("xyxy_loose") else None,
     )
 
 
