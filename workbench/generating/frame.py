@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import render
-from workbench.errors import ScenarioError
+from workbench.errors import InputError, ScenarioError
 from workbench.generating import media
 from workbench.generating.lineage import lineage
 from workbench.scenario import ResolvedFrame, Scenario, Unplaceable, build, noise_rng, sensor_settings
@@ -92,6 +92,7 @@ def accepted_draw(scenario: Scenario, frame: int) -> Accepted:
 
     Raises:
         NotAccepted: there was none within ``max_tries``.
+        InputError: a draw cannot be built; the message names the frame.
     """
     refusals: Counter[str] = Counter()
     for attempt in range(scenario.accept.max_tries):
@@ -100,13 +101,23 @@ def accepted_draw(scenario: Scenario, frame: int) -> Accepted:
         except Unplaceable as cause:
             refusals[cause.where] += 1
             continue
-        scene = build(resolved)
-        truth = render.annotate(scene)
+        except InputError as error:
+            raise _of_frame(frame, error) from error
+        try:
+            scene = build(resolved)
+            truth = render.annotate(scene)
+        except InputError as error:
+            raise _of_frame(frame, error) from error
         reason = scenario.accept.refusal(truth)
         if reason is None:
             return Accepted(resolved, scene, truth, refusals)
         refusals[reason] += 1
     raise not_accepted(f"frame {frame}", scenario, refusals)
+
+
+def _of_frame(frame: int, error: InputError) -> InputError:
+    where = f"frame {frame}" + (f": {error.where}" if error.where else "")
+    return type(error)(error.wanted, found=error.found, where=where, fix=error.fix)
 
 
 def shoot(accepted: Accepted, *, backend: str) -> Shot:

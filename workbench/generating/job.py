@@ -325,7 +325,7 @@ class _Run:
         except BrokenExecutor as cause:
             fix = "Start the executor's workers anew; the same call completes the job."
             raise RenderError("an executor that works", found=str(cause), where=f"frame {frame}", fix=fix) from cause
-        except RenderError as error:
+        except (RenderError, InputError) as error:
             self._failed(frame, "not_drawn", error)
         else:
             self._finished(frame)

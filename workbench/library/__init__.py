@@ -16,6 +16,7 @@ import numpy as np
 from workbench.errors import InputError, one_of
 from workbench.library import _distractors, _parts, _supports, _surfaces
 from workbench.library._environments import ENVIRONMENTS, environment_radiance
+from workbench.library._meshes import is_own, own_mesh, own_words, parse_own
 from workbench.library._shape import Shape, finish
 from workbench.schema.scene import Material, Mesh, Rgb, Solid
 
@@ -71,12 +72,18 @@ __all__ = [
     "SUPPORT_REGION_M",
     "SURFACE_KINDS",
     "asset_sha256",
+    "distractor",
     "distractor_mesh",
     "environment_radiance",
+    "is_own",
+    "own_mesh",
+    "own_words",
     "part_material",
     "part_mesh",
     "support",
     "surface_material",
+    "target",
+    "target_class",
 ]
 
 
@@ -101,6 +108,33 @@ def distractor_mesh(name: str) -> Mesh:
         InputError: no such distractor.
     """
     return finish(_entry(DISTRACTORS, name, "distractor")(), wrap=name in ROUND)
+
+
+def target(word: str) -> Mesh:
+    """Mesh of a labelled object: a part of the library, or the user's own (``class@path``).
+
+    Raises:
+        InputError: no such part or file, or a mesh that cannot be used.
+    """
+    return own_mesh(word) if is_own(word) else part_mesh(word)
+
+
+def target_class(word: str) -> str:
+    """Class name of a labelled object.
+
+    >>> target_class("bolt"), target_class("widget@/parts/w.stl")
+    ('bolt', 'widget')
+    """
+    return parse_own(word).name if is_own(word) else word
+
+
+def distractor(word: str) -> Mesh:
+    """Mesh of an unlabelled object: a distractor of the library, or the user's own.
+
+    Raises:
+        InputError: no such distractor or file, or a mesh that cannot be used.
+    """
+    return own_mesh(word) if is_own(word) else distractor_mesh(word)
 
 
 def surface_material(
@@ -135,6 +169,8 @@ def part_material(
     Raises:
         InputError: no such part or kind.
     """
+    if is_own(name):
+        return surface_material(kind, color_srgb=color_srgb, roughness=roughness, metallic=metallic, rng=rng)
     _entry(PARTS, name, "part")
     usual = PART_COLORS_SRGB[name]
     color = usual[int(rng.integers(len(usual)))]
@@ -167,13 +203,13 @@ def asset_sha256(asset: str) -> str:
     """Fingerprint of a library mesh, for lineage: SHA-256 over its vertices (to the nanometre) and faces.
 
     Args:
-        asset: ``part/<name>`` or ``distractor/<name>``.
+        asset: ``part/<name>``, ``distractor/<name>`` or ``mesh/<word>``.
 
     Raises:
         InputError: no such asset.
     """
     kind, _, name = asset.partition("/")
-    meshes = {"part": part_mesh, "distractor": distractor_mesh}
+    meshes = {"part": part_mesh, "distractor": distractor_mesh, "mesh": own_mesh}
     mesh = _entry(meshes, kind, "asset folder")(name)
     digest = hashlib.sha256(np.round(mesh.vertices_m * 1e9).astype("<i8").tobytes())
     digest.update(mesh.faces.astype("<i4").tobytes())

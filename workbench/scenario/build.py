@@ -65,8 +65,12 @@ def noise_rng(frame: ResolvedFrame) -> np.random.Generator:
 
 def assets_of(values: Values) -> tuple[str, ...]:
     """Library id of each object, targets first."""
-    targets = [f"part/{name}" for name in values["assets.targets.labels"]]
-    return (*targets, *(f"distractor/{name}" for name in values["assets.distractors.labels"]))
+    targets = [_asset("part", name) for name in values["assets.targets.labels"]]
+    return (*targets, *(_asset("distractor", name) for name in values["assets.distractors.labels"]))
+
+
+def _asset(folder: str, word: str) -> str:
+    return f"mesh/{word}" if library.is_own(word) else f"{folder}/{word}"
 
 
 def camera_of(values: Values) -> Camera:
@@ -149,9 +153,11 @@ def _objects(values: Values) -> list[Solid]:
     targets = values["assets.targets.count"]
     solids: list[Solid] = []
     for i, (asset, key) in enumerate(zip(assets_of(values), object_keys(values, "object"), strict=True)):
-        name = asset.partition("/")[2] if i < targets else None
-        mesh = library.part_mesh(name) if name else library.distractor_mesh(asset.partition("/")[2])
-        material = _object_material(values, i, name, rng_from_seed(values["scene.texture_seed"], key=key))
+        word = asset.partition("/")[2]
+        name = library.target_class(word) if i < targets else None
+        mesh = library.target(word) if name else library.distractor(word)
+        rng = rng_from_seed(values["scene.texture_seed"], key=key)
+        material = _object_material(values, i, word if name else None, rng)
         solids.append(Solid(asset, name, i + 1 if name else 0, mesh, material, _pose(values, i, mesh)))
     return solids
 

@@ -21,6 +21,7 @@ from workbench.scenario.parameters import Parameter
 from workbench.scenario.placement import Scatter2D
 
 MAX_REDRAWS = 10_000
+ROUNDING = 0.01  # of weights that people write
 MIN_MASS = 1e-3  # a clip that keeps less than this is a mistake
 
 
@@ -208,8 +209,12 @@ class Choice(Distribution):
             freeze(self, "weights")
             if len(self.weights) != len(self.values):
                 raise ValueError(f"{len(self.values)} weights, found {len(self.weights)}")
-            if min(check_number(weight, "weights") for weight in self.weights) < 0 or not sum(self.weights):
-                raise ValueError("weights from 0, not all 0")
+            if min(check_number(weight, "weights") for weight in self.weights) < 0:
+                raise ValueError(f"weights from 0, found {list(self.weights)}")
+            if abs(sum(self.weights) - 1.0) > ROUNDING:
+                raise ValueError(
+                    f"weights that add up to 1, found {list(self.weights)} with the sum {sum(self.weights):g}"
+                )
 
     def draw(self, at: At) -> Any:
         weights = None if self.weights is None else np.array(self.weights, dtype=float) / sum(self.weights)

@@ -15,7 +15,7 @@ from workbench.files import existing
 from workbench.scenario.distribution import Distribution
 from workbench.scenario.distributions import DISTRIBUTIONS, NAMES, ChoiceFrom, Constant
 from workbench.scenario.parameters import PARAMETERS, SECTIONS, Parameter
-from workbench.scenario.shorthands import SHORTHANDS, expand
+from workbench.scenario.shorthands import LIBRARY, SHORTHANDS, expand
 
 PRESETS = Path(__file__).parent / "presets"
 MAX_BYTES = 10_000_000
@@ -64,7 +64,16 @@ def read_document(path_or_preset: str | Path) -> dict[str, Any]:
     path = existing(path, wanted="a scenario file")
     if path.is_dir() or path.stat().st_size > MAX_BYTES:
         raise InputError("a scenario file", found="a folder or a very large file", where=str(path))
-    return parse_text(path.read_bytes(), where=path.name)
+    return _with_folders(parse_text(path.read_bytes(), where=path.name), path.parent)
+
+
+def _with_folders(document: dict[str, Any], beside: Path) -> dict[str, Any]:
+    """Folders of meshes that a file names are beside it."""
+    for key, value in (document.get("assets") or {}).items() if isinstance(document.get("assets"), dict) else ():
+        place = value.get("from", LIBRARY) if isinstance(value, dict) else LIBRARY
+        if key in ("targets", "distractors") and isinstance(place, str) and place != LIBRARY:
+            value["from"] = str(beside / Path(place).expanduser())
+    return document
 
 
 def parse_text(text: str | bytes, *, where: str) -> dict[str, Any]:
@@ -143,14 +152,14 @@ def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
     except (ValueError, TypeError) as cause:
         raise ScenarioError(str(cause), where=parameter.path, fix=f"Values are {parameter.expects()}.") from cause
     if refused:
-        fix = one_of(str(refused[0]), parameter.words) if parameter.words else parameter.meaning
+        fix = one_of(str(refused[0]), parameter.words) if parameter.words else f"Its meaning: {parameter.meaning}."
         raise ScenarioError(parameter.expects(), found=repr(refused[0]), where=parameter.path, fix=fix)
     return distribution
 
 
 def _distribution(parameter: Parameter, value: Any) -> Distribution:
     if not isinstance(value, dict):
-        if isinstance(value, list) and parameter.kind == "word":
+        if isinstance(value, list) and parameter.kind in ("word", "asset"):
             return ChoiceFrom(tuple(value))
         return Constant(value)
     names = [key for key in value if key in DISTRIBUTIONS]

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from workbench import library
 from workbench.scenario.randomness import SEED_RANGE
 
-Kind = Literal["number", "integer", "switch", "word", "placement", "quaternion"]
+Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion"]
 Owner = Literal["frame", "object", "target", "distractor"]
 KEY_KINDS = ("point", "spot", "directional", "area")
 LENGTHS = {"placement": 3, "quaternion": 4}
@@ -61,7 +61,7 @@ class Parameter:
 
     def expects(self) -> str:
         """What a value must be, as a clause."""
-        if self.kind == "word":
+        if self.kind in ("word", "asset"):
             return "one of the names"
         if self.kind == "switch":
             return "on or off"
@@ -74,7 +74,9 @@ class Parameter:
         """Whether a value has the right type and lies in the valid range."""
         if value is None:
             return self.nullable
-        if self.kind == "word":
+        if self.kind == "asset" and isinstance(value, str) and library.is_own(value):
+            return len(library.own_mesh(value).faces) > 0  # or it says what is wrong with the file
+        if self.kind in ("word", "asset"):
             return isinstance(value, str) and value in self.words
         if self.kind == "switch":
             return isinstance(value, bool)
@@ -86,7 +88,7 @@ class Parameter:
 
     def normal(self, value: Any) -> Any:
         """The value in its one plain type: ``float``, ``int``, ``bool``, ``str`` or a list of floats."""
-        if value is None or self.kind in ("word", "switch"):
+        if value is None or self.kind in ("word", "asset", "switch"):
             return value
         if self.kind in LENGTHS:
             return [float(part) for part in value]
@@ -129,10 +131,10 @@ _MATERIAL = "null: as the surface kind has it"
 _ALL = (
     # what lies there
     Parameter("assets.targets.count", "integer", "", (0, 60), 4, "labelled objects"),
-    Parameter("assets.targets.labels", "word", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
+    Parameter("assets.targets.labels", "asset", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
     Parameter("assets.distractors.count", "integer", "", (0, 60), 0, "objects without a label"),
     Parameter(
-        "assets.distractors.labels", "word", "", _distractors, {"choice_from": "*"}, "each distractor", "distractor"
+        "assets.distractors.labels", "asset", "", _distractors, {"choice_from": "*"}, "each distractor", "distractor"
     ),
     Parameter("scene.support", "word", "", _supports, "table", "what the objects lie on"),
     Parameter("scene.surface.label", "word", "", _surfaces, "matte", "surface kind of the support"),

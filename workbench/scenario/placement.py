@@ -105,8 +105,8 @@ class Scatter2D(Distribution):
 
 def posed_vertices(values: Mapping[str, Any]) -> list[NDArray[np.float64]]:
     """Vertices of each object in metres, scaled and rotated about its origin."""
-    meshes = [library.part_mesh(name) for name in values["assets.targets.labels"]]
-    meshes += [library.distractor_mesh(name) for name in values["assets.distractors.labels"]]
+    meshes = [library.target(name) for name in values["assets.targets.labels"]]
+    meshes += [library.distractor(name) for name in values["assets.distractors.labels"]]
     rotations, scales = values["scene.objects.rotation"], values["scene.objects.scale"]
     return [
         scale * mesh.vertices_m @ rotation_matrix(rotation).T

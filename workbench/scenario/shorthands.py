@@ -6,10 +6,15 @@ downstream knows single parameters only.
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from workbench import library
+
 Expanded = dict[str, Any]
+LIBRARY = "library"
 
 
 def expand(path: str, value: Any) -> Expanded:
@@ -87,11 +92,29 @@ def _intrinsics(value: Any) -> Expanded:
 
 
 def _assets(value: Any) -> Expanded:
-    if not isinstance(value, dict) or not {"labels", "count"} & set(value) or set(value) - {"labels", "count", "from"}:
-        raise ValueError(f"{{labels: [...], count: ...}}, found {value!r}")
-    if value.get("from", "library") != "library":
-        raise ValueError(f"assets from: library, found {value['from']!r}")
-    return {name: drawn for name, drawn in value.items() if name != "from"}
+    """``{labels: [...], count: ...}`` from the library, or from a folder of the user's own meshes."""
+    allowed = {"labels", "count", "from", "unit"}
+    if not isinstance(value, dict) or not {"labels", "count", "from"} & set(value) or set(value) - allowed:
+        raise ValueError(f"{{labels: [...], count: ..., from: library or a folder, unit: m or mm}}, found {value!r}")
+    place, unit = value.get("from", LIBRARY), value.get("unit", "m")
+    if unit not in ("m", "mm") or not isinstance(place, str):
+        raise ValueError(f"from: library or a folder, and unit: m or mm, found {place!r} and {unit!r}")
+    parts = {name: drawn for name, drawn in value.items() if name in ("labels", "count")}
+    if place != LIBRARY:
+        parts["labels"] = {"choice": _own(Path(place).expanduser(), value.get("labels", ["*"]), unit)}
+    return parts
+
+
+def _own(folder: Path, patterns: Any, unit: str) -> list[str]:
+    """Words of the folder's meshes whose class matches a pattern."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError(f"a list of class names for meshes of a folder, found {patterns!r}")
+    words = library.own_words(folder, millimetre=unit == "mm")
+    classes = sorted({library.target_class(word) for word in words})
+    for pattern in patterns:
+        if not fnmatch.filter(classes, pattern):
+            raise ValueError(f"a class of {folder}, found {pattern!r}; there are {', '.join(classes)}")
+    return [w for w in words if any(fnmatch.fnmatchcase(library.target_class(w), pattern) for pattern in patterns)]
 
 
 SHORTHANDS: dict[str, Callable[[Any], Expanded]] = {

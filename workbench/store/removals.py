@@ -1,7 +1,8 @@
 """Samples taken out of a dataset so that they can be put back: written ahead, moved set-based, marked done.
 
 One document per removal in ``workbench_removals``; the samples' documents wait in ``workbench_removed``. Each step
-can be done twice without harm, so a removal or a restoration that was cut off is carried out by the next call. Files stay.
+can be done twice without harm, so a removal or a restoration that was cut off is carried out by the next call.
+Files stay.
 """
 
 from __future__ import annotations
