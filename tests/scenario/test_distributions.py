@@ -210,6 +210,9 @@ def test_every_distribution_survives_the_document() -> None:
         "so3_uniform": (TURN, {"so3_uniform": {}}),
         "resting": (TURN, {"resting": {"lying": 0.5}}),
         "scatter_2d": (PARAMETERS["scene.objects.placement"], {"scatter_2d": {"min_gap": 0.01}}),
+        "scatter_3d": (PARAMETERS["scene.objects.placement"], {"scatter_3d": {"z": [0.1, 0.3]}}),
+        "camera_frustum": (PARAMETERS["scene.objects.placement"], {"camera_frustum": {"distance": [0.3, 0.9]}}),
+        "drop": (PARAMETERS["scene.objects.placement"], {"drop": {"height": 0.1}}),
         "expr": (NUMBER, {"expr": "1 + scene.a"}),
     }
     assert set(examples) == set(DISTRIBUTIONS)

@@ -169,5 +169,5 @@ def test_the_registry_speaks_for_itself() -> None:
     assert len(PARAMETERS) >= 29
     for parameter in PARAMETERS.values():
         assert parameter.meaning and len(parameter.path.split(".")) >= 2
-        assert parameter.unit in ("", "degree", "lux", "metre", "kelvin", "pixel", "stop", "electron", "bit")
+        assert parameter.unit in ("", "degree", "lux", "metre", "kelvin", "pixel", "stop", "electron", "bit", "kg/m3")
         assert parameter.expects()

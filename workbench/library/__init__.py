@@ -62,6 +62,7 @@ DISTRACTOR_NAMES: tuple[str, ...] = tuple(DISTRACTORS)
 SURFACE_KINDS: tuple[str, ...] = tuple(_surfaces.KINDS)
 SUPPORT_NAMES: tuple[str, ...] = tuple(_supports.SUPPORTS)
 SUPPORT_REGION_M: dict[str, tuple[float, float]] = _supports.REGIONS_M
+SUPPORT_WALLS_M: dict[str, tuple[float, float, float]] = _supports.WALLS_M
 ENVIRONMENT_NAMES: tuple[str, ...] = tuple(ENVIRONMENTS)
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "PART_NAMES",
     "SUPPORT_NAMES",
     "SUPPORT_REGION_M",
+    "SUPPORT_WALLS_M",
     "SURFACE_KINDS",
     "asset_sha256",
     "distractor",

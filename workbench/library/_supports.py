@@ -98,6 +98,12 @@ REGIONS_M: dict[str, tuple[float, float]] = {
 }
 
 
+WALLS_M: dict[str, tuple[float, float, float]] = {  # half the inside along x and y, height; for what falls in
+    "tray": (TRAY_M[0] / 2 - 0.005, TRAY_M[1] / 2 - 0.005, 0.0335),
+    "bin": (BIN_M[0] / 2, BIN_M[1] / 2, 0.12),
+}
+
+
 def _cell(rng: np.random.Generator) -> list[Piece]:
     """Floor and a machine guard behind the bench, so that nothing floats in a void."""
     floor = make("matte", color_srgb=(0.46, 0.46, 0.45), roughness=0.7, metallic=0.0, rng=rng)

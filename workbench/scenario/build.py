@@ -186,8 +186,8 @@ def _color(hue_deg: float, saturation: float, value: float | None) -> Rgb | None
 
 def _pose(values: Values, i: int, mesh: Mesh) -> NDArray[np.float64]:
     """Rotated and scaled about the origin of the mesh, then set down so that its lowest point has the placed height."""
-    linear = values["scene.objects.scale"][i] * rotation_matrix(values["scene.objects.rotation"][i])
-    x, y, lowest = values["scene.objects.placement"][i]
+    x, y, lowest, *fallen = values["scene.objects.placement"][i]
+    linear = values["scene.objects.scale"][i] * rotation_matrix(fallen or values["scene.objects.rotation"][i])
     pose = np.eye(4)
     pose[:3, :3] = linear
     pose[:3, 3] = x, y, lowest - float((mesh.vertices_m @ linear[2]).min())

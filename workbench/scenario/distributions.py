@@ -17,8 +17,10 @@ import numpy as np
 
 from workbench.scenario import expressions
 from workbench.scenario.distribution import At, Distribution, check_clip, check_number, check_ordered, freeze
+from workbench.scenario.drop import Drop
 from workbench.scenario.parameters import Parameter
 from workbench.scenario.placement import Scatter2D
+from workbench.scenario.volume import CameraFrustum, Scatter3D
 
 MAX_REDRAWS = 10_000
 ROUNDING = 0.01  # of weights that people write
@@ -375,6 +377,9 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "so3_uniform": SO3Uniform,
     "resting": Resting,
     "scatter_2d": Scatter2D,
+    "scatter_3d": Scatter3D,
+    "camera_frustum": CameraFrustum,
+    "drop": Drop,
     "expr": Expression,
 }
 NAMES: dict[type[Distribution], str] = {kind: name for name, kind in DISTRIBUTIONS.items()}

@@ -116,13 +116,16 @@ class Scenario:
 
     @cached_property
     def sha256(self) -> str:
-        """Identity of what is drawn: everything but seed, number of frames and description.
+        """Identity of what is drawn: all but seed, number of frames, description and what is left at its default.
 
+        So a new version with more parameters leaves it as it was.
         A resolved frame has the identity of the scenario it was drawn from.
         """
         if self.mark:
             return self.mark.scenario_sha256
-        said = {key: value for key, value in self.document(full=True).items() if key not in _NOT_IDENTITY}
+        changed = {path: draw for path, draw in self.given.items() if draw != _defaults()[path]}
+        plain = dataclasses.replace(self, given=changed).document()
+        said = {key: value for key, value in plain.items() if key not in _NOT_IDENTITY}
         return sha256_text(canonical_json(said))
 
     @property

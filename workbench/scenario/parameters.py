@@ -17,7 +17,7 @@ from workbench.scenario.randomness import SEED_RANGE
 Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion"]
 Owner = Literal["frame", "object", "target", "distractor"]
 KEY_KINDS = ("point", "spot", "directional", "area")
-LENGTHS = {"placement": 3, "quaternion": 4}
+LENGTHS = {"placement": (3, 7), "quaternion": (4,)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Parameter:
         if self.kind == "switch":
             return "on or off"
         if self.kind in LENGTHS:
-            return f"a list of {LENGTHS[self.kind]} numbers"
+            return f"a list of {' or '.join(map(str, LENGTHS[self.kind]))} numbers"
         number = "a whole number" if self.kind == "integer" else "a number"
         return f"{number} from {self.low:g} to {self.high:g}" + (f" {self.unit}" if self.unit else "")
 
@@ -81,7 +81,7 @@ class Parameter:
         if self.kind == "switch":
             return isinstance(value, bool)
         if self.kind in LENGTHS:
-            return isinstance(value, list) and len(value) == LENGTHS[self.kind] and all(map(_is_number, value))
+            return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(_is_number, value))
         if self.kind == "integer" and not (_is_number(value) and float(value).is_integer()):
             return False
         return _is_number(value) and self.low <= value <= self.high
@@ -189,9 +189,11 @@ _ALL = (
         "metre",
         None,
         {"scatter_2d": {"min_gap": 0.005}},
-        "x and y of the origin, z of the lowest point",
+        "x and y of the origin, z of the lowest point; after a drop the rotation wxyz too",
         "object",
     ),
+    Parameter("scene.objects.density", "number", "kg/m3", (10, 25_000), 1000.0, "mass, for what falls", "object"),
+    Parameter("scene.objects.friction", "number", "", (0, 2), 0.5, "sliding, for what falls", "object"),
     Parameter("scene.texture_seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "details of textures and materials"),
     # what falls on it
     Parameter("lighting.environment.map", "word", "", _environments, {"choice_from": "*"}, "light from all around"),
