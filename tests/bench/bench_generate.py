@@ -2,7 +2,7 @@
 
 One run, the same scenes: 640 x 480, 10 objects, labels (boxes, masks, depth), sensor chain, files written. The bare
 loop hands the same scenes to the same renderer in as many processes, and drops the pictures. Blender needs a Python
-with ``bpy`` (4.5): ``--blender PYTHON``; it draws like scenes with 16 samples and denoising, with depth and index passes.
+with ``bpy`` (4.5): ``--blender PYTHON``; it draws like scenes with 16 samples and denoising, depth and index passes.
 Start-up of processes and the first frames of each are not counted anywhere.
 """
 

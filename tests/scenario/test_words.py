@@ -59,7 +59,7 @@ def test_sensor(changes: dict, word: str) -> None:
 
 def _words(name: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
     light, sensor, surface = Counter[str](), Counter[str](), Counter[str]()
-    for frame in range(40):
+    for frame in range(4 if name == "bin_pile" else 40):  # its objects fall: a second each
         try:
             values = Scenario.load(name).resolve(frame).values
         except Unplaceable:
@@ -74,7 +74,7 @@ def _words(name: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
 def test_presets_keep_their_promise(name: str) -> None:
     light, sensor, surface = _words(name)
     total = light.total()
-    assert total >= 15
+    assert total >= (2 if name == "bin_pile" else 15)
     assert set(light) <= set(fields.LIGHTING_WORDS)
     assert set(sensor) <= set(fields.SENSOR_WORDS)
     assert set(surface) <= set(fields.SURFACE_WORDS)
@@ -85,6 +85,10 @@ def test_presets_keep_their_promise(name: str) -> None:
         assert surface["metal"] / total > 0.7
     if name == "backlit":
         assert light["harsh"] / total > 0.7
+    if name == "motion_blur":
+        assert sensor["blurred"] == total
+    if name == "backlit_glass":
+        assert light["bright"] + light["dark"] == 0
     if name == "glare":
         assert surface["metal"] + surface["mirror"] + surface["glossy"] == total
         assert light["dim"] + light["dark"] == 0

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "recreate": ("recreate", "make a scenario of what tagged samples have in common"),
     "discover": ("discover", "find the slices where a metric is worst"),
     "gap": ("gap", "how far synthetic samples are from real ones, or any slice from any other"),
+    "scenario": ("scenario", "presets, JSON Schema, difference and contact sheet of scenarios"),
     "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
     "reproduce": ("reproduce", "generate one sample again from its record and compare"),
     "lineage": ("lineage", "why does this sample exist, and what came of it"),

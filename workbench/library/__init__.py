@@ -176,7 +176,7 @@ def part_material(
     _entry(PARTS, name, "part")
     usual = PART_COLORS_SRGB[name]
     color = usual[int(rng.integers(len(usual)))]
-    own_color = kind in ("mirror", "wood") or (kind == "cardboard" and name != "box")
+    own_color = kind in ("mirror", "wood", "glass") or (kind == "cardboard" and name != "box")
     if color_srgb is None and not own_color:
         color_srgb = color
     return surface_material(kind, color_srgb=color_srgb, roughness=roughness, metallic=metallic, rng=rng)

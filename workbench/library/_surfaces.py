@@ -39,7 +39,7 @@ class Kind:
         draw: makes a pattern from a generator.
         colors_srgb: usual colours.
         roughness: usual range.
-        metallic, reflectance, clearcoat: as in ``Material``.
+        metallic, reflectance, clearcoat, transmission: as in ``Material``.
         texture_size_m: usual edge of one tile.
     """
 
@@ -50,6 +50,7 @@ class Kind:
     texture_size_m: float
     reflectance: float = 0.5
     clearcoat: float = 0.0
+    transmission: float = 0.0
 
 
 def make(
@@ -79,6 +80,7 @@ def make(
         pattern.roughness_map,
         pattern.normal_map,
         float(size),
+        usual.transmission,
     )
 
 
@@ -130,6 +132,12 @@ def _wood(rng: np.random.Generator) -> Pattern:
     return _folded(tint, np.clip(1.15 - 0.3 * tint[..., 0], 0.6, 1.0), tint[..., 1], 0.35)
 
 
+def _glass(rng: np.random.Generator) -> Pattern:
+    """Clear glass: hardly any pattern, faint waves."""
+    wave = tex.noise(rng, 3, 3, slope=2.5)
+    return _folded(1 + 0.004 * wave, 0.95 + 0.03 * wave, wave, 0.008)
+
+
 KINDS: dict[str, Kind] = {
     "matte": Kind(
         _matte, ((0.62, 0.64, 0.66), (0.22, 0.36, 0.52), (0.35, 0.38, 0.36), (0.74, 0.72, 0.68)), (0.6, 0.85), 0.0, 0.12
@@ -148,4 +156,13 @@ KINDS: dict[str, Kind] = {
         _cardboard, ((0.72, 0.56, 0.39), (0.67, 0.51, 0.35), (0.76, 0.62, 0.46)), (0.85, 0.95), 0.0, 0.16, 0.3
     ),
     "wood": Kind(_wood, ((0.76, 0.58, 0.38), (0.66, 0.46, 0.29), (0.82, 0.68, 0.49)), (0.5, 0.68), 0.0, 0.28, 0.4),
+    "glass": Kind(
+        _glass,
+        ((0.82, 0.9, 0.87), (0.6, 0.76, 0.66), (0.78, 0.64, 0.42)),
+        (0.04, 0.1),
+        0.0,
+        0.25,
+        0.7,
+        transmission=0.72,
+    ),
 }

@@ -141,6 +141,9 @@ class MitsubaRenderer:
         if material.roughness_map is not None:
             rough = material.roughness_map[..., None].astype(np.float32) * np.float32(material.roughness / 255)
             surface["roughness"] = self._texture(rough.clip(np.float32(0.03), np.float32(1)))
+        if material.transmission:
+            kept = {name: value for name, value in surface.items() if name not in ("specular", "roughness")}
+            return kept | {"roughness": material.roughness, "spec_trans": material.transmission, "eta": 1.5}
         if material.normal_map is None:
             return {"type": "twosided", "nested": surface}
         normals = material.normal_map.astype(np.float32) / np.float32(255)

@@ -292,7 +292,9 @@ def _tensor(values: Floats) -> Any:
 def _record(material: Material) -> Any:
     record = o3d.visualization.rendering.MaterialRecord()
     record.shader = "defaultLit"
-    record.base_color = [*material.base_color, 1.0]
+    if material.transmission:  # Filament's refraction needs the post-processing that is off: glass is see-through only
+        record.shader = "defaultLitTransparency"
+    record.base_color = [*material.base_color, 1.0 - material.transmission]
     record.base_metallic = material.metallic
     record.base_roughness = material.roughness
     record.base_reflectance = material.reflectance

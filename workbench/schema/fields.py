@@ -39,7 +39,7 @@ CONFIDENCE = {LIGHTING: LIGHTING_CONFIDENCE, SURFACE: SURFACE_CONFIDENCE, SENSOR
 LABEL_MEASURES = ("highlight_share", "gloss")  # numbers that measuring sets on each label
 
 LIGHTING_WORDS = ("dark", "dim", "normal", "bright", "harsh", "backlit", "uneven", "unknown")
-SURFACE_WORDS = ("matte", "glossy", "metal", "mirror", "cardboard", "wood", "unknown")
+SURFACE_WORDS = ("matte", "glossy", "metal", "mirror", "cardboard", "wood", "glass", "unknown")
 SENSOR_WORDS = ("clean", "noisy", "blurred", "motion", "unknown")
 
 FAILURE_PREFIX = "failure:"

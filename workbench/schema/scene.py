@@ -47,6 +47,7 @@ class Material:
         roughness_map: ``(H, W)`` uint8, multiplies ``roughness``, or ``None``.
         normal_map: ``(H, W, 3)`` uint8 tangent-space normals, or ``None``.
         texture_size_m: edge length that one tile of the textures covers.
+        transmission: share of the light that goes through, 0..1; glass.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Material:
     roughness_map: NDArray[np.uint8] | None = None
     normal_map: NDArray[np.uint8] | None = None
     texture_size_m: float = 0.3
+    transmission: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
