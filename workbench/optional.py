@@ -8,6 +8,7 @@ from types import ModuleType
 from workbench.errors import MissingExtra
 
 EXTRAS = {  # import name -> extra in pyproject.toml
+    "drjit": "mitsuba",
     "mitsuba": "mitsuba",
     "h5py": "hdf5",
     "dask": "dask",

@@ -15,6 +15,7 @@ from workbench.render._light import intensity_cd, panel_axes, rotation_z
 from workbench.render._rays import world_vertices
 from workbench.schema.scene import Environment, Light, Material, Scene, Solid
 
+LEAST_LLVM = (19,)  # 14 and 15 abort on some materials
 VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # fast with LLVM, and what runs without any system library
 BOUNCES = 5
 CAMERA_AXES = np.diag([-1.0, -1.0, 1.0, 1.0])  # Mitsuba's camera has x left and y up
@@ -170,12 +171,24 @@ def _start(mi: Any) -> str:
             mi.set_variant(variant)
             mi.load_dict({"type": "sphere"}).bbox()
             if variant.startswith("llvm"):
+                _check_llvm()
                 float(mi.Float([1.0, 2.0])[1] + mi.Float(1.0)[0])
         except (ImportError, RuntimeError, AttributeError) as cause:
             reasons.append(f"{variant}: {cause}")
         else:
             return variant
     raise RenderError("a Mitsuba variant that starts", found="; ".join(reasons), fix="Install libllvm19 or newer.")
+
+
+def _check_llvm() -> None:
+    """Refuse an LLVM that starts, and then ends the process in the middle of a picture.
+
+    Raises:
+        RuntimeError: it is too old.
+    """
+    version: tuple[int, ...] = require("drjit", purpose="path tracing").detail.llvm_version()
+    if version < LEAST_LLVM:
+        raise RuntimeError(f"LLVM {'.'.join(map(str, version))}, older than {LEAST_LLVM[0]}")
 
 
 def _without_fireflies(picture: NDArray[np.float32]) -> NDArray[np.float32]:
