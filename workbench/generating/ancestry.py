@@ -11,7 +11,7 @@ from typing import Any
 from workbench import store
 from workbench.errors import DatasetError, InputError
 from workbench.store import Kin, Removal
-from workbench.store.journal import Entry, changed_ids, entries
+from workbench.store.journal import Entry, changed_by, entries
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
     entry = next((one for one in entries(dataset) if one.change_id == change), None)
     if entry is None:
         raise DatasetError("a change of tags", found=repr(change), where=dataset.name, fix="See `workbench history`.")
-    tagged = set(changed_ids(entry.change_id))
+    tagged = _tagged(entry)
     ids = [one.id for one in family if entry.tag in one.parent_tags and tagged & set(one.parents)]
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
 
@@ -168,7 +168,12 @@ def _causes(dataset: Any, record: dict[str, Any]) -> list[Entry]:
     if not (parents and tags and record.get("parent_dataset") in ("", dataset.name)):
         return []
     tagging: Callable[[Entry], bool] = lambda entry: entry.action == "tag" and entry.tag in tags  # noqa: E731
-    return [entry for entry in entries(dataset) if tagging(entry) and parents & set(changed_ids(entry.change_id))]
+    return [entry for entry in entries(dataset) if tagging(entry) and parents & _tagged(entry)]
+
+
+def _tagged(entry: Entry) -> set[str]:
+    """Ids of the samples that a change really changed, itself or a label of theirs."""
+    return {str(i) for targets in changed_by(entry.change_id) for i in targets.ids}
 
 
 def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
