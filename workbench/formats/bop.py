@@ -47,9 +47,10 @@ _CLOSING: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What ``models_info.json`` says of one object, metres."""
+    """What ``models_info.json`` says of one object, metres; the name is what the workbench adds."""
 
-    size_m: tuple[float, float, float]
+    name: str
+    size_m: tuple[float, float, float] | None
     centre_m: Floats
 
 
@@ -115,12 +116,15 @@ def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
         given = model if isinstance(model, dict) else {}
         low = matrix_of([given.get(f"min_{axis}") for axis in "xyz"], 3)
         size = matrix_of([given.get(f"size_{axis}") for axis in "xyz"], 3)
-        if low is None or size is None or (size <= 0).any():
+        named = given["name"] if isinstance(given.get("name"), str) and given["name"] else f"obj_{key:0>6.20}"
+        if set(given) == {"name"}:
+            found[key] = Model(named, None, np.zeros(3))
+        elif low is None or size is None or (size <= 0).any():
             message = "Wanted min_x .. size_z of the model, found none that fit. Size left out."
             problems.add("broken_annotation", f"{files[0]}, {key}", message)
         else:
             x, y, z = (float(edge) for edge in size / _MM)
-            found[key] = Model((x, y, z), (low + size / 2) / _MM)
+            found[key] = Model(named, (x, y, z), (low + size / 2) / _MM)
     return found
 
 
@@ -263,7 +267,7 @@ def _sighting(
         pose = pose @ rigid(np.eye(3), model.centre_m)
     return Sighting(
         where=where,
-        name=f"obj_{number:06d}",
+        name=f"obj_{number:06d}" if model is None else model.name,
         xyxy=_box(info),
         attributes=_attributes(info),
         T_cam_obj=pose,

@@ -119,3 +119,22 @@ def rounded_out(xyxy: Xyxy) -> tuple[int, int, int, int]:
     left, top, right, bottom = xyxy
     near = LEAST_PX  # 1.9999999 is 2 that was stored as a share of the width
     return math.floor(left + near), math.floor(top + near), math.ceil(right - near), math.ceil(bottom - near)
+
+
+def has_fractions(xyxy: Xyxy) -> bool:
+    """Whether a box ends between pixels.
+
+    >>> has_fractions((0.0, 1.0, 2.0, 3.0)), has_fractions((0.5, 1.0, 2.0, 3.0))
+    (False, True)
+    """
+    return any(abs(edge - round(edge)) > ROUNDING_PX for edge in xyxy)
+
+
+def whole_pixels(xyxy: Xyxy) -> tuple[int, int, int, int]:
+    """The same, at least a pixel wide and high.
+
+    >>> whole_pixels((4.9995, 1.0, 5.0006, 3.0))
+    (5, 1, 6, 3)
+    """
+    left, top, right, bottom = rounded_out(xyxy)
+    return left, top, max(right, left + 1), max(bottom, top + 1)

@@ -22,7 +22,7 @@ from workbench.formats.names import attributes_of, most_protected, split_in, spl
 from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
 from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of, tree_of
-from workbench.schema.labels import Camera, Record
+from workbench.schema.labels import Camera, Label, Record
 
 name = "coco"
 looks_for = "a .json file with 'images', 'annotations' and 'categories'"
@@ -233,25 +233,38 @@ class _Document:
 
 
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
-    image = entry.image
+    labels = labels_of(entry.annotations, header, problems)
+    return record_of(entry.image, entry, entry.split, labels, header, entry.where, problems)
+
+
+def record_of(
+    image: Mapping[str, Any],
+    draft: Draft,
+    split: str | None,
+    labels: tuple[Label, ...],
+    header: Header,
+    where: str,
+    problems: Problems,
+) -> Record:
+    """A record of an entry of ``images`` and its labels; what is wrong is named."""
     declared = (image.get("width"), image.get("height"))
     if None not in declared and declared != (header.width, header.height):
         size = f"{header.width} x {header.height}"
         found = f"{declared[0]} x {declared[1]}"
         message = f"Wanted {size}, the upright picture's size, found {found}. Boxes taken as pixels of {size}."
-        problems.add("size_mismatch", entry.where, message)
+        problems.add("size_mismatch", where, message)
     generation, tags = image.get("generation"), image.get("tags")
     return Record(
-        image_path=entry.image_path,
-        origin=entry.origin,
+        image_path=draft.image_path,
+        origin=draft.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(entry.annotations, header, problems),
+        labels=labels,
         classification=str(image["classification"]) if image.get("classification") else None,
-        split=entry.split,
+        split=split,
         scene_id=str(image["scene_id"]) if image.get("scene_id") not in (None, "") else None,
         attributes=attributes_of(image, known=_USED),
-        camera=_camera(image.get("camera"), header, entry.where, problems),
+        camera=_camera(image.get("camera"), header, where, problems),
         generation=generation if isinstance(generation, dict) else {},
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
     )

@@ -65,12 +65,13 @@ def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Fra
             yield Label(category.name, xyxy), row
             continue
         where = source.where(int(source.places[row]))
-        label = _label(source.entry(row), names, where, frame)
+        label = label_of(source.entry(row), names, where, frame)
         if label is not None:
             yield label, row
 
 
-def _label(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
+def label_of(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
+    """The label of one annotation, or ``None``; why is named."""
     category = entry.get("category_id")
     if isinstance(category, (list, dict)) or category not in names:
         if "caption" in entry:

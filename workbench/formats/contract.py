@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.formats.problems import Problems
-from workbench.schema.labels import Record
+from workbench.schema.labels import Label, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class Format(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A record whose picture already lies in the folder to be written.
+    """A record on its way into the folder to be written.
 
     Attributes:
-        record: the labels and facts; its ``split`` is the split to write to.
+        record: the labels and facts; its ``split`` is the split to write to, its ``image_path`` the original.
         name: file name of the picture, unique among all (also without its suffix).
     """
 
@@ -78,15 +78,28 @@ class Placed:
 
 
 class Writer(Protocol):
-    """A format that can be written; the caller puts the pictures in place first."""
+    """A format that can be written.
+
+    Attributes:
+        name: the word for ``--format``; a reader of the same name reads it back.
+        numbered: pictures are named ``000000.jpg``, ``000001.jpg`` ...; else after where they came from.
+        embeds: pictures lie inside the written files, which ``write`` does; else the caller puts them in place first.
+        tolerance_px: how far an edge of a box may move, for formats of whole pixels.
+    """
 
     name: str
+    numbered: bool
+    embeds: bool
+    tolerance_px: float
 
     def picture_path(self, split: str, name: str) -> str:
-        """Where the picture belongs, inside the folder, with ``/`` between the parts."""
+        """Where the picture belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""
+
+    def holds(self, label: Label) -> bool:
+        """Whether the format has room for this label at all."""
 
     def lost(self, records: Sequence[Record]) -> list[str]:
         """What the format cannot hold of these records, one sentence each."""
 
     def write(self, folder: Path, placed: Sequence[Placed]) -> None:
-        """Write all annotation files; the same input gives the same bytes."""
+        """Write all files but the pictures; the same input gives the same bytes."""

@@ -54,6 +54,16 @@ def is_row(line: str) -> bool:
     return _row(_cells(line)) is not None
 
 
+def is_plain_class(name: str) -> bool:
+    """Whether a class can stand in a row as it is.
+
+    >>> is_plain_class("Car"), is_plain_class("hex nut"), is_plain_class("7"), is_plain_class("DontCare")
+    (True, False, False, False)
+    """
+    quoted = name.startswith("{") or '"' in name or any(char.isspace() for char in name)
+    return not quoted and name.lower() != _NO_OBJECT and not _is_number(name) and name.isprintable()
+
+
 def labels_of(
     tree: Tree, file: str | None, T_cam_rect: Floats, header: Header, problems: Problems, *, calibrated: bool
 ) -> tuple[Label, ...]:

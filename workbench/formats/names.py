@@ -20,17 +20,21 @@ _SPLITS = {
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "pretrain": "pretrain",
+    "finetune": "finetune",
 }
+_FOLD = re.compile(r"fold_?\d{1,3}")
 PROTECTION = ("test", "val", "train")  # a picture in two splits stays in the first of these
 
 
 def split_word(text: str) -> str | None:
     """The split that a single word names, a year behind it or not, or ``None``.
 
-    >>> split_word("valid"), split_word("Train2017"), split_word("images")
-    ('val', 'train', None)
+    >>> split_word("valid"), split_word("Train2017"), split_word("fold3"), split_word("images")
+    ('val', 'train', 'fold3', None)
     """
-    return _SPLITS.get(text.strip().lower().rstrip("0123456789"))
+    word = text.strip().lower()
+    return word if _FOLD.fullmatch(word) else _SPLITS.get(word.rstrip("0123456789"))
 
 
 def split_in(text: str) -> str | None:
@@ -39,7 +43,8 @@ def split_in(text: str) -> str | None:
     >>> split_in("instances_train2017.json"), split_in("trainval.json"), split_in("train_and_test")
     ('train', None, None)
     """
-    found = {split_word(word) for word in re.split(r"[^a-z]+", text.lower())} - {None}
+    whole = split_word(text)
+    found = {whole} if whole else {split_word(word) for word in re.split(r"[^a-z]+", text.lower())} - {None}
     return found.pop() if len(found) == 1 else None
 
 

@@ -9,16 +9,24 @@ from workbench.errors import InputError, one_of
 from workbench.formats import (
     blenderproc,
     bop,
+    bop_write,
     cloud_folder,
     coco,
     coco_write,
     fiftyone_folder,
+    fiftyone_write,
     folder,
     kitti,
+    kitti_write,
+    parquet,
+    parquet_write,
     replicator,
+    replicator_write,
     solo,
     voc,
     voc_write,
+    webdataset,
+    webdataset_write,
     yolo,
     yolo_write,
 )
@@ -34,6 +42,8 @@ FORMATS: Final[dict[str, Format]] = {
     bop.name: bop,
     blenderproc.name: blenderproc,
     fiftyone_folder.name: fiftyone_folder,
+    parquet.name: parquet,
+    webdataset.name: webdataset,
     folder.name: folder,
     cloud_folder.name: cloud_folder,
 }
@@ -42,6 +52,12 @@ WRITERS: Final[dict[str, Writer]] = {
     coco_write.name: coco_write,
     voc_write.name: voc_write,
     yolo_write.name: yolo_write,
+    kitti_write.name: kitti_write,
+    bop_write.name: bop_write,
+    replicator_write.name: replicator_write,
+    fiftyone_write.name: fiftyone_write,
+    parquet_write.name: parquet_write,
+    webdataset_write.name: webdataset_write,
 }
 
 _TIE = 0.15  # evidence closer than this does not decide

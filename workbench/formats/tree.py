@@ -60,6 +60,19 @@ def plain_parts(text: str) -> tuple[tuple[str, ...], bool]:
     return tuple(kept), leaves
 
 
+_follows: ContextVar[bool] = ContextVar("follows", default=False)
+
+
+@contextlib.contextmanager
+def following_links() -> Iterator[None]:
+    """Within, links to files that lie elsewhere count as files: for folders whose links the workbench made itself."""
+    token = _follows.set(True)
+    try:
+        yield
+    finally:
+        _follows.reset(token)
+
+
 class Tree:
     """All regular files below a folder, listed once, in a stable order.
 
@@ -91,7 +104,7 @@ class Tree:
                         self.nameless.append(path)
                     elif is_junk(entry.name):
                         self.junk.append(path)
-                    elif entry.is_symlink() and _leads_away(self.root, Path(entry.path)):
+                    elif entry.is_symlink() and not _follows.get() and _leads_away(self.root, Path(entry.path)):
                         self.outside.append(path)
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{path}/")

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from workbench.files import home, refused, write_bytes
 
+_elsewhere: ContextVar[Path | None] = ContextVar("elsewhere", default=None)
+
+
+@contextlib.contextmanager
+def within(folder: Path) -> Iterator[None]:
+    """Within, files are made below this folder instead: for a look at what is soon thrown away."""
+    token = _elsewhere.set(folder)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
 
 def place(kind: str, *parts: str) -> Path:
     """Where such a file belongs; nothing is made yet."""
-    return home().joinpath("unpacked", kind, *parts)
+    root = _elsewhere.get() or home() / "unpacked"
+    return root.joinpath(kind, *parts)
 
 
 def keep(target: Path, data: bytes) -> Path:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from workbench.files import write_bytes
 from workbench.formats import losses
+from workbench.formats.boxes import ROUNDING_PX
 from workbench.formats.contract import Placed
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Label, Record
 
 name = "voc"
+numbered = embeds = False
+tolerance_px = ROUNDING_PX
 
 _FLAGS = ("truncated", "difficult", "occluded")
 _KEPT = frozenset({"pose", *_FLAGS})
@@ -27,17 +30,16 @@ def picture_path(split: str, name: str) -> str:
     return f"JPEGImages/{name}"
 
 
+def holds(label: Label) -> bool:
+    """Every label has a box, and that is enough."""
+    return True
+
+
 def lost(records: Sequence[Record]) -> list[str]:
     """VOC holds boxes with four attributes."""
     labels = [label for record in records for label in record.labels]
-    counts = {
-        "outlines of {n} labels": sum(bool(label.polygons) for label in labels),
-        "masks of {n} labels": sum(label.mask is not None for label in labels),
-        "keypoints of {n} labels": sum(label.keypoints is not None for label in labels),
-        "other attributes of {n} labels": sum(bool(set(label.attributes) - _KEPT) for label in labels),
-        "confidence of {n} labels": sum(label.confidence is not None for label in labels),
-    }
-    return losses.told(counts) + losses.of_samples(records)
+    counts = {"confidence of {n} labels": sum(label.confidence is not None for label in labels)}
+    return losses.of_boxes(labels, _KEPT) + losses.told(counts) + losses.of_samples(records)
 
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:

@@ -11,13 +11,15 @@ import yaml
 
 from workbench.files import write_bytes
 from workbench.formats import losses
-from workbench.formats.boxes import hull
+from workbench.formats.boxes import ROUNDING_PX, hull
 from workbench.formats.contract import Placed
 from workbench.formats.names import in_order
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Label, Record
 
 name = "yolo"
+numbered = embeds = False
+tolerance_px = ROUNDING_PX
 
 _DIGITS = 10  # decimals of a share; 1e-6 px in a picture of 10,000 px
 _SAME_BOX_PX = 0.5
@@ -30,6 +32,11 @@ def picture_path(split: str, name: str) -> str:
     'images/val/a.jpg'
     """
     return f"images/{split}/{name}"
+
+
+def holds(label: Label) -> bool:
+    """Every label has a box, and that is enough."""
+    return True
 
 
 def lost(records: Sequence[Record]) -> list[str]:
