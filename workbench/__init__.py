@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from workbench.curating import duplicates, export
+    from workbench.curating import diff, duplicates, export
     from workbench.evaluating import evaluate, heatmap, slices
     from workbench.evaluating.discover import discover
     from workbench.evaluating.gap import gap
@@ -36,6 +36,7 @@ _HOME = {  # public name -> where it lives
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
     "cluster": "workbench.generating:cluster",
+    "diff": "workbench.curating:diff",
     "discover": "workbench.evaluating:discover",
     "duplicates": "workbench.curating:duplicates",
     "embed": "workbench.exploring:embed",
@@ -76,6 +77,7 @@ __all__ = [
     "Filter",
     "Scenario",
     "cluster",
+    "diff",
     "discover",
     "duplicates",
     "embed",

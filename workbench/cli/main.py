@@ -46,7 +46,8 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "remove": ("lineage", "take out all that was generated because of a sample, a change of tags or by a scenario"),
     "restore": ("lineage", "put back what was taken out"),
     "duplicates": ("duplicates", "find exact and near duplicates, and pictures of the same with other labels"),
-    "export": ("export", "export curated splits to COCO or YOLO, read back and compared"),
+    "export": ("export", "export curated splits in nine formats, read back and compared"),
+    "diff": ("diff", "what changed between two exports: samples that came, went, moved, changed labels"),
     "sample-data": ("sample_data", "make the sample data again"),
 }
 

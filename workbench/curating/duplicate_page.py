@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 
-from PIL import Image, ImageOps
+from workbench.curating.thumbnails import thumbnail
 
 SHOWN = 200  # pairs on the page
 SHOWN_IN_CELL = 12
-THUMB_PX = 240
 
 Shown = tuple[str, tuple[str, str], tuple[str, str]]
 
@@ -47,20 +44,6 @@ def _body(text: str, shown: Sequence[Shown], most: int) -> str:
 
 
 def _figure(caption: str, origins: tuple[str, str], pictures: tuple[str, str]) -> str:
-    images = "".join(_image(path, origin) for path, origin in zip(pictures, origins, strict=True))
+    images = "".join(thumbnail(path, origin) for path, origin in zip(pictures, origins, strict=True))
     names = " = ".join(html.escape(origin) for origin in origins)
     return f"<figure>{images}<figcaption>{html.escape(caption)}<br><small>{names}</small></figcaption></figure>"
-
-
-def _image(path: str, origin: str) -> str:
-    try:
-        with Image.open(path) as opened:
-            opened.draft("RGB", (THUMB_PX * 2, THUMB_PX * 2))
-            small = ImageOps.exif_transpose(opened).convert("RGB")
-            small.thumbnail((THUMB_PX, THUMB_PX))
-    except (OSError, ValueError) as cause:
-        return f"<span>cannot be read: {html.escape(str(cause))}</span>"
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=80)
-    data = base64.b64encode(stream.getvalue()).decode()
-    return f"<img alt='{html.escape(origin, quote=True)}' src='data:image/jpeg;base64,{data}'>"

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from workbench import store
+from workbench.curating.bundle import write_bundle
 from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, Pair
 from workbench.curating.duplicate_search import find
-from workbench.curating.file_names import flattened
-from workbench.curating.manifest import FILE_NAME, Choice, Shipped, counts, document
-from workbench.curating.media import MEDIA, Media, put, require_media, require_room
+from workbench.curating.limits import Deviation, deviation
+from workbench.curating.manifest import FILE_NAME, Choice, counts
+from workbench.curating.media import MEDIA, Media, hashed, put, require_media, require_room
 from workbench.curating.readback import compare
-from workbench.curating.splits import LeftOut, Member, Plan, plan
+from workbench.curating.selection import Selection, select
+from workbench.curating.splits import LeftOut
+from workbench.curating.wishes import Wish
 from workbench.errors import InputError, one_of
-from workbench.files import require_empty, whole_folder, write_json
-from workbench.formats.contract import Placed, Writer
+from workbench.files import require_empty, whole_folder
+from workbench.formats.contract import Writer
 from workbench.formats.losses import told
 from workbench.formats.names import in_order
 from workbench.formats.registry import WRITERS
 from workbench.progress import Cancel, Listener, Progress
-from workbench.schema.fields import SOURCE, SourceName
+from workbench.schema.fields import LIGHTING, SURFACE
 from workbench.slicing import Filter
 
 
@@ -40,6 +42,7 @@ class ExportReport:
         left_out: samples that would leak between splits, with the reason.
         cross_split_pairs: written samples of the same picture in different splits, because they were given so.
         label_conflicts: written samples of the same picture whose labels contradict each other.
+        stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
         notes: what else is worth knowing.
     """
 
@@ -51,6 +54,7 @@ class ExportReport:
     left_out: list[LeftOut] = field(default_factory=list)
     cross_split_pairs: list[Pair] = field(default_factory=list)
     label_conflicts: list[LabelConflict] = field(default_factory=list)
+    stratification: Deviation | None = None
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -61,6 +65,8 @@ class ExportReport:
                 f"{n['labels']:,} labels"
             )
         lines += [f"  not in this format: {text}" for text in self.lost]
+        if self.stratification:
+            lines.append(f"  {self.stratification}")
         return "\n".join(lines + [f"  {note}" for note in self.notes])
 
 
@@ -74,68 +80,87 @@ def export(
     where: str | Filter | None = None,
     media: Media = "copy",
     real_only: Sequence[str] = ("test",),
+    stratify: bool = True,
+    folds: int = 0,
+    stages: bool = False,
+    redo: str | None = None,
+    max_synthetic: float | None = None,
+    at_least: int = 0,
+    mix: Mapping[str, float] | None = None,
+    slice_by: Sequence[str] = (LIGHTING, SURFACE),
     near_duplicates: bool = True,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> ExportReport:
     """Write splits to a new folder; it appears only when it is whole and reads back as it was meant.
 
+    Beside the data lie ``manifest.json`` (every file, every sample, how it was chosen), ``croissant.json``,
+    ``samples.csv`` and a datasheet ``index.html``.
+
     Args:
         dataset: an open dataset, or its name.
         folder: new or empty.
-        format: ``coco``, ``yolo`` or ``voc``.
-        splits: shares to draw all splits anew; by default samples keep the splits they have, and
-            others are drawn as train .7, val .15, test .15.
+        format: ``coco``, ``yolo``, ``voc``, ``kitti``, ``bop``, ``replicator``, ``fiftyone``, ``parquet``
+            (Hugging Face ``datasets``) or ``webdataset``.
+        splits: shares, or numbers of samples, to draw all splits anew; by default samples keep the splits they have,
+            and others are drawn as train .7, val .15, test .15.
         seed: of the draw; the same input and seed give the same bytes.
         where: only these samples. Groups are formed over the whole dataset, so exports of parts fit together.
-        media: ``copy``, or ``hardlink`` to save space (copied where links are not possible).
+        media: ``copy``, ``hardlink`` to save space (copied where links are not possible), or ``reference``: symbolic
+            links to the originals, which must stay where they are.
         real_only: splits that hold no synthetic samples.
+        stratify: bring classes, attributes and source into all splits alike, and remember what was drawn, so that
+            adding data moves nothing; otherwise splits are a hash of seed and group alone (see ``curating.splits``).
+        folds: divide ``train`` (or all) into this many folds.
+        stages: divide ``train`` into ``pretrain`` (synthetic) and ``finetune`` (real).
+        redo: draw one given split anew, out of itself and ``train``; all others stay.
+        max_synthetic: the largest share of synthetic samples in any slice of any split; more are left out.
+        at_least: the least number of samples of every slice in every split.
+        mix: synthetic samples per real one by split, e.g. ``{"train": 3}``; more are left out.
+        slice_by: attributes whose combinations are the slices.
         near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
-            that lie in several given splits. The first time costs 2 ms per picture and a few seconds; after that
-            15 s at 10,000 pictures, growing with the square of their number.
+            that lie in several given splits. All pictures of the dataset are compared, each pair once: the first time
+            costs 4 ms per picture, later 2 s at 10,000 pictures, growing with the square of their number.
         listener: told of the progress.
         cancel: stops; nothing is left behind.
 
     Raises:
-        InputError: unknown format, no samples, missing or changed pictures, shares that cannot be used.
+        InputError: unknown format, no samples, missing or changed pictures, wishes that cannot be had.
         OutputError: the folder is not empty, cannot be written, or the export reads back differently.
     """
     writer = _writer(format)
     if media not in MEDIA:
         raise InputError("a way to bring the pictures", found=repr(media), where="media", fix=one_of(media, MEDIA))
+    wish = Wish(splits, seed, tuple(real_only), stratify, folds, stages, redo, max_synthetic, at_least, dict(mix or {}))
+    wish.check()
     opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
     target = Path(folder).expanduser().absolute()
     require_empty(target)
     samples = list(store.read(opened))
     twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
-    planned, shipped, clouds = _shipped(opened, samples, where, splits, seed, tuple(real_only), _near(twins))
-    total_bytes = require_media(shipped)
-    if media == "copy":
-        require_room(target, total_bytes)
-    placed = [item.placed for item in shipped]
-    lost = writer.lost([item.record for item in placed])
-    lost += told({"{n} samples that are point clouds without a picture": clouds})
-    names = _names(shipped, splits)
-    choice = Choice(format, None if where is None else str(where), seed, splits, tuple(real_only))
-    with whole_folder(target) as parts, _progress(len(shipped), listener, cancel) as progress:
-        paths = {writer.picture_path(str(item.placed.record.split), item.placed.name): item for item in shipped}
-        hashes = put(parts, paths, media, progress)
-        writer.write(parts, placed)
-        compare(parts, placed, writer)
-        content = document(parts, shipped, names, choice, lost=lost, left_out=planned.left_out, pictures=hashes)
-        write_json(parts / FILE_NAME, content)
-    crossing, conflicts = _doubtful(twins, {item.id: planned.splits[item.id] for item in shipped})
-    return ExportReport(
+    chosen = select(opened, samples, where, wish, near=_near(twins), slice_by=slice_by, numbered=writer.numbered)
+    lost = _prepared(chosen, writer, target, media)
+    chosen = chosen.holding(writer.holds)
+    crossing, conflicts = _doubtful(twins, {item.id: str(item.placed.record.split) for item in chosen.shipped})
+    names = _names(chosen, wish)
+    report = ExportReport(
         folder=str(target),
         format=format,
-        splits={name: counts(shipped, name) for name in names},
+        splits={name: counts(chosen.shipped, name) for name in names},
         manifest=str(target / FILE_NAME),
         lost=lost,
-        left_out=planned.left_out,
+        left_out=chosen.plan.left_out,
         cross_split_pairs=crossing,
         label_conflicts=conflicts,
-        notes=_notes(planned, names, shipped) + _told(twins, crossing, conflicts),
+        stratification=deviation(chosen.plan, chosen.members),
+        notes=_notes(chosen, names) + _told(twins, crossing, conflicts) + _of_media(media),
     )
+    choice = Choice(format, None if where is None else str(where), wish, tuple(slice_by))
+    progress = Progress("exporting", total=len(chosen.shipped), unit="sample", listener=listener, cancel=cancel)
+    _write(target, chosen, writer, media, choice, report, progress)
+    if chosen.plan.drawn:
+        store.remember_splits(opened, wish.memory, chosen.plan.drawn)
+    return report
 
 
 def _writer(format: str) -> Writer:
@@ -144,50 +169,33 @@ def _writer(format: str) -> Writer:
     return WRITERS[format]
 
 
-def _progress(total: int, listener: Listener | None, cancel: Cancel | None) -> Progress:
-    return Progress("exporting", total=total, unit="sample", listener=listener, cancel=cancel)
+def _prepared(chosen: Selection, writer: Writer, target: Path, media: Media) -> list[str]:
+    """What the format cannot hold, once pictures and room are there."""
+    total_bytes = require_media(chosen.shipped)
+    if media == "copy" or writer.embeds:
+        require_room(target, total_bytes)
+    lost = writer.lost([item.placed.record for item in chosen.shipped])
+    return lost + told({"{n} samples that are point clouds without a picture": chosen.clouds})
 
 
-def _shipped(
-    dataset: store.Dataset,
-    samples: Sequence[store.Stored],
-    where: str | Filter | None,
-    ratios: Mapping[str, float] | None,
-    seed: int,
-    real_only: tuple[str, ...],
-    near: Mapping[str, str],
-) -> tuple[Plan, list[Shipped], int]:
-    """The samples to write, in an order that does not depend on the database, and the plan for the selection.
-
-    The last is the number of selected clouds without a picture; the formats hold pictures alone.
-    """
-    chosen = set(store.select(dataset, where))
-    members: list[Member] = []
-    selected: list[store.Stored] = []
-    clouds = 0
-    for stored in samples:
-        if stored.record.image_path is None:
-            clouds += stored.id in chosen
-            continue
-        members.append(_member(stored, near.get(stored.id)))
-        if stored.id in chosen:
-            selected.append(stored)
-    if not selected:
-        found = "an empty dataset" if not members else f"none of {len(members):,} samples"
-        found = f"{clouds:,} point clouds without a picture" if clouds else found
-        raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
-    whole = plan(members, ratios=ratios, seed=seed, real_only=real_only)
-    origins = {stored.id: stored.record.origin for stored in selected}
-    left_out = [LeftOut(item.id, item.reason, origins[item.id]) for item in whole.left_out if item.id in origins]
-    planned = Plan(whole.splits, sorted(left_out, key=lambda item: (item.origin, item.reason)))
-    kept = [stored for stored in selected if stored.id in planned.splits]
-    if not kept:
-        found = f"all {len(selected):,} left out: {planned.left_out[0].reason}"
-        raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
-    kept.sort(key=lambda stored: (stored.record.origin, stored.source_key or "", stored.source or ""))
-    file_names = flattened([(stored.record.origin, stored.source_key or stored.id) for stored in kept])
-    named = zip(kept, file_names, strict=True)
-    return planned, [_one(stored, planned.splits[stored.id], name) for stored, name in named], clouds
+def _write(
+    target: Path,
+    chosen: Selection,
+    writer: Writer,
+    media: Media,
+    choice: Choice,
+    report: ExportReport,
+    progress: Progress,
+) -> None:
+    """Everything into a folder beside the target, which is moved in when it reads back as it was meant."""
+    placed = [item.placed for item in chosen.shipped]
+    with whole_folder(target) as parts, progress:
+        paths = {writer.picture_path(str(item.placed.record.split), item.placed.name): item for item in chosen.shipped}
+        hashes = hashed(paths, progress) if writer.embeds else put(parts, paths, media, progress)
+        writer.write(parts, placed)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
+            compare(parts, placed, writer, Path(scratch))
+        write_bundle(parts, chosen, choice, report, {} if writer.embeds else hashes)
 
 
 def _twins(
@@ -227,45 +235,22 @@ def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Se
     return notes
 
 
-def _member(stored: store.Stored, near: str | None) -> Member:
-    generation = stored.record.generation
-    return Member(
-        id=stored.id,
-        synthetic=stored.source == "synthetic",
-        split=stored.record.split,
-        scene_id=stored.record.scene_id,
-        content_sha256=stored.content_sha256,
-        parents=tuple(_parents(generation)),
-        near=near,
-    )
+def _names(chosen: Selection, wish: Wish) -> list[str]:
+    """Splits in the order that people expect, the wanted ones that stayed empty too."""
+    wanted = set() if wish.keeps_given else set(wish.names())
+    return in_order({str(item.placed.record.split) for item in chosen.shipped} | wanted)
 
 
-def _parents(generation: Mapping[str, Any]) -> list[str]:
-    """Ids of the samples that a generated one recreates: its own parent, else all of the scenario's anchor."""
-    anchor = generation.get("anchor")
-    for holder, key in ((generation, "parent_sample_id"), (anchor, "sample_ids"), (anchor, "sample_id")):
-        given = holder.get(key) if isinstance(holder, Mapping) else None
-        if given:
-            return [str(i) for i in given] if isinstance(given, (list, tuple)) else [str(given)]
-    return []
-
-
-def _one(stored: store.Stored, split: str, name: str) -> Shipped:
-    source: SourceName = "synthetic" if stored.source == "synthetic" else "real"
-    attributes = {**stored.record.attributes, SOURCE: source}
-    record = dataclasses.replace(stored.record, split=split, attributes=attributes)
-    return Shipped(stored.id, source, stored.source_key or stored.id, stored.content_sha256, Placed(record, name))
-
-
-def _names(shipped: Sequence[Shipped], ratios: Mapping[str, float] | None) -> list[str]:
-    """Splits in the order that people expect, the empty ones of the given shares too."""
-    return in_order({str(item.placed.record.split) for item in shipped} | set(ratios or ()))
-
-
-def _notes(planned: Plan, names: Sequence[str], shipped: Sequence[Shipped]) -> list[str]:
-    filled = {item.placed.record.split for item in shipped}
+def _notes(chosen: Selection, names: Sequence[str]) -> list[str]:
+    filled = {item.placed.record.split for item in chosen.shipped}
     notes = [f"{name} holds no samples" for name in names if name not in filled]
+    if chosen.plan.moved:
+        notes.append(f"{chosen.plan.moved:,} groups of several splits moved together: new samples belong to both")
     reasons: dict[str, int] = {}
-    for item in planned.left_out:
+    for item in chosen.plan.left_out:
         reasons[item.reason] = reasons.get(item.reason, 0) + 1
     return notes + [f"{n:,} samples left out: {reason}" for reason, n in sorted(reasons.items())]
+
+
+def _of_media(media: Media) -> list[str]:
+    return ["the pictures are links: the originals must stay where they are"] if media == "reference" else []

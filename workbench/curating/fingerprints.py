@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from workbench.schema.report import Problem
 
 FILE_NAME = "fingerprints-1.sqlite"  # the number rises when fingerprints are made in another way
 CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
+PAIRS = 4096  # compared between two writes
 WORTH_PROCESSES = 300
 
 
@@ -58,6 +60,55 @@ def fingerprints(
                 database.commit()
         found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
     return {key: _thumb(found[key]) for key in paths if key in found}, problems
+
+
+def similarities(
+    keys: Sequence[str],
+    thumbs: Thumbs,
+    pairs: NDArray[np.int64],
+    *,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> NDArray[np.float32]:
+    """Similarity of each pair ``(m,)``; what was compared before is kept, so only new pairs cost time.
+
+    Args:
+        keys: hash of the content of each picture.
+        thumbs: ``(n, 48, 48)`` fingerprints.
+        pairs: ``(m, 2)`` places, the lower first.
+        listener, cancel: progress, and the switch to stop.
+
+    Raises:
+        OutputError: the workbench's home cannot be written.
+    """
+    found = np.full(len(pairs), np.nan, np.float32)
+    names = [_pair_key(keys[a], keys[b]) for a, b in pairs]
+    with _kept() as database:
+        known = dict(_known_scores(database, names))
+        found[:] = [known.get(name, np.nan) for name in names]
+        todo = np.flatnonzero(np.isnan(found))
+        label = "comparing pictures that look alike"
+        with Progress(label, total=len(todo), unit="pair", listener=listener, cancel=cancel) as progress:
+            for start in range(0, len(todo), PAIRS):
+                some = todo[start : start + PAIRS]
+                found[some] = scores(thumbs, pairs[some], workers=os.cpu_count() or 2)
+                rows = [(names[place], float(found[place])) for place in some]
+                database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
+                database.commit()
+                progress.advance(len(some))
+    return found
+
+
+def _pair_key(first: str, second: str) -> bytes:
+    """Which of two is the template matters to the last digit, so the order does too."""
+    return hashlib.sha256(f"{first}|{second}".encode()).digest()[:16]
+
+
+def _known_scores(database: sqlite3.Connection, names: Sequence[bytes]) -> Iterator[tuple[bytes, float]]:
+    for start in range(0, len(names), BATCH):
+        some = names[start : start + BATCH]
+        marks = ",".join("?" * len(some))
+        yield from database.execute(f"SELECT pair, score FROM scores WHERE pair IN ({marks})", some)  # noqa: S608 - marks
 
 
 def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
@@ -96,6 +147,7 @@ def _kept() -> Iterator[sqlite3.Connection]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
             database.execute("CREATE TABLE IF NOT EXISTS fingerprints (key TEXT PRIMARY KEY, thumb BLOB NOT NULL)")
+            database.execute("CREATE TABLE IF NOT EXISTS scores (pair BLOB PRIMARY KEY, score REAL) WITHOUT ROWID")
             yield database
     except (OSError, sqlite3.Error) as cause:
         fix = "Make room, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from workbench.curating.limits import Deviation
 from workbench.curating.splits import LeftOut
-from workbench.files import sha256_file
+from workbench.curating.wishes import Wish
+from workbench.files import canonical_json, sha256_file
 from workbench.formats.contract import Placed
 from workbench.schema.fields import ATTRIBUTES, SourceName
+from workbench.schema.labels import Label, Record
 
 FILE_NAME = "manifest.json"
-_VERSION = 1
+_VERSION = 2
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
@@ -43,15 +49,19 @@ class Choice:
     """What was asked for.
 
     Attributes:
-        format, where, seed, real_only: as in ``export``.
-        ratios: shares drawn anew, or ``None`` when given splits were kept.
+        format, where, slice_by: as in ``export``.
+        wish: what was wanted of the splits.
     """
 
     format: str
     where: str | None
-    seed: int
-    ratios: Mapping[str, float] | None
-    real_only: tuple[str, ...]
+    wish: Wish
+    slice_by: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in the manifest."""
+        said = {"format": self.format, "where": self.where, "slice_by": list(self.slice_by), **asdict(self.wish)}
+        return {**said, "real_only": list(self.wish.real_only), "mix": dict(self.wish.mix)}
 
 
 def counts(shipped: Sequence[Shipped], split: str) -> dict[str, int]:
@@ -74,7 +84,8 @@ def document(
     *,
     lost: Sequence[str],
     left_out: Sequence[LeftOut],
-    pictures: Mapping[str, str],
+    stratification: Deviation | None,
+    hashes: Mapping[str, str],
 ) -> dict[str, Any]:
     """The manifest's content; without times and places, so the same input gives the same bytes.
 
@@ -85,30 +96,35 @@ def document(
         choice: what was asked for.
         lost: what the format cannot hold.
         left_out: samples in no split.
-        pictures: SHA-256 by path of the pictures, known from copying.
+        stratification: how far the splits are from holding everything alike.
+        hashes: SHA-256 by path of files for which it is known.
     """
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return {
         "manifest": _VERSION,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "choice": asdict(choice),
-        "splits": {split: {**counts(shipped, split), **_details(shipped, split)} for split in splits},
+        "choice": choice.document(),
+        "splits": {split: {**counts(shipped, split), **details(shipped, split)} for split in splits},
+        "stratification": None if stratification is None else asdict(stratification),
         "lost": list(lost),
         "left_out": [{"origin": item.origin, "reason": item.reason} for item in left_out],
         "files": [
-            {"path": p, "bytes": (folder / p).stat().st_size, "sha256": pictures.get(p) or sha256_file(folder / p)}
+            {"path": p, "bytes": (folder / p).stat().st_size, "sha256": hashes.get(p) or sha256_file(folder / p)}
             for p in paths
         ],
         "samples": [_sample(item) for item in shipped],
     }
 
 
-def _details(shipped: Sequence[Shipped], split: str) -> dict[str, Any]:
+def details(shipped: Sequence[Shipped], split: str) -> dict[str, Any]:
+    """Counts of one split by class, attribute and lineage."""
     records = [item.placed.record for item in shipped if item.placed.record.split == split]
     values = {name: [record.attributes[name] for record in records if name in record.attributes] for name in ATTRIBUTES}
+    made = Counter(str(record.generation.get("scenario_name", "")) for record in records if record.generation)
     return {
         "labels_per_class": dict(Counter(label.name for record in records for label in record.labels)),
         "attributes": {name: dict(Counter(map(str, found))) for name, found in values.items() if found},
+        "scenarios": dict(made),
     }
 
 
@@ -121,6 +137,28 @@ def _sample(item: Shipped) -> dict[str, Any]:
         "source": item.source,
         "source_key": item.source_key,
         "scene_id": record.scene_id,
+        "classes": dict(Counter(label.name for label in record.labels)),
+        "labels_sha256": labels_sha256(record),
         "generation": dict(record.generation),
     }
     return {key: value for key, value in found.items() if value}
+
+
+def labels_sha256(record: Record) -> str:
+    """A hash of all that the labels of a record say, to see whether they changed."""
+    digest = hashlib.sha256()
+    for label in record.labels:
+        digest.update(canonical_json(_plain(label)).encode())
+        if label.mask is not None:
+            digest.update(np.packbits(label.mask).tobytes())
+    digest.update(str(record.classification).encode())
+    return digest.hexdigest()
+
+
+def _plain(label: Label) -> list[Any]:
+    """What JSON holds of a label; places to a thousandth of a pixel."""
+    arrays = [*label.polygons, *(a for a in (label.keypoints, label.T_cam_obj) if a is not None)]
+    numbers = [np.round(array.ravel(), 3).tolist() for array in arrays]
+    box = [round(edge, 3) for edge in label.xyxy]
+    shape = None if label.mask is None else list(label.mask.shape)
+    return [label.name, box, dict(label.attributes), label.confidence, label.size_m, shape, numbers]

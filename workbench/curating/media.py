@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -16,8 +16,8 @@ from workbench.errors import InputError, OutputError
 from workbench.files import sha256_file
 from workbench.progress import Progress
 
-Media = Literal["copy", "hardlink"]
-MEDIA: tuple[Media, ...] = ("copy", "hardlink")
+Media = Literal["copy", "hardlink", "reference"]
+MEDIA: tuple[Media, ...] = ("copy", "hardlink", "reference")
 THREADS = 4
 _SHOWN = 3
 _WINDOW = 64
@@ -78,13 +78,32 @@ def put(folder: Path, targets: Mapping[str, Shipped], media: Media, progress: Pr
     def one(entry: tuple[str, Shipped]) -> tuple[str, str]:
         path, item = entry
         _transfer(item.placed.record.medium, folder / path, media)
-        digest = sha256_file(folder / path)
-        if item.content_sha256 is not None and digest != item.content_sha256:
-            found = "another content"
-            fix = "Load the changed data into a new dataset, or bring the file back."
-            raise InputError("the picture as it was loaded", found=found, where=item.placed.record.origin, fix=fix)
-        return path, digest
+        return path, _hash(folder / path, item)
 
+    return _each(targets, one, progress)
+
+
+def hashed(targets: Mapping[str, Shipped], progress: Progress) -> dict[str, str]:
+    """SHA-256 of every picture by path, for formats that take the pictures into their files.
+
+    Raises:
+        InputError: a picture has changed since it was loaded.
+    """
+    return _each(targets, lambda entry: (entry[0], _hash(entry[1].placed.record.medium, entry[1])), progress)
+
+
+def _hash(path: Path, item: Shipped) -> str:
+    digest = sha256_file(path)
+    if item.content_sha256 is not None and digest != item.content_sha256:
+        found = "another content"
+        fix = "Load the changed data into a new dataset, or bring the file back."
+        raise InputError("the picture as it was loaded", found=found, where=item.placed.record.origin, fix=fix)
+    return digest
+
+
+def _each(
+    targets: Mapping[str, Shipped], one: Callable[[tuple[str, Shipped]], tuple[str, str]], progress: Progress
+) -> dict[str, str]:
     hashes: dict[str, str] = {}
     waiting = iter(targets.items())
     with ThreadPoolExecutor(THREADS, thread_name_prefix="media") as pool:
@@ -94,6 +113,9 @@ def put(folder: Path, targets: Mapping[str, Shipped], media: Media, progress: Pr
 
 
 def _transfer(origin: Path, target: Path, media: Media) -> None:
+    if media == "reference":
+        target.symlink_to(origin.resolve())
+        return
     if media == "hardlink":
         try:
             os.link(origin.resolve(), target)

@@ -1,57 +1,28 @@
-"""Splits without leaks: what belongs together stays together, and adding data moves nothing.
+"""Splits without leaks, alike in what they hold, and steady: adding data moves no old sample.
 
-Groups: real samples that share a scene or their content, or are near duplicates, belong together.
-A synthetic sample belongs to the group of the real sample that it recreates (its parent, over any
-number of steps), so that a failure in ``test`` can never seed ``train``. Synthetic samples never
-join two groups of real ones: generating must not move what was there before.
+Can a split be stratified, whatever the order of loading, and never move? Not by a rule alone: if adding data may
+never move a sample, its split can depend on nothing but itself, and such a rule (a hash) cannot answer to what else
+there is. So the draw is made once over all that is there, in an order given by hashes, and **remembered** in the
+dataset, under the wish (splits, seed) and the samples' stable keys. Later draws with the same wish keep what is
+remembered and fill up with what is new. ``stratify=False`` is the rule alone: a split is the hash of seed and group,
+the same in every dataset, even and exact only on average.
 
-A group's split is a hash of the seed and of the group's key, the key of its oldest real member.
+Real samples are balanced by themselves, synthetic ones without a real anchor by themselves: generating moves nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from workbench.curating.balance import Item, Shelf, balance, quotas
+from workbench.curating.members import Group, Member, groups
+from workbench.curating.wishes import STAGES, Wish
 from workbench.errors import InputError
 
-DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
 PROTECTION = ("test", "val")  # given splits that contradict: the group stays in the first of these
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What decides the split of one sample.
-
-    Attributes:
-        id: sample id.
-        synthetic: generated, not photographed.
-        split: split that it has, or ``None``.
-        scene_id: what belongs together, or ``None``.
-        content_sha256: of the picture, or ``None``.
-        parents: ids of the samples that it recreates.
-        near: name of its group of near duplicates, or ``None``.
-    """
-
-    id: str
-    synthetic: bool = False
-    split: str | None = None
-    scene_id: str | None = None
-    content_sha256: str | None = None
-    parents: tuple[str, ...] = ()
-    near: str | None = None
-
-    @property
-    def key(self) -> str:
-        """What names a group whose oldest member this is; the same in every dataset where possible."""
-        return f"scene {self.scene_id}" if self.scene_id else f"content {self.content_sha256 or self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +42,19 @@ class LeftOut:
 
 @dataclass
 class Plan:
-    """Outcome of ``plan``; every member is in exactly one of the two.
+    """Outcome of ``plan``; every member is in exactly one of the first two.
 
     Attributes:
         splits: split by sample id.
         left_out: samples in no split.
+        drawn: split by ``Member.memory_key`` of what was drawn now, to be remembered.
+        moved: groups that were remembered in several splits, which new samples tied together.
     """
 
     splits: dict[str, str] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
-
-
-@dataclass
-class Group:
-    """Samples that belong together.
-
-    Attributes:
-        key: stable name, input of the hash.
-        members: oldest first.
-        seeds: keys of several groups of real samples that synthetic members recreate; empty as a rule.
-    """
-
-    key: str
-    members: list[Member]
-    seeds: tuple[str, ...] = ()
+    drawn: dict[str, str] = field(default_factory=dict)
+    moved: int = 0
 
 
 def assign(groups: Mapping[str, Sequence[str]], ratios: Mapping[str, float], seed: int) -> dict[str, str]:
@@ -111,25 +71,8 @@ def assign(groups: Mapping[str, Sequence[str]], ratios: Mapping[str, float], see
     >>> assign({"scene a": ["1", "2"], "scene c": ["3"]}, {"train": 0.5, "test": 0.5}, seed=0)
     {'1': 'test', '2': 'test', '3': 'train'}
     """
-    check_ratios(ratios)
-    return {i: drawn(key, ratios, seed) for key, ids in groups.items() for i in ids}
-
-
-def check_ratios(ratios: Mapping[str, float]) -> None:
-    """Names that can be folders, and shares that add up to 1.
-
-    Raises:
-        InputError: they do not.
-    """
-    example = "Write e.g. train=.7,val=.15,test=.15."
-    for name, share in ratios.items():
-        if not _NAME.fullmatch(name):
-            raise InputError("a name of letters, digits, - and _", found=repr(name), where="splits", fix=example)
-        if not (math.isfinite(share) and share >= 0):
-            raise InputError("a share from 0 to 1", found=f"{name}={share}", where="splits", fix=example)
-    total = sum(ratios.values())
-    if abs(total - 1) > _TOLERANCE:
-        raise InputError("shares that add up to 1", found=f"{total:.6g}", where="splits", fix=example)
+    shares = Wish(ratios).shares()
+    return {i: drawn(key, shares, seed) for key, ids in groups.items() for i in ids}
 
 
 def drawn(key: str, ratios: Mapping[str, float], seed: int) -> str:
@@ -144,101 +87,65 @@ def drawn(key: str, ratios: Mapping[str, float], seed: int) -> str:
     return names[-1]
 
 
-def groups(members: Sequence[Member]) -> list[Group]:
-    """What belongs together; every member is in exactly one group.
-
-    Args:
-        members: all samples of the dataset, oldest first. With a part of them keys may differ.
-    """
-    real = [member for member in members if not member.synthetic]
-    found = {root: Group(own[0].key, own) for root, own in _connected(real, with_parents=False).items()}
-    by_token: dict[str, Group] = {}
-    for group in found.values():
-        for member in group.members:
-            by_token.update(dict.fromkeys(_tokens(member, with_parents=False), group))
-    loose = []
-    for own in _connected([m for m in members if m.synthetic], with_parents=True).values():
-        tokens = {token for member in own for token in _tokens(member, with_parents=True)}
-        seeds = {by_token[token].key: by_token[token] for token in sorted(tokens) if token in by_token}
-        if len(seeds) == 1:
-            next(iter(seeds.values())).members.extend(own)
-        else:
-            loose.append(Group(own[0].key, own, tuple(sorted(seeds))))
-    return [*found.values(), *loose]
-
-
-def _tokens(member: Member, *, with_parents: bool) -> Iterable[str]:
-    """Names that two members share when they belong together."""
-    yield f"sample {member.id}"
-    if member.scene_id:
-        yield f"scene {member.scene_id}"
-    if member.content_sha256:
-        yield f"content {member.content_sha256}"
-    if member.near:
-        yield f"near {member.near}"
-    if with_parents:
-        yield from (f"sample {parent}" for parent in member.parents)
-
-
-def _connected(members: Sequence[Member], *, with_parents: bool) -> dict[str, list[Member]]:
-    """Members connected by shared tokens, oldest first (union-find with path halving)."""
-    parent: dict[str, str] = {}
-
-    def root(token: str) -> str:
-        parent.setdefault(token, token)
-        while parent[token] != token:
-            parent[token] = token = parent[parent[token]]
-        return token
-
-    for member in members:
-        first, *rest = _tokens(member, with_parents=with_parents)
-        for token in rest:
-            parent[root(token)] = root(first)
-    connected: defaultdict[str, list[Member]] = defaultdict(list)
-    for member in members:
-        connected[root(f"sample {member.id}")].append(member)
-    return dict(connected)
-
-
 def plan(
     members: Sequence[Member],
+    wish: Wish | None = None,
     *,
-    ratios: Mapping[str, float] | None = None,
-    seed: int = 0,
-    real_only: Sequence[str] = ("test",),
+    chosen: Collection[str] | None = None,
+    remembered: Mapping[str, str] | None = None,
 ) -> Plan:
     """Give every sample its split, or say why it gets none.
 
     Args:
         members: all samples of the dataset, oldest first.
-        ratios: draw all splits anew with these shares; ``None`` keeps the splits that samples have
-            and draws only groups without one, with ``DEFAULT_RATIOS``.
-        seed: of the draw.
-        real_only: splits that hold no synthetic samples. A synthetic sample drawn into one goes to the
-            largest other split, unless its group holds real samples: then it is left out.
+        wish: what is wanted; by default given splits are kept.
+        chosen: ids of the samples that count, for shares and numbers; ``None`` for all. Groups are of all members.
+        remembered: split by ``Member.memory_key`` of earlier draws with this wish.
 
     Raises:
-        InputError: the ratios cannot be used.
+        InputError: the wish cannot be had; the message says the nearest that can.
     """
-    shares = DEFAULT_RATIOS if ratios is None else ratios
-    check_ratios(shares)
-    keep = ratios is None
-    members = _given_stay(members) if keep else members
+    wish = wish or Wish()
+    wish.check()
+    counted = {member.id for member in members} if chosen is None else set(chosen)
+    shares, members = _redone(wish, members, wish.shares())
+    members = _given_stay(members) if wish.keeps_given else list(members)
     outcome = Plan()
+    targets = _targets(groups(members), wish, shares, counted, remembered or {}, outcome)
     by_key: dict[str, str] = {}
-    for group in groups(members):
-        deciding = [m for m in group.members if not m.synthetic] or group.members
-        given = {m.split for m in deciding if m.split} if keep else set()
-        target = _most_protected(given) if given else drawn(group.key, shares, seed)
-        seeded = {by_key[key] for key in group.seeds}
+    for group, target in targets:
+        seeded = {by_key[key] for key in group.seeds if key in by_key}
         if len(seeded) > 1:
             text = ", ".join(sorted(seeded))
             outcome.left_out += [LeftOut(m.id, f"recreates samples of several splits ({text})") for m in group.members]
             continue
         target = seeded.pop() if seeded else target
+        if target is None:
+            outcome.left_out += [LeftOut(m.id, "beyond the wanted numbers") for m in group.members]
+            continue
         by_key.setdefault(group.key, target)
-        _place(group, target, shares, outcome, real_only=real_only, keep=keep)
-    return outcome
+        _place(group, target, shares, outcome, wish)
+    _without_fitted(members, outcome, wish)
+    return _staged(members, outcome) if wish.stages else outcome
+
+
+def _redone(
+    wish: Wish, members: Sequence[Member], shares: dict[str, float]
+) -> tuple[dict[str, float], Sequence[Member]]:
+    """The one split to draw anew loses its samples, and so does the one it is drawn out of; shares stay theirs."""
+    if wish.redo is None:
+        return shares, members
+    sizes = Counter(member.split for member in members if member.split)
+    others = [name for name in sizes if name not in (wish.redo, *PROTECTION)]
+    if wish.redo not in sizes or not others:
+        found = ", ".join(f"{name} {n:,}" for name, n in sorted(sizes.items())) or "no given splits"
+        fix = "Name one of the given splits; it is drawn anew out of itself and train."
+        raise InputError(f"a given split {wish.redo!r} and one to draw from", found=found, where="redo", fix=fix)
+    donor = max(others, key=lambda name: (name == "train", sizes[name], name))
+    total = sizes[wish.redo] + sizes[donor]
+    freed = (wish.redo, donor)
+    loose = [replace(member, split=None) if member.split in freed else member for member in members]
+    return {name: sizes[name] / total for name in freed}, loose
 
 
 def _given_stay(members: Sequence[Member]) -> list[Member]:
@@ -262,16 +169,137 @@ def _most_protected(given: Iterable[str]) -> str:
     return min(given, key=lambda name: (order.get(name, len(order)), name))
 
 
-def _place(
-    group: Group, target: str, shares: Mapping[str, float], outcome: Plan, *, real_only: Sequence[str], keep: bool
-) -> None:
-    elsewhere = [name for name, share in shares.items() if share > 0 and name not in real_only]
-    bound = bool(group.seeds) or any(not member.synthetic for member in group.members)
+def _targets(
+    found: Sequence[Group],
+    wish: Wish,
+    shares: Mapping[str, float],
+    counted: Collection[str],
+    remembered: Mapping[str, str],
+    outcome: Plan,
+) -> list[tuple[Group, str | None]]:
+    """The split of every group: given, remembered, or drawn now; ``None`` where numbers are wanted and reached."""
+    fixed: dict[int, str] = {}
+    old: list[Group] = []
+    new: list[Group] = []
+    for group in found:
+        given = {m.split for m in group.deciding if m.split} if wish.keeps_given else set()
+        before = {remembered[m.memory_key] for m in group.deciding if m.memory_key in remembered}
+        if given:
+            fixed[id(group)] = _most_protected(given)
+        elif before & shares.keys() and wish.stratify:
+            fixed[id(group)] = _most_protected(before & shares.keys())
+            outcome.moved += len(before) > 1
+            old.append(group)
+        else:
+            new.append(group)
+    if wish.stratify:
+        placed = _balanced(old, new, fixed, wish, shares, counted)
+    else:
+        placed = {id(group): drawn(group.key, shares, wish.seed) for group in new}
+    if wish.stratify and not wish.redo:
+        for group in [*old, *new]:
+            split = fixed.get(id(group)) or placed.get(id(group))
+            if split is not None and any(m.id in counted for m in group.members):
+                outcome.drawn |= {m.memory_key: split for m in group.deciding if remembered.get(m.memory_key) != split}
+    return [(group, fixed.get(id(group)) or placed.get(id(group))) for group in found]
+
+
+def _balanced(
+    old: Sequence[Group],
+    new: Sequence[Group],
+    fixed: Mapping[int, str],
+    wish: Wish,
+    shares: Mapping[str, float],
+    counted: Collection[str],
+) -> dict[int, str]:
+    """Splits of new groups: the real ones and the synthetic ones without an anchor each by themselves."""
+    fitted = {i for group in [*old, *new] for m in group.members if m.id in counted for i in m.fitted_to}
+    found: dict[int, str] = {}
+    pools = [([g for g in old if real(g) is kind], [g for g in new if real(g) is kind], kind) for kind in (True, False)]
+    totals = [_counts_of(pool[0], pool[1], wish, counted) for pool in pools]
+    wanted = _wanted_numbers(wish, shares, totals)
+    for (kept, fresh, is_real), numbers in zip(pools, wanted, strict=True):
+        own = shares if is_real else _synthetic_shares(shares, wish)
+        items = {id(g): _item(g, wish, own, counted, fitted) for g in (*kept, *fresh)}
+        shelf = Shelf(numbers)
+        for group in kept:
+            shelf.add(items[id(group)], fixed[id(group)])
+        waiting = [items[id(group)] for group in fresh]
+        least = wish.at_least if is_real else 0
+        names = balance(waiting, shelf, own, wish.seed, at_least=least, strict=wish.is_counts)
+        found |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
+    return found
+
+
+def real(group: Group) -> bool:
+    """Whether a group has real members, which then decide."""
+    return any(not member.synthetic for member in group.members)
+
+
+def _counts_of(old: Sequence[Group], new: Sequence[Group], wish: Wish, counted: Collection[str]) -> int:
+    """Samples that count for the numbers of a pool: children too where numbers of samples are wanted."""
+    pool = [*old, *new]
+    return sum(m.id in counted for g in pool for m in (g.members if wish.is_counts else g.deciding))
+
+
+def _wanted_numbers(wish: Wish, shares: Mapping[str, float], totals: Sequence[int]) -> list[dict[str, int]]:
+    """Samples by split of the real and of the synthetic pool.
+
+    Raises:
+        InputError: more samples are wanted than there are.
+    """
+    n_real, n_synthetic = totals
+    if not wish.is_counts:
+        return [quotas(shares, n_real), quotas(_synthetic_shares(shares, wish), n_synthetic)]
+    given = {name: int((wish.splits or {}).get(name, 0)) for name in shares}
+    if wish.folds:
+        train = int((wish.splits or {}).get("train", 0))
+        given |= quotas({name: 1 / wish.folds for name in shares if name.startswith("fold")}, train)
+    closed = sum(n for name, n in given.items() if name in wish.real_only)
+    if closed > n_real or sum(given.values()) > n_real + n_synthetic:
+        there = f"{n_real:,} real and {n_synthetic:,} synthetic ones"
+        room = min(1.0, n_real / max(closed, 1), (n_real + n_synthetic) / sum(given.values()))
+        near = ", ".join(f"{name}={int(n * room):,}" for name, n in given.items())
+        wanted = f"{sum(given.values()):,} samples, {closed:,} of them real only"
+        raise InputError(wanted, found=there, where="splits", fix=f"The nearest possible is {near}.")
+    part = (n_real - closed) / max(n_real - closed + n_synthetic, 1)
+    for_real = {name: n if name in wish.real_only else round(n * part) for name, n in given.items()}
+    return [for_real, {name: n - for_real[name] for name, n in given.items()}]
+
+
+def _synthetic_shares(shares: Mapping[str, float], wish: Wish) -> dict[str, float]:
+    """Shares of synthetic samples: what splits of real ones cannot take goes to the largest other."""
+    open_to = {name: share for name, share in shares.items() if share > 0 and name not in wish.real_only}
+    if not open_to:
+        return dict(shares)
+    largest = max(open_to, key=lambda name: (open_to[name], name == "train"))
+    closed = sum(share for name, share in shares.items() if name in wish.real_only)
+    return {name: open_to.get(name, 0.0) + (closed if name == largest else 0.0) for name in shares}
+
+
+def _item(
+    group: Group, wish: Wish, shares: Mapping[str, float], counted: Collection[str], fitted: Collection[str]
+) -> Item:
+    """A group as it is balanced; one that a scenario was fitted to stays out of real-only splits if it can."""
+    deciding = [m for m in group.deciding if m.id in counted]
+    everyone = [m for m in group.members if m.id in counted] if wish.is_counts else deciding
+    strata: Counter[str] = Counter(s for m in deciding for s in m.strata)
+    cells: Counter[str] = Counter(m.cell for m in deciding if m.cell is not None)
+    names = [name for name, share in shares.items() if share > 0]
+    seen = any(m.id in fitted for m in group.members)
+    outside = [name for name in names if name not in wish.real_only] if seen else names
+    weight = {name: len(deciding) if name in wish.real_only and real(group) else len(everyone) for name in shares}
+    return Item(group.name, weight, strata, cells, tuple(outside or names))
+
+
+def _place(group: Group, target: str, shares: Mapping[str, float], outcome: Plan, wish: Wish) -> None:
+    elsewhere = [name for name, share in shares.items() if share > 0 and name not in wish.real_only]
+    bound = bool(group.seeds) or real(group)
     for member in group.members:
-        given = member.split if keep else None
+        given = member.split if wish.keeps_given else None
         if given is not None and given != target:
             outcome.left_out.append(LeftOut(member.id, f"given in {given}, but its group also lies in {target}"))
-        elif not member.synthetic or target not in real_only:
+        elif not member.synthetic or target not in wish.real_only:
             outcome.splits[member.id] = target
         elif bound:
             outcome.left_out.append(LeftOut(member.id, f"synthetic, recreates a real sample of {target}"))
@@ -279,3 +307,23 @@ def _place(
             outcome.left_out.append(LeftOut(member.id, f"synthetic, in {target}, which holds real samples only"))
         else:
             outcome.splits[member.id] = max(elsewhere, key=lambda name: (shares[name], name == "train"))
+
+
+def _without_fitted(members: Sequence[Member], outcome: Plan, wish: Wish) -> None:
+    """Samples that a scenario was fitted to never count as test data while samples of it are trained on."""
+    scenarios = {m.fitted_to for m in members if m.fitted_to and outcome.splits.get(m.id, "test") != "test"}
+    seen = {sample_id for ids in scenarios for sample_id in ids}
+    closed = {*wish.real_only, "test"}
+    for member in members:
+        split = outcome.splits.get(member.id)
+        if split in closed and member.id in seen and not member.synthetic:
+            del outcome.splits[member.id]
+            reason = f"a scenario was fitted to it whose samples are trained on, so it cannot be in {split}"
+            outcome.left_out.append(LeftOut(member.id, reason))
+
+
+def _staged(members: Sequence[Member], outcome: Plan) -> Plan:
+    """``train`` becomes two stages: synthetic samples first, then real ones."""
+    stage = {member.id: STAGES[0] if member.synthetic else STAGES[1] for member in members}
+    splits = {i: stage[i] if split == "train" else split for i, split in outcome.splits.items()}
+    return replace(outcome, splits=splits)

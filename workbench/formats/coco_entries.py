@@ -54,7 +54,7 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
     if label.confidence is not None:
         found["score"] = float(label.confidence)
     if label.instance_id is not None:
-        found["instance_id"] = label.instance_id
+        found["index"] = label.instance_id  # FiftyOne's word; it refuses others
     return {**found, **_further(label, keypoint_names)}
 
 

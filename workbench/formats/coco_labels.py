@@ -33,7 +33,7 @@ Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows o
 
 _USED = frozenset(
     {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
-     "instance_id", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
+     "instance_id", "index", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def label_of(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -
         mask=None if mask is None else _cut(mask, xyxy, where, frame),
         attributes=_attributes(entry),
         confidence=float(score) if isinstance(score, float) else None,
-        instance_id=_instance_id(entry.get("instance_id"), where, frame),
+        instance_id=_instance_id(entry.get("instance_id", entry.get("index")), where, frame),
         keypoints=keypoints,
         keypoint_names=_keypoint_names(entry, names[category], keypoints),
         T_cam_obj=pose,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.files import write_bytes
+from workbench.files import write_bytes, write_json
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
 from workbench.formats.contract import Placed
@@ -45,6 +45,9 @@ def lost(records: Sequence[Record]) -> list[str]:
     labels = [label for record in records for label in record.labels]
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
+        "plain names of {n} labels (of several words; quoted, as Replicator does)": sum(
+            not is_plain_class(label.name) for label in labels
+        ),
         "3D boxes of {n} labels (tilted, or without a size)": sum(
             label.T_cam_obj is not None and not _is_upright(label) for label in labels
         ),
@@ -55,10 +58,13 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
-    """Write rows and calibration per picture, and a list of names per split; see ``contract.Writer.write``."""
+    """Write rows and calibration per picture, and one list of classes; see ``contract.Writer.write``."""
     for split in sorted({str(item.record.split) for item in placed}):
         for part in ("label_2", "calib"):
             (folder / split / part).mkdir(parents=True, exist_ok=True)
+    names = sorted({label.name for item in placed for label in item.record.labels})
+    said = {"label_map": {str(at): name for at, name in enumerate(names)}}
+    write_json(folder / "dataset_meta.json", said)  # where datumaro looks for classes
     for item in placed:
         home, stem = folder / str(item.record.split), stem_of(item.name)
         rows = "".join(f"{_row(label)}\n" for label in item.record.labels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -116,7 +117,7 @@ class _Rows(Counted):
                 self._left -= len(rows)
                 found = [_entry(table, start + at, row, problems) for at, row in enumerate(rows)]
                 entries = [entry for entry in found if entry is not None]
-                yield from Records(entries, lambda e, header, t=table: _record(e, t, header, problems), problems)
+                yield from Records(entries, partial(_record, table, problems), problems)
 
 
 def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[int, list[dict[str, Any]]]]:
@@ -158,7 +159,7 @@ def _suffix(data: bytes) -> str:
     return next((suffix for mark, suffix in _MARKS.items() if data.startswith(mark)), ".tif")
 
 
-def _record(entry: _Entry, table: _Table, header: Header, problems: Problems) -> Record:
+def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) -> Record:
     said = _said(entry.row.get(_RECORD))
     if said is not None:
         record = sample_json.record(said, entry, entry.split, header, entry.where, problems)

@@ -43,13 +43,16 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
-    """Write one XML file per picture and one list per split; see ``contract.Writer.write``."""
+    """Write one XML file per picture, one list per split and one of classes; see ``contract.Writer.write``."""
     (folder / "Annotations").mkdir(exist_ok=True)
     (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
     for item in placed:
         root = _annotation(item)
         ET.indent(root)
         write_bytes(folder / "Annotations" / f"{stem_of(item.name)}.xml", ET.tostring(root, encoding="utf-8") + b"\n")
+    names = sorted({label.name for item in placed for label in item.record.labels})
+    labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in names)
+    write_bytes(folder / "labelmap.txt", labelmap.encode())  # where CVAT and datumaro look for classes
     for split in sorted({str(item.record.split) for item in placed}):
         stems = [stem_of(item.name) for item in placed if item.record.split == split]
         write_bytes(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{stem}\n" for stem in stems).encode())

@@ -18,6 +18,7 @@ from workbench.store.datasets import (
 )
 from workbench.store.kin import Kin, kin
 from workbench.store.removals import Removal, list_removals, remove, restore
+from workbench.store.draws import remember_splits, remembered_splits
 from workbench.store.samples import (
     Added,
     Medium,
@@ -56,6 +57,8 @@ __all__ = [
     "open_dataset",
     "read",
     "remove",
+    "remember_splits",
+    "remembered_splits",
     "require_dataset",
     "require_sample",
     "restore",

@@ -10,6 +10,7 @@ import fiftyone as fo
 from workbench.errors import DatasetError, one_of
 from workbench.schema import fields
 from workbench.store.database import Dataset, translated
+from workbench.store.draws import forget_splits
 from workbench.store.groups import follow, samples_view
 
 NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
@@ -93,6 +94,7 @@ def delete_dataset(name: str) -> None:
     """Delete a dataset from the database; pictures on disk stay."""
     if not fo.dataset_exists(name):
         raise _unknown(name)
+    forget_splits(fo.load_dataset(name))
     fo.delete_dataset(name)
 
 

@@ -1,0 +1,76 @@
+"""What lies beside the data of an export: table of samples, Croissant, datasheet, and the manifest of it all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from workbench.curating import croissant, datasheet
+from workbench.curating.limits import Deviation
+from workbench.curating.manifest import FILE_NAME, Choice, Shipped, document
+from workbench.curating.selection import Selection
+from workbench.files import sha256_file, write_bytes, write_json
+from workbench.formats.registry import WRITERS
+from workbench.schema.fields import ATTRIBUTES
+
+SAMPLES, CROISSANT, DATASHEET = "samples.csv", "croissant.json", "index.html"
+COLUMNS = ("picture", "split", "source", *ATTRIBUTES, "scene_id", "labels", "origin")
+
+
+class Told(Protocol):
+    """What of a report goes into the bundle."""
+
+    splits: dict[str, dict[str, int]]
+    lost: list[str]
+    notes: list[str]
+    stratification: Deviation | None
+
+
+def write_bundle(folder: Path, chosen: Selection, choice: Choice, report: Told, hashes: Mapping[str, str]) -> None:
+    """Write the four files; the manifest last, for it names the others.
+
+    Args:
+        folder: what was written so far.
+        chosen: the samples.
+        choice: what was asked for.
+        report: what came of it.
+        hashes: SHA-256 by path of files for which it is known.
+    """
+    write_bytes(folder / SAMPLES, _table(chosen.shipped, choice.format).encode())
+    table_sha256 = sha256_file(folder / SAMPLES)
+    metadata = croissant.document(choice, report.splits, COLUMNS, SAMPLES, table_sha256)
+    write_bytes(folder / CROISSANT, f"{json.dumps(metadata, indent=1, ensure_ascii=False)}\n".encode())
+    content = document(
+        folder,
+        chosen.shipped,
+        list(report.splits),
+        choice,
+        lost=report.lost,
+        left_out=chosen.plan.left_out,
+        stratification=report.stratification,
+        hashes=hashes,
+    )
+    page = datasheet.page(content, chosen.shipped, report.notes)
+    write_bytes(folder / DATASHEET, page.encode())
+    size, digest = len(page.encode()), sha256_file(folder / DATASHEET)
+    content["files"].append({"path": DATASHEET, "bytes": size, "sha256": digest})
+    content["files"].sort(key=lambda file: str(file["path"]))
+    write_json(folder / FILE_NAME, content)
+
+
+def _table(shipped: Sequence[Shipped], form: str) -> str:
+    """One row per sample."""
+    stream = io.StringIO()
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for item in shipped:
+        record = item.placed.record
+        path = WRITERS[form].picture_path(str(record.split), item.placed.name)
+        values = [record.attributes.get(name, "") for name in ATTRIBUTES]
+        labels = len(record.labels)
+        table.writerow([path, record.split, item.source, *values, record.scene_id or "", labels, record.origin])
+    return stream.getvalue()

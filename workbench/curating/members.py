@@ -1,0 +1,135 @@
+"""What belongs together: groups of samples that no split may tear apart.
+
+Real samples that share a scene or their content, or are near duplicates, belong together. A synthetic sample belongs
+to the group of the real sample that it recreates (its parent, over any number of steps), so that a failure in ``test``
+can never seed ``train``. Synthetic samples never join two groups of real ones: generating must not move what was there
+before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What decides the split of one sample.
+
+    Attributes:
+        id: sample id.
+        synthetic: generated, not photographed.
+        split: split that it has, or ``None``.
+        scene_id: what belongs together, or ``None``.
+        content_sha256: of the picture, or ``None``.
+        parents: ids of the samples that it recreates.
+        near: name of its group of near duplicates, or ``None``.
+        fitted_to: ids of all samples that its scenario was fitted to.
+        source_key: stable id of its record, under which its split is remembered.
+        strata: what is to lie in all splits alike, e.g. ``("class=cup", "lighting=dim")``.
+        cell: its slice for limits, e.g. ``"dim x metal"``; ``None`` when part of it is not known.
+    """
+
+    id: str
+    synthetic: bool = False
+    split: str | None = None
+    scene_id: str | None = None
+    content_sha256: str | None = None
+    parents: tuple[str, ...] = ()
+    near: str | None = None
+    fitted_to: tuple[str, ...] = ()
+    source_key: str = ""
+    strata: tuple[str, ...] = ()
+    cell: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What names a group whose oldest member this is; the same in every dataset where possible."""
+        return f"scene {self.scene_id}" if self.scene_id else f"content {self.content_sha256 or self.id}"
+
+    @property
+    def memory_key(self) -> str:
+        """Under which its split is remembered."""
+        return self.source_key or self.id
+
+
+@dataclass
+class Group:
+    """Samples that belong together.
+
+    Attributes:
+        key: stable name, input of the hash.
+        members: oldest first.
+        seeds: keys of several groups of real samples that synthetic members recreate; empty as a rule.
+    """
+
+    key: str
+    members: list[Member]
+    seeds: tuple[str, ...] = ()
+
+    @property
+    def deciding(self) -> list[Member]:
+        """The members that decide where it goes: the real ones, if there are any."""
+        return [member for member in self.members if not member.synthetic] or self.members
+
+    @property
+    def name(self) -> str:
+        """A key that does not depend on the order of loading."""
+        return min(member.key for member in self.deciding)
+
+
+def groups(members: Sequence[Member]) -> list[Group]:
+    """What belongs together; every member is in exactly one group.
+
+    Args:
+        members: all samples of the dataset, oldest first. With a part of them keys may differ.
+    """
+    real = [member for member in members if not member.synthetic]
+    found = {root: Group(own[0].key, own) for root, own in _connected(real, with_parents=False).items()}
+    by_token: dict[str, Group] = {}
+    for group in found.values():
+        for member in group.members:
+            by_token.update(dict.fromkeys(_tokens(member, with_parents=False), group))
+    loose = []
+    for own in _connected([m for m in members if m.synthetic], with_parents=True).values():
+        tokens = {token for member in own for token in _tokens(member, with_parents=True)}
+        seeds = {by_token[token].key: by_token[token] for token in sorted(tokens) if token in by_token}
+        if len(seeds) == 1:
+            next(iter(seeds.values())).members.extend(own)
+        else:
+            loose.append(Group(own[0].key, own, tuple(sorted(seeds))))
+    return [*found.values(), *loose]
+
+
+def _tokens(member: Member, *, with_parents: bool) -> Iterable[str]:
+    """Names that two members share when they belong together."""
+    yield f"sample {member.id}"
+    if member.scene_id:
+        yield f"scene {member.scene_id}"
+    if member.content_sha256:
+        yield f"content {member.content_sha256}"
+    if member.near:
+        yield f"near {member.near}"
+    if with_parents:
+        yield from (f"sample {parent}" for parent in member.parents)
+
+
+def _connected(members: Sequence[Member], *, with_parents: bool) -> dict[str, list[Member]]:
+    """Members connected by shared tokens, oldest first (union-find with path halving)."""
+    parent: dict[str, str] = {}
+
+    def root(token: str) -> str:
+        parent.setdefault(token, token)
+        while parent[token] != token:
+            parent[token] = token = parent[parent[token]]
+        return token
+
+    for member in members:
+        first, *rest = _tokens(member, with_parents=with_parents)
+        for token in rest:
+            parent[root(token)] = root(first)
+    connected: defaultdict[str, list[Member]] = defaultdict(list)
+    for member in members:
+        connected[root(f"sample {member.id}")].append(member)
+    return dict(connected)

@@ -1,0 +1,40 @@
+"""What was drawn: the split of each sample by wish, so that later draws keep what earlier ones gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import fiftyone.core.odm.database as odm_database
+from pymongo import UpdateOne
+
+from workbench.store.database import Dataset, translated
+
+DRAWS = "workbench_draws"
+BATCH = 5_000
+
+
+@translated
+def remembered_splits(dataset: Dataset, wish: str) -> dict[str, str]:
+    """Split by key of what was drawn with a wish of this name; empty when nothing was."""
+    found = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": wish}, {"_id": 0})
+    return {one["key"]: one["split"] for one in found}
+
+
+@translated
+def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> None:
+    """Remember splits; a key that is there already gets the new one."""
+    collection = odm_database.get_db_conn()[DRAWS]
+    place = {"dataset_id": dataset._doc.id, "wish": wish}
+    collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
+    items = list(drawn.items())
+    for start in range(0, len(items), BATCH):
+        some = [
+            UpdateOne({**place, "key": key}, {"$set": {"split": split}}, upsert=True)
+            for key, split in items[start : start + BATCH]
+        ]
+        collection.bulk_write(some, ordered=False)
+
+
+def forget_splits(dataset: Dataset) -> None:
+    """Forget all draws of a dataset."""
+    odm_database.get_db_conn()[DRAWS].delete_many({"dataset_id": dataset._doc.id})
