@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.curating import DEFAULT_RATIOS, Member, assign, groups, plan
+from workbench.curating import DEFAULT_RATIOS, Member, Wish, assign, groups, plan
 from workbench.errors import InputError
 
 NO_SPLITS = st.none()
 RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
+
+
+def by_hash(seed):
+    return Wish(RATIOS, seed, stratify=False)
 
 
 @st.composite
@@ -64,7 +68,7 @@ def leaks(members, splits):
 
 @given(data_sets(), st.integers(0, 5))
 def test_no_group_lies_in_two_splits(members, seed):
-    found = plan(members, ratios=RATIOS, seed=seed)
+    found = plan(members, by_hash(seed))
     assert leaks(members, found.splits) == []
     left = [item.id for item in found.left_out]
     assert sorted([*found.splits, *left]) == sorted(member.id for member in members)
@@ -73,7 +77,7 @@ def test_no_group_lies_in_two_splits(members, seed):
 
 @given(data_sets(splits=given_splits), st.integers(0, 5))
 def test_given_splits_are_kept_and_never_leak(members, seed):
-    found = plan(members, seed=seed)
+    found = plan(members, Wish(seed=seed))
     assert leaks(members, found.splits) == []
     for member in members:
         if member.split and member.id in found.splits:
@@ -87,8 +91,8 @@ def test_adding_synthetic_data_moves_nothing(members, more, seed):
         replace(m, id=f"new{m.id}", synthetic=True, parents=(members[at % len(members)].id,))
         for at, m in enumerate(more)
     ]
-    before = plan(members, ratios=RATIOS, seed=seed).splits
-    after = plan([*members, *added], ratios=RATIOS, seed=seed).splits
+    before = plan(members, by_hash(seed)).splits
+    after = plan([*members, *added], by_hash(seed)).splits
     real = [member.id for member in members if not member.synthetic]
     assert {i: before[i] for i in real} == {i: after[i] for i in real}
 
@@ -96,16 +100,16 @@ def test_adding_synthetic_data_moves_nothing(members, more, seed):
 @given(data_sets(), st.integers(1, 30), st.integers(0, 5))
 def test_adding_real_data_of_other_scenes_moves_nothing(members, n, seed):
     added = [Member(f"new{at}", scene_id=f"other{at % 7}", content_sha256=f"newsha{at}") for at in range(n)]
-    before = plan(members, ratios=RATIOS, seed=seed).splits
-    after = plan([*members, *added], ratios=RATIOS, seed=seed).splits
+    before = plan(members, by_hash(seed)).splits
+    after = plan([*members, *added], by_hash(seed)).splits
     assert {i: after[i] for i in before} == before
 
 
 def test_same_scene_later_joins_the_split_of_the_first():
     first = [Member("a", scene_id="s", content_sha256="1")]
     for seed in range(20):
-        before = plan(first, ratios=RATIOS, seed=seed).splits["a"]
-        later = plan([*first, Member("b", scene_id="s", content_sha256="2")], ratios=RATIOS, seed=seed).splits
+        before = plan(first, by_hash(seed)).splits["a"]
+        later = plan([*first, Member("b", scene_id="s", content_sha256="2")], by_hash(seed)).splits
         assert later == {"a": before, "b": before}
 
 
@@ -162,8 +166,8 @@ def test_grandchildren_follow_their_anchor():
 
 def test_synthetic_samples_drawn_to_test_go_to_train():
     members = [Member(f"s{n}", True, content_sha256=str(n)) for n in range(200)]
-    drawn = plan(members, real_only=()).splits
-    moved = plan(members).splits
+    drawn = plan(members, Wish(real_only=(), stratify=False)).splits
+    moved = plan(members, Wish(stratify=False)).splits
     to_test = [i for i, split in drawn.items() if split == "test"]
     assert 10 < len(to_test) < 60
     assert {moved[i] for i in to_test} == {"train"}
@@ -172,8 +176,8 @@ def test_synthetic_samples_drawn_to_test_go_to_train():
 
 def test_stages_take_synthetic_samples_when_they_are_the_only_other_split():
     members = [Member(f"s{n}", True, content_sha256=str(n)) for n in range(50)]
-    assert set(plan(members, ratios={"pretrain": 0.5, "test": 0.5}).splits.values()) == {"pretrain"}
-    nowhere = plan(members, ratios={"test": 1.0})
+    assert set(plan(members, Wish({"pretrain": 0.5, "test": 0.5})).splits.values()) == {"pretrain"}
+    nowhere = plan(members, Wish({"test": 1.0}))
     assert nowhere.splits == {}
     assert len(nowhere.left_out) == 50
 
@@ -191,7 +195,7 @@ def test_stages_take_synthetic_samples_when_they_are_the_only_other_split():
 )
 def test_shares_that_cannot_be_used(ratios, message):
     with pytest.raises(InputError, match=message):
-        plan([Member("a")], ratios=ratios)
+        plan([Member("a")], Wish(ratios))
 
 
 def test_default_shares():
@@ -200,7 +204,7 @@ def test_default_shares():
 
 @given(data_sets(near=st.none() | st.sampled_from(["n1", "n2", "n3"])), st.integers(0, 3))
 def test_near_duplicates_never_lie_in_two_drawn_splits(members, seed):
-    outcome = plan(members, ratios=RATIOS, seed=seed)
+    outcome = plan(members, by_hash(seed))
     lies = defaultdict(set)
     for member in members:
         if member.near and member.id in outcome.splits:

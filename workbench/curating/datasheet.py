@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.curating.manifest import Shipped
 from workbench.curating.thumbnails import inline
+from workbench.files import sha256_text
 from workbench.schema.fields import ATTRIBUTES
 
 EXAMPLES = 12
@@ -170,8 +171,9 @@ def _examples(shipped: Sequence[Shipped], slice_by: Sequence[str]) -> str:
     for item in shipped:
         waiting[item.source, cell_of(item, slice_by)].append(item)
     chosen: list[Shipped] = []
+    order = sorted(waiting, key=lambda key: sha256_text("|".join(key)))  # not one slice after another
     for at in range(EXAMPLES):
-        chosen += [own[at] for _, own in sorted(waiting.items()) if at < len(own)]
+        chosen += [waiting[key][at] for key in order if at < len(waiting[key])]
         if len(chosen) >= EXAMPLES:
             break
     return "".join(_figure(item, slice_by) for item in chosen[:EXAMPLES])

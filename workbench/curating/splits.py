@@ -190,7 +190,7 @@ def _targets(
             fixed[id(group)] = _most_protected(before & shares.keys())
             outcome.moved += len(before) > 1
             old.append(group)
-        else:
+        elif not group.seeds or not wish.stratify:  # else it goes where the real ones go that it recreates
             new.append(group)
     if wish.stratify:
         placed = _balanced(old, new, fixed, wish, shares, counted)

@@ -57,7 +57,8 @@ class Wish:
     @property
     def is_counts(self) -> bool:
         """Whether numbers of samples are wanted instead of shares."""
-        return any(share > 1 for share in (self.splits or {}).values())
+        given = (self.splits or {}).values()
+        return any(share > 1 for share in given) and all(math.isfinite(n) and n == int(n) for n in given)
 
     @property
     def memory(self) -> str:
@@ -71,7 +72,9 @@ class Wish:
         Raises:
             InputError: they cannot be used.
         """
-        given = dict(DEFAULT_RATIOS if self.keeps_given else self.splits or {"train": 1.0})
+        given = dict(DEFAULT_RATIOS)
+        if not self.keeps_given:
+            given = {"train": 1.0} if self.splits is None else dict(self.splits)
         _check_names(given)
         if self.is_counts:
             _check_counts(given)
@@ -128,9 +131,8 @@ def _check_names(given: Mapping[str, float]) -> None:
 
 def _check_counts(given: Mapping[str, float]) -> None:
     for name, count in given.items():
-        if not math.isfinite(count) or count < 0 or count != int(count):
-            fix = f"Counts and shares cannot be mixed. {_EXAMPLE}"
-            raise InputError("a whole number of samples", found=f"{name}={count:g}", where="splits", fix=fix)
+        if count < 0:
+            raise InputError("a number of samples", found=f"{name}={count:g}", where="splits", fix=_EXAMPLE)
 
 
 def _check_shares(given: Mapping[str, float]) -> None:
@@ -141,6 +143,7 @@ def _check_shares(given: Mapping[str, float]) -> None:
     if abs(total - 1) > _TOLERANCE:
         near = ", ".join(f"{name}={share / total:.3g}" for name, share in given.items()) if total else ""
         fix = f"The nearest is {near}." if near else _EXAMPLE
+        fix = f"Shares and counts cannot be mixed. {_EXAMPLE}" if max(given.values(), default=0) > 1 else fix
         raise InputError("shares that add up to 1", found=f"{total:.6g}", where="splits", fix=fix)
 
 
