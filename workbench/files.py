@@ -99,15 +99,21 @@ def whole_folder(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as cause:
         raise refused(target, cause) from cause
+    except OutputError as cause:
+        if not cause.where.startswith(str(temporary)):
+            raise
+        raise OutputError(cause.wanted, found=cause.found, where=str(target), fix=cause.fix) from cause
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def refused(path: Path, cause: OSError) -> OutputError:
     """Translate an operating-system error about a place to write to."""
+    found = os.strerror(cause.errno) if cause.errno else type(cause).__name__  # libraries word it in their own ways
+    in_the_way = isinstance(cause, FileExistsError | NotADirectoryError)
     return OutputError(
         "a place that can be written",
-        found=cause.strerror or type(cause).__name__,
+        found="a file where a folder is needed" if in_the_way else found,
         where=str(path),
         fix="Choose another folder, make room or change its permissions.",
     )

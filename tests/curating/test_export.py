@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from workbench import store
 from workbench.curating import export
 from workbench.curating.file_names import flattened
 from workbench.errors import Cancelled, InputError, OutputError
@@ -23,41 +20,12 @@ from workbench.formats.problems import Problems
 from workbench.formats.registry import FORMATS
 from workbench.loading import load
 from workbench.progress import Cancel
-from workbench.schema.labels import Label, Record
 
 pytestmark = pytest.mark.slow  # starts the database
 
 
 def contents(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def record(folder: Path, name: str, *labels: Label, **facts) -> Record:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (24, 32, 3), np.uint8)).save(path)
-    return Record(path, name, 32, 24, labels, **facts)
-
-
-@pytest.fixture
-def mixed(dataset_name, tmp_path):
-    """Twelve real samples with splits, and synthetic ones that recreate some of them."""
-    dataset = store.open_dataset(dataset_name)
-    box, outline = Label("cup", (1, 2, 9.5, 8.25)), np.array([[1.0, 2.0], [9.0, 2.0], [9.0, 20.0]])
-    splits = ["train"] * 6 + ["val"] * 3 + ["test"] * 3
-    real = [
-        record(tmp_path / "in", f"cam{n % 2}/{n // 2}.png", box, split=split, attributes={"lighting": "dim"})
-        for n, split in enumerate(splits)
-    ]
-    ids = store.add(dataset, real, source="real").ids
-    made = []
-    for n, parent in enumerate([ids[0], ids[1], ids[6], ids[9], ids[10]]):
-        label = Label("bolt", (1, 2, 9, 20), (outline,), attributes={"occlusion": 0.5})
-        generation = {"seed": 7, "frame": n, "parent_sample_id": parent}
-        made.append(record(tmp_path / "in", f"syn/{n}.png", label, generation=generation, tags=("failure:glare",)))
-    store.add(dataset, made, source="synthetic")
-    return dataset
 
 
 @pytest.mark.parametrize("form", ["coco", "yolo", "voc", "parquet"])

@@ -70,11 +70,11 @@ def most_protected(splits: Iterable[str]) -> str:
 def in_order(splits: Iterable[str]) -> list[str]:
     """Splits in the order that people expect.
 
-    >>> in_order({"val", "extra", "train"})
-    ['train', 'val', 'extra']
+    >>> in_order({"val", "extra", "train"}), in_order({"test", "finetune", "pretrain"})
+    (['train', 'val', 'extra'], ['pretrain', 'finetune', 'test'])
     """
     names = set(splits)
-    usual = [name for name in ("train", "val", "test") if name in names]
+    usual = [name for name in ("pretrain", "finetune", "train", "val", "test") if name in names]
     return usual + sorted(names - set(usual))
 
 
