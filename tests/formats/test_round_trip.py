@@ -124,7 +124,9 @@ def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], 
         writer.write(folder, placed)
         written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         with unpacked.within(Path(text) / "unpacked"):
-            read = {path_of(record, folder, writer): record for record in FORMATS[name].read(folder, problems)}
+            read = {
+                path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(folder, problems)
+            }
         places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
         found = {f"{places[path]}.png": record for path, record in read.items()}
     return found, problems, written

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from workbench.curating import croissant, datasheet
 from workbench.curating.limits import Deviation
-from workbench.curating.manifest import FILE_NAME, Choice, Shipped, document
+from workbench.curating.manifest import FILE_NAME, Choice, Shipped, document, text
 from workbench.curating.selection import Selection
-from workbench.files import sha256_file, write_bytes, write_json
+from workbench.files import sha256_file, write_bytes
 from workbench.formats.registry import WRITERS
 from workbench.schema.fields import ATTRIBUTES
 
@@ -59,7 +59,7 @@ def write_bundle(folder: Path, chosen: Selection, choice: Choice, report: Told, 
     size, digest = len(page.encode()), sha256_file(folder / DATASHEET)
     content["files"].append({"path": DATASHEET, "bytes": size, "sha256": digest})
     content["files"].sort(key=lambda file: str(file["path"]))
-    write_json(folder / FILE_NAME, content)
+    write_bytes(folder / FILE_NAME, text(content).encode())
 
 
 def _table(shipped: Sequence[Shipped], form: str) -> str:

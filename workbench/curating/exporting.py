@@ -24,6 +24,7 @@ from workbench.formats.contract import Writer
 from workbench.formats.losses import told
 from workbench.formats.names import in_order
 from workbench.formats.registry import WRITERS
+from workbench.processes import no_cycles
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.fields import LIGHTING, SURFACE
 from workbench.slicing import Filter
@@ -70,6 +71,7 @@ class ExportReport:
         return "\n".join(lines + [f"  {note}" for note in self.notes])
 
 
+@no_cycles()
 def export(
     dataset: store.Dataset | str,
     folder: str | Path,

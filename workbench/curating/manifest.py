@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +16,14 @@ import numpy as np
 from workbench.curating.limits import Deviation
 from workbench.curating.splits import LeftOut
 from workbench.curating.wishes import Wish
-from workbench.files import canonical_json, sha256_file
+from workbench.files import sha256_file
 from workbench.formats.contract import Placed
 from workbench.schema.fields import ATTRIBUTES, SourceName
 from workbench.schema.labels import Label, Record
 
 FILE_NAME = "manifest.json"
 _VERSION = 2
+_LISTS = ("files", "samples")
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
@@ -146,19 +148,32 @@ def _sample(item: Shipped) -> dict[str, Any]:
 
 def labels_sha256(record: Record) -> str:
     """A hash of all that the labels of a record say, to see whether they changed."""
-    digest = hashlib.sha256()
+    said = [_plain(label) for label in record.labels]
+    digest = hashlib.sha256(json.dumps([record.classification, said], separators=(",", ":")).encode())
     for label in record.labels:
-        digest.update(canonical_json(_plain(label)).encode())
         if label.mask is not None:
             digest.update(np.packbits(label.mask).tobytes())
-    digest.update(str(record.classification).encode())
     return digest.hexdigest()
 
 
 def _plain(label: Label) -> list[Any]:
     """What JSON holds of a label; places to a thousandth of a pixel."""
+    left, top, right, bottom = label.xyxy
+    said: list[Any] = [label.name, round(left, 3), round(top, 3), round(right, 3), round(bottom, 3), label.confidence]
+    if label.attributes or label.size_m:
+        said += [sorted(label.attributes.items()), label.size_m]
+    if label.mask is not None:
+        said += label.mask.shape
     arrays = [*label.polygons, *(a for a in (label.keypoints, label.T_cam_obj) if a is not None)]
-    numbers = [np.round(array.ravel(), 3).tolist() for array in arrays]
-    box = [round(edge, 3) for edge in label.xyxy]
-    shape = None if label.mask is None else list(label.mask.shape)
-    return [label.name, box, dict(label.attributes), label.confidence, label.size_m, shape, numbers]
+    return said + [np.round(array.ravel(), 3).tolist() for array in arrays]
+
+
+def text(content: Mapping[str, Any]) -> str:
+    """The manifest as JSON, one line per file and sample: a tenth of the time that indenting all takes."""
+    head = {key: value for key, value in content.items() if key not in _LISTS}
+    lists = [f' "{key}": [' + "\n" + ",\n".join(map(_line, content[key])) + "\n ]" for key in _LISTS]
+    return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + ",\n" + ",\n".join(lists) + "\n}\n"
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return f"  {json.dumps(value, ensure_ascii=False)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,7 +32,8 @@ def compare(folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Pat
     """
     problems = Problems()
     with unpacked.within(scratch), following_links():
-        found = {path_of(record, folder, writer): record for record in FORMATS[writer.name].read(folder, problems)}
+        root = folder.resolve()
+        found = {path_of(record, root, writer): record for record in FORMATS[writer.name].read(folder, problems)}
     wanted = {writer.picture_path(str(item.record.split), item.name): item.record for item in placed}
     differences = [f"{path} is missing" for path in wanted if path not in found]
     differences += [f"{path} was not to be there" for path in found if path not in wanted]
@@ -47,11 +47,11 @@ def compare(folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Pat
         raise OutputError("an export that reads back as it was meant", found=shown + more, where=writer.name, fix=fix)
 
 
-def path_of(record: Record, folder: Path, writer: Writer) -> str:
+def path_of(record: Record, root: Path, writer: Writer) -> str:
     """What the writer calls the picture of a record that was read back."""
     if writer.embeds or record.image_path is None:
         return record.origin
-    return Path(os.path.relpath(record.image_path, folder.resolve())).as_posix()
+    return str(record.image_path)[len(f"{root}/") :]  # 20 times faster than a Path, and there are many
 
 
 def _differences(wanted: Record, found: Record, path: str, writer: Writer) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +18,7 @@ from workbench.formats.contract import Format
 from workbench.formats.problems import Problems
 from workbench.formats.registry import choose
 from workbench.formats.tree import one_scan
+from workbench.processes import no_cycles
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.fields import SOURCE, SOURCES, SourceName
 from workbench.schema.labels import Record
@@ -28,22 +27,7 @@ from workbench.schema.report import LoadReport
 BATCH = 1_000
 
 
-@contextlib.contextmanager
-def _no_cycles() -> Iterator[None]:
-    """Without the search for cycles, of which there are none: it would look at millions of new objects again and again.
-
-    It halves the time of a load.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_no_cycles()
+@no_cycles()
 def load(
     dataset: store.Dataset | str,
     path: str | Path,
