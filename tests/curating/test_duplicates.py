@@ -131,6 +131,11 @@ def test_planted_leaks_are_found_kept_together_and_told(source, sample_data, dat
         lies[one.ids] |= {split[origin] for origin in one.origins}
     assert all(len(found) == 1 for found in lies.values())
 
+    sides = {i: {"split": side} for pair in leaks for i, side in zip(pair, ("train", "test"), strict=True)}
+    store.set_values(dataset, sides)
+    told = wb.export(dataset, tmp_path / "given", media="hardlink").cross_split_pairs
+    assert len(planted & {frozenset(pair.ids) for pair in told}) >= 48
+
     frames = [report.pairs_frame(), report.groups_frame(), report.conflicts_frame()]
     assert [len(f) for f in frames] == [len(report.pairs), len(report.groups), len(report.label_conflicts)]
     assert all(isinstance(frame, pd.DataFrame) for frame in frames)

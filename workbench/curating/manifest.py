@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,6 @@ def document(
         stratification: how far the splits are from holding everything alike.
         hashes: SHA-256 by path of files for which it is known.
     """
-    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return {
         "manifest": _VERSION,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -111,11 +111,24 @@ def document(
         "lost": list(lost),
         "left_out": [{"origin": item.origin, "reason": item.reason} for item in left_out],
         "files": [
-            {"path": p, "bytes": (folder / p).stat().st_size, "sha256": hashes.get(p) or sha256_file(folder / p)}
-            for p in paths
+            {"path": path, "bytes": size, "sha256": hashes.get(path) or sha256_file(folder / path)}
+            for path, size in sorted(_sizes(folder))
         ],
         "samples": [_sample(item) for item in shipped],
     }
+
+
+def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    """Path inside the folder and bytes of every file; links count as what they lead to."""
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        with os.scandir(folder / below) as entries:  # ten times faster than a Path, and there are many
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{below}{entry.name}/")
+                else:
+                    yield f"{below}{entry.name}", entry.stat().st_size
 
 
 def details(shipped: Sequence[Shipped], split: str) -> dict[str, Any]:

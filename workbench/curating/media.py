@@ -33,7 +33,7 @@ def require_media(shipped: Sequence[Shipped]) -> int:
     total, missing = 0, []
     for item in shipped:
         try:
-            total += item.placed.record.medium.stat().st_size
+            total += os.stat(item.placed.record.medium).st_size  # noqa: PTH116 - faster, and there are many
         except OSError:
             missing.append(str(item.placed.record.medium))
     if missing:
@@ -77,8 +77,9 @@ def put(folder: Path, targets: Mapping[str, Shipped], media: Media, progress: Pr
 
     def one(entry: tuple[str, Shipped]) -> tuple[str, str]:
         path, item = entry
-        _transfer(item.placed.record.medium, folder / path, media)
-        return path, _hash(folder / path, item)
+        target = folder / path
+        _transfer(item.placed.record.medium, target, media)
+        return path, _hash(target, item)
 
     return _each(targets, one, progress)
 
@@ -118,7 +119,7 @@ def _transfer(origin: Path, target: Path, media: Media) -> None:
         return
     if media == "hardlink":
         try:
-            os.link(origin.resolve(), target)
+            os.link(os.path.realpath(origin) if origin.is_symlink() else origin, target)
             return
         except OSError as cause:
             if cause.errno not in _NO_LINKS:

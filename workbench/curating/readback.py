@@ -59,24 +59,32 @@ def _differences(wanted: Record, found: Record, path: str, writer: Writer) -> It
     if wanted.split != told:
         yield f"split {wanted.split} became {found.split}"
     meant = [label for label in wanted.labels if writer.holds(label)]
-    before, after = _per_class(meant), _per_class(found.labels)
-    if before != after:
-        yield f"labels {dict(before)} became {dict(after)}"
+    pairs = _pairs(meant, found.labels)
+    if pairs is None:
+        yield f"labels {dict(_per_class(meant))} became {dict(_per_class(found.labels))}"
         return
     if (wanted.width, wanted.height) != (found.width, found.height):
         yield f"size {wanted.width} x {wanted.height} became {found.width} x {found.height}"
     if writer.embeds and wanted.content_sha256 not in (None, found.content_sha256):
         yield "the picture changed since it was loaded, so its labels may not fit any more"
-    for name in before:
-        first = [label for label in meant if label.name == name]
-        second = [label for label in found.labels if label.name == name]
-        worst = max(map(_moved_px, first, second))
-        if worst > writer.tolerance_px:
-            yield f"a box of {name} moved by {worst:.3g} px"
+    worst = max(pairs, key=lambda pair: _moved_px(*pair), default=None)
+    if worst is not None and _moved_px(*worst) > writer.tolerance_px:
+        yield f"a box of {worst[0].name} moved by {_moved_px(*worst):.3g} px"
+
+
+def _pairs(meant: Sequence[Label], found: Sequence[Label]) -> list[tuple[Label, Label]] | None:
+    """Labels that stand for each other, in the order of each class; ``None`` when their counts differ."""
+    if [label.name for label in meant] != [label.name for label in found]:  # hardly ever
+        if _per_class(meant) != _per_class(found):
+            return None
+        meant, found = (sorted(labels, key=lambda label: label.name) for labels in (meant, found))
+    return list(zip(meant, found, strict=True))
 
 
 def _moved_px(wanted: Label, found: Label) -> float:
     """How far an edge moved; a label written as its outline alone comes back with the outline's box."""
+    if wanted.xyxy == found.xyxy:  # nearly always
+        return 0.0
     outline = [hull(wanted.polygons)] if wanted.polygons and found.polygons else []
     return min(max(abs(a - b) for a, b in zip(box, found.xyxy, strict=True)) for box in [wanted.xyxy, *outline])
 

@@ -43,6 +43,8 @@ class Selection:
         """The same with only the labels that a format has room for."""
 
         def kept(item: Shipped) -> Shipped:
+            if all(map(holds, item.placed.record.labels)):
+                return item
             labels = tuple(label for label in item.placed.record.labels if holds(label))
             record = dataclasses.replace(item.placed.record, labels=labels)
             return dataclasses.replace(item, placed=Placed(record, item.placed.name))

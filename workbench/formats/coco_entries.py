@@ -42,9 +42,13 @@ def _camera(camera: Camera) -> dict[str, Any]:
 def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple[str, ...]) -> dict[str, Any]:
     """A label as an entry of ``annotations``, without ids."""
     left, top, right, bottom = label.xyxy
-    found: dict[str, Any] = {**label.attributes, "iscrowd": int(bool(label.attributes.get("iscrowd")))}
-    found["bbox"] = [round(value, _DIGITS) for value in (left, top, right - left, bottom - top)]
-    found["area"] = round((right - left) * (bottom - top), _DIGITS)
+    width, height = right - left, bottom - top
+    found: dict[str, Any] = {
+        **label.attributes,
+        "iscrowd": int(bool(label.attributes.get("iscrowd"))),
+        "bbox": [round(left, _DIGITS), round(top, _DIGITS), round(width, _DIGITS), round(height, _DIGITS)],
+        "area": round(width * height, _DIGITS),
+    }
     if label.mask is not None:
         found["segmentation"] = {"counts": rle.encode(whole_mask(label, shape)), "size": list(shape)}
         found["area"] = int(label.mask.sum())
@@ -55,7 +59,9 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
         found["score"] = float(label.confidence)
     if label.instance_id is not None:
         found["index"] = label.instance_id  # FiftyOne's word; it refuses others
-    return {**found, **_further(label, keypoint_names)}
+    if label.keypoints is not None or label.T_cam_obj is not None:
+        found |= _further(label, keypoint_names)
+    return found
 
 
 def _further(label: Label, keypoint_names: tuple[str, ...]) -> dict[str, Any]:

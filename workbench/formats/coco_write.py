@@ -63,7 +63,7 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
                     annotation_id += 1
                     shape = (item.record.height, item.record.width)
                     ids_of = {"id": annotation_id, "image_id": image_id, "category_id": ids[label.name]}
-                    annotations.append({**annotation_entry(label, shape, points.get(label.name, ())), **ids_of})
+                    annotations.append(annotation_entry(label, shape, points.get(label.name, ())) | ids_of)
         content = {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
         text = json.dumps(content, ensure_ascii=False)  # no indent: ten times faster with many labels
         write_bytes(folder / "annotations" / f"instances_{split}.json", f"{text}\n".encode())

@@ -41,7 +41,7 @@ SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
     | {name for name in vars(fields).values() if isinstance(name, str)}
 )
-PLAIN_KEYS = 6  # of a detection that is nothing but a box
+PLAIN = frozenset({"_id", "_cls", "tags", "attributes", "label", "bounding_box"})  # of nothing but a box
 KINDS: dict[type, tuple[str, Any]] = {
     bool: ("flag", fo.BooleanField),
     int: ("number", fo.FloatField),
@@ -235,7 +235,7 @@ def dynamic_values(document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute
         if type(value) in KINDS:
             yield name, value
     for detection in document[fields.GROUND_TRUTH]["detections"]:
-        if len(detection) == PLAIN_KEYS:
+        if len(detection) == len(PLAIN):
             continue
         for name, value in detection.items():
             if name not in LABEL_KEYS and type(value) in KINDS:
@@ -297,10 +297,13 @@ def _labels(
 
 def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:
     x, y, w, h = document["bounding_box"]
+    xyxy = (x * width, y * height, (x + w) * width, (y + h) * height)
+    if keypoints is None and document.keys() <= PLAIN:  # nothing but a box, as most are
+        return Label(str(document.get("label")), xyxy)
     mask = document.get("mask")
     return Label(
         name=str(document.get("label")),
-        xyxy=(x * width, y * height, (x + w) * width, (y + h) * height),
+        xyxy=xyxy,
         polygons=tuple(np.reshape(np.asarray(p, float), (-1, 2)) for p in document.get("polygons") or ()),
         mask=None if mask is None else fou.deserialize_numpy_array(mask).astype(bool),
         attributes={
