@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import tarfile
 import zlib
 from typing import Any
 
@@ -163,6 +164,30 @@ def fiftyone(**changed: Any) -> dict[str, bytes]:
     }
 
 
+def parquet() -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    objects = {"bbox": [[3.0, 2.0, 6.0, 7.0]], "category": [0]}
+    row = {"image": {"bytes": png(np.full((H, W, 3), 90, np.uint8)), "path": "a.png"}, "objects": objects, "gain": 2.5}
+    said = {"info": {"features": {"objects": {"category": {"feature": {"names": ["cat"]}}}}}}
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]).replace_schema_metadata({"huggingface": json.dumps(said)}), stream)
+    return stream.getvalue()
+
+
+def webdataset() -> bytes:
+    label = {"category": "cat", "bbox": [3, 2, 6, 7]}
+    said = {"workbench": 1, "image": {"split": "val", "lighting": "dim"}, "annotations": [label]}
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as shard:
+        for name, data in (("0.png", png(np.full((H, W, 3), 90, np.uint8))), ("0.json", text(said))):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            shard.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
 VOC = (
     b"<annotation><filename>a.jpg</filename><size><width>64</width><height>48</height></size><object><name>cat</name>"
     b"<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>8</ymax></bndbox></object></annotation>"
@@ -207,6 +232,8 @@ SEEDS: dict[str, dict[str, bytes]] = {
         "scan/4.xyz": b"# x y z\n1 2 3\n4,5,6\n",
     },
     "fiftyone": fiftyone(),
+    "parquet": {"data/train-0.parquet": parquet()},
+    "webdataset": {"val-0.tar": webdataset()},
 }
 HOME = {  # where the picture lies
     "coco": "a.jpg",
@@ -218,6 +245,8 @@ HOME = {  # where the picture lies
     "solo": "sequence.0/step0.camera.png",
     "bop": "train_pbr/000000/rgb/000003.png",
     "blenderproc": "unused.png",
+    "parquet": "unused.png",
+    "webdataset": "unused.png",
     "cloud": "unused.png",
     "fiftyone": "data/a.jpg",
 }

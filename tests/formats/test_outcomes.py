@@ -7,7 +7,12 @@ import pytest
 from tests.formats.seeds import HOME, SEEDS, png
 from workbench.formats.registry import FORMATS, choose
 
-INSIDE = {"blenderproc": "0.hdf5", "cloud": "scan/0.pcd"}  # the picture lies in a container, or is a cloud
+INSIDE = {
+    "blenderproc": "0.hdf5",
+    "cloud": "scan/0.pcd",
+    "parquet": "data/train-0.parquet",
+    "webdataset": "val-0.tar",
+}  # the picture lies in a container, or is a cloud
 OWN = {"replicator": 2, "cloud": 5}  # BasicWriter and PoseWriter, one picture each; five clouds
 
 

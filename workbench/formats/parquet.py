@@ -57,7 +57,7 @@ def evidence(path: Path) -> Evidence | None:
         return None
     tree = tree_of(path.parent if path.is_file() else path)
     files = [path.name] if path.is_file() else _files(tree)
-    found = next((table for file in files if (table := _table(tree, file)) is not None), None)
+    found = next((table for file in files if isinstance(table := _table(tree, file), _Table)), None)
     return Evidence(1.0, f"{found.file} has pictures in its column '{found.column}'") if found else None
 
 
@@ -65,14 +65,15 @@ def _files(tree: Tree) -> list[str]:
     return [file for file in tree.files if file.lower().endswith(".parquet")]
 
 
-def _table(tree: Tree, file: str) -> _Table | None:
+def _table(tree: Tree, file: str) -> _Table | str | None:
+    """The table, why it cannot be read, or ``None`` when it holds no pictures."""
     import pyarrow as pa  # deferred: few folders bring a table
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(tree.path(file))
-    except (pa.ArrowException, OSError, ValueError):
-        return None  # the reader of tables says what is wrong with it
+    except (pa.ArrowException, OSError, ValueError) as cause:
+        return f"{type(cause).__name__}: {cause!s:.150}"
     for column in schema:
         if pa.types.is_struct(column.type) and {"bytes", "path"} <= {inner.name for inner in column.type}:
             return _Table(file, column.name, _classes(schema.metadata))
@@ -95,8 +96,13 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     """Read every row; see ``contract.Format.read``."""
     tree = tree_of(path.parent if path.is_file() else path)
     tree.name_junk(problems)
-    tables = [table for file in ([path.name] if path.is_file() else _files(tree)) if (table := _table(tree, file))]
-    if not tables:
+    found = {file: _table(tree, file) for file in ([path.name] if path.is_file() else _files(tree))}
+    for file, fault in found.items():
+        if isinstance(fault, str):
+            message = f"Wanted a Parquet file, found {fault}. Its records are left out."
+            problems.add("broken_annotation", file, message, loses_record=True)
+    tables = [table for table in found.values() if isinstance(table, _Table)]
+    if not any(found.values()):
         fix = "Give the folder that holds them, or another --format."
         raise InputError("Parquet files with pictures", found="none", where=str(path), fix=fix)
     return _Rows(tree, tables, problems)

@@ -98,7 +98,12 @@ class _Samples(Counted):
     def _each(self, tree: Tree, shards: list[str], problems: Problems) -> Iterator[Record]:
         for shard in shards:
             self._left -= 1
-            inner = tree_of(archive.opened(tree.path(shard))) if shard else tree
+            try:
+                inner = tree_of(archive.opened(tree.path(shard))) if shard else tree
+            except InputError as cause:
+                message = f"Wanted a tar file, found {cause.found}. Left out."
+                problems.add("unreadable_image", shard, message, loses_record=True)
+                continue
             entries = list(_entries(inner, shard, problems))
             yield from Records(entries, lambda entry, header: _record(entry, header, problems), problems)
         problems.close("missing_annotation_file", "Wanted JSON or cls for every picture, found none for {n} ({first}).")
