@@ -16,9 +16,9 @@ from workbench.store.datasets import (
     set_note,
     stamp,
 )
+from workbench.store.draws import remember_splits, remembered_splits
 from workbench.store.kin import Kin, kin
 from workbench.store.removals import Removal, list_removals, remove, restore
-from workbench.store.draws import remember_splits, remembered_splits
 from workbench.store.samples import (
     Added,
     Medium,
@@ -56,9 +56,9 @@ __all__ = [
     "open_app",
     "open_dataset",
     "read",
-    "remove",
     "remember_splits",
     "remembered_splits",
+    "remove",
     "require_dataset",
     "require_sample",
     "restore",
