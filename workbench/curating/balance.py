@@ -66,7 +66,7 @@ def quotas(shares: Mapping[str, float], total: int) -> dict[str, int]:
     """Whole numbers that add up to the total, each less than one from its share (largest remainder).
 
     >>> quotas({"train": 0.7, "val": 0.15, "test": 0.15}, 11)
-    {'train': 8, 'val': 2, 'test': 1}
+    {'train': 8, 'val': 1, 'test': 2}
     """
     exact = {name: share * total for name, share in shares.items()}
     found = {name: int(value + 1e-9) for name, value in exact.items()}
