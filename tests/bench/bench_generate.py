@@ -3,21 +3,24 @@
 One run, the same scenes: 640 x 480, 10 objects, labels (boxes, masks, depth), sensor chain, files written. The bare
 loop hands the same scenes to the same renderer in as many processes, and drops the pictures. Blender needs a Python
 with ``bpy`` (4.5): ``--blender PYTHON``; it draws like scenes with 16 samples and denoising, depth and index passes.
-Start-up of processes and the first frames of each are not counted anywhere.
+Start-up of processes and the first frames of each are not counted anywhere. Beside the images/s stands the processor
+time of an image, over all processes: on a busy machine its ratio still holds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from workbench.generating import generate
 from workbench.generating.frame import accepted_draw
@@ -69,42 +72,61 @@ class Sink:
         return [str(record.source_key) for record in records]
 
 
-def draw_bare(scenario: Scenario, frames: Sequence[int], plain: bool) -> float:
-    """Build and draw frames, nothing else; seconds of it. ``plain`` draws each once at one sample per pixel."""
+def draw_bare(scenario: Scenario, frames: Sequence[int], plain: bool) -> tuple[float, float]:
+    """Draw frames, nothing else; seconds of it by the clock and of the processor.
+
+    ``plain`` draws each once at one sample per pixel.
+    """
     from workbench.render._open3d import Open3dRenderer
 
     backend = _PLAIN.setdefault(0, Open3dRenderer(supersample=1.0)) if plain else renderer("open3d")
     scenes = [accepted_draw(scenario, frame).scene for frame in frames]  # drawing parameters is not drawing pictures
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     for scene in scenes:
         backend.render(scene)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used
 
 
 _PLAIN: dict[int, object] = {}
 
 
-def bare_rate(scenario: Scenario, n: int, pool: Executor, workers: int, *, plain: bool) -> float:
-    """Frames per second of the bare loop: each process draws its share."""
+@dataclass(frozen=True)
+class Speed:
+    """Images per second, and processor seconds of one image."""
+
+    rate: float
+    cpu_s: float
+
+
+def cpu_s(pool: WorkerProcesses) -> float:
+    """Processor time of this process and its workers so far, seconds."""
+    times = [psutil.Process(pid).cpu_times() for pid in (os.getpid(), *pool.pids())]
+    return float(sum(one.user + one.system for one in times))
+
+
+def bare_speed(scenario: Scenario, n: int, pool: WorkerProcesses, workers: int, *, plain: bool) -> Speed:
+    """The bare loop: each process draws its share."""
     from tests.bench import bench_generate as own  # by a name that worker processes can import
 
     for count in (workers, n):
         shares = [list(range(k if count == n else WARM + k, (n if count == n else WARM + count), workers))
                   for k in range(workers)]  # fmt: skip
         futures = [pool.submit(own.draw_bare, scenario, share, plain) for share in shares]
-        seconds = max(future.result() for future in futures)
-    return n / seconds
+        found = [future.result() for future in futures]
+    return Speed(n / max(seconds for seconds, _ in found), sum(cpu for _, cpu in found) / n)
 
 
-def generate_rate(scenario: Scenario, n: int, pool: Executor, workers: int, backend: str, folder: Path) -> float:
-    """Frames per second of a job, labels, sensor and files included."""
+def generate_speed(
+    scenario: Scenario, n: int, pool: WorkerProcesses, workers: int, backend: str, folder: Path
+) -> Speed:
+    """A job, with labels, sensor and files."""
     for first, count, name in ((WARM, 2 * workers, "warm"), (0, n, "timed")):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), cpu_s(pool) if pool.pids() else 0.0
         generate(
             scenario, into=Sink(), n=count, first_frame=first, backend=backend, executor=pool,
             folder=folder / f"{backend}-{name}", listener=silent,
         ).result()  # fmt: skip
-    return n / (time.perf_counter() - started)
+    return Speed(n / (time.perf_counter() - started), (cpu_s(pool) - used) / n)
 
 
 def write_scene(path: Path, scene: Scene) -> None:
@@ -123,8 +145,8 @@ def write_scene(path: Path, scene: Scene) -> None:
     np.savez(path, **values)  # type: ignore[arg-type]
 
 
-def blender_rate(python: str, scenario: Scenario, n: int, folder: Path, samples: int) -> float | None:
-    """Frames per second of Cycles on all cores; ``None`` when there is no ``bpy``."""
+def blender_speed(python: str, scenario: Scenario, n: int, folder: Path, samples: int) -> Speed | None:
+    """Cycles on all cores; ``None`` when there is no ``bpy``."""
     folder.mkdir()
     for frame in range(n):
         write_scene(folder / f"{frame:06d}.npz", accepted_draw(scenario, frame).scene)
@@ -136,7 +158,8 @@ def blender_rate(python: str, scenario: Scenario, n: int, folder: Path, samples:
     except (OSError, subprocess.CalledProcessError) as cause:
         print(f"  Blender did not run: {str(getattr(cause, 'stderr', cause))[-300:]}")
         return None
-    return n / float(next(line for line in done.stdout.splitlines() if line.startswith("SECONDS")).split()[1])
+    seconds, cpu = next(line for line in done.stdout.splitlines() if line.startswith("SECONDS")).split()[1:]
+    return Speed(n / float(seconds), float(cpu) / n)
 
 
 def main() -> None:
@@ -150,41 +173,43 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     scenario = Scenario.load(SCENARIO)
-    rates: dict[str, list[float]] = {}
+    rates: dict[str, list[Speed]] = {}
     with tempfile.TemporaryDirectory() as name:
         for number in range(args.rounds):
             folder = Path(name) / str(number)
             folder.mkdir()
-            for label, rate in one_round(scenario, folder, args):
-                rates.setdefault(label, []).append(rate)
-                print(f"  round {number + 1}: {label:<28}{rate:>8.2f}/s", flush=True)
+            for label, speed in one_round(scenario, folder, args):
+                rates.setdefault(label, []).append(speed)
+                print(f"  round {number + 1}: {label:<28}{speed.rate:>8.2f}/s {speed.cpu_s:>7.2f} s", flush=True)
     print_table(rates, args)
     if args.json:
-        args.json.write_text(json.dumps(rates))
+        args.json.write_text(json.dumps({label: [asdict(one) for one in found] for label, found in rates.items()}))
 
 
-def one_round(scenario: Scenario, folder: Path, args: argparse.Namespace) -> Iterator[tuple[str, float]]:
+def one_round(scenario: Scenario, folder: Path, args: argparse.Namespace) -> Iterator[tuple[str, Speed]]:
     """Rates of all, one after the other; path tracers get processes of their own, for two LLVMs in one do not go."""
     n, few, workers = args.frames, args.slow_frames, args.workers
     with WorkerProcesses(workers) as pool:
-        yield "whole generation", generate_rate(scenario, n, pool, workers, "open3d", folder)
-        yield "bare draw, same pictures", bare_rate(scenario, n, pool, workers, plain=False)
-        yield "bare draw, no antialiasing", bare_rate(scenario, n, pool, workers, plain=True)
+        yield "whole generation", generate_speed(scenario, n, pool, workers, "open3d", folder)
+        yield "bare draw, same pictures", bare_speed(scenario, n, pool, workers, plain=False)
+        yield "bare draw, no antialiasing", bare_speed(scenario, n, pool, workers, plain=True)
     with WorkerProcesses(1) as pool:  # it draws with all cores itself
-        yield "generation by Mitsuba", generate_rate(scenario, few, pool, 1, "mitsuba", folder)
+        yield "generation by Mitsuba", generate_speed(scenario, few, pool, 1, "mitsuba", folder)
     if args.blender:
-        found = blender_rate(args.blender, scenario, few, folder / "blender", 16)
+        found = blender_speed(args.blender, scenario, few, folder / "blender", 16)
         if found:
             yield BLENDER, found
 
 
-def print_table(rates: dict[str, list[float]], args: argparse.Namespace) -> None:
+def print_table(rates: dict[str, list[Speed]], args: argparse.Namespace) -> None:
     """Medians, and the ratios of the generation to each."""
-    ours = np.median(rates["whole generation"])
     setting = f"{args.workers} processes, {args.frames} frames, median of {args.rounds} rounds"
-    print(f"640 x 480, 10 objects, images/s: {setting}")
+    print(f"640 x 480, 10 objects: {setting}")
+    print(f"  {'':<28}{'images/s':>9}{'ratio':>8}{'processor s/image':>20}{'ratio':>8}")
+    rate, cpu = (np.median([getattr(one, name) for one in rates["whole generation"]]) for name in ("rate", "cpu_s"))
     for label, found in rates.items():
-        print(f"  {label:<28}{np.median(found):>8.2f}   ratio {ours / np.median(found):>6.2f}")
+        other, used = (np.median([getattr(one, name) for one in found]) for name in ("rate", "cpu_s"))
+        print(f"  {label:<28}{other:>9.2f}{rate / other:>8.2f}{used:>20.2f}{used / cpu:>8.2f}")
     if BLENDER not in rates:
         print("  Blender was not measured: name a Python that has bpy 4.5 with --blender")
     print("  A path tracer's picture is better: it has indirect light, caustics and soft shadows that ours lacks.")

@@ -1,4 +1,4 @@
-"""Draw scenes with Blender Cycles: run by a Python that has ``bpy``, not by ours. Prints ``SECONDS`` at the end.
+"""Draw scenes with Blender Cycles: run by a Python that has ``bpy``, not by ours. Prints seconds by clock and processor.
 
 Usage: python blender_scenes.py FOLDER SAMPLES; FOLDER holds ``*.npz`` of ``bench_generate.write_scene``. For each scene
 it writes a JPEG, and depth and object index as EXR: the same kinds of labels, from Cycles' own passes.
@@ -87,13 +87,13 @@ def main() -> None:
     first = np.load(files[0])
     scene = start(int(first["width"]), int(first["height"]), samples)
     add_passes(scene, folder)
-    started = 0.0
+    started = used = 0.0
     for path in [files[0], *files]:
         fill(scene, np.load(path))
         scene.render.filepath = str(path.with_suffix(".jpg"))
         bpy.ops.render.render(write_still=True)
-        started = started or time.perf_counter()
-    print(f"SECONDS {time.perf_counter() - started:.3f}")
+        started, used = started or time.perf_counter(), used or time.process_time()
+    print(f"SECONDS {time.perf_counter() - started:.3f} {time.process_time() - used:.3f}")
 
 
 if __name__ == "__main__":

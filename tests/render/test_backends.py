@@ -202,6 +202,18 @@ def test_open3d_casts_shadows(kind: str) -> None:
     assert shaded[behind].mean() < 0.1 * lit[behind].mean()
 
 
+def test_open3d_shadows_do_not_hang_on_the_first_camera() -> None:
+    """Filament keeps the cascades of the first camera that a directional light was drawn with."""
+    from workbench.render._open3d import Open3dRenderer
+
+    low = sun(900, direction=(-0.6, 0.3, -0.74))
+    near = dataclasses.replace(bench(1), lights=(low,))
+    far = dataclasses.replace(near, camera=looking((1.4, -1.9, 0.5)))
+    alone, after = Open3dRenderer(), Open3dRenderer()
+    after.render(far)
+    np.testing.assert_array_equal(after.render(near), alone.render(near))
+
+
 def test_open3d_keeps_highlights() -> None:
     glare = Scene((white_floor(1.0),), (sun(3000),), DARK, camera_above())
     assert centre(renderer("open3d").render(glare)) == pytest.approx(3.0, rel=0.05)
