@@ -1,4 +1,4 @@
-"""Draw scenes with Blender Cycles: run by a Python that has ``bpy``, not by ours. Prints seconds by clock and processor.
+"""Draw scenes with Blender Cycles: run by a Python that has ``bpy``, not ours. Prints seconds by clock and processor.
 
 Usage: python blender_scenes.py FOLDER SAMPLES; FOLDER holds ``*.npz`` of ``bench_generate.write_scene``. For each scene
 it writes a JPEG, and depth and object index as EXR: the same kinds of labels, from Cycles' own passes.
