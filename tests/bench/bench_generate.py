@@ -53,6 +53,7 @@ SCENARIO = {
     },
 }
 BLENDER = "Blender Cycles, 16 samples"
+WARM_UP = 10  # frames of each process, which make the meshes and textures that later frames share
 WARM = 1_000_000  # number of the first frame that warms a process up
 
 
@@ -120,7 +121,7 @@ def generate_speed(
     scenario: Scenario, n: int, pool: WorkerProcesses, workers: int, backend: str, folder: Path
 ) -> Speed:
     """A job, with labels, sensor and files."""
-    for first, count, name in ((WARM, 2 * workers, "warm"), (0, n, "timed")):
+    for first, count, name in ((WARM, WARM_UP * workers, "warm"), (0, n, "timed")):
         started, used = time.perf_counter(), cpu_s(pool) if pool.pids() else 0.0
         generate(
             scenario, into=Sink(), n=count, first_frame=first, backend=backend, executor=pool,
