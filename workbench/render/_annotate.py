@@ -20,7 +20,8 @@ def annotate(scene: Scene) -> Annotations:
     rays = world_rays(towards, scene.camera)
     hits = cast(caster(scene.solids), rays)
     instances = _instances(hits, scene.solids)
-    seen = [_truth(solid, scene.camera, towards, rays, instances) for solid in scene.solids if solid.instance_id]
+    planes = np.ascontiguousarray(towards[..., 0]), np.ascontiguousarray(towards[..., 1])
+    seen = [_truth(solid, scene.camera, planes, rays, instances) for solid in scene.solids if solid.instance_id]
     return Annotations(instances, hits.depth_m, hits.normals, tuple(truth for truth in seen if truth.silhouette_px))
 
 
@@ -42,7 +43,11 @@ def _instances(hits: Hits, solids: tuple[Solid, ...]) -> NDArray[np.uint16]:
 
 
 def _truth(
-    solid: Solid, camera: Camera, towards: Floats, rays: NDArray[np.float32], instances: NDArray[np.uint16]
+    solid: Solid,
+    camera: Camera,
+    towards: tuple[Floats, Floats],
+    rays: NDArray[np.float32],
+    instances: NDArray[np.uint16],
 ) -> ObjectTruth:
     left, top, right, bottom = _window(solid, camera, towards)
     alone = np.zeros((0, 0), dtype=np.bool_)
@@ -76,7 +81,7 @@ def _box_pose(T_cam_obj: Floats, vertices_m: Floats, scale: float) -> Floats:
     return T
 
 
-def _window(solid: Solid, camera: Camera, towards: Floats) -> tuple[int, int, int, int]:
+def _window(solid: Solid, camera: Camera, towards: tuple[Floats, Floats]) -> tuple[int, int, int, int]:
     """Pixels left, top, right, bottom whose rays may meet the solid; all of them when it reaches behind the camera.
 
     Compared in ideal image coordinates, where edges stay straight, so it holds under distortion too.
@@ -86,7 +91,8 @@ def _window(solid: Solid, camera: Camera, towards: Floats) -> tuple[int, int, in
         return 0, 0, camera.width, camera.height
     ideal = points[:, :2] / points[:, 2:]
     low, high = ideal.min(axis=0) - MARGIN, ideal.max(axis=0) + MARGIN
-    box = box_of(((towards[..., :2] >= low) & (towards[..., :2] <= high)).all(axis=2))
+    x, y = towards
+    box = box_of((x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]))
     if box is None:
         return 0, 0, 0, 0
     left, top, right, bottom = (int(edge) for edge in box)
