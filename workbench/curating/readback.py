@@ -31,14 +31,18 @@ def compare(folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Pat
         OutputError: anything differs.
     """
     problems = Problems()
-    with unpacked.within(scratch), following_links():
-        root = folder.resolve()
-        found = {path_of(record, root, writer): record for record in FORMATS[writer.name].read(folder, problems)}
     wanted = {writer.picture_path(str(item.record.split), item.name): item.record for item in placed}
-    differences = [f"{path} is missing" for path in wanted if path not in found]
-    differences += [f"{path} was not to be there" for path in found if path not in wanted]
-    for path in wanted.keys() & found.keys():
-        differences += [f"{path}: {text}" for text in _differences(wanted[path], found[path], path, writer)]
+    differences: list[str] = []
+    root = folder.resolve()
+    with unpacked.within(scratch), following_links():
+        for found in FORMATS[writer.name].read(folder, problems):  # one at a time: memory stays as it is
+            path = path_of(found, root, writer)
+            meant = wanted.pop(path, None)
+            if meant is None:
+                differences.append(f"{path} was not to be there")
+            else:
+                differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
+    differences += [f"{path} is missing" for path in wanted]
     if differences:
         named = [f"{problem.where}: {problem.message}" for problem in problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])

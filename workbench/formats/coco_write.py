@@ -6,11 +6,11 @@ What COCO has no place for goes into further keys of the image or annotation, wh
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
-from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
 from workbench.formats.coco_entries import annotation_entry, image_entry
@@ -51,22 +51,42 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
         for name, at in ids.items()
     ]
     (folder / "annotations").mkdir(exist_ok=True)
-    image_id = annotation_id = 0
+    number = count(1)
+    image_id = 0
     for split in sorted({str(item.record.split) for item in placed}):
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for item in placed:
-            if item.record.split == split:
-                image_id += 1
-                images.append(image_entry(item, image_id))
-                for label in item.record.labels:
-                    annotation_id += 1
-                    shape = (item.record.height, item.record.width)
-                    ids_of = {"id": annotation_id, "image_id": image_id, "category_id": ids[label.name]}
-                    annotations.append(annotation_entry(label, shape, points.get(label.name, ())) | ids_of)
-        content = {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
-        text = json.dumps(content, ensure_ascii=False)  # no indent: ten times faster with many labels
-        write_bytes(folder / "annotations" / f"instances_{split}.json", f"{text}\n".encode())
+        own = [item for item in placed if item.record.split == split]
+        with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
+            stream.write('{"info": {}, "licenses": [], "images": [')
+            _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, image_id + 1)))
+            stream.write('], "annotations": [')
+            _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, image_id + 1)))
+            stream.write(f'], "categories": {_json(categories)}}}\n')
+        image_id += len(own)
+
+
+def _stream(stream: TextIO, pieces: Iterable[str]) -> None:
+    """Write the items of a list as they are made: all of them at once would take much memory."""
+    first = True
+    for piece in filter(None, pieces):
+        stream.write(piece if first else f", {piece}")
+        first = False
+
+
+def _annotations(
+    item: Placed, image_id: int, ids: Mapping[str, int], points: Mapping[str, tuple[str, ...]], number: Iterator[int]
+) -> str:
+    """The annotations of one picture, without the brackets around them."""
+    shape = (item.record.height, item.record.width)
+    entries = [
+        annotation_entry(label, shape, points.get(label.name, ()))
+        | {"id": next(number), "image_id": image_id, "category_id": ids[label.name]}
+        for label in item.record.labels
+    ]
+    return _json(entries)[1:-1]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # no indent: ten times faster with many labels
 
 
 def _keypoint_names(placed: Sequence[Placed]) -> dict[str, tuple[str, ...]]:
