@@ -107,3 +107,19 @@ def test_plot(tmp_path: Path) -> None:
     assert len(re.findall("<circle", page)) == 2 and page.count("<svg") == 3
     assert found.frame["auc"].isna().tolist() == [False, False, True] and len(found.measures) == 3
     assert "<svg" not in Gaps(("a", "b"), None, ((None, FEW),))._repr_html_()
+
+
+@pytest.mark.slow
+def test_looks_beside_measures(mixed: Any) -> None:
+    from workbench import store
+    from workbench.embeddings import NETWORK
+    from workbench.store.vectors import add_vectors
+
+    ids, rng = store.select(mixed), np.random.default_rng(0)
+    vectors = rng.normal(size=(140, 80))
+    vectors[80:] += 1.0
+    add_vectors(mixed, NETWORK, ids, ["s"] * 140, vectors)
+    (row,) = gap(mixed).rows
+    assert row["look_auc"] > 0.8 and row["look_p_value"] <= 0.05 and row["frechet"] is None
+    assert "By their looks: AUC" in str(gap(mixed)) and "mostly bias" in str(gap(mixed))
+    assert gap(mixed, by="surface").frame["look_auc"].notna().all()

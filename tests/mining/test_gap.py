@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from workbench.mining.gap import FEWEST, auc, auc_error, gap, wasserstein
+from workbench.mining.looks import frechet, look_gap
 
 NAMES = [f"m{k}" for k in range(12)]
 MIXING = np.random.default_rng(0).normal(size=(12, 12)) / np.sqrt(12)
@@ -110,3 +111,20 @@ def test_wasserstein_is_scipys() -> None:
     values, labels = draw(50, 3)[:, 0], np.random.default_rng(1).random((50, 4)) < 0.4
     truth = [stats.wasserstein_distance(values[side], values[~side]) for side in labels.T]
     assert wasserstein(values, labels) == pytest.approx(truth)
+
+
+def test_looks_are_alike_or_not() -> None:
+    rng = np.random.default_rng(0)
+    first, same = rng.normal(size=(2, 300, 200)).astype(np.float16)
+    other = (rng.normal(size=(300, 200)) + 0.25).astype(np.float16)
+    assert not look_gap(first, same, rng=np.random.default_rng(1)).different
+    found = look_gap(first, other, rng=np.random.default_rng(1))
+    assert found.different and found.kid_p is not None and found.kid_p <= 0.05 and not found.measures
+
+
+def test_frechet_distance_of_known_normals_and_its_refusal() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 20_000, 4)) * [[[1.0]], [[2.0]]] + [[[0.0]], [[3.0]]]
+    found = frechet(first, second)
+    assert found is not None and abs(found - (4 * 9 + 4 * 1)) < 1.0  # apart^2 + (2 - 1)^2 in each of four directions
+    assert frechet(first[:4_999], second) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import numpy as np
 import pandas as pd
 
 from workbench import store
+from workbench.embeddings import NETWORK
 from workbench.errors import InputError
 from workbench.files import write_bytes
 from workbench.measures import MEASURES
 from workbench.mining.gap import ALPHA, Gap, MeasureGap
 from workbench.mining.gap import gap as measured_gap
+from workbench.mining.looks import FRECHET_LEAST, frechet, look_gap
 from workbench.mining.slices import holm
 from workbench.schema import fields
 from workbench.slicing import CategoryColumn, Filter, NumberColumn, Table, parse
@@ -24,6 +27,7 @@ from workbench.slicing.cells import parts_of
 from workbench.slicing.column import Mask
 from workbench.slicing.filter import OneOf
 from workbench.store import Dataset
+from workbench.store.vectors import VectorTable, read_vectors
 
 CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no distance on a line
 CHANCE = 0.5
@@ -42,6 +46,21 @@ STYLE = """
 
 
 @dataclass(frozen=True)
+class Look:
+    """The gap in what pictures look like, from their vectors (``wb.embed``).
+
+    Attributes:
+        gap: AUC, kernel and sliced Wasserstein distance of the vectors' main components.
+        frechet: Frechet distance, ``None`` where samples are too few for it.
+        note: why there is no Frechet distance.
+    """
+
+    gap: Gap
+    frechet: float | None
+    note: str
+
+
+@dataclass(frozen=True)
 class Gaps:
     """Gaps, one row or one per word of a facet; the last line of a notebook cell draws them.
 
@@ -49,20 +68,25 @@ class Gaps:
         sides: the two sides in words; the first is the reference, whose spread is the unit.
         by: the facet, if any.
         found: word of the facet and gap.
+        looks: the same in what pictures look like, ``None`` for those without vectors; empty when none has any.
     """
 
     sides: tuple[str, str]
     by: str | None
     found: tuple[tuple[str | None, Gap], ...]
+    looks: tuple[Look | None, ...] = ()
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The gaps as plain values; ``per_measure`` has the distance of each measure, farthest first."""
-        return [self._row(word, one) for word, one in self.found]
+        looks = self.looks or (None,) * len(self.found)
+        return [self._row(word, one, look) for (word, one), look in zip(self.found, looks, strict=True)]
 
-    def _row(self, word: str | None, one: Gap) -> dict[str, Any]:
+    def _row(self, word: str | None, one: Gap, look: Look | None) -> dict[str, Any]:
         head: dict[str, Any] = {"samples": one.samples, "against": one.against, "different": one.different}
         head |= {name: getattr(one, name) for name in NUMBERS}
+        if look is not None:
+            head |= {f"look_{name}": getattr(look.gap, name) for name in NUMBERS} | {"frechet": look.frechet}
         distances = {measure.name: measure.distance for measure in one.measures}
         head |= {"per_measure": distances, "words": words(one, self.sides), "note": one.note}
         return head if self.by is None else {**head, self.by: word}
@@ -71,7 +95,8 @@ class Gaps:
     def frame(self) -> pd.DataFrame:
         """One row per gap."""
         first = [self.by] if self.by else []
-        names = ["samples", "against", "different", *NUMBERS, "words", "note"]
+        looks = [*(f"look_{name}" for name in NUMBERS), "frechet"] if any(self.looks) else []
+        names = ["samples", "against", "different", *NUMBERS, *looks, "words", "note"]
         return pd.DataFrame(self.rows, columns=[*first, *(name for name in names if name != self.by)])
 
     @property
@@ -88,7 +113,9 @@ class Gaps:
 
     def __str__(self) -> str:
         named = ((f"{self.by} = {word}: " if self.by else "", one) for word, one in self.found)
-        return "\n".join(f"{name}{words(one, self.sides)}" for name, one in named)
+        lines = [f"{name}{words(one, self.sides)}" for name, one in named]
+        told = [look_words(look) if look else "" for look in self.looks]
+        return "\n".join(" ".join(filter(None, parts)) for parts in zip_longest(lines, told, fillvalue=""))
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<p>{escape(line)}</p>" for line in str(self).splitlines())
@@ -120,7 +147,7 @@ def gap(
     """How far two sets of samples are apart, by what was measured on them; see ``mining.gap``.
 
     Real against synthetic; with ``where`` only the samples of that filter; with ``against`` the samples of ``where``
-    (real ones by default) against those of ``against``.
+    (real ones by default) against those of ``against``. Where samples are embedded, also by what they look like.
 
     Args:
         dataset: the dataset, measured.
@@ -140,13 +167,27 @@ def gap(
     _require(first, second, known, sides)
     groups = _scenes(table)
     parts = [(None, np.ones(len(table), np.bool_))] if by is None else list(parts_of(table, by, first | second))
-    found = []
+    vectors = read_vectors(dataset, NETWORK)
+    found, looks = [], []
     for word, rows in parts:
         one, two = (np.flatnonzero(side & rows & known) for side in (first, second))
-        rng = np.random.default_rng(seed)
         scenes = None if groups is None else (groups[one], groups[two])
+        rng = np.random.default_rng(seed)
         found.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
-    return Gaps(sides, by, tuple(_corrected(found)))
+        looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
+    return Gaps(sides, by, tuple(_corrected(found)), tuple(looks) if any(looks) else ())
+
+
+def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Look | None:
+    """The gap between the embedded ones of two sides; ``None`` when a side has none."""
+    (places, rows), (other_places, other_rows) = (vectors.of(side.tolist()) for side in ids)
+    if not len(rows) or not len(other_rows):
+        return None
+    first, second = vectors.vectors[rows], vectors.vectors[other_rows]
+    groups = None if scenes is None else (scenes[0][places], scenes[1][other_places])
+    distance = frechet(first, second)
+    note = "" if distance is not None else f"no Frechet distance: fewer than {FRECHET_LEAST:,} on a side, mostly bias"
+    return Look(look_gap(first, second, rng=np.random.default_rng(seed), groups=groups), distance, note)
 
 
 def _measured(table: Table) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]:
@@ -229,6 +270,16 @@ def words(one: Gap, sides: tuple[str, str]) -> str:
     telling = [measure for measure in one.measures if measure.p_value <= ALPHA][:TOLD]
     what = "; ".join(_told(measure) for measure in telling) or "no single measure, only several together"
     return f"{n}: can be told apart, {judged}. What gives it away: {what}.{note}"
+
+
+def look_words(look: Look) -> str:
+    """The gap in looks for people."""
+    one = look.gap
+    if one.auc is None:
+        return f"By their looks: {one.note}"
+    kid = f"kernel distance {one.kid:.3f} (p {one.kid_p:.2g})"
+    limits = f" ({look.note})" if look.note else f", Frechet distance {look.frechet:.1f}"
+    return f"By their looks: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."
 
 
 def _told(one: MeasureGap) -> str:
