@@ -101,7 +101,7 @@ def gap(
     Args:
         first: ``(n, d)`` measures of the reference; NaN is missing.
         second: ``(m, d)`` the same measures of the other side.
-        names: ``(d,)`` their names.
+        names: ``(d,)`` their names; none when the single ones do not matter.
         rng: draws folds, permutations and directions.
         groups: scene per sample of each side; a scene is never cut by a fold or a permutation.
     """
@@ -126,7 +126,7 @@ def gap(
         *_told_apart(aucs, scores[:, 0], is_first),
         *_kernel(values, spread, few, rng),
         *_sliced(values, spread, few, rng),
-        measures=_per_measure(values, spread, few, [names[k] for k in kept.tolist()]),
+        measures=_per_measure(values, spread, few, [names[k] for k in kept.tolist()]) if names else (),
         note=note,
     )
 

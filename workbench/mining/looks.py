@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from workbench.mining.gap import Floats, Gap, Texts, gap
@@ -25,10 +26,10 @@ def look_gap(
     both = np.concatenate([first, second]).astype(np.float32)
     both -= both.mean(axis=0)
     kept = min(max(len(both) // SAMPLES_PER_COMPONENT, FEWEST_COMPONENTS), MOST_COMPONENTS)
-    axes = np.linalg.eigh((both.T @ both).astype(np.float64))[1][:, ::-1][:, :kept]
-    main: Floats = both.astype(np.float64) @ axes
-    found = gap(main[: len(first)], main[len(first) :], [""] * main.shape[1], rng=rng, groups=groups)
-    return Gap(**{name: getattr(found, name) for name in Gap.__dataclass_fields__ if name != "measures"})
+    d = both.shape[1]
+    axes = scipy.linalg.eigh(both.T @ both, subset_by_index=[max(0, d - kept), d - 1])[1]
+    main: Floats = (both @ axes).astype(np.float64)
+    return gap(main[: len(first)], main[len(first) :], (), rng=rng, groups=groups)
 
 
 def frechet(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> float | None:
