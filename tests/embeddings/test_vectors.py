@@ -70,7 +70,7 @@ def test_a_lesson_finds_the_rest_and_doubts_what_lies_between() -> None:
     features[5, 3] = np.nan
     marked = np.arange(0, 400, 5)
     words = ["matte", "glass", "brushed"]
-    lesson = teach(features, marked, [words[k] for k in truth[marked]])
+    lesson = teach([features], marked, [words[k] for k in truth[marked]])
     assert lesson.words == ("brushed", "glass", "matte") and sum(lesson.marks.values()) == 80
     predicted = [lesson.words[k] for k in lesson.predicted]
     right = np.array([word == words[k] for word, k in zip(predicted, truth, strict=True)])
@@ -83,11 +83,11 @@ def test_a_lesson_finds_the_rest_and_doubts_what_lies_between() -> None:
 def test_too_few_marks_are_named(given_words: list[str]) -> None:
     features = np.random.default_rng(0).normal(size=(30, 4))
     with pytest.raises(InputError, match="at least two words with 5 marks each"):
-        teach(features, np.arange(len(given_words)), given_words)
+        teach([features], np.arange(len(given_words)), given_words)
 
 
 def test_marks_without_any_difference_teach_nothing() -> None:
     features = np.random.default_rng(0).normal(size=(400, 20))
     words = ["a", "b"] * 100
-    lesson = teach(features, np.arange(200), words)
+    lesson = teach([features], np.arange(200), words)
     assert lesson.accuracy < 0.65

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tests.proof.blind_spots import WORDS, Pictures, pictures
 from workbench.embeddings import Lesson, teach
 from workbench.embeddings.pictures import SIDE_PX, network
-from workbench.exploring.teaching import SURE
+from workbench.exploring.teaching import SURE, even
 from workbench.measures import Picture, measure_all
 from workbench.mining.score import score
 from workbench.mining.slices import search
@@ -42,7 +42,7 @@ def main() -> None:
     args = parser.parse_args()
     found = pictures(args.pictures, 0)
     vectors = _vectors(found)
-    lessons = _lessons(found, np.concatenate([_measures(found), vectors], axis=1))
+    lessons = _lessons(found, [_measures(found), even(vectors)])
     clusters = _clusters(vectors)
     print("| attribute | balanced accuracy on marks held out | accuracy on all others |\n|---|---|---|")
     for name, (lesson, marked) in lessons.items():
@@ -133,10 +133,10 @@ def _is_marked(lesson: Lesson, marked: NDArray[np.int64]) -> Mask:
     return np.isin(np.arange(len(lesson.confidence)), marked)
 
 
-def _lessons(found: Pictures, features: NDArray[np.float64]) -> dict[str, tuple[Lesson, NDArray[np.int64]]]:
-    marked = np.sort(np.random.default_rng(7).permutation(len(features))[:MARKS])
+def _lessons(found: Pictures, blocks: list[NDArray[np.float64]]) -> dict[str, tuple[Lesson, NDArray[np.int64]]]:
+    marked = np.sort(np.random.default_rng(7).permutation(len(found.rgb))[:MARKS])
     return {
-        name: (teach(features, marked, [WORDS[name][code] for code in codes[marked]]), marked)
+        name: (teach(blocks, marked, [WORDS[name][code] for code in codes[marked]]), marked)
         for name, codes in found.codes.items()
     }
 

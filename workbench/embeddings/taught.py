@@ -39,12 +39,13 @@ class Lesson:
 
 
 def teach(
-    features: NDArray[np.floating[Any]], marked: NDArray[np.int64], given: Sequence[str], *, seed: int = 0
+    blocks: Sequence[NDArray[np.floating[Any]]], marked: NDArray[np.int64], given: Sequence[str], *, seed: int = 0
 ) -> Lesson:
     """Learn words from marks: multinomial logistic regression on standardised features, classes weighed equally.
 
     Args:
-        features: ``(n, d)`` of all samples; NaN is missing.
+        blocks: features of all samples, ``(n, d)`` each; NaN is missing. Each block weighs the same, however many
+            numbers it has: else forty measures drown among a thousand numbers of a network.
         marked: ``(m,)`` places of the marked ones.
         given: ``(m,)`` their words.
         seed: of the folds.
@@ -60,7 +61,9 @@ def teach(
         raise InputError(f"at least two words with {FEWEST_PER_WORD} marks each", found=found, fix=fix)
     words = tuple(sorted(marks))
     target = np.array([words.index(word) for word in given])
-    standard = _standardised(np.asarray(features, np.float64))
+    parts = [_standardised(np.asarray(block, np.float64)) for block in blocks]
+    length = sum(part.shape[1] for part in parts)
+    standard = np.concatenate([part * np.sqrt(length / len(parts) / part.shape[1]) for part in parts], axis=1)
     # what the marks do not span, a penalised fit cannot use: the same answer in far fewer dimensions
     span = np.linalg.svd(standard[marked], full_matrices=False)[2].T
     model, accuracy = _fitted(standard[marked] @ span, target, seed)

@@ -84,8 +84,8 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     _check_name(attribute, table)
     words = _marks(table, attribute)
     marked = np.flatnonzero([word is not None for word in words])
-    features, told = _features(opened, table, vectors)
-    lesson = learn(features, marked, [str(words[row]) for row in marked])
+    blocks, told = _features(opened, table, vectors)
+    lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
     values = {
         str(table.ids[row]): _values(attribute, lesson, row, words[row]) for row in np.flatnonzero(~given).tolist()
@@ -131,8 +131,8 @@ def _marks(table: Table, attribute: str) -> list[str | None]:
     return words
 
 
-def _features(dataset: Dataset, table: Table, name: str) -> tuple[NDArray[np.float64], str]:
-    """Measures, and vectors where there are some, ``(n, d)``; and in words."""
+def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[np.float64]], str]:
+    """Measures, and vectors where there are some, ``(n, d)`` each; and in words."""
     measures = [
         column.values
         for path, column in table.columns.items()
@@ -143,14 +143,19 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[NDArray[np.flo
     places, rows = found.of(table.ids.tolist())
     if len(places):
         vectors = np.full((len(table), found.vectors.shape[1]), np.nan)
-        vectors[places] = found.vectors[rows]
+        vectors[places] = even(found.vectors[rows])
         parts.append(vectors)
         told.append(f"vectors of {len(places):,} pictures")
     if not parts:
         raise InputError(
             "measures or vectors to learn from", found="none", where=dataset.name, fix="Call wb.measure(ds)."
         )
-    return np.concatenate(parts, axis=1), " and ".join(told)
+    return parts, " and ".join(told)
+
+
+def even(vectors: NDArray[np.float16]) -> NDArray[np.float64]:
+    """Square roots, signs kept: a network's features are rarely large, and a linear model sees little else."""
+    return np.asarray(np.sign(vectors) * np.sqrt(np.abs(vectors.astype(np.float64))))
 
 
 def _given(table: Table, attribute: str) -> NDArray[np.bool_]:
