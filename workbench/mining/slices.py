@@ -35,6 +35,7 @@ LEAST_SAMPLES = 16
 LEAST_SHARE = 0.001  # of all samples, that a slice has at least
 LEAST_EVIDENCE = -2.0  # nats beyond what the best of all conjunctions shows by chance
 ENOUGH = 20_000  # samples from which one half finds all that there is to find
+PART_OF_ALL = 0.6  # of the chance of a false slice, for what all samples choose; the halves share the rest
 SAME = 0.5  # share of the smaller slice's samples from which two are drawings of one
 MOST_SEARCHED = 500_000  # rows of the first half; more make no slice clearer
 DRAWS, MOST_DRAWN = 10_000, 300  # of the rank test; with more rows the normal distribution fits
@@ -114,10 +115,10 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     turns = [(first, second)] if n > ENOUGH else [(first, second), (second, first)]
     tried = [_choices(found, score, chooses, least // 2, limit) for chooses, _ in turns]
     whole = Choices() if n > ENOUGH else _choices(found, score, known, least, limit)
-    share = len(turns) + (n <= ENOUGH)  # of the chance of a false slice: each way to find one has its part
-    borne_out = list(_evident(whole, score, known, first, second, share))
+    part = 1.0 if n > ENOUGH else (1 - PART_OF_ALL) / len(turns)  # of the chance of a false slice, for each way
+    borne_out = list(_evident(whole, score, known, first, second))
     for choices, (_, judges) in zip(tried, turns, strict=True):
-        borne_out += _confirmed(choices.found, score, judges, share)
+        borne_out += _confirmed(choices.found, score, judges, part)
     slices = [_slice(one, score, known) for one in _sharpened(borne_out, whole.found, known)][:limit]
     conditions, tested = sum(len(one.conditions) for one in found), sum(len(one.found) for one in [*tried, whole])
     return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(found)), tested)
@@ -206,24 +207,24 @@ class BorneOut:
     p_value: float
 
 
-def _confirmed(choices: Sequence[Choice], score: Score, judges: Mask, share: int) -> Iterator[BorneOut]:
+def _confirmed(choices: Sequence[Choice], score: Score, judges: Mask, part: float) -> Iterator[BorneOut]:
     """Those that the other half bears out."""
     masks = [matches(choice) for choice in choices]
     for choice, mask, p in zip(choices, masks, holm(_p_values(masks, score, judges)), strict=True):
-        if p * share <= ALPHA:
-            yield BorneOut(choice, mask, judges, p * share)
+        if p / part <= ALPHA:
+            yield BorneOut(choice, mask, judges, p / part)
 
 
-def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mask, share: int) -> Iterator[BorneOut]:
+def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mask) -> Iterator[BorneOut]:
     """Those so bad that even among all conjunctions looked at (Bonferroni) they cannot be chance.
 
     All samples chose them, so no half is without the chooser's luck; the one where it is less bad comes nearest.
     """
-    masks = [matches(choice) for choice in whole.found]
+    masks, times = [matches(choice) for choice in whole.found], whole.conjunctions / PART_OF_ALL
     for choice, mask, p in zip(whole.found, masks, _p_values(masks, score, known), strict=True):
-        if p * share * whole.conjunctions <= ALPHA:
+        if p * times <= ALPHA:
             weaker = min(first, second, key=lambda half: _badness(score, half & mask))
-            yield BorneOut(choice, mask, weaker, p * share * whole.conjunctions)
+            yield BorneOut(choice, mask, weaker, p * times)
 
 
 def _p_values(masks: Sequence[Mask], score: Score, rows: Mask) -> list[float]:
