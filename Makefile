@@ -1,7 +1,7 @@
 # make lab     set everything up and open JupyterLab on the sample data
 # make test    set everything up and run all tests
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab demo test check bench clean
+.PHONY: help setup setup-test lab demo test check bench proof clean
 
 # the first Python that the packages support
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -16,6 +16,7 @@ help:
 	@echo "make demo    run the whole loop without a browser"
 	@echo "make test    run all tests, the browser test included"
 	@echo "make check   format, lint, types, import rules"
+	@echo "make proof   slow experiments: do slices and gaps find what was planted; prints tables"
 	@echo "make bench   measure speed beside others, in one run; prints tables (20 minutes)"
 
 setup: .venv/ready
@@ -37,6 +38,9 @@ check: setup-test
 
 bench: setup-test
 	$(BIN)/python -m tests.bench
+
+proof: setup-test
+	$(BIN)/python -m tests.proof
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,21 @@
+"""All proofs one after the other; each also runs alone: ``python -m tests.proof.proof_slices``."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.proof import proof_gap, proof_slices
+
+PROOFS = (proof_slices, proof_gap)
+
+
+def main() -> None:
+    """Run them with their own defaults."""
+    sys.argv = sys.argv[:1]
+    for proof in PROOFS:
+        print(f"\n## {(proof.__doc__ or '').splitlines()[0]}\n", flush=True)
+        proof.main()
+
+
+if __name__ == "__main__":
+    main()
