@@ -53,7 +53,7 @@ clean:
 .venv/ready: pyproject.toml constraints.txt .ci/system-packages | .venv/bin/python
 	sh .ci/system-packages runtime
 	@echo "Installing Python packages (a minute or two the first time) ..."
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[embeddings]'
 	@$(BIN)/python .ci/has_mongod.py || $(PIP) install --constraint constraints.txt --editable '.[database]'
 	touch $@
 
