@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     from workbench.slicing import Filter, parse
     from workbench.store import info, list_datasets, table
     from workbench.store import open_dataset as open
-    from workbench.tagging import export_history, history, redo, replay_history, tag, undo, untag
-    from workbench.widgets import Board
+    from workbench.tagging import describe, export_history, history, redo, replay_history, tag, undo, untag
+    from workbench.widgets import Board, Selection
 
 _HOME = {  # public name -> where it lives
     "Board": "workbench.widgets:Board",
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
+    "Selection": "workbench.widgets:Selection",
     "cluster": "workbench.generating:cluster",
+    "describe": "workbench.tagging:describe",
     "diff": "workbench.curating:diff",
     "discover": "workbench.evaluating:discover",
     "duplicates": "workbench.curating:duplicates",
@@ -76,7 +78,9 @@ __all__ = [
     "Board",
     "Filter",
     "Scenario",
+    "Selection",
     "cluster",
+    "describe",
     "diff",
     "discover",
     "duplicates",

@@ -138,7 +138,7 @@ def main() -> None:
     from fiftyone.core.odm.database import get_db_client
 
     from workbench import store, tagging
-    from workbench.widgets.session import Session
+    from workbench.widgets import Selection
 
     store.connect()
     try:
@@ -149,8 +149,8 @@ def main() -> None:
 
         dataset.add_sample_field(NUMBER, fo.FloatField)
         fill(dataset, args.samples)
-        opened_s, session = timed(lambda: Session(dataset, facets=FACETS))
-        again_s, _ = timed(lambda: Session(dataset, facets=FACETS))
+        opened_s, session = timed(lambda: Selection(dataset, facets=FACETS))
+        again_s, _ = timed(lambda: Selection(dataset, facets=FACETS))
         tagged_s, _ = timed(lambda: tagging.tag(dataset, "failure:new", ids=session.page(0, 1000)))
         followed_s, _ = timed(session.follow)
         edges = session.table.column(NUMBER).bin_edges().tolist()

@@ -40,14 +40,14 @@ def slices(
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
     rows = None if where is None else table.mask(parse(where) if isinstance(where, str) else where)
-    found = cells(table, names, metric=_ap(dataset, table) if metric == "ap50" else metric, rows=rows)
+    found = cells(table, names, metric=average_precision(dataset, table) if metric == "ap50" else metric, rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
     shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in found]
     return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
 
 
-def _ap(dataset: Dataset, table: Table) -> Estimator:
+def average_precision(dataset: Dataset, table: Table) -> Estimator:
     """Average precision of the predictions that were evaluated last."""
     said = store.note(dataset, EVALUATION)
     if said is None:

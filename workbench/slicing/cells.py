@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import FilterError, InputError
 from workbench.slicing.column import CategoryColumn, Mask, NumberColumn, SetColumn
+from workbench.slicing.filter import Filter, Missing, OneOf, Range
 from workbench.slicing.table import Table
 
 Z_95 = 1.959964
@@ -79,18 +80,24 @@ def cells(
 
 def parts_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:
     """Words of a facet that occur, with the rows of each; missing last."""
+    for word, condition in conditions_of(table, name, rows):
+        yield word, table.mask(condition)
+
+
+def conditions_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Filter]]:
+    """Words of a facet that occur in some rows, with the condition for each; missing last."""
     column = table.column(name)
     if isinstance(column, NumberColumn):
-        yield from _bins(column, rows)
+        yield from _bins(column, name, rows)
     elif isinstance(column, CategoryColumn | SetColumn):
         for word, n in column.counts(rows).items():
             if n:
-                yield word, column.mask_of([word])
+                yield word, OneOf(name, (word,))
     if (column.missing() & rows).any():
-        yield None, column.missing()
+        yield None, Missing(name)
 
 
-def _bins(column: NumberColumn, rows: Mask) -> Iterator[tuple[str, Mask]]:
+def _bins(column: NumberColumn, name: str, rows: Mask) -> Iterator[tuple[str, Filter]]:
     known = column.values[rows & ~column.missing()]
     if not known.size:
         return
@@ -98,8 +105,8 @@ def _bins(column: NumberColumn, rows: Mask) -> Iterator[tuple[str, Mask]]:
     if len(edges) == 1:
         edges = np.repeat(edges, 2)
     for i, (low, high) in enumerate(pairwise(edges)):
-        above = column.values >= low if i == 0 else column.values > low
-        yield f"{low:.4g} to {high:.4g}", np.asarray(above & (column.values <= high))
+        above = Range(name, ">=" if i == 0 else ">", float(low))
+        yield f"{low:.4g} to {high:.4g}", above & Range(name, "<=", float(high))
 
 
 def estimator(table: Table, metric: str) -> Estimator:

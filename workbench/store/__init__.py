@@ -3,7 +3,7 @@
 Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
-from workbench.store.app import open_app
+from workbench.store.app import app_selection, follow_in_app, open_app
 from workbench.store.columns import facets, select, view
 from workbench.store.database import Dataset, connect, find_mongod
 from workbench.store.datasets import (
@@ -42,10 +42,12 @@ __all__ = [
     "Snapshot",
     "Stored",
     "add",
+    "app_selection",
     "connect",
     "delete_dataset",
     "facets",
     "find_mongod",
+    "follow_in_app",
     "info",
     "kin",
     "lineage",

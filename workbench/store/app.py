@@ -29,3 +29,15 @@ def open_app(view: Any) -> str:
         remote = not is_notebook_context()
         _sessions.append(fo.launch_app(view, address="127.0.0.1", port=port, auto=False, remote=remote))
     return str(_sessions[0].url)
+
+
+@translated
+def follow_in_app(view: Any) -> None:
+    """Show another view in the App, if it is open."""
+    if _sessions:
+        _sessions[0].view = view
+
+
+def app_selection() -> list[str] | None:
+    """Ids of the samples selected in the App; ``None`` when it is not open."""
+    return list(_sessions[0].selected) if _sessions else None

@@ -129,8 +129,10 @@ def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
 
 
 @translated
-def boxes(dataset: Dataset, field: str, *, where: str | Filter | None = None) -> Iterator[Boxes]:
-    """Truth and predictions of every sample, in order of loading.
+def boxes(
+    dataset: Dataset, field: str, *, where: str | Filter | None = None, ids: Sequence[str] | None = None
+) -> Iterator[Boxes]:
+    """Truth and predictions of every sample, of those of a filter, or of some ids; in order of loading.
 
     Raises:
         DatasetError: no such field of boxes.
@@ -138,7 +140,8 @@ def boxes(dataset: Dataset, field: str, *, where: str | Filter | None = None) ->
     require_boxes(dataset, field)
     paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", OUTCOME)
     wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) for path in paths}
-    found = dataset._sample_collection.find(_query(dataset, where), wanted).sort("_id", 1)
+    query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
+    found = dataset._sample_collection.find(query, wanted).sort("_id", 1)
     return (_boxes(document, field) for document in found)
 
 
@@ -200,9 +203,15 @@ def require_boxes(dataset: Dataset, field: str) -> None:
     """
     schema = dataset.get_field_schema()
     if field not in schema or not _holds_boxes(schema[field]) or field == fields.GROUND_TRUTH:
-        usable = [name for name, found in schema.items() if _holds_boxes(found) and name != fields.GROUND_TRUTH]
+        usable = box_fields(dataset)
         fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
         raise DatasetError("a field with predicted boxes", found=repr(field), where=dataset.name, fix=fix)
+
+
+def box_fields(dataset: Dataset) -> list[str]:
+    """Names of the fields that hold boxes, the truth left out."""
+    schema = dataset.get_field_schema()
+    return [name for name, found in schema.items() if _holds_boxes(found) and name != fields.GROUND_TRUTH]
 
 
 def _holds_boxes(field: Any) -> bool:

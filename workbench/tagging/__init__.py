@@ -2,5 +2,18 @@
 
 from workbench.tagging.changes import history, redo, tag, undo, untag
 from workbench.tagging.replay import Replay, export_history, replay_history
+from workbench.tagging.scenarios import describe, described, scenarios
 
-__all__ = ["Replay", "export_history", "history", "redo", "replay_history", "tag", "undo", "untag"]
+__all__ = [
+    "Replay",
+    "describe",
+    "described",
+    "export_history",
+    "history",
+    "redo",
+    "replay_history",
+    "scenarios",
+    "tag",
+    "undo",
+    "untag",
+]

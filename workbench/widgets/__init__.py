@@ -1,6 +1,6 @@
-"""The board in JupyterLab. Widgets hold no logic: they turn messages into calls on a ``Session``."""
+"""The board in JupyterLab. Widgets hold no logic: they turn messages into calls on a ``Selection``."""
 
 from workbench.widgets.board import Board
-from workbench.widgets.session import Session
+from workbench.widgets.selection import Selection
 
-__all__ = ["Board", "Session"]
+__all__ = ["Board", "Selection"]

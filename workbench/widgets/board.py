@@ -6,6 +6,7 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,43 @@ import traitlets
 from IPython import get_ipython
 
 from workbench import store
-from workbench.errors import WorkbenchError
+from workbench.errors import Cancelled, InputError, WorkbenchError, one_of
+from workbench.progress import Cancel
 from workbench.slicing import Filter
 from workbench.store import Dataset
-from workbench.widgets.commands import COMMANDS, Reply
+from workbench.widgets.command import Command, Reply
+from workbench.widgets.commands import COMMANDS
 from workbench.widgets.jobs import Jobs
-from workbench.widgets.session import Session
+from workbench.widgets.selection import Selection
 
 FRONT = Path(__file__).parent / "front"
-PARTS = ("protocol.js", "dom.js", "facets.js", "gallery.js", "zoom.js", "tagger.js", "jobs.js", "panels.js", "board.js")
+SCRIPTS = tuple(  # in the order of their use; together they are one module
+    f"{name}.js"
+    for name in (
+        *("protocol", "dom", "overlay", "tables", "slicer", "map", "scroll", "tile", "gallery", "centre", "zoom"),
+        *("tagger", "jobs", "analysis", "generator", "exporter", "history", "code", "keys", "board"),
+    )
+)
+PARTS = ("slicer", "map", "gallery", "tagger", "analysis", "generator", "exporter", "history", "code")
+ASIDE = ThreadPoolExecutor(3, thread_name_prefix="board")
 LOG = logging.getLogger(__name__)
 
 
 class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
-    """Facets, gallery, tagging, generating and exporting for one dataset.
+    """The whole workbench for one dataset, or some parts of it.
+
+    Boards that share a ``Selection`` show and change the same filter and the same chosen samples, so the parts can
+    stand in cells of their own: ``wb.Board(selection, parts=["gallery"])``.
 
     Args:
-        dataset: a dataset or the name of one.
+        data: a dataset, the name of one, or a ``Selection`` shared with other boards.
+        parts: what to show, of ``slicer``, ``map``, ``gallery``, ``tagger``, ``analysis``, ``generator``,
+            ``exporter``, ``history``, ``code``; all when not given.
         facets: names of the facets to show; the usual ones when not given.
+        height_px: of the output.
 
     Attributes:
+        joined: the ``Selection``.
         filter: the current filter; can be set with text of the ``where`` language.
         view: the samples of the filter as a FiftyOne view.
         selection: ids of the chosen samples, in the order in which they were chosen.
@@ -41,66 +59,102 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
 
     Raises:
         DatasetError: no dataset of that name.
+        InputError: no such part.
     """
 
-    _esm = "\n".join((FRONT / part).read_text(encoding="utf-8") for part in PARTS)
+    _esm = "\n".join((FRONT / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = (FRONT / "board.css").read_text(encoding="utf-8")
 
+    _parts: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _height = traitlets.Int(760).tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
-    _selected: traitlets.List[str] = traitlets.List().tag(sync=True)
     _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _stale = traitlets.Int().tag(sync=True)  # a new number makes an output in sight ask for what has changed
 
-    def __init__(self, dataset: Dataset | str, *, facets: Sequence[str] | None = None) -> None:
-        found = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-        self.session = Session(found, facets=facets)
+    def __init__(
+        self,
+        data: Selection | Dataset | str,
+        *,
+        parts: Sequence[str] = PARTS,
+        facets: Sequence[str] | None = None,
+        height_px: int = 760,
+    ) -> None:
+        for part in parts:
+            if part not in PARTS:
+                raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PARTS))
+        self.joined = data if isinstance(data, Selection) else Selection(data, facets=facets)
         self.jobs = Jobs(self._jobs_changed)
-        super().__init__()
+        self.running: dict[str, Cancel] = {}  # requests that run aside, by id
+        self._app_open = False
+        super().__init__(_parts=[part for part in PARTS if part in parts], _height=int(height_px))
         self.publish()
+        self.joined.observe(self.publish)
         self.on_msg(_answer)
         _follow_cells(self)
 
     @property
     def filter(self) -> Filter:
-        return self.session.filter
+        return self.joined.filter
 
     @filter.setter
     def filter(self, where: str | Filter) -> None:
-        self.session.filter = where
-        self.publish()
+        self.joined.filter = where
 
     @property
     def view(self) -> Any:
-        return self.session.view
+        return self.joined.view
 
     @property
     def selection(self) -> list[str]:
-        return list(self.session.selected)
+        return self.joined.ids
 
     @property
     def code(self) -> str:
-        return "\n".join(self.session.code)
+        return "\n".join(self.joined.code)
 
     def publish(self) -> None:
-        """Tell the browser what the session holds now."""
-        session = self.session
-        self._state = {
-            "dataset": session.dataset.name,
-            "counts": session.counts(),
-            "facets": session.facet_states(),
-            "chips": session.chips(),
-            "scenarios": session.scenarios(),
-            "code": self.code,
-            "revision": session.revision,
-            "order": session.order,
+        """Tell the browser what there is to show now."""
+        chosen = self.joined
+        state = {
+            "dataset": chosen.dataset.name,
+            "counts": chosen.counts(),
+            "chips": chosen.chips(),
+            "pinned": None if chosen.pinned is None else str(chosen.pinned),
+            "where": str(chosen.filter),
+            "order": chosen.order,
+            "revision": chosen.revision,
+            "arrangement": chosen.arrangement,
+            "marks": chosen.marks,
+            "scenarios": chosen.scenarios(),
+            "facets": chosen.facet_states() if "slicer" in self._parts else [],
+            "columns": [[name, type(column).__name__] for name, column in chosen.table.columns.items()],
+            "evaluation": chosen.evaluation,
+            "code": self.code if "code" in self._parts else "",
         }
-        self._selected = self.selection
+        before = self._state.get("where")
+        self._state = state
+        if self._app_open and before != state["where"]:
+            ASIDE.submit(_show_in_app, weakref.ref(self))
+
+    def open_app(self) -> str:
+        """Open the FiftyOne App on the filtered samples; from now on it follows the filter. Returns its address."""
+        address = store.open_app(self.view)
+        self._app_open = True
+        return address
 
     def _jobs_changed(self, finished: bool) -> None:
         self._jobs = self.jobs.states()
         if finished:
-            self.session.refresh()
-            self.publish()
+            self.joined.refresh()
+
+
+def _show_in_app(known: weakref.ref[Board]) -> None:
+    board = known()
+    if board is not None:
+        try:
+            store.follow_in_app(board.view)
+        except WorkbenchError:
+            LOG.exception("the App could not follow the filter")
 
 
 def _follow_cells(board: Board) -> None:
@@ -116,7 +170,7 @@ def _follow_cells(board: Board) -> None:
             shell.events.unregister("post_run_cell", after_cell)
             return
         with contextlib.suppress(WorkbenchError):  # a dead database: the board's next command says so
-            if alive.session.is_stale():
+            if alive.joined.is_stale():
                 alive._stale += 1
 
     shell.events.register("post_run_cell", after_cell)
@@ -125,19 +179,39 @@ def _follow_cells(board: Board) -> None:
 def _answer(board: Board, content: Any, buffers: Sequence[memoryview]) -> None:
     """Run one listed command and answer its request; an error is an answer too."""
     request = content.get("id") if isinstance(content, dict) else None
+    if isinstance(content, dict) and "drop" in content:
+        if (running := board.running.get(str(content["drop"]))) is not None:
+            running.set()
+        return
     try:
-        reply = _run(board, content)
+        command = COMMANDS[content["command"]]
+        args = dict(content.get("args", {}))
+    except (TypeError, KeyError, ValueError) as error:
+        _refuse(board, request, error)
+        return
+    if command.aside:
+        cancel = board.running[str(request)] = Cancel()
+        ASIDE.submit(_carry_out, board, request, command, {**args, "cancel": cancel})
+    else:
+        _carry_out(board, request, command, args)
+
+
+def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any]) -> None:
+    try:
+        if command.aside:
+            args["cancel"].check()
+        reply: Reply = command.function(board, **args)
         board.send({"id": request, "ok": True, "result": reply.result}, list(reply.buffers))
+    except Cancelled:
+        board.send({"id": request, "ok": False, "dropped": True, "error": "dropped"})
     except WorkbenchError as error:
         board.send({"id": request, "ok": False, "error": str(error)})
-    except (TypeError, KeyError, ValueError) as error:
-        LOG.exception("the board sent something that could not be carried out")
-        board.send({"id": request, "ok": False, "error": f"Not understood: {type(error).__name__}: {error}"})
+    except Exception as error:  # whatever happens, nobody waits for an answer that never comes
+        _refuse(board, request, error)
+    finally:
+        board.running.pop(str(request), None)
 
 
-def _run(board: Board, content: Any) -> Reply:
-    command = COMMANDS[content["command"]]
-    reply = command.function(board, **content.get("args", {}))
-    if command.changes:
-        board.publish()
-    return reply
+def _refuse(board: Board, request: Any, error: Exception) -> None:
+    LOG.error("the board sent something that could not be carried out", exc_info=error)
+    board.send({"id": request, "ok": False, "error": f"Not understood: {type(error).__name__}: {error}"})

@@ -1,4 +1,4 @@
-"""Work that runs beside the notebook: generating and exporting, with progress and cancel."""
+"""Work that runs beside the notebook: measuring, generating, exporting ..., with progress and cancel."""
 
 from __future__ import annotations
 
@@ -14,13 +14,31 @@ from workbench.progress import Cancel, Listener, Tick
 UPDATES_PER_S = 5.0
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a job ended.
+
+    Attributes:
+        text: for people.
+        result: plain values for the panel that started it.
+    """
+
+    text: str
+    result: Any = None
+
+
+Work = Callable[[Listener, Cancel], Done]
+
+
 @dataclass
 class _Job:
     number: int
     label: str
+    kind: str
     cancel: Cancel = field(default_factory=Cancel)
     state: str = "running"
     message: str = ""
+    result: Any = None
     tick: Tick | None = None
     told_s: float = 0.0
 
@@ -36,9 +54,9 @@ class Jobs:
         self._changed = changed
         self._jobs: list[_Job] = []
 
-    def start(self, label: str, work: Callable[[Listener, Cancel], str]) -> int:
+    def start(self, label: str, work: Work, *, kind: str = "") -> int:
         """Run ``work(listener, cancel)`` in a thread; what it returns is shown at the end."""
-        job = _Job(len(self._jobs) + 1, label)
+        job = _Job(len(self._jobs) + 1, label, kind)
         self._jobs.append(job)
         threading.Thread(target=self._run, args=(job, work), daemon=True, name=f"board-{label}").start()
         self._changed(False)
@@ -50,11 +68,15 @@ class Jobs:
             if job.number == number:
                 job.cancel.set()
 
+    def result(self, number: int) -> Any:
+        """What a job has found, as plain values; ``None`` before its end."""
+        return next((job.result for job in self._jobs if job.number == number), None)
+
     def states(self) -> list[dict[str, Any]]:
         """State of each job for the browser, the newest first."""
         return [_state(job) for job in reversed(self._jobs)]
 
-    def _run(self, job: _Job, work: Callable[[Listener, Cancel], str]) -> None:
+    def _run(self, job: _Job, work: Work) -> None:
         def listener(tick: Tick) -> None:
             job.tick = tick
             if tick.finished or time.monotonic() - job.told_s > 1 / UPDATES_PER_S:
@@ -62,8 +84,8 @@ class Jobs:
                 self._changed(False)
 
         try:
-            job.message = work(listener, job.cancel)
-            job.state = "done"
+            done = work(listener, job.cancel)
+            job.message, job.result, job.state = done.text, done.result, "done"
         except Cancelled as stop:
             job.state, job.message = "cancelled", f"Stopped. {stop.fix}"
         except WorkbenchError as error:
@@ -80,6 +102,7 @@ def _state(job: _Job) -> dict[str, Any]:
     return {
         "number": job.number,
         "label": job.label,
+        "kind": job.kind,
         "state": job.state,
         "message": job.message,
         "done": tick.done if tick else 0,

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from workbench import files
 from workbench.clouds import picture_of, read_cloud
 from workbench.files import sha256_text
+from workbench.progress import Cancel
 from workbench.schema.labels import Record
 from workbench.store import Stored
 
@@ -23,9 +24,19 @@ QUALITY = 82
 POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 2), thread_name_prefix="thumbnails")
 
 
-def thumbnails(samples: Sequence[Stored]) -> list[bytes]:
-    """JPEG bytes per sample, empty for a picture that cannot be read; a cloud without a picture is drawn."""
-    return list(POOL.map(_thumbnail, samples))
+def thumbnails(samples: Sequence[Stored], cancel: Cancel | None = None) -> list[bytes]:
+    """JPEG bytes per sample, empty for a picture that cannot be read; a cloud without a picture is drawn.
+
+    Raises:
+        Cancelled: nobody looks at them any more.
+    """
+    asked = cancel or Cancel()
+
+    def one(sample: Stored) -> bytes:
+        asked.check()
+        return _thumbnail(sample)
+
+    return list(POOL.map(one, samples))
 
 
 def full_picture(sample: Stored, *, side_px: int = 1600) -> bytes:

@@ -21,34 +21,84 @@ function el(tag, props = {}, ...children) {
   return node;
 }
 
+/** An element of SVG. @param {string} name @param {object} attributes @param {...Node} children */
+function svg(name, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  node.append(...children);
+  return node;
+}
+
 /** @param {number} n */
 const thousands = (n) => Number(n).toLocaleString("en-US");
 
-/** @param {DataView} view @param {AbortSignal} signal an object URL that dies with the output */
-function pictureUrl(view, signal) {
-  const url = URL.createObjectURL(new Blob([view], { type: "image/jpeg" }));
-  signal.addEventListener("abort", () => URL.revokeObjectURL(url));
-  return url;
+/** A number in few digits. @param {number|null|undefined} n */
+function digits(n) {
+  if (n === null || n === undefined || Number.isNaN(n)) return "–";
+  if (Number.isInteger(n)) return thousands(n);
+  const size = Math.abs(n);
+  return size >= 1000 ? thousands(Math.round(n)) : size >= 100 ? n.toFixed(0) : size >= 10 ? n.toFixed(1) : size >= 0.1 ? n.toFixed(2) : Number(n.toPrecision(2)).toString();
 }
 
-/** Bright enough for dark text on it and for dark pictures under it. @param {number} hue degrees, one per class */
-const classColor = (hue) => `hsl(${hue} 75% 62%)`;
+/** "measures.noise" is shown as "noise"; the full name stands in the title. @param {string} name */
+const shortName = (name) => name.replace(/^(measures|evaluation|generation)\./, "");
 
-/** Boxes over a picture, as SVG in relative coordinates. @param {any[]} boxes @param {boolean} named */
-function boxLayer(boxes, named) {
-  const ns = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(ns, "svg");
-  svg.setAttribute("class", "wb-boxes");
-  svg.setAttribute("viewBox", "0 0 100 100");
-  svg.setAttribute("preserveAspectRatio", "none");
-  const names = el("div.wb-names");
-  for (const [name, left, top, right, bottom, hue] of boxes) {
-    const rect = document.createElementNS(ns, "rect");
-    const put = { x: left * 100, y: top * 100, width: (right - left) * 100, height: (bottom - top) * 100 };
-    for (const [key, value] of Object.entries(put)) rect.setAttribute(key, String(value));
-    rect.setAttribute("stroke", classColor(hue));
-    svg.append(rect);
-    if (named) names.append(el("span", { style: { left: `${left * 100}%`, top: `${top * 100}%`, background: classColor(hue) } }, name));
-  }
-  return el("div.wb-overlay", {}, svg, names);
+/**
+ * Object URLs of pictures, released one by one or all when the output goes away.
+ * @param {AbortSignal} signal
+ */
+function pictureStore(signal) {
+  const urls = new Set();
+  signal.addEventListener("abort", () => { for (const url of urls) URL.revokeObjectURL(url); urls.clear(); });
+  return {
+    /** @param {DataView} view @returns {string} "" for a picture that could not be read */
+    add: (view) => {
+      if (!view?.byteLength) return "";
+      const url = URL.createObjectURL(new Blob([view], { type: "image/jpeg" }));
+      urls.add(url);
+      return url;
+    },
+    /** @param {string} url */
+    release: (url) => { if (urls.delete(url)) URL.revokeObjectURL(url); },
+  };
+}
+
+/** A labelled control of a form. @param {string} label @param {HTMLElement} input @param {string} [hint] */
+const field = (label, input, hint) => el("label.wb-field", { title: hint || "" }, el("span", {}, label), input);
+
+/** A checkbox with its text. @param {string} label @param {boolean} checked @param {string} [hint] */
+function checkbox(label, checked, hint) {
+  const input = el("input", { type: "checkbox", checked, "aria-label": label });
+  return { input, root: el("label.wb-check", { title: hint || "" }, input, label) };
+}
+
+/** A choice. @param {string} label @param {(string|[string, string])[]} entries values, or values with their text */
+function choice(label, entries = []) {
+  const input = /** @type {HTMLSelectElement} */ (el("select", { "aria-label": label }));
+  return Object.assign(input, { offer: (list) => offer(input, list) }, offer(input, entries));
+}
+
+/** Put entries into a select; the chosen one stays if it still exists. */
+function offer(input, entries) {
+  const before = input.value;
+  const pairs = entries.map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));
+  const same = input.options.length === pairs.length && pairs.every(([value, text], i) => input.options[i].value === value && input.options[i].text === text);
+  if (same) return {};
+  input.replaceChildren(...pairs.map(([value, text]) => el("option", { value }, text)));
+  if (pairs.some(([value]) => value === before)) input.value = before;
+  return {};
+}
+
+/** Run work for a button, which cannot be pressed again meanwhile. */
+function busy(button, work) {
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  return work.finally(() => { button.disabled = false; button.removeAttribute("aria-busy"); });
+}
+
+/** A line for what went wrong, or what there is to know, under a form. */
+function notice() {
+  const root = el("p.wb-notice", { hidden: true, role: "status" });
+  const put = (text, bad) => { root.hidden = !text; root.className = `wb-notice${bad ? " wb-bad" : ""}`; root.textContent = text; };
+  return { root, say: (text) => put(text, false), fail: (error) => { if (!error.dropped) put(error.message, true); }, clear: () => put("", false) };
 }

@@ -1,134 +1,172 @@
 // The gallery: a virtual grid. Only rows in sight exist; their pages are asked for when they come near.
-const TILE_W = 150, TILE_H = 150, PAGE = 48, PAGES_KEPT = 24;
+const PAGE = 60, PAGES_KEPT = 20, PAGES_ASKED = 3, REST_MS = 70;
 
 /**
  * @param {Ask} ask
  * @param {(error: Error) => void} fail
- * @param {{zoom: (id: string) => void, changed: () => void}} does
+ * @param {{side: string, zoom: (id: string) => void, look: () => any}} of `look` tells how tiles are shown
  * @param {AbortSignal} signal
  */
-function galleryPanel(ask, fail, does, signal) {
-  const space = el("div.wb-space");
-  const root = el("div.wb-gallery", { tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": "Samples" }, space);
-  /** @type {Map<number, {items: any[], urls: string[]} | null>} */
+function galleryPanel(ask, fail, of, signal) {
+  const root = el("div.wb-gallery", { tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": of.side === "pinned" ? "Pinned samples" : "Samples" });
+  const empty = el("div.wb-empty", { hidden: true });
+  const pictures = pictureStore(signal);
+  /** @type {Map<number, {items: any[], urls: string[], marks: boolean[], stale: boolean}>} */
   const pages = new Map();
-  const stale = new Set(); // numbers of pages to ask for again; shown until the answer is there
-  let revision = -1, order = -1, total = 0, all = 0, focus = 0, anchor = 0, boxes = true, timer = 0;
-  let selected = new Set();
+  /** @type {Map<number, Asked>} */
+  const asked = new Map();
+  /** @type {Map<number, {node: HTMLElement, of: string}>} tiles in sight by place */
+  const tiles = new Map();
+  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, anchor = 0, timer = 0, scenarios = new Map();
+  const scroll = longScroll(root, signal, () => draw());
+  root.append(empty);
+  signal.addEventListener("abort", () => clearTimeout(timer));
 
-  const perRow = () => Math.max(1, Math.floor((root.clientWidth - 4) / TILE_W));
-  const tileWidth = () => Math.floor((root.clientWidth - 4) / perRow()); // the row is filled
+  const perRow = () => Math.max(1, Math.floor((root.clientWidth - GAP_PX) / of.look().width));
+  const tileWidth = () => Math.floor((root.clientWidth - GAP_PX) / perRow()); // the row is filled
+  const rowHeight = () => Math.round((tileWidth() - GAP_PX) * 0.75) + CAPTION_PX + GAP_PX;
+  const pageOf = (i) => pages.get(Math.floor(i / PAGE));
+  const itemAt = (i) => pageOf(i)?.items[i % PAGE];
+  const isOn = (i) => Boolean(pageOf(i)?.marks[i % PAGE]);
 
-  const load = (number) => {
-    if (pages.has(number) && !stale.has(number)) return;
-    const asked = revision;
-    stale.delete(number);
-    if (!pages.has(number)) pages.set(number, null);
-    ask("page", { start: number * PAGE, count: PAGE }).then(({ result, buffers }) => {
-      if (asked !== revision) return;
-      release(pages.get(number));
-      pages.set(number, { items: result, urls: buffers.map((b) => (b.byteLength ? pictureUrl(b, signal) : "")) });
-      forget(number);
-      draw();
-    }).catch((error) => { if (!pages.get(number)) pages.delete(number); fail(error); });
+  const release = (number) => {
+    for (const url of pages.get(number)?.urls || []) pictures.release(url);
+    pages.delete(number);
   };
-  const release = (page) => (page?.urls || []).forEach((url) => URL.revokeObjectURL(url));
+  const load = (number) => {
+    if (asked.has(number) || (pages.has(number) && !pages.get(number).stale) || asked.size >= PAGES_ASKED) return;
+    const before = arrangement;
+    const page = ask("page", { start: number * PAGE, count: PAGE, side: of.side, masks: of.look().masks });
+    asked.set(number, page);
+    page.then(({ result, buffers }) => {
+      asked.delete(number);
+      if (before === arrangement) {
+        release(number);
+        pages.set(number, { items: result.tiles, urls: buffers.map(pictures.add), marks: result.marks, stale: false });
+        forget(number);
+      }
+      draw();
+    }).catch((error) => { asked.delete(number); if (!error.dropped) fail(error); });
+  };
   const forget = (near) => {
     if (pages.size <= PAGES_KEPT) return;
     const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
-    for (const number of far.slice(0, pages.size - PAGES_KEPT)) {
-      release(pages.get(number));
-      pages.delete(number);
+    for (const number of far.slice(0, pages.size - PAGES_KEPT)) release(number);
+  };
+  const ask_marks = (numbers) => {
+    for (const number of numbers) {
+      const page = pages.get(number);
+      if (page) ask("marks", { start: number * PAGE, count: PAGE, side: of.side }).then(({ result }) => { page.marks = result; draw(); }).catch(fail);
     }
   };
-  const itemAt = (i) => pages.get(Math.floor(i / PAGE))?.items[i % PAGE];
+  const inSight = () => {
+    const columns = perRow(), height = rowHeight();
+    const first = Math.max(0, Math.floor(scroll.top() / height)) * columns;
+    const last = Math.min(total, Math.ceil((scroll.top() + root.clientHeight) / height) * columns);
+    return { columns, height, first, last };
+  };
+  const pagesInSight = ({ first, last }) => { const found = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) found.push(p); return found; };
 
-  const tile = (i) => {
+  const put = (i, { columns, height }) => {
     const item = itemAt(i);
-    const place = { style: { left: `${(i % perRow()) * tileWidth()}px`, width: `${tileWidth() - 6}px`, top: `${Math.floor(i / perRow()) * TILE_H}px` }, data: { index: i } };
-    if (!item) return el("div.wb-tile.wb-loading", place);
-    const url = pages.get(Math.floor(i / PAGE)).urls[i % PAGE];
-    const isOn = selected.has(item.id);
-    const classes = ["wb-tile", isOn ? "wb-on" : "", i === focus ? "wb-focus" : ""].filter(Boolean).join(".");
-    const failures = item.tags.filter((t) => t.startsWith("failure:"));
-    return el(`div.${classes}`, { ...place, role: "option", "aria-selected": String(isOn), data: { index: i, id: item.id }, title: item.name },
-      el("div.wb-picture", {},
-        url ? el("div.wb-frame", { style: { aspectRatio: String(item.aspect) } }, el("img", { src: url, alt: item.name, draggable: false }), boxes ? boxLayer(item.boxes, false) : null)
-          : el("div.wb-broken", {}, `cannot be read: ${item.name}`),
-        failures.length ? el("span.wb-tagged", { title: failures.join(", ") }, `⚑ ${failures.map((t) => t.slice(8)).join(", ")}`) : null),
-      el("div.wb-caption", {},
-        el(`span.wb-source.wb-${item.source === "synthetic" ? "synthetic" : "real"}`, {}, item.source || "?"),
-        el("span.wb-words", {}, [item.classification, item.lighting, item.surface].filter(Boolean).join(" · "))));
+    const look = of.look();
+    const version = item ? `${item.id} ${pageOf(i).urls[i % PAGE]} ${look.key}` : "";
+    let tile = tiles.get(i);
+    if (!tile || tile.of !== version) {
+      const node = item ? tileFrame(item, i) : el("div.wb-tile.wb-loading", { data: { index: i } });
+      if (item) node.append(...tileContent(item, pageOf(i).urls[i % PAGE], look, scenarios));
+      tile?.node.remove();
+      tile = { node, of: version };
+      tiles.set(i, tile);
+      scroll.layer.append(node);
+    }
+    const { node } = tile;
+    node.style.transform = `translate(${(i % columns) * tileWidth() + GAP_PX}px, ${Math.floor(i / columns) * height - scroll.top() + GAP_PX}px)`;
+    node.style.width = `${tileWidth() - GAP_PX}px`;
+    node.style.height = `${height - GAP_PX}px`;
+    node.classList.toggle("wb-focus", i === focus);
+    if (item) { node.classList.toggle("wb-on", isOn(i)); node.setAttribute("aria-selected", String(isOn(i))); }
   };
   const draw = () => {
+    if (!root.clientWidth) return;
     const columns = perRow();
-    space.style.height = `${Math.ceil(total / columns) * TILE_H}px`;
-    const first = Math.max(0, Math.floor(root.scrollTop / TILE_H) - 1) * columns;
-    const last = Math.min(total, (Math.ceil((root.scrollTop + root.clientHeight) / TILE_H) + 1) * columns);
-    const tiles = [];
-    for (let i = first; i < last; i++) tiles.push(tile(i));
-    if (!total) tiles.push(el("div.wb-empty", {}, all ? "No samples in this filter. Remove a condition above, or click a marked bar again." : "The dataset is empty. Load pictures with wb.load(ds, folder, source=\"real\")."));
-    space.replaceChildren(...tiles);
+    scroll.setLength(Math.ceil(total / columns) * rowHeight() + GAP_PX);
+    const sight = inSight();
+    for (const [i, { node }] of tiles) if (i < sight.first || i >= sight.last) { node.remove(); tiles.delete(i); }
+    for (let i = sight.first; i < sight.last; i++) put(i, sight);
+    empty.hidden = total > 0;
+    empty.textContent = all ? "No samples in this filter. Remove a condition above, or click a marked bar again." : "The dataset is empty. Load pictures with wb.load(ds, folder, source=\"real\").";
     clearTimeout(timer); // while scrolling fast nothing is asked for
-    timer = setTimeout(() => { for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) load(p); }, pages.size ? 80 : 0);
+    timer = setTimeout(() => {
+      const wanted = pagesInSight(inSight());
+      for (const [number, page] of asked) if (!wanted.includes(number)) ask.drop(page);
+      for (const number of wanted) load(number);
+    }, pages.size ? REST_MS : 0);
   };
   const choose = (i, { toggle = false, range = false } = {}) => {
     const item = itemAt(i);
-    if (range) ask("select_range", { start: anchor, end: i }).then(does.changed).catch(fail);
+    if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
     else if (item) {
-      const on = toggle ? !selected.has(item.id) : true;
-      ask("select", { ids: [item.id], on, only: !toggle }).then(does.changed).catch(fail);
+      const on = toggle ? !isOn(i) : true;
+      if (toggle) { pageOf(i).marks[i % PAGE] = on; draw(); } // shown at once; Python's word follows
+      ask("select", { ids: [item.id], on, only: !toggle }).catch(fail);
       anchor = i;
     }
   };
-  const move = (step) => {
-    focus = Math.min(total - 1, Math.max(0, focus + step));
-    const top = Math.floor(focus / perRow()) * TILE_H;
-    if (top < root.scrollTop) root.scrollTop = top;
-    if (top + TILE_H > root.scrollTop + root.clientHeight) root.scrollTop = top + TILE_H - root.clientHeight;
+  const move = (to) => {
+    focus = Math.min(total - 1, Math.max(0, to));
+    const height = rowHeight(), top = Math.floor(focus / perRow()) * height;
+    if (top < scroll.top()) scroll.scrollTo(top);
+    else if (top + height + GAP_PX > scroll.top() + root.clientHeight) scroll.scrollTo(top + height + GAP_PX - root.clientHeight);
     draw();
   };
   const indexOf = (event) => { const node = event.target.closest(".wb-tile"); return node ? Number(node.dataset.index) : null; };
-  space.onclick = (event) => {
+  scroll.layer.onclick = (event) => {
     const i = indexOf(event);
     if (i === null) return;
     focus = i;
-    choose(i, { toggle: event.ctrlKey || event.metaKey, range: event.shiftKey });
+    choose(i, { toggle: event.ctrlKey || event.metaKey || Boolean(event.target.closest(".wb-tick")), range: event.shiftKey });
   };
-  space.ondblclick = (event) => { const item = itemAt(indexOf(event)); if (item) does.zoom(item.id); };
-  root.addEventListener("scroll", draw, { passive: true });
-  const resized = new ResizeObserver(draw);
-  resized.observe(root);
-  signal.addEventListener("abort", () => { resized.disconnect(); clearTimeout(timer); });
+  scroll.layer.ondblclick = (event) => { const item = itemAt(indexOf(event)); if (item) of.zoom(item.id); };
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key meant something here */
   const key = (event) => {
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(), ArrowUp: -perRow(), Home: -total, End: total, PageDown: 3 * perRow(), PageUp: -3 * perRow() };
-    if (event.key in steps) { move(steps[event.key]); if (event.shiftKey) choose(focus, { range: true }); return true; }
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(), ArrowUp: -perRow(), PageDown: 3 * perRow(), PageUp: -3 * perRow() };
+    const to = event.key === "Home" ? 0 : event.key === "End" ? total - 1 : event.key in steps ? focus + steps[event.key] : null;
+    if (to !== null) { move(to); if (event.shiftKey) choose(focus, { range: true }); return true; }
     if (event.key === " ") { choose(focus, { toggle: true }); return true; }
-    if (event.key === "Enter") { const item = itemAt(focus); if (item) does.zoom(item.id); return true; }
-    if (event.key === "b") { boxes = !boxes; draw(); return true; }
+    if (event.key === "Enter") { const item = itemAt(focus); if (item) of.zoom(item.id); return true; }
     return false;
   };
   return {
-    root, key,
+    root, key, draw: () => scroll.draw(),
+    /** Id of the sample beside one that is loaded. @param {string} id @param {number} step */
     neighbour: (id, step) => {
-      for (let i = 0; i < total; i++) if (itemAt(i)?.id === id) { focus = Math.min(total - 1, Math.max(0, i + step)); move(0); return itemAt(focus)?.id; }
+      for (const [number, page] of pages) {
+        const place = page.items.findIndex((item) => item.id === id);
+        if (place >= 0) { move(number * PAGE + place + step); return itemAt(focus)?.id; }
+      }
       return undefined;
     },
+    stale: () => { for (const page of pages.values()) page.stale = true; scroll.draw(); },
     update: (state) => {
-      if (state.revision !== revision) {
-        revision = state.revision;
-        all = state.counts.all;
-        for (const [number, page] of pages) {
-          if (page && state.order === order) stale.add(number);
-          else { release(page); pages.delete(number); }
-        }
-        order = state.order;
-        if (state.counts.filtered !== total) { total = state.counts.filtered; focus = Math.min(focus, Math.max(0, total - 1)); }
+      all = state.counts.all;
+      total = of.side === "pinned" ? state.counts.pinned : state.counts.filtered;
+      focus = Math.min(focus, Math.max(0, total - 1));
+      if (state.arrangement !== arrangement) {
+        for (const page of asked.values()) ask.drop(page);
+        for (const number of [...pages.keys()]) release(number);
+        for (const { node } of tiles.values()) node.remove();
+        tiles.clear();
+        arrangement = state.arrangement;
+        marks = state.marks;
+      } else if (state.revision !== revision) {
+        for (const page of pages.values()) page.stale = true;
       }
+      if (state.marks !== marks) { marks = state.marks; ask_marks([...pages.keys()]); }
+      revision = state.revision;
+      scenarios = new Map(state.scenarios.map((s) => [s.tag, s]));
       draw();
     },
-    select: (ids) => { selected = new Set(ids); draw(); },
   };
 }

@@ -1,43 +1,71 @@
 // Requests to Python: a number, a listed command, an answer. The names are those of COMMANDS in commands.py.
 const COMMANDS = [
-  "toggle", "brush", "clear", "where", "page", "zoom", "select", "select_range", "select_filtered", "deselect",
-  "tag", "undo", "redo", "refresh", "follow", "history", "options", "preview", "generate", "export", "cancel", "app",
+  "toggle", "brush", "clear", "where", "find", "show_facet", "sort", "pin", "unpin",
+  "select", "select_range", "select_filtered", "deselect", "refresh", "follow", "alive",
+  "page", "marks", "zoom", "heat", "cell", "app", "app_take",
+  "tag", "undo", "redo", "undo_to", "describe", "history",
+  "measure", "evaluate", "discover", "gap",
+  "options", "scenario", "recreate", "preview", "generate", "export", "cancel", "job_result",
 ];
-const ANSWER_TIMEOUT_MS = 60000;
+const HEARTBEAT_MS = 5000, SILENT_AFTER_MS = 9000;
 
 /**
  * @typedef {{result: any, buffers: DataView[]}} Answer
- * @typedef {(command: string, args?: object) => Promise<Answer>} Ask
+ * @typedef {Promise<Answer> & {request?: string}} Asked
+ * @typedef {((command: string, args?: object) => Asked) & {drop: (asked: Asked) => void}} Ask
  */
 
 /**
  * Ask Python for one of COMMANDS. Late answers find nobody waiting and are dropped.
  * @param {any} model the widget's model
  * @param {AbortSignal} signal ends all waiting when the output goes away
+ * @param {(silent: boolean) => void} heard told when the kernel stops to answer, and when it answers again
  * @returns {Ask}
  */
-function connect(model, signal) {
-  let last = 0;
+function connect(model, signal, heard) {
+  let last = 0, heardAt = Date.now(), silent = false;
   const output = Math.random().toString(36).slice(2); // two outputs of one board must not take each other's answers
   /** @type {Map<string, {resolve: Function, reject: Function}>} */
   const waiting = new Map();
   const onMessage = (message, buffers) => {
+    heardAt = Date.now();
+    if (silent) { silent = false; heard(false); }
     const request = waiting.get(message.id);
     if (!request) return;
     waiting.delete(message.id);
     if (message.ok) request.resolve({ result: message.result, buffers: buffers || [] });
-    else request.reject(new Error(message.error));
+    else request.reject(Object.assign(new Error(message.error), { dropped: Boolean(message.dropped) }));
   };
-  model.on("msg:custom", onMessage);
-  signal.addEventListener("abort", () => { model.off("msg:custom", onMessage); waiting.clear(); });
-  return (command, args = {}) => new Promise((resolve, reject) => {
-    if (!COMMANDS.includes(command)) throw new Error(`not a command: ${command}`);
+  const ask = (command, args = {}) => {
     const id = `${output}-${++last}`;
-    waiting.set(id, { resolve, reject });
-    model.send({ id, command, args });
-    setTimeout(() => {
-      if (!waiting.delete(id)) return;
-      reject(new Error("The kernel does not answer. It may be busy with a cell, or have stopped: restart it and run the cell again."));
-    }, ANSWER_TIMEOUT_MS);
+    const asked = new Promise((resolve, reject) => {
+      if (!COMMANDS.includes(command)) throw new Error(`not a command: ${command}`);
+      waiting.set(id, { resolve, reject });
+      model.send({ id, command, args });
+    });
+    return Object.assign(asked, { request: id });
+  };
+  ask.drop = (asked) => {
+    const request = waiting.get(asked.request);
+    if (!request) return;
+    waiting.delete(asked.request);
+    model.send({ drop: asked.request });
+    request.reject(Object.assign(new Error("dropped"), { dropped: true }));
+  };
+  const gone = () => { if (!silent) { silent = true; heard(true); } };
+  const beat = setInterval(() => {
+    if (document.hidden) { heardAt = Date.now(); return; }
+    if (Date.now() - heardAt > HEARTBEAT_MS + SILENT_AFTER_MS) gone();
+    ask("alive").catch(() => {});
+  }, HEARTBEAT_MS);
+  const disconnected = () => { if (model.comm_live === false) gone(); };
+  model.on("msg:custom", onMessage);
+  model.on("comm_live_update", disconnected);
+  signal.addEventListener("abort", () => {
+    clearInterval(beat);
+    model.off("msg:custom", onMessage);
+    model.off("comm_live_update", disconnected);
+    waiting.clear();
   });
+  return ask;
 }

@@ -8,44 +8,61 @@ const ASK_AGAIN_ABOVE = 1000;
  * @param {() => void} leave where the keyboard goes after a tag was typed
  */
 function taggerPanel(ask, fail, say, leave) {
-  const name = el("input.wb-name", { placeholder: "specular_glare", "aria-label": "Name of the failure scenario", maxLength: 200 });
-  const reason = el("input", { placeholder: "why (optional)", "aria-label": "Reason", maxLength: 500 });
+  const name = el("input.wb-name", { placeholder: "specular_glare", "aria-label": "Name of the failure scenario", maxLength: 200, autocomplete: "off", spellcheck: false });
+  const reason = el("input", { placeholder: "optional, for the history", "aria-label": "Reason", maxLength: 500 });
   const onSelected = el("button.wb-primary", { data: { does: "tag-selected" }, onclick: () => apply("selected") });
   const onFiltered = el("button", { data: { does: "tag-filtered" }, onclick: () => apply("filtered") });
   const confirm = el("div.wb-confirm", { hidden: true, role: "alert" });
   const list = el("div.wb-scenarios");
-  let state = { counts: { selected: 0, filtered: 0 }, scenarios: [] };
+  let state = { counts: { selected: 0, filtered: 0, hidden: 0 }, scenarios: [] }, editing = null;
 
   const full = () => { const text = name.value.trim(); return text.includes(":") || !text ? text : `failure:${text}`; };
-  const send = (tag, target, action) => ask("tag", { name: tag, target, reason: reason.value.trim(), action })
+  const send = (tag, target, action, expected) => ask("tag", { name: tag, target, expected, reason: reason.value.trim(), action })
     .then(({ result }) => say(result.text)).catch(fail);
   const apply = (target, tag = full(), action = "tag") => {
     if (!tag) { name.focus(); return say("Give the failure scenario a name first."); }
     const n = state.counts[target];
-    if (n <= ASK_AGAIN_ABOVE) return send(tag, target, action);
+    if (n <= ASK_AGAIN_ABOVE) return send(tag, target, action, n);
     confirm.hidden = false;
-    confirm.replaceChildren(`${action === "tag" ? "Tag" : "Untag"} ${thousands(n)} samples with ${tag}? `,
-      el("button.wb-primary", { onclick: () => { confirm.hidden = true; send(tag, target, action); } }, "Yes"),
-      el("button", { onclick: () => { confirm.hidden = true; } }, "No"));
+    const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; send(tag, target, action, n).then(leave); } }, `Yes, ${thousands(n)}`);
+    confirm.replaceChildren(el("p", {}, `${action === "tag" ? "Tag" : "Untag"} ${thousands(n)} ${target} samples with ${tag}?`),
+      el("div.wb-row", {}, yes, el("button", { onclick: () => { confirm.hidden = true; leave(); } }, "No")));
+    yes.focus();
     return undefined;
   };
   name.onkeydown = (event) => { if (event.key === "Enter") apply("selected")?.then(leave); };
-
-  const root = el("div.wb-tagger", {},
-    el("label", {}, "Failure scenario", el("span.wb-prefix", {}, el("span", {}, "failure:"), name)), reason,
-    onSelected, onFiltered, confirm, list,
-    el("div.wb-row", {},
-      el("button", { title: "Undo (u)", data: { does: "undo" }, onclick: () => undo() }, "↶ Undo"),
-      el("button", { title: "Redo (r)", data: { does: "redo" }, onclick: () => redo() }, "↷ Redo")));
   const undo = () => ask("undo").then(({ result }) => say(result.text)).catch(fail);
   const redo = () => ask("redo").then(({ result }) => say(result.text)).catch(fail);
 
-  const scenario = (s) => el("div.wb-scenario", {},
-    el("kbd", { title: s.key ? `Press ${s.key} to tag the selection` : "" }, s.key || "·"),
-    el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: s.tag }).catch(fail) }, s.tag.slice("failure:".length)),
-    el("span.wb-bar-count", {}, thousands(s.count)),
-    el("button.wb-link", { title: `Tag the ${state.counts.selected} selected`, onclick: () => apply("selected", s.tag) }, "+"),
-    el("button.wb-link", { title: `Untag the ${state.counts.selected} selected`, onclick: () => apply("selected", s.tag, "untag") }, "−"));
+  const editor = (s) => {
+    const description = el("textarea", { rows: 2, value: s.description, placeholder: "what is meant by it", "aria-label": "Description", maxLength: 2000 });
+    const color = el("input", { type: "color", value: s.color, "aria-label": "Colour" });
+    const key = choice("Key", ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    key.value = s.key || "9";
+    const done = () => { editing = null; draw(); };
+    const save = () => ask("describe", { tag: s.tag, description: description.value.trim(), color: color.value, key: key.value }).then(done).catch(fail);
+    return el("div.wb-editor", {}, description, el("div.wb-row", {}, field("Colour", color), field("Key", key), el("button.wb-primary", { data: { does: "describe" }, onclick: save }, "Save"), el("button", { onclick: done }, "Cancel")));
+  };
+  const scenario = (s) => el("div.wb-scenario", { data: { tag: s.tag } },
+    el("div.wb-scenario-row", {},
+      el("kbd", { style: { borderColor: s.color }, title: s.key ? `Press ${s.key} to tag the selection` : "no key" }, s.key || "·"),
+      el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: s.tag }).catch(fail) }, el("i.wb-swatch", { style: { background: s.color } }), s.tag.slice("failure:".length)),
+      el("span.wb-bar-count", {}, thousands(s.count)),
+      el("button.wb-quiet", { title: `Tag the ${thousands(state.counts.selected)} selected`, "aria-label": `Tag the selected with ${s.tag}`, disabled: !state.counts.selected, onclick: () => apply("selected", s.tag) }, "+"),
+      el("button.wb-quiet", { title: `Untag the ${thousands(state.counts.selected)} selected`, "aria-label": `Untag the selected from ${s.tag}`, disabled: !state.counts.selected, onclick: () => apply("selected", s.tag, "untag") }, "−"),
+      el("button.wb-quiet", { title: "Description, colour and key", "aria-label": `Describe ${s.tag}`, onclick: () => { editing = editing === s.tag ? null : s.tag; draw(); } }, "✎")),
+    s.description && editing !== s.tag ? el("p.wb-hint", {}, s.description) : null,
+    editing === s.tag ? editor(s) : null);
+  const draw = () => list.replaceChildren(...(state.scenarios.length ? state.scenarios.map(scenario) : [el("p.wb-hint", {}, "No failure scenarios yet. Select pictures, give a name, press Enter.")]));
+  const hidden = el("p.wb-hint", { hidden: true });
+
+  const root = el("div.wb-form.wb-tagger", {},
+    el("label.wb-field", {}, el("span", {}, "Failure scenario"), el("span.wb-prefix", {}, el("span", {}, "failure:"), name)), field("Reason", reason),
+    el("div.wb-row", {}, onSelected, onFiltered), hidden, confirm, list,
+    el("div.wb-row", {},
+      el("button", { title: "Undo (u)", data: { does: "undo" }, onclick: undo }, "↶ Undo"),
+      el("button", { title: "Redo (r)", data: { does: "redo" }, onclick: redo }, "↷ Redo")));
+  let drawn = "";
   return {
     root, undo, redo,
     focus: () => name.focus(),
@@ -56,7 +73,10 @@ function taggerPanel(ask, fail, say, leave) {
       onSelected.disabled = !next.counts.selected;
       onFiltered.textContent = `Tag all ${thousands(next.counts.filtered)} filtered`;
       onFiltered.disabled = !next.counts.filtered;
-      list.replaceChildren(...(next.scenarios.length ? next.scenarios.map(scenario) : [el("p.wb-hint", {}, "No failure scenarios yet. Select pictures, give a name, press Enter.")]));
+      hidden.hidden = !next.counts.hidden;
+      hidden.textContent = `${thousands(next.counts.hidden)} of the selected are outside the filter.`;
+      const version = JSON.stringify([next.scenarios, next.counts.selected]);
+      if (version !== drawn && !editing) { drawn = version; draw(); }
     },
   };
 }

@@ -1,39 +1,57 @@
-// One sample, large, with everything that is known of it.
+// One sample, large, with everything that is known of it, and its kin.
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {(id: string, step: number) => string|undefined} neighbour @param {AbortSignal} signal */
-function zoomPanel(ask, fail, neighbour, signal) {
+/**
+ * @param {Ask} ask @param {(error: Error) => void} fail
+ * @param {{neighbour: (id: string, step: number) => string|undefined, look: () => any}} of
+ * @param {AbortSignal} signal
+ */
+function zoomPanel(ask, fail, of, signal) {
   const root = el("div.wb-zoom", { hidden: true, role: "dialog", "aria-label": "Sample", tabIndex: -1 });
-  let shown = null, back = null;
-  const close = () => { root.hidden = true; shown = null; back?.focus(); };
-  // "measures.noise" stands as "noise" under a heading "measures"
-  const rows = (facts) => facts.flatMap(([name, value], i) => {
-    const [group, own] = name.includes(".") ? [name.slice(0, name.indexOf(".")), name.slice(name.indexOf(".") + 1)] : ["", name];
-    const starts = group && !facts[i - 1]?.[0].startsWith(`${group}.`);
-    return [starts ? el("tr", {}, el("td.wb-group", { colSpan: 2 }, group)) : null, el("tr", {}, el("th", {}, own), el("td", {}, value))].filter(Boolean);
-  });
+  const pictures = pictureStore(signal);
+  let shown = null, back = null, urls = [], said = null, asked = null;
+  const close = () => { root.hidden = true; shown = null; release(); back?.focus(); };
+  const release = () => { for (const url of urls) pictures.release(url); urls = []; };
+  const step = (by) => { const next = of.neighbour(shown, by); if (next && next !== shown) open(next); };
+  const row = ([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value));
+  const group = ({ group: name, facts }, i) => el("details.wb-section", { open: i < 2 || facts.length < 12 }, el("summary", {}, `${name} `, el("small", {}, String(facts.length))), el("table.wb-pairs", {}, el("tbody", {}, ...facts.map(row))));
+  const kin = ({ title, count, ids }, relatives) => el("div.wb-kin", { data: { kin: title } }, el("h4", {}, `${title} `, el("small", {}, thousands(count))),
+    el("div.wb-strip", {}, ...ids.map((id) => relatives.get(id)).filter(Boolean).map((one) => el(`button.wb-relative.wb-is-${one.source === "synthetic" ? "synthetic" : "real"}`, { title: one.name, data: { id: one.id }, onclick: () => open(one.id) }, one.url ? el("img", { src: one.url, alt: one.name }) : one.name))));
+  const draw = () => {
+    if (!said) return;
+    const { result, relatives } = said;
+    const synthetic = result.source === "synthetic";
+    root.replaceChildren(
+      el("div.wb-zoom-picture", {},
+        el("button.wb-step", { "aria-label": "Previous sample", title: "Previous (←)", onclick: () => step(-1) }, "‹"),
+        el("div.wb-picture", { style: { aspectRatio: String(result.aspect) } }, el("img", { src: urls[0], alt: result.name }), overlay(result, of.look(), true)),
+        el("button.wb-step", { "aria-label": "Next sample", title: "Next (→)", onclick: () => step(1) }, "›")),
+      el("div.wb-facts", {},
+        el("header", {}, el(`span.wb-source.wb-${synthetic ? "synthetic" : "real"}`, {}, result.source || "?"), el("b", {}, result.name), el("button.wb-quiet", { title: "Close (Esc)", "aria-label": "Close", onclick: close }, "×")),
+        el("p.wb-tags", {}, ...(result.tags.length ? result.tags.map((tag) => el("span.wb-tag", {}, tag)) : ["no tags"])),
+        el("p.wb-hint", {}, `${thousands(result.boxes.filter((b) => b.of === "truth").length)} labels${result.boxes.some((b) => b.of === "predicted") ? `, ${thousands(result.boxes.filter((b) => b.of === "predicted").length)} wrong predictions` : ""}`),
+        ...result.kin.map((one) => kin(one, relatives)),
+        ...result.groups.map(group)));
+  };
   const open = (id) => {
     if (root.hidden) back = document.activeElement;
-    ask("zoom", { sample_id: id }).then(({ result, buffers }) => {
+    if (asked) ask.drop(asked);
+    asked = ask("zoom", { sample_id: id });
+    asked.then(({ result, buffers }) => {
+      release();
       shown = id;
-      root.replaceChildren(
-        el("div.wb-zoom-picture", {}, el("div.wb-picture", { style: { aspectRatio: String(result.aspect) } },
-          el("img", { src: pictureUrl(buffers[0], signal), alt: result.name }), boxLayer(result.boxes, true))),
-        el("div.wb-facts", {},
-          el("header", {}, el("b", {}, result.name), el("button", { title: "Close (Esc)", "aria-label": "Close", onclick: close }, "×")),
-          el("table", {}, ...rows([["tags", result.tags.join(", ") || "none"], ["boxes", String(result.boxes.length)], ...result.facts, ["id", id]]))));
+      urls = buffers.map(pictures.add);
+      said = { result, relatives: new Map(result.relatives.map((one, i) => [one.id, { ...one, url: urls[i + 1] }])) };
+      draw();
       root.hidden = false;
       root.focus();
-    }).catch(fail);
+    }).catch((error) => { if (!error.dropped) fail(error); });
   };
   const key = (event) => {
     if (root.hidden) return false;
+    if (event.key === "Enter" && event.target.matches("button, summary")) return false;
     if (event.key === "Escape" || event.key === "Enter") { close(); return true; }
-    if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-      const next = neighbour(shown, event.key === "ArrowRight" ? 1 : -1);
-      if (next && next !== shown) open(next);
-      return true;
-    }
+    if (event.key === "ArrowRight" || event.key === "ArrowLeft") { step(event.key === "ArrowRight" ? 1 : -1); return true; }
     return false;
   };
-  return { root, open, key };
+  return { root, open, key, redraw: () => { if (!root.hidden) draw(); } };
 }

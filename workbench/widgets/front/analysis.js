@@ -1,0 +1,83 @@
+// Find out: measure, evaluate, discover failing slices, the gap of two sets. Tables over the same functions as Python.
+
+/** @param {Ask} ask @param {(error: Error) => void} fail */
+function analysisPanel(ask, fail) {
+  let state = null;
+  // measure
+  const measured = el("p.wb-hint");
+  const measureHere = el("button.wb-primary", { data: { does: "measure" }, onclick: () => busy(measureHere, ask("measure")).catch(fail) }, "Measure");
+  // evaluate
+  const predictions = choice("Predictions field");
+  const file = el("input", { placeholder: "or a file: results.json", "aria-label": "Predictions file" });
+  const iou = el("input", { type: "number", min: 0.05, max: 1, step: 0.05, value: 0.5, "aria-label": "IoU" });
+  const confidence = el("input", { type: "number", min: 0, max: 1, step: 0.05, value: 0, "aria-label": "Confidence" });
+  const evaluated = el("div"), evaluateNotice = notice();
+  const evaluateHere = el("button.wb-primary", { data: { does: "evaluate" }, onclick: () => {
+    evaluateNotice.clear();
+    busy(evaluateHere, ask("evaluate", { predictions: file.value.trim() || predictions.value, iou: Number(iou.value), confidence: Number(confidence.value) })).catch(evaluateNotice.fail);
+  } }, "Evaluate");
+  const showEvaluation = (found) => {
+    const rate = (name) => [name, told({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }), interval({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }, { from: 0, to: 1 })];
+    evaluated.replaceChildren(table(["", "value (95 %)", ""], [rate("recall"), rate("precision"), ["AP", digits(found.ap50), interval({ value: found.ap50, low: null, high: null }, { from: 0, to: 1 })]]),
+      table(["outcome", "labels"], [["hits", found.tp], ["missed", found.fn], ...Object.entries(found.errors).map(([name, n]) => [name.replaceAll("_", " "), n])]));
+  };
+  // discover
+  const metric = choice("Metric of the slices");
+  const onlyFiltered = checkbox("in the filter only", false);
+  const slices = el("div"), discoverNotice = notice();
+  const discoverHere = el("button.wb-primary", { data: { does: "discover" }, onclick: () => {
+    discoverNotice.say("Searching, then confirming on the other half …");
+    slices.replaceChildren();
+    busy(discoverHere, ask("discover", { metric: metric.value, filtered: onlyFiltered.input.checked })).then(({ result }) => { discoverNotice.say(result.summary); showSlices(result); }).catch(discoverNotice.fail);
+  } }, "Discover");
+  const showSlices = ({ slices: found, metric: of }) => slices.replaceChildren(...(found.length ? [table(["slice", "n", of, "rest", "p"], found.map((one) => [
+    el("button.wb-link", { title: `${one.words}. Click to filter.`, data: { slice: one.filter }, onclick: () => ask("where", { text: one.filter }).catch(fail) }, one.filter),
+    one.samples, el("span.wb-n", { title: told(one) }, digits(one.value)), digits(one.rest), one.p_value < 0.001 ? "<0.001" : one.p_value.toFixed(3)]))] : []));
+  // gap
+  const sides = choice("Sides of the gap"), by = choice("Gap by");
+  const gaps = el("div"), gapNotice = notice();
+  const gapHere = el("button.wb-primary", { data: { does: "gap" }, onclick: () => {
+    gapNotice.say("Telling them apart, and what chance would give …");
+    gaps.replaceChildren();
+    busy(gapHere, ask("gap", { sides: sides.value, by: by.value || null })).then(({ result }) => { gapNotice.clear(); showGaps(result); }).catch(gapNotice.fail);
+  } }, "Gap");
+  const far = (row) => {
+    const most = Math.max(...row.measures.map((m) => Math.max(m.distance, m.expected)), 1e-9);
+    return el("div.wb-far", {}, ...row.measures.map((m) => el("div", { title: `${m.name}: ${digits(m.distance)} spreads of the reference; chance gives ${digits(m.expected)}; p ${m.p_value.toFixed(3)}` },
+      el("span", {}, m.name), el("i", { className: m.p_value <= 0.05 ? "wb-bad" : "", style: { width: `${(60 * m.distance) / most}%` } }), el("b", {}, digits(m.distance)))));
+  };
+  const showGaps = ({ rows, by: of, sides: names }) => gaps.replaceChildren(
+    el("p.wb-hint", {}, `${names[0]} against ${names[1]}. Can they be told apart? AUC 0.5 is chance, 1 always.`),
+    ...rows.map((row) => el("div.wb-gap-row", { data: { word: row.word ?? "" } },
+      el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${told({ value: row.auc, low: row.low, high: row.high })}`)),
+      row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
+      el("p.wb-hint", {}, `${thousands(row.samples)} and ${thousands(row.against)} samples${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
+      row.measures.length ? far(row) : null)));
+
+  const root = el("div.wb-analysis", {},
+    section("Measure", measured, el("div.wb-row", {}, measureHere)),
+    section("Evaluate", field("Predictions", predictions), file, el("div.wb-row", {}, field("IoU", iou), field("Confidence", confidence)), el("div.wb-row", {}, evaluateHere), evaluateNotice.root, evaluated),
+    section("Discover", field("Metric", metric), onlyFiltered.root, el("div.wb-row", {}, discoverHere), discoverNotice.root, slices),
+    section("Gap", field("Sides", sides), field("By", by), el("div.wb-row", {}, gapHere), gapNotice.root, gaps));
+  return {
+    root,
+    ended: (job, result) => { if (job.kind === "evaluate" && result) showEvaluation(result); },
+    offer: (options) => {
+      offer(predictions, options.predictions.length ? options.predictions : [["", "no field with predictions"]]);
+      offer(sides, options.sides);
+      const n = state?.counts.all ?? 0;
+      measured.textContent = options.measured >= n ? `All ${thousands(n)} samples are measured.` : `${thousands(n - options.measured)} of ${thousands(n)} samples have no measures yet.`;
+      measureHere.disabled = options.measured >= n;
+    },
+    update: (next) => {
+      const first = !state;
+      const gained = !state?.evaluation && next.evaluation;
+      state = next;
+      const numbers = next.columns.filter(([name, kind]) => kind === "NumberColumn" && name.startsWith("measures.")).map(([name]) => [`mean:${name}`, `mean ${shortName(name)}`]);
+      offer(metric, [...(next.evaluation ? ["recall", "precision", "errors"] : []), ...numbers, ...next.scenarios.map((s) => [`share:${s.tag}`, `share of ${s.tag}`])]);
+      if ((first || gained) && metric.options.length) metric.selectedIndex = 0;
+      offer(by, [["", "nothing"], ...next.columns.filter(([name, kind]) => kind !== "NumberColumn" && name !== "origin").map(([name]) => name)]);
+      discoverHere.disabled = !metric.options.length;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// Export: splits in a format that trainers read, checked by reading them back.
+
+/** @param {Ask} ask @param {(error: Error) => void} fail */
+function exporterPanel(ask, fail) {
+  const folder = el("input", { "aria-label": "Folder" });
+  const format = choice("Format");
+  const scope = choice("Which samples", [["filtered", "filtered samples"], ["all", "all samples"]]);
+  const mode = choice("How splits are made", [["draw", "draw anew, as below"], ["keep", "keep those that samples have"]]);
+  const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, max: 1, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
+  const shares = el("div.wb-row", {}, ...parts.map(([name, input]) => field(name, input)));
+  const seed = el("input", { type: "number", min: 0, value: 0, "aria-label": "Seed of the splits" });
+  const media = choice("Pictures");
+  const realOnly = checkbox("test holds real samples only", true);
+  const near = checkbox("near duplicates stay on one side", true, "Looks for edited copies of the same picture first");
+  const trouble = notice(), result = el("div");
+  mode.onchange = () => { shares.hidden = mode.value === "keep"; };
+  const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.map(([name, input]) => [name, Number(input.value)]).filter(([, share]) => share > 0)));
+  const go = el("button.wb-primary", { data: { does: "export" }, onclick: () => {
+    trouble.clear();
+    result.replaceChildren();
+    busy(go, ask("export", { folder: folder.value.trim(), format: format.value, splits: splits(), scope: scope.value, seed: Number(seed.value), media: media.value, real_only: realOnly.input.checked, near_duplicates: near.input.checked })).catch(trouble.fail);
+  } }, "Export");
+  const root = el("div.wb-form", {}, field("Folder (new or empty)", folder), el("div.wb-row", {}, field("Format", format), field("What", scope)),
+    field("Splits", mode), shares, el("div.wb-row", {}, field("Seed", seed), field("Pictures", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
+    el("p.wb-hint", {}, "Scenes and generated children stay with their parents. Every file is read back and compared."));
+  return {
+    root,
+    ended: (job, found) => {
+      if (job.kind !== "export" || !found) return;
+      const rows = Object.entries(found.splits).map(([name, n]) => [name, n.samples, n.real, n.synthetic, n.labels]);
+      result.replaceChildren(table(["split", "samples", "real", "synthetic", "labels"], rows), ...[...found.lost.map((text) => `Not in this format: ${text}`), ...found.notes].map((text) => el("p.wb-hint", {}, text)), el("p.wb-hint.wb-data", {}, found.manifest));
+    },
+    offer: (options) => { folder.value ||= options.folder; offer(format, options.formats); offer(media, options.media); },
+  };
+}

@@ -1,0 +1,74 @@
+// Make data: recreate a failure as a scenario, read and change it, preview, generate.
+
+/** @param {Ask} ask @param {(error: Error) => void} fail @param {AbortSignal} signal */
+function generatorPanel(ask, fail, signal) {
+  const pictures = pictureStore(signal);
+  let urls = [], state = null, first = 0;
+  // recreate
+  const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
+  const probes = checkbox("fit by test pictures (a minute)", true, "Draw pictures and move the distributions until they measure like the photos");
+  const recreateNotice = notice(), fitted = el("div");
+  const recreateHere = el("button.wb-primary", { data: { does: "recreate" }, onclick: () => {
+    recreateNotice.clear();
+    busy(recreateHere, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked })).catch(recreateNotice.fail);
+  } }, "Recreate");
+  const showFit = (found) => {
+    const distance = found.before === null ? "" : `Distance to the photos ${digits(found.before)} before the fit, ${digits(found.after)} after (in their own spread).`;
+    fitted.replaceChildren(
+      el("p.wb-hint", {}, `${found.name}: from ${thousands(found.samples)} samples. ${distance}`),
+      table(["parameter", "how", "value", "sure"], found.rows.map((row) => [
+        el("span", { title: `${row.path}: ${row.why}` }, row.path.replace(/^(sensor|lighting|scene|assets)\./, "")),
+        el(`span.wb-mode.wb-${row.mode}`, { title: row.mode === "jitter" ? "drawn around what was measured" : "varies freely" }, row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "assumed"),
+        row.measured ?? "–", row.confidence])),
+      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => { edit(found.yaml); text.focus(); } }, "Edit and generate")));
+  };
+  // scenario
+  const preset = choice("Scenario");
+  const file = el("input", { placeholder: "or a file: scenario.yaml", "aria-label": "Scenario file" });
+  const text = el("textarea.wb-yaml", { rows: 12, spellcheck: false, hidden: true, "aria-label": "Scenario as YAML" });
+  const toggle = el("button.wb-quiet", { data: { does: "edit-scenario" }, onclick: () => (text.hidden ? ask("scenario", { name: chosen() }).then(({ result }) => edit(result)).catch(generateNotice.fail) : edit("")) }, "Edit as YAML");
+  const edit = (yaml) => {
+    text.value = yaml;
+    text.hidden = !yaml;
+    toggle.textContent = yaml ? "Discard the edited YAML" : "Edit as YAML";
+    preset.disabled = file.disabled = Boolean(yaml);
+  };
+  const n = el("input", { type: "number", min: 1, value: 8, "aria-label": "Number of samples" });
+  const seed = el("input", { type: "number", min: 0, value: 0, "aria-label": "Seed" });
+  const backend = choice("Renderer");
+  const workers = el("input", { type: "number", min: 1, max: 64, placeholder: "auto", "aria-label": "Worker processes" });
+  const sheet = el("div.wb-sheet"), generateNotice = notice();
+  const chosen = () => file.value.trim() || preset.value;
+  const request = () => ({ scenario: chosen(), text: text.value, seed: Number(seed.value) });
+  const preview = () => {
+    generateNotice.clear();
+    for (const url of urls) pictures.release(url);
+    urls = [];
+    sheet.replaceChildren(...Array.from({ length: 4 }, () => el("div.wb-loading")));
+    busy(show, ask("preview", { ...request(), first })).then(({ buffers }) => {
+      urls = buffers.map(pictures.add);
+      sheet.replaceChildren(...urls.map((url, i) => el("img", { src: url, alt: `preview of frame ${first + i}`, title: `frame ${first + i}` })));
+    }).catch((error) => { sheet.replaceChildren(); generateNotice.fail(error); });
+  };
+  const show = el("button", { data: { does: "preview" }, onclick: () => { first = 0; preview(); } }, "Preview");
+  const others = el("button", { data: { does: "preview-more" }, title: "The next four frames", onclick: () => { first += 4; preview(); } }, "Next 4");
+  const go = el("button.wb-primary", { data: { does: "generate" }, onclick: () => {
+    generateNotice.clear();
+    const count = workers.value ? { workers: Number(workers.value) } : {};
+    busy(go, ask("generate", { ...request(), n: Number(n.value), backend: backend.value || "open3d", ...count })).catch(generateNotice.fail);
+  } }, "Generate");
+  const root = el("div.wb-generator", {},
+    section("Recreate a failure", field("Samples", source), name, probes.root, el("div.wb-row", {}, recreateHere), recreateNotice.root, fitted),
+    section("Generate", field("Scenario", preset), file, toggle, text,
+      el("div.wb-row", {}, field("Samples", n), field("Seed", seed)), el("div.wb-row", {}, field("Renderer", backend), field("Workers", workers)),
+      el("div.wb-row", {}, show, others, go), generateNotice.root, sheet));
+  return {
+    root,
+    ended: (job, result) => { if (job.kind === "recreate" && result) showFit(result); },
+    offer: (options) => { offer(preset, options.presets); offer(backend, options.backends); },
+    update: (next) => {
+      state = next;
+      offer(source, [["filtered", `the ${thousands(next.counts.filtered)} filtered`], ["selected", `the ${thousands(next.counts.selected)} selected`], ...next.scenarios.map((s) => [s.tag, `${s.tag} (${thousands(s.count)})`])]);
+    },
+  };
+}

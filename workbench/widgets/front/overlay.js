@@ -1,0 +1,57 @@
+// What lies over a picture: boxes and outlines in class colours, or coloured by what became of each label.
+
+/** Colour, stroke and words of each outcome; strokes differ as well, for those who see few colours. */
+const OUTCOMES = {
+  hit: { color: "#2fd07a", text: "hit" },
+  miss: { color: "#ff5a5f", text: "missed", wide: true },
+  false_alarm: { color: "#ffa62b", text: "false alarm", dash: "5 3" },
+  wrong_class: { color: "#e07bff", text: "wrong class", dash: "5 3" },
+  badly_placed: { color: "#ffe14d", text: "badly placed", dash: "2 2" },
+  duplicate: { color: "#6fb7ff", text: "duplicate", dash: "2 2" },
+};
+const UNJUDGED = { color: "#c8ccd4", text: "not judged" };
+
+/** Bright enough for dark text on it and for dark pictures under it. @param {number} hue degrees, one per class */
+const classColor = (hue) => `hsl(${hue} 80% 62%)`;
+
+/**
+ * @param {{boxes: any[], outlines?: any[]}} item
+ * @param {{boxes: boolean, masks: boolean, outcomes: boolean}} show
+ * @param {boolean} named whether names are written
+ */
+function overlay(item, show, named) {
+  const layer = svg("svg", { class: "wb-boxes", viewBox: "0 0 1000 1000", preserveAspectRatio: "none" });
+  const names = el("div.wb-names");
+  if (show.masks) {
+    for (const { hue, rings } of item.outlines || []) {
+      const path = rings.map((ring) => `M${ring.join(" ")}Z`).join("");
+      layer.append(svg("path", { d: path, fill: classColor(hue), stroke: classColor(hue), class: "wb-outline" }));
+    }
+  }
+  if (show.boxes) {
+    for (const box of item.boxes) {
+      if (!show.outcomes && box.of === "predicted") continue;
+      const look = show.outcomes ? OUTCOMES[box.outcome] || UNJUDGED : { color: classColor(box.hue) };
+      const [left, top, right, bottom] = box.xyxy;
+      const rect = svg("rect", { x: left * 1000, y: top * 1000, width: (right - left) * 1000, height: (bottom - top) * 1000, stroke: look.color });
+      if (look.dash) rect.setAttribute("stroke-dasharray", look.dash);
+      if (look.wide) rect.setAttribute("class", "wb-wide");
+      layer.append(rect);
+      if (named) {
+        const text = [box.name, show.outcomes && box.outcome ? look.text : "", box.confidence ? box.confidence.toFixed(2) : ""].filter(Boolean).join(" · ");
+        names.append(el("span", { style: { left: `${left * 100}%`, top: `${top * 100}%`, background: look.color } }, text));
+      }
+    }
+  }
+  return el("div.wb-overlay", {}, layer, names);
+}
+
+/** The key to the colours of outcomes. */
+function legend() {
+  const sign = (look) => {
+    const line = svg("line", { x1: 1, x2: 15, y1: 5, y2: 5, stroke: look.color, "stroke-width": look.wide ? 3.5 : 2 });
+    if (look.dash) line.setAttribute("stroke-dasharray", look.dash);
+    return el("span", {}, svg("svg", { width: 16, height: 10, "aria-hidden": "true" }, line), look.text);
+  };
+  return el("div.wb-legend", { role: "note" }, ...Object.values(OUTCOMES).map(sign));
+}
