@@ -163,7 +163,7 @@ def test_app_opens_below(
 
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
-BARS = (".wb-facets h4", ".wb-bar-label", ".wb-bar-count", ".wb-counts", ".wb-chip")
+BARS = (".wb-slicer h4", ".wb-bar-label", ".wb-bar-count", ".wb-counts", ".wb-chip")
 TEXTS = (*BARS, ".wb-tab", ".wb-hint", ".wb-words", ".wb-source", ".wb-primary:enabled", "input", "label")
 
 

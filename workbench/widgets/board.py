@@ -19,7 +19,7 @@ from workbench.errors import Cancelled, InputError, WorkbenchError, one_of
 from workbench.progress import Cancel
 from workbench.slicing import Filter
 from workbench.store import Dataset
-from workbench.widgets.command import Command, Reply
+from workbench.widgets.command import Command
 from workbench.widgets.commands import COMMANDS
 from workbench.widgets.jobs import Jobs
 from workbench.widgets.selection import Selection
@@ -191,16 +191,18 @@ def _answer(board: Board, content: Any, buffers: Sequence[memoryview]) -> None:
         return
     if command.aside:
         cancel = board.running[str(request)] = Cancel()
-        ASIDE.submit(_carry_out, board, request, command, {**args, "cancel": cancel})
+        ASIDE.submit(_carry_out, board, request, command, args, cancel)
     else:
-        _carry_out(board, request, command, args)
+        _carry_out(board, request, command, args, None)
 
 
-def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any]) -> None:
+def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any], cancel: Cancel | None) -> None:
     try:
-        if command.aside:
-            args["cancel"].check()
-        reply: Reply = command.function(board, **args)
+        if cancel is None:
+            reply = command.function(board, **args)
+        else:
+            cancel.check()
+            reply = command.function(board, cancel, **args)
         board.send({"id": request, "ok": True, "result": reply.result}, list(reply.buffers))
     except Cancelled:
         board.send({"id": request, "ok": False, "dropped": True, "error": "dropped"})

@@ -85,7 +85,8 @@ class Selection:
         self._observers.append(weakref.WeakMethod(method))
 
     def _tell(self, code: str = "") -> None:
-        if code:
+        # a double click chooses twice; what only sets the selection needs no second line
+        if code and not (code == self.code[-1] and code.startswith("selection.")):
             self.code.append(code)
         self._observers = [known for known in self._observers if known() is not None]
         for known in self._observers:

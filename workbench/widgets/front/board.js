@@ -49,7 +49,7 @@ function headPanel(ask, message, does) {
     root, chips, focus: () => where.focus(),
     update: (state) => {
       counts.replaceChildren(...["selected", "filtered", "all"].map((name) => count(name, state.counts[name])));
-      chips.replaceChildren(...state.chips.map(chip), ...(state.chips.length > 1 ? [el("button.wb-link", { onclick: () => ask("clear").catch(message.fail) }, "clear all")] : []));
+      chips.replaceChildren(...state.chips.map(chip), ...(state.chips.length ? [] : [el("span.wb-hint", {}, "No filter. Click bars on the left or cells of the map, drag over a histogram, or write one above.")]), ...(state.chips.length > 1 ? [el("button.wb-link", { onclick: () => ask("clear").catch(message.fail) }, "clear all")] : []));
     },
   };
 }

@@ -58,6 +58,7 @@ function mapPanel(ask, fail, signal) {
   }, cell.samples ? el("b", {}, digits(cell.value)) : null, cell.samples && shown.metric !== "count" ? el("small", {}, thousands(cell.samples)) : null);
 
   const draw = () => {
+    hint.textContent = shown?.cells.some((cell) => cell.on) ? describe(shown.cells.find((cell) => cell.on)) : "Hover for samples and the 95 % interval; click to filter.";
     if (!shown) { grid.replaceChildren(); scale.replaceChildren(); return; }
     const values = shown.cells.map((cell) => cell.value).filter((v) => v !== null);
     const ends = shown.share ? [0, 1] : [shown.metric === "count" ? 0 : Math.min(...values), Math.max(...values)];

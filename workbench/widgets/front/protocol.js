@@ -7,7 +7,7 @@ const COMMANDS = [
   "measure", "evaluate", "discover", "gap",
   "options", "scenario", "recreate", "preview", "generate", "export", "cancel", "job_result",
 ];
-const HEARTBEAT_MS = 5000, SILENT_AFTER_MS = 9000;
+const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;
 
 /**
  * @typedef {{result: any, buffers: DataView[]}} Answer

@@ -1,0 +1,260 @@
+"""What the browser may ask a board for, and what it gets."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.widgets.conftest import HOSTILE, Browser
+from workbench import store
+from workbench.evaluating import evaluate
+from workbench.schema.labels import Label
+from workbench.store import predictions
+from workbench.widgets.board import FRONT, SCRIPTS
+from workbench.widgets.commands import COMMANDS
+
+
+def test_a_page_has_labels_and_thumbnails(browser: Browser) -> None:
+    answer, buffers = browser.ask("page", start=0, count=4)
+    tiles = answer["result"]["tiles"]
+    assert answer["ok"] and len(tiles) == 4
+    assert all(data.startswith(b"\xff\xd8") for data in buffers)
+    box = tiles[0]["boxes"][0]
+    assert (box["name"], box["xyxy"][0]) == (HOSTILE, pytest.approx(1 / 64, abs=1e-5))
+
+
+def test_zoom_tells_everything(browser: Browser) -> None:
+    first = browser.board.joined.filtered_ids[0]
+    answer, buffers = browser.ask("zoom", sample_id=first)
+    groups = {one["group"]: dict(one["facts"]) for one in answer["result"]["groups"]}
+    assert (groups["sample"]["lighting"], groups["measures"]["noise"]) == ("dim", "0")
+    assert [(one["title"], one["count"]) for one in answer["result"]["kin"]] == [("same scene", 1)]
+    assert len(buffers) == 2  # the picture, and a thumbnail of the scene's other sample
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("no_such_command", {}),
+        ("__init__", {}),
+        ("toggle", {"facet": "nothing", "value": "x"}),
+        ("toggle", {"wrong": 1}),
+        ("brush", {"facet": "lighting", "low": 0, "high": 1}),
+        ("page", {"start": "x", "count": 1}),
+        ("zoom", {"sample_id": "../../etc/passwd"}),
+        ("select", {"ids": ["0" * 24]}),
+        ("tag", {"name": "x", "target": "everything", "expected": 6}),
+        ("tag", {"name": "x", "target": "filtered", "expected": 5}),
+        ("tag", {"name": "x", "target": "filtered", "expected": 6, "action": "drop"}),
+        ("tag", {"name": "", "target": "filtered", "expected": 6}),
+        ("toggle", {"facet": 7, "value": "x"}),
+        ("brush", {"facet": "measures.noise", "low": "a", "high": None}),
+        ("sort", {"facet": "nothing"}),
+        ("find", {"facet": "nothing", "text": "x"}),
+        ("show_facet", {"facet": "nothing"}),
+        ("page", {"start": 0, "count": 1, "side": "left"}),
+        ("page", {"start": 0, "count": 1, "cancel": None}),
+        ("zoom", {"sample_id": "0" * 24}),
+        ("select", {"ids": "abc"}),
+        ("select", {"ids": [7]}),
+        ("select_range", {"start": 0, "end": 1, "arrangement": -5}),
+        ("heat", {"by": ["lighting", "nothing"], "metric": "count"}),
+        ("heat", {"by": ["lighting", "lighting"], "metric": "count"}),
+        ("heat", {"by": ["lighting"], "metric": "__import__"}),
+        ("heat", {"by": ["lighting"], "metric": "recall"}),
+        ("cell", {"by": ["lighting"], "words": ["<script>"]}),
+        ("cell", {"by": ["lighting", "surface"], "words": ["dim"]}),
+        ("undo", {}),
+        ("undo_to", {"change_id": "x"}),
+        ("describe", {"tag": "no prefix"}),
+        ("describe", {"tag": "failure:x", "color": "url(http://x)"}),
+        ("evaluate", {"predictions": " ", "iou": 0.5, "confidence": 0}),
+        ("gap", {"sides": "left and right"}),
+        ("gap", {"sides": "pinned and current"}),
+        ("discover", {"metric": "recall"}),
+        ("recreate", {"source": "selected"}),
+        ("scenario", {"name": "/etc/passwd"}),
+        ("export", {"folder": " ", "format": "coco", "splits": None, "scope": "all"}),
+        ("app_take", {}),
+        ("where", {"text": "__import__('os')"}),
+        ("generate", {"scenario": "/etc/passwd", "n": 1, "seed": 0}),
+        ("generate", {"scenario": "dim_metal", "n": 0, "seed": 0}),
+        ("generate", {"scenario": "dim_metal", "n": 1, "seed": 0, "backend": "cuda"}),
+        ("generate", {"scenario": "", "n": 1, "seed": 0, "text": "scenario: 1\nname: x\nos.system: 1"}),
+        ("preview", {"scenario": "no_such_preset", "seed": 0}),
+        ("preview", {"scenario": "", "seed": 0, "text": "!!python/object/apply:os.system [ls]"}),
+    ],
+)
+def test_what_the_browser_may_not_ask_is_refused_in_words(browser: Browser, command: str, args: dict[str, Any]) -> None:
+    answer, _ = browser.ask(command, **args)
+    assert answer["ok"] is False and answer["error"]
+    assert "Traceback" not in answer["error"]
+    assert browser.board.joined.counts()["filtered"] == 6
+    assert browser.board.jobs.states() == []
+
+
+@pytest.mark.parametrize("content", [None, [], "x", {}, {"command": 3}, {"id": "1", "command": "page", "args": []}])
+def test_garbage_from_the_browser_gets_an_answer(browser: Browser, content: Any) -> None:
+    answer, _ = browser.send(content)
+    assert answer["ok"] is False
+
+
+def test_commands_are_the_same_in_both_languages() -> None:
+    text = (FRONT / "protocol.js").read_text()
+    listed = re.search(r"const COMMANDS = \[(.*?)\];", text, re.S)
+    assert listed is not None
+    assert re.findall(r'"(\w+)"', listed[1]) == list(COMMANDS)
+    asked = set(re.findall(r'ask\("(\w+)"', "".join((FRONT / part).read_text() for part in SCRIPTS)))
+    assert asked <= set(COMMANDS)
+
+
+def test_all_front_end_files_are_used_and_load_nothing_from_outside() -> None:
+    assert {path.name for path in FRONT.glob("*.js")} == set(SCRIPTS)
+    for path in FRONT.iterdir():
+        text = path.read_text()
+        assert "innerHTML" not in text and "import(" not in text and "@import" not in text, path
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), path
+
+
+def test_only_what_looks_different_is_asked_for_again(browser: Browser) -> None:
+    board = browser.board
+
+    def after(command: str, **args: Any) -> tuple[int, int]:
+        browser.ask(command, **args)
+        return board._state["revision"], board._state["arrangement"]
+
+    revision, order = board._state["revision"], board._state["arrangement"]
+    assert after("select_filtered") == (revision, order)
+    assert after("tag", name="failure:glare", target="selected", expected=6) == (revision + 1, order)
+    assert after("toggle", facet="lighting", value="dim") == (revision + 2, order + 1)
+    assert after("deselect") == (revision + 2, order + 1)
+
+
+def test_changes_from_elsewhere_are_followed(browser: Browser) -> None:
+    board = browser.board
+    assert not board.joined.is_stale()
+    board.joined.dataset.limit(2).tag_samples("failure:glare")
+    assert board.joined.is_stale()
+    board.filter = "'failure:glare' in tags"
+    assert board.joined.counts()["filtered"] == 2
+    board.joined.dataset.limit(1).untag_samples("failure:glare")
+    browser.ask("follow")
+    assert board._state["counts"]["filtered"] == 1
+
+
+def test_pages_that_nobody_waits_for_are_not_read(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.widgets import looking
+
+    started: list[int] = []
+
+    def slow(samples: Any, cancel: Any) -> list[bytes]:
+        started.append(len(samples))
+        while not cancel.is_set():
+            time.sleep(0.01)
+        cancel.check()
+        return []
+
+    monkeypatch.setattr(looking, "thumbnails", slow)
+    board = browser.board
+    board._handle_custom_msg({"id": "1-7", "command": "page", "args": {"start": 0, "count": 6}}, [])
+    while not started:
+        time.sleep(0.01)
+    answer, _ = browser.send({"drop": "1-7"})
+    assert answer == {"id": "1-7", "ok": False, "dropped": True, "error": "dropped"}
+    assert board.running == {}
+    board._handle_custom_msg({"drop": "unknown"}, [])
+
+
+def test_marks_say_what_is_chosen(browser: Browser) -> None:
+    browser.ask("select_range", start=1, end=2, arrangement=browser.board._state["arrangement"])
+    answer, _ = browser.ask("marks", start=0, count=4)
+    assert answer["result"] == [False, True, True, False]
+    browser.ask("sort", facet="lighting")
+    answer, _ = browser.ask("page", start=0, count=6)
+    assert answer["result"]["marks"] == [False, False, False, False, True, True]
+    assert answer["result"]["tiles"][0]["sorted"] == "bright"
+
+
+def test_history_goes_back_to_any_change(browser: Browser) -> None:
+    for tag, n in (("failure:a", 6), ("failure:b", 6), ("failure:c", 6)):
+        browser.ask("tag", name=tag, target="filtered", expected=n)
+    answer, _ = browser.ask("history")
+    changes = answer["result"]["changes"]
+    assert [(c["tag"], c["undoes"]) for c in changes] == [("failure:c", 1), ("failure:b", 2), ("failure:a", 3)]
+    answer, _ = browser.ask("undo_to", change_id=changes[1]["change_id"])
+    assert answer["result"]["text"].startswith("2 changes undone, 12 tags")
+    assert [one["tag"] for one in browser.board.joined.scenarios()] == ["failure:a"]
+    answer, _ = browser.ask("undo_to", change_id=changes[1]["change_id"])
+    assert not answer["ok"]
+
+
+def test_outcomes_reach_the_boxes(browser: Browser) -> None:
+    dataset = browser.board.joined.dataset
+    right, wrong = Label("mug", (1, 2, 30, 40), confidence=0.9), Label("mug", (40, 2, 60, 20), confidence=0.8)
+    labels = {i: [right, wrong] for i in store.select(dataset)}
+    predictions.set_predictions(dataset, "predictions", labels)
+    evaluate(dataset, "predictions")
+    browser.ask("follow")
+    answer, _ = browser.ask("page", start=0, count=2)
+    found = [[(b["of"], b["name"], b.get("outcome")) for b in one["boxes"]] for one in answer["result"]["tiles"]]
+    assert found[1] == [("truth", "mug", "hit"), ("predicted", "mug", "false_alarm")]
+    assert found[0] == [
+        ("truth", HOSTILE, "miss"),
+        ("predicted", "mug", "wrong_class"),
+        ("predicted", "mug", "false_alarm"),
+    ]
+    answer, _ = browser.ask("heat", by=["class"], metric="recall")
+    assert {c["words"][0]: c["value"] for c in answer["result"]["cells"]} == {"mug": 1.0, HOSTILE: 0.0}
+    assert answer["result"]["share"]
+
+
+def test_outlines_lie_on_the_mask(browser: Browser) -> None:
+    import numpy as np
+
+    from workbench.schema.labels import Record
+    from workbench.widgets.overlays import outlines_of
+
+    mask = np.zeros((40, 20), np.bool_)
+    mask[10:30, 5:15] = True
+    record = Record(Path("a.png"), "a.png", 100, 100, (Label("mug", (10, 20, 30, 60), mask=mask),))
+    (one,) = outlines_of(record, {"mug": 7.0})
+    xs, ys = one["rings"][0][::2], one["rings"][0][1::2]
+    assert (min(xs), max(xs), min(ys), max(ys)) == (155, 245, 305, 495)
+    assert outlines_of(Record(Path("a.png"), "a.png", 0, 0, record.labels), {}) == []
+
+
+def test_an_edited_scenario_is_saved_beside_the_notebook(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench import generating
+
+    monkeypatch.chdir(tmp_path)
+    asked: dict[str, Any] = {}
+
+    class Ended:
+        def result(self) -> str:
+            return "0 generated"
+
+    def generate(scenario: Any, **given: Any) -> Ended:
+        asked.update(given, scenario=scenario)
+        return Ended()
+
+    monkeypatch.setattr(generating, "generate", generate)
+    text, _ = browser.ask("scenario", name="dim_metal")
+    edited = text["result"].replace("name: dim_metal", "name: my own")
+    answer, _ = browser.ask("generate", scenario="dim_metal", text=edited, n=2, seed=3, workers=1)
+    assert answer["ok"], answer
+    deadline = time.monotonic() + 10
+    while browser.board.jobs.states()[0]["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (asked["scenario"].name, asked["n"], asked["seed"], asked["workers"]) == ("my own", 2, 3, 1)
+    (saved,) = (tmp_path / "out").rglob("*.yaml")
+    assert saved.read_text() == edited
+    assert browser.board.code.splitlines()[-1] == (
+        f"wb.generate({str(saved)!r}, into=ds, n=2, seed=3, workers=1).result()"
+    )
