@@ -134,7 +134,7 @@ def test_a_wrong_filter_and_an_empty_result_say_what_to_do(
     expect(board.message()).to_contain_text("Did you mean 'lighting'?")
     where.fill("lighting == 'dim' and lighting == 'bright'")
     board.press("Enter")
-    expect(board.root.locator(".wb-empty")).to_contain_text("Remove a condition")
+    expect(board.root.locator(".wb-empty:visible")).to_contain_text("Remove a condition")
     screenshot(board.page, "empty")
 
 

@@ -10,6 +10,7 @@ from workbench import evaluating, measuring
 from workbench.errors import InputError
 from workbench.evaluating.discover import discover as find_slices
 from workbench.evaluating.gap import gap as find_gap
+from workbench.measures import MEASURES
 from workbench.progress import Cancel, Listener
 from workbench.schema import fields
 from workbench.slicing import EVERYTHING, NumberColumn, Table
@@ -25,11 +26,12 @@ SIDES = ("real and synthetic", "of the filter", "pinned and current")
 
 
 def measured(table: Table) -> int:
-    """Samples that have been measured."""
-    prefix = f"{fields.MEASURES}."
-    columns = (c for name, c in table.columns.items() if name.startswith(prefix) and isinstance(c, NumberColumn))
-    first = next(columns, None)
-    return 0 if first is None else int(np.count_nonzero(~first.missing()))
+    """Samples that have all measures."""
+    done = np.ones(len(table), np.bool_)
+    for name in MEASURES:
+        column = table.columns.get(f"{fields.MEASURES}.{name}")
+        done &= ~column.missing() if isinstance(column, NumberColumn) else False
+    return int(np.count_nonzero(done))
 
 
 def measure(board: Board) -> Reply:

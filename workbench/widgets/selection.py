@@ -70,6 +70,7 @@ class Selection:
         self._observers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._cached: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._ranked: tuple[Table | None, tuple[str, bool] | None, Rows] = (None, None, self.filtered)
+        self._tagged: tuple[Table | None, dict[str, int]] = (None, {})
         self._snapshot = store.Snapshot(self.dataset)
         self.table = self._shown_table = self._snapshot.table
         self.is_chosen: Mask = np.zeros(len(self.table), np.bool_)
@@ -138,11 +139,13 @@ class Selection:
     def _apply(self) -> None:
         self.rows, self.rows_for = self.table.linked_masks(self.conditions)
         pinned = np.zeros(len(self.table), np.bool_) if self.pinned is None else self.table.mask(self.pinned)
-        shown = (self.filtered, self.pinned_rows)
-        before = tuple(self._shown_table.ids[rows] for rows in shown)
+        before, shown = (self.filtered, self.pinned_rows), self._shown_table
         self.filtered, self.pinned_rows = self._in_order(self.rows), self._in_order(pinned)
-        after = tuple(self.table.ids[rows] for rows in (self.filtered, self.pinned_rows))
-        self.arrangement += not all(map(np.array_equal, before, after))
+        same = shown is self.table  # else rows have other numbers by now, and the ids tell
+        self.arrangement += not all(
+            np.array_equal(old, new) if same else np.array_equal(shown.ids[old], self.table.ids[new])
+            for old, new in zip(before, (self.filtered, self.pinned_rows), strict=True)
+        )
         self._shown_table = self.table
         self.revision += 1
 
@@ -393,9 +396,10 @@ class Selection:
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Failure scenarios: how many samples carry each, what it means, its colour and its key."""
-        column = self.table.columns.get(fields.TAGS)
-        rows = np.ones(len(self.table), np.bool_)
-        counted = column.counts(rows) if isinstance(column, SetColumn) else {}
+        if self._tagged[0] is not self.table:
+            column, rows = self.table.columns.get(fields.TAGS), np.ones(len(self.table), np.bool_)
+            self._tagged = (self.table, column.counts(rows) if isinstance(column, SetColumn) else {})
+        counted = self._tagged[1]
         counted = {tag: n for tag, n in counted.items() if n or tag in self.described}
         return tagging.scenarios(counted, self.described)
 

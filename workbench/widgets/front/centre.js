@@ -81,7 +81,7 @@ function centrePanel(ask, fail, map, zoom, signal) {
         head.node.replaceChildren(el("b", {}, head.title), el("span.wb-data", { title: where }, where === "True" ? "all samples" : where), el("span.wb-n", {}, thousands(i ? next.counts.filtered : next.counts.pinned)));
       }
       current.update(next);
-      if (comparing) pinned.update(next);
+      pinned.update(next); // without a pinned filter it forgets its tiles
       paint();
     },
   };
