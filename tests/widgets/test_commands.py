@@ -69,7 +69,10 @@ def test_zoom_tells_everything(browser: Browser) -> None:
         ("cell", {"by": ["lighting"], "words": ["<script>"]}),
         ("cell", {"by": ["lighting", "surface"], "words": ["dim"]}),
         ("undo", {}),
-        ("undo_to", {"change_id": "x"}),
+        ("undo", {"change_id": "x"}),
+        ("tag_labels", {"name": "failure:x", "labels": []}),
+        ("tag_labels", {"name": "failure:x", "labels": ["0" * 24]}),
+        ("tag_labels", {"name": "failure:x", "labels": "abc"}),
         ("describe", {"tag": "no prefix"}),
         ("describe", {"tag": "failure:x", "color": "url(http://x)"}),
         ("evaluate", {"predictions": " ", "iou": 0.5, "confidence": 0}),
@@ -179,17 +182,31 @@ def test_marks_say_what_is_chosen(browser: Browser) -> None:
     assert answer["result"]["tiles"][0]["sorted"] == "bright"
 
 
-def test_history_goes_back_to_any_change(browser: Browser) -> None:
-    for tag, n in (("failure:a", 6), ("failure:b", 6), ("failure:c", 6)):
-        browser.ask("tag", name=tag, target="filtered", expected=n)
+def test_any_change_of_the_history_can_be_taken_back(browser: Browser) -> None:
+    for tag in ("failure:a", "failure:b", "failure:c"):
+        browser.ask("tag", name=tag, target="filtered", expected=6)
     answer, _ = browser.ask("history")
     changes = answer["result"]["changes"]
-    assert [(c["tag"], c["undoes"]) for c in changes] == [("failure:c", 1), ("failure:b", 2), ("failure:a", 3)]
-    answer, _ = browser.ask("undo_to", change_id=changes[1]["change_id"])
-    assert answer["result"]["text"].startswith("2 changes undone, 12 tags")
-    assert [one["tag"] for one in browser.board.joined.scenarios()] == ["failure:a"]
-    answer, _ = browser.ask("undo_to", change_id=changes[1]["change_id"])
+    assert [(c["tag"], c["stands"]) for c in changes] == [("failure:c", True), ("failure:b", True), ("failure:a", True)]
+    answer, _ = browser.ask("undo", change_id=changes[1]["change_id"])
+    assert answer["result"]["text"] == "Undone: failure:b on 6 samples."
+    assert [one["tag"] for one in browser.board.joined.scenarios()] == ["failure:a", "failure:c"]
+    answer, _ = browser.ask("undo", change_id=changes[1]["change_id"])
     assert not answer["ok"]
+    answer, _ = browser.ask("history")
+    assert [c["stands"] for c in answer["result"]["changes"]] == [False, True, False, True]
+
+
+def test_single_labels_are_tagged(browser: Browser) -> None:
+    first = browser.board.joined.filtered_ids[0]
+    answer, _ = browser.ask("zoom", sample_id=first)
+    (box,) = answer["result"]["boxes"]
+    answer, _ = browser.ask("tag_labels", name="failure:glare", labels=[box["id"]])
+    assert answer["result"]["text"].startswith("1 labels tagged failure:glare")
+    answer, _ = browser.ask("zoom", sample_id=first)
+    assert answer["result"]["boxes"][0]["tags"] == ["failure:glare"]
+    assert browser.board.joined.facet_states()[-1]["name"] == "label_tags"
+    assert browser.board.code.splitlines()[-1] == f"wb.tag(ds, 'failure:glare', labels=['{box['id']}'])"
 
 
 def test_outcomes_reach_the_boxes(browser: Browser) -> None:

@@ -36,6 +36,7 @@ class Box:
         confidence: 0..1, ``None`` for the truth.
         outcome: what evaluation found (``hit``, ``miss`` ...), ``None`` before.
         crowd: a region of many objects, that neither hits nor misses.
+        tags: of this label alone.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Box:
     confidence: float | None = None
     outcome: str | None = None
     crowd: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +132,28 @@ def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
 
 @translated
 def boxes(
-    dataset: Dataset, field: str, *, where: str | Filter | None = None, ids: Sequence[str] | None = None
+    dataset: Dataset, field: str | None, *, where: str | Filter | None = None, ids: Sequence[str] | None = None
 ) -> Iterator[Boxes]:
     """Truth and predictions of every sample, of those of a filter, or of some ids; in order of loading.
+
+    Without a field only the truth.
 
     Raises:
         DatasetError: no such field of boxes.
     """
-    require_boxes(dataset, field)
-    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", OUTCOME)
-    wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) for path in paths}
+    if field is not None:
+        require_boxes(dataset, field)
+    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME)
+    wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
     query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
     found = dataset._sample_collection.find(query, wanted).sort("_id", 1)
     return (_boxes(document, field) for document in found)
 
 
-def _boxes(document: Mapping[str, Any], field: str) -> Boxes:
-    truth, predicted = ((document.get(n) or {}).get("detections") or [] for n in (fields.GROUND_TRUTH, field))
+def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
+    names = (fields.GROUND_TRUTH, field or "")
+    both = ((document.get(name) or {}).get("detections") or [] for name in names)
+    truth, predicted = ([one for one in found if one.get("bounding_box")] for found in both)  # 3D ones have none
     return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
 
 
@@ -159,6 +166,7 @@ def _box(one: Mapping[str, Any]) -> Box:
         confidence=one.get("confidence"),
         outcome=one.get(OUTCOME),
         crowd=bool(one.get("iscrowd")),
+        tags=tuple(one.get("tags") or ()),
     )
 
 

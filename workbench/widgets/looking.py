@@ -17,7 +17,7 @@ from workbench.store import predictions as stored
 from workbench.widgets.choosing import side_of
 from workbench.widgets.command import Command, Reply
 from workbench.widgets.failure_map import failure_map, toggle_cell
-from workbench.widgets.overlays import boxes_of, evaluated_boxes, outlines_of
+from workbench.widgets.overlays import boxes_of, outlines_of
 from workbench.widgets.thumbnails import full_picture, thumbnails
 
 if TYPE_CHECKING:
@@ -54,21 +54,19 @@ def _marks(chosen: Selection, ids: Sequence[str]) -> list[bool]:
 
 
 def _tiles(chosen: Selection, samples: Sequence[Stored], *, masks: bool) -> list[dict[str, Any]]:
-    judged = {}
-    if chosen.evaluation is not None and samples:
-        field, ids = chosen.evaluation["field"], [sample.id for sample in samples]
-        judged = {one.sample_id: one for one in stored.boxes(chosen.dataset, field, ids=ids)}
+    field = None if chosen.evaluation is None else chosen.evaluation["field"]
+    found = stored.boxes(chosen.dataset, field, ids=[sample.id for sample in samples])
+    boxes = {one.sample_id: boxes_of(one, chosen.hues) for one in found}
     tiles = []
     for sample in samples:
         record = sample.record
-        boxes = judged.get(sample.id)
         tiles.append(
             {
                 "id": sample.id,
                 "name": record.origin,
                 "source": sample.source,
                 "aspect": record.width / record.height if record.height else 1.0,
-                "boxes": boxes_of(record, chosen.hues) if boxes is None else evaluated_boxes(boxes, chosen.hues),
+                "boxes": boxes.get(sample.id, []),
                 "outlines": outlines_of(record, chosen.hues) if masks else [],
                 "classification": record.classification,
                 "lighting": record.attributes.get(fields.LIGHTING),

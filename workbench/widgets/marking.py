@@ -28,27 +28,28 @@ def tag(board: Board, name: str, target: str, expected: int, reason: str = "", a
     return Reply({"text": f"{entry.changed:,} {verb} {entry.tag}, {entry.already:,} were so already."})
 
 
-def undo(board: Board) -> Reply:
-    """Take the last change of tags back."""
-    entry = board.joined.undo()
-    return Reply({"text": f"Undone: {entry.tag} on {entry.changed:,} samples."})
+def tag_labels(board: Board, name: str, labels: list[str], reason: str = "", action: str = "tag") -> Reply:
+    """Tag or untag single labels."""
+    if action not in ("tag", "untag"):
+        raise InputError("tag or untag", found=repr(action)[:80])
+    if not isinstance(labels, list) or not labels or not all(isinstance(i, str) for i in labels):
+        raise InputError("ids of labels", found=repr(labels)[:80], where="tag", fix="Click boxes first.")
+    entry = board.joined.tag_labels(name, labels, reason=reason, action=action)
+    return Reply(
+        {"text": f"{entry.changed:,} labels {entry.action}ged {entry.tag}, {entry.already:,} were so already."}
+    )
+
+
+def undo(board: Board, change_id: str | None = None) -> Reply:
+    """Take a change of tags back: the last, or one of the history."""
+    entry = board.joined.undo(change_id)
+    return Reply({"text": f"Undone: {entry.tag} on {entry.changed:,} {entry.kind}."})
 
 
 def redo(board: Board) -> Reply:
     """Do the last undone change again."""
     entry = board.joined.redo()
-    return Reply({"text": f"Done again: {entry.tag} on {entry.changed:,} samples."})
-
-
-def undo_to(board: Board, change_id: str) -> Reply:
-    """Take back a change and all that came after it, the newest first."""
-    done, _ = stacks(entries(board.joined.dataset))
-    places = [place for place, entry in enumerate(done) if entry.change_id == change_id]
-    if not places:
-        raise InputError("a change that can be taken back", found="it is undone already, or none", where="history")
-    undone: list[Entry] = [board.joined.undo() for _ in done[places[0] :]]
-    samples = sum(entry.changed for entry in undone)
-    return Reply({"text": f"{len(undone):,} changes undone, {samples:,} tags of samples set back."})
+    return Reply({"text": f"Done again: {entry.tag} on {entry.changed:,} {entry.kind}."})
 
 
 def describe(board: Board, tag: str, description: str = "", color: str = "", key: str = "") -> Reply:
@@ -58,25 +59,25 @@ def describe(board: Board, tag: str, description: str = "", color: str = "", key
 
 
 def history(board: Board) -> Reply:
-    """All changes of tags, the newest first; ``undoes`` is how many an undo back to there takes back."""
+    """All changes of tags, the newest first; ``stands`` says that a change can be taken back."""
     found = entries(board.joined.dataset)
-    done, _ = stacks(found)
-    undoes = {entry.change_id: len(done) - place for place, entry in enumerate(done)}
-    shown = [_told(entry, undoes.get(entry.change_id, 0)) for entry in found[::-1][:HISTORY_ROWS]]
+    stands = {entry.change_id for entry in stacks(found)[0]}
+    shown = [_told(entry, entry.change_id in stands) for entry in found[::-1][:HISTORY_ROWS]]
     return Reply({"changes": shown, "all": len(found)})
 
 
-def _told(entry: Entry, undoes: int) -> dict[str, object]:
-    said = {name: getattr(entry, name) for name in ("number", "who", "role", "action", "tag", "changed", "change_id")}
+def _told(entry: Entry, stands: bool) -> dict[str, object]:
+    names = ("number", "who", "role", "action", "tag", "changed", "kind", "change_id")
+    said = {name: getattr(entry, name) for name in names}
     why = entry.reason or ("" if entry.where == "True" else entry.where)
-    return {**said, "when": f"{entry.when:%d %b %H:%M}", "why": why, "undoes": undoes}
+    return {**said, "when": f"{entry.when:%d %b %H:%M}", "why": why, "stands": stands}
 
 
 MARKING = {
     "tag": Command(tag),
+    "tag_labels": Command(tag_labels),
     "undo": Command(undo),
     "redo": Command(redo),
-    "undo_to": Command(undo_to),
     "describe": Command(describe),
     "history": Command(history),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import cv2
@@ -17,30 +17,23 @@ MOST_POINTS = 400  # of one outline: what the eye can tell on a screen
 PREDICTED_HIT = ("hit", "below_confidence", "ignored")  # predictions that need no box of their own
 
 
-def boxes_of(record: Record, hues: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The labels of a sample."""
-    if not (record.width and record.height):
-        return []
-    size = (record.width, record.height) * 2
-    return [
-        _box(label.name, [edge / side for edge, side in zip(label.xyxy, size, strict=True)], hues)
-        for label in record.labels
-    ]
+def boxes_of(boxes: Boxes, hues: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The labels of a sample with what became of them, if that is known, then the predictions that were wrong."""
+    wrong = [box for box in boxes.predicted if box.outcome not in PREDICTED_HIT]
+    return [_box(box, hues, "truth") for box in boxes.truth] + [_box(box, hues, "predicted") for box in wrong]
 
 
-def evaluated_boxes(boxes: Boxes, hues: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The labels of a sample with what became of them, then the predictions that were wrong."""
-    truth = [_judged(box, hues, "truth") for box in boxes.truth]
-    wrong = [_judged(box, hues, "predicted") for box in boxes.predicted if box.outcome not in PREDICTED_HIT]
-    return truth + wrong
-
-
-def _judged(box: Box, hues: Mapping[str, float], of: str) -> dict[str, Any]:
-    return {**_box(box.name, box.xyxy, hues), "of": of, "outcome": box.outcome, "confidence": box.confidence}
-
-
-def _box(name: str, xyxy: Sequence[float], hues: Mapping[str, float]) -> dict[str, Any]:
-    return {"name": name, "xyxy": [round(edge, 5) for edge in xyxy], "hue": hues.get(name, 0.0), "of": "truth"}
+def _box(box: Box, hues: Mapping[str, float], of: str) -> dict[str, Any]:
+    return {
+        "id": box.id,
+        "name": box.name,
+        "xyxy": [round(edge, 5) for edge in box.xyxy],
+        "hue": hues.get(box.name, 0.0),
+        "of": of,
+        "outcome": box.outcome,
+        "confidence": box.confidence,
+        "tags": list(box.tags),
+    }
 
 
 def outlines_of(record: Record, hues: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ from workbench.store.journal import Entry
 from workbench.widgets.conditions import between, by_facet, chosen_words, either
 from workbench.widgets.facet_states import facet_state, find_words
 
-CLASS = "class"
-BARS = (fields.SOURCE, fields.LIGHTING, fields.SURFACE, fields.SENSOR, CLASS, fields.TAGS, fields.SPLIT)
+CLASS, LABEL_TAGS = "class", "label_tags"
+BARS = (fields.SOURCE, *fields.ATTRIBUTES, CLASS, fields.TAGS, LABEL_TAGS, fields.SPLIT)
 HISTOGRAMS = tuple(f"{fields.MEASURES}.{name}" for name in ("exposure_ev", "highlight_share", "blur_px", "noise"))
 ERRORS = tuple(f"{EVALUATION}.{name}" for name in ("misses", "false_alarms"))
 GOLDEN_ANGLE_DEG = 137.508
@@ -74,6 +74,7 @@ class Selection:
         self._snapshot = store.Snapshot(self.dataset)
         self.table = self._shown_table = self._snapshot.table
         self.is_chosen: Mask = np.zeros(len(self.table), np.bool_)
+        self._has_label_tags = LABEL_TAGS in self.table.columns
         self.facets = self._usual() if facets is None else list(facets)
         for name in self.facets:
             self.table.column(name)
@@ -130,6 +131,9 @@ class Selection:
         names = classes.names if isinstance(classes, SetColumn) else ()
         # golden-angle steps keep neighbours in the list far apart on the colour wheel
         self.hues = {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
+        if LABEL_TAGS in self.table.columns and not self._has_label_tags:
+            self.facets.append(LABEL_TAGS)  # the first tag of a label
+        self._has_label_tags = LABEL_TAGS in self.table.columns
         self.facets = [name for name in self.facets if name in self.table.columns] or self._usual()
         self._apply()
 
@@ -343,18 +347,27 @@ class Selection:
         self._tell(code)
         return entry
 
-    def undo(self) -> Entry:
-        """Take the last change of tags back."""
-        return self._repeat("undo")
+    def tag_labels(self, name: str, labels: Sequence[str], *, reason: str = "", action: str = "tag") -> Entry:
+        """Tag or untag single labels by their ids; saved at once."""
+        change = tagging.tag if action == "tag" else tagging.untag
+        entry = change(self.dataset, name, labels=list(labels), reason=reason)
+        self._reread()
+        why = f", reason={reason!r}" if reason else ""
+        self._tell(f"wb.{action}(ds, {name!r}, labels={list(labels)!r}{why})")
+        return entry
+
+    def undo(self, change_id: str | None = None) -> Entry:
+        """Take a change of tags back: the last, or the one asked for."""
+        entry = tagging.undo(self.dataset, change_id=change_id)
+        self._reread()
+        self._tell("wb.undo(ds)" if change_id is None else f"wb.undo(ds, change_id={change_id!r})")
+        return entry
 
     def redo(self) -> Entry:
         """Do the last undone change again."""
-        return self._repeat("redo")
-
-    def _repeat(self, what: str) -> Entry:
-        entry: Entry = getattr(tagging, what)(self.dataset)
+        entry = tagging.redo(self.dataset)
         self._reread()
-        self._tell(f"wb.{what}(ds)")
+        self._tell("wb.redo(ds)")
         return entry
 
     def describe(self, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:

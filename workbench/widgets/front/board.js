@@ -67,7 +67,7 @@ function render({ model, el: host }) {
 
   const slicer = has.has("slicer") ? slicerPanel(ask, fail, signal) : null;
   const map = has.has("map") ? mapPanel(ask, fail, signal) : null;
-  const zoom = zoomPanel(ask, fail, { neighbour: (id, step) => centre?.neighbour(id, step), look: () => ({ ...centre.show, boxes: true, masks: centre.show.masks }) }, signal);
+  const zoom = zoomPanel(ask, fail, say, { scenarios: () => model.get("_state").scenarios || [], neighbour: (id, step) => centre?.neighbour(id, step), look: () => ({ ...centre.show, boxes: true, masks: centre.show.masks }) }, signal);
   const centre = has.has("gallery") ? centrePanel(ask, fail, map, zoom.open, signal) : null;
   const makers = {
     tagger: () => taggerPanel(ask, fail, say, () => rest()), analysis: () => analysisPanel(ask, fail), generator: () => generatorPanel(ask, fail, signal),

@@ -2,7 +2,7 @@
 const KEYS = [
   ["Gallery", [["← → ↑ ↓  Home  End", "move"], ["Space", "select or deselect"], ["Shift + arrows", "select a range"], ["Ctrl + A", "select all filtered"], ["Enter", "zoom in; ← → there"], ["+ / −", "larger or smaller pictures"]]],
   ["Show", [["b", "boxes"], ["k", "masks"], ["o", "outcomes: hits, misses, false alarms"], ["m", "failure map"], ["s", "sort by"], ["c", "compare with this filter"]]],
-  ["Tag", [["t", "name a failure scenario"], ["1 … 9", "tag the selection with that scenario"], ["u / r", "undo / redo"]]],
+  ["Tag", [["t", "name a failure scenario"], ["1 … 9", "tag the selection (or the boxes chosen in the zoom)"], ["u / r", "undo / redo"]]],
   ["Go to", [["/", "filter as text"], ["f", "facets; ↑ ↓ there, Space to choose"], ["h", "failure map; arrows there"], ["g", "gallery"], ["[ / ]", "panel before / after"], ["Escape", "close; leave a field; empty the selection"], ["?", "this help"]]],
 ];
 

@@ -18,8 +18,9 @@ const classColor = (hue) => `hsl(${hue} 80% 62%)`;
  * @param {{boxes: any[], outlines?: any[]}} item
  * @param {{boxes: boolean, masks: boolean, outcomes: boolean}} show
  * @param {boolean} named whether names are written
+ * @param {{has: (id: string) => boolean, flip: (id: string) => void}} [chosen] boxes that can be chosen, by their names
  */
-function overlay(item, show, named) {
+function overlay(item, show, named, chosen) {
   const layer = svg("svg", { class: "wb-boxes", viewBox: "0 0 1000 1000", preserveAspectRatio: "none" });
   const names = el("div.wb-names");
   if (show.masks) {
@@ -35,11 +36,13 @@ function overlay(item, show, named) {
       const [left, top, right, bottom] = box.xyxy;
       const rect = svg("rect", { x: left * 1000, y: top * 1000, width: (right - left) * 1000, height: (bottom - top) * 1000, stroke: look.color });
       if (look.dash) rect.setAttribute("stroke-dasharray", look.dash);
-      if (look.wide) rect.setAttribute("class", "wb-wide");
+      const kinds = [look.wide ? "wb-wide" : "", chosen?.has(box.id) ? "wb-chosen" : ""].filter(Boolean);
+      if (kinds.length) rect.setAttribute("class", kinds.join(" "));
       layer.append(rect);
       if (named) {
-        const text = [box.name, show.outcomes && box.outcome ? look.text : "", box.confidence ? box.confidence.toFixed(2) : ""].filter(Boolean).join(" · ");
-        names.append(el("span", { style: { left: `${left * 100}%`, top: `${top * 100}%`, background: look.color } }, text));
+        const text = [box.name, show.outcomes && box.outcome ? look.text : "", box.confidence ? box.confidence.toFixed(2) : "", box.tags?.length ? `⚑ ${box.tags.map((tag) => tag.replace(/^failure:/, "")).join(", ")}` : ""].filter(Boolean).join(" · ");
+        const pick = chosen ? { role: "button", tabIndex: 0, data: { label: box.id }, "aria-pressed": String(chosen.has(box.id)), title: [box.name, ...(box.tags || [])].join(" · "), onclick: () => chosen.flip(box.id), onkeydown: (event) => { if (event.key === " " || event.key === "Enter") { event.preventDefault(); event.stopPropagation(); chosen.flip(box.id); } } } : {};
+        names.append(el("span", { ...pick, style: { left: `${left * 100}%`, top: `${top * 100}%`, background: look.color } }, text));
       }
     }
   }

@@ -3,7 +3,7 @@ const COMMANDS = [
   "toggle", "brush", "clear", "where", "find", "show_facet", "sort", "pin", "unpin",
   "select", "select_range", "select_filtered", "deselect", "refresh", "follow", "alive",
   "page", "marks", "zoom", "heat", "cell", "app", "app_take",
-  "tag", "undo", "redo", "undo_to", "describe", "history",
+  "tag", "tag_labels", "undo", "redo", "describe", "history",
   "measure", "evaluate", "discover", "gap",
   "options", "scenario", "recreate", "preview", "generate", "export", "cancel", "job_result",
 ];

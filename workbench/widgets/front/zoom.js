@@ -2,13 +2,25 @@
 
 /**
  * @param {Ask} ask @param {(error: Error) => void} fail
- * @param {{neighbour: (id: string, step: number) => string|undefined, look: () => any}} of
+ * @param {(text: string) => void} say
+ * @param {{neighbour: (id: string, step: number) => string|undefined, look: () => any, scenarios: () => any[]}} of
  * @param {AbortSignal} signal
  */
-function zoomPanel(ask, fail, of, signal) {
+function zoomPanel(ask, fail, say, of, signal) {
   const root = el("div.wb-zoom", { hidden: true, role: "dialog", "aria-label": "Sample", tabIndex: -1 });
   const pictures = pictureStore(signal);
   let shown = null, back = null, urls = [], said = null, asked = null;
+  const labels = new Set(); // chosen boxes
+  const chosen = { has: (id) => labels.has(id), flip: (id) => { if (!labels.delete(id)) labels.add(id); draw(); root.querySelector(`[data-label="${CSS.escape(id)}"]`)?.focus(); } };
+  const tagName = el("input", { placeholder: "failure:glare", "aria-label": "Tag for the chosen boxes", maxLength: 200, autocomplete: "off" });
+  const tag = (name, action = "tag") => {
+    const full = name.includes(":") || !name ? name : `failure:${name}`;
+    ask("tag_labels", { name: full, labels: [...labels], action }).then(({ result }) => { say(result.text); open(shown, true); }).catch(fail);
+  };
+  tagName.onkeydown = (event) => { if (event.key === "Enter") { tag(tagName.value.trim()); event.stopPropagation(); } };
+  const boxTagger = () => el("div.wb-box-tagger", {}, labels.size
+    ? el("div.wb-row", {}, tagName, el("button.wb-primary", { data: { does: "tag-boxes" }, onclick: () => tag(tagName.value.trim()) }, `Tag ${labels.size}`), el("button", { data: { does: "untag-boxes" }, onclick: () => tag(tagName.value.trim(), "untag") }, "Untag"))
+    : el("p.wb-hint", {}, "Click the names of boxes to tag them alone."));
   const close = () => { root.hidden = true; shown = null; release(); back?.focus(); };
   const release = () => { for (const url of urls) pictures.release(url); urls = []; };
   const step = (by) => { const next = of.neighbour(shown, by); if (next && next !== shown) open(next); };
@@ -23,16 +35,18 @@ function zoomPanel(ask, fail, of, signal) {
     root.replaceChildren(
       el("div.wb-zoom-picture", {},
         el("button.wb-step", { "aria-label": "Previous sample", title: "Previous (←)", onclick: () => step(-1) }, "‹"),
-        el("div.wb-picture", { style: { aspectRatio: String(result.aspect) } }, el("img", { src: urls[0], alt: result.name }), overlay(result, of.look(), true)),
+        el("div.wb-picture", { style: { aspectRatio: String(result.aspect) } }, el("img", { src: urls[0], alt: result.name }), overlay(result, of.look(), true, chosen)),
         el("button.wb-step", { "aria-label": "Next sample", title: "Next (→)", onclick: () => step(1) }, "›")),
       el("div.wb-facts", {},
         el("header", {}, el(`span.wb-source.wb-${synthetic ? "synthetic" : "real"}`, {}, result.source || "?"), el("b", {}, result.name), el("button.wb-quiet", { title: "Close (Esc)", "aria-label": "Close", onclick: close }, "×")),
         el("p.wb-tags", {}, ...(result.tags.length ? result.tags.map((tag) => el("span.wb-tag", {}, tag)) : ["no tags"])),
         el("p.wb-hint", {}, `${thousands(result.boxes.filter((b) => b.of === "truth").length)} labels${result.boxes.some((b) => b.of === "predicted") ? `, ${thousands(result.boxes.filter((b) => b.of === "predicted").length)} wrong predictions` : ""}`),
+        result.boxes.length ? boxTagger() : null,
         ...result.kin.map((one) => kin(one, relatives)),
         ...result.groups.map(group)));
   };
-  const open = (id) => {
+  const open = (id, again = false) => {
+    if (!again) labels.clear();
     if (root.hidden) back = document.activeElement;
     if (asked) ask.drop(asked);
     asked = ask("zoom", { sample_id: id });
@@ -50,6 +64,7 @@ function zoomPanel(ask, fail, of, signal) {
     if (root.hidden) return false;
     if (event.key === "Enter" && event.target.matches("button, summary")) return false;
     if (event.key === "Escape" || event.key === "Enter") { close(); return true; }
+    if (/^[1-9]$/.test(event.key) && labels.size) { const one = of.scenarios().find((s) => s.key === event.key); if (one) tag(one.tag); return true; }
     if (event.key === "ArrowRight" || event.key === "ArrowLeft") { step(event.key === "ArrowRight" ? 1 : -1); return true; }
     return false;
   };
