@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from workbench.widgets.conditions import chosen_words, range_of
 TOP = 60  # words sent to the browser; the others are found by a search
 
 
-def facet_state(name: str, column: Column, rows: Mask, condition: Filter | None) -> dict[str, Any]:
+def facet_state(
+    name: str, column: Column, rows: Mask, condition: Filter | None, occurring: Container[str]
+) -> dict[str, Any]:
     """A facet as plain values.
 
     Args:
@@ -21,6 +24,7 @@ def facet_state(name: str, column: Column, rows: Mask, condition: Filter | None)
         column: its values.
         rows: what to count: the rows that pass all *other* facets' conditions.
         condition: of this facet.
+        occurring: words that any sample has.
     """
     if isinstance(column, NumberColumn):
         edges = column.bin_edges()
@@ -31,7 +35,7 @@ def facet_state(name: str, column: Column, rows: Mask, condition: Filter | None)
         state = {"edges": edges.tolist(), "counts": counts, "range": [low, high], "missing": missing}
         return {"name": name, "kind": "histogram", **state}
     values, missing_on = chosen_words(condition)
-    counted = _ranked(column, rows)
+    counted = [pair for pair in _ranked(column, rows) if pair[0] in occurring or pair[0] in values]
     shown = [pair for place, pair in enumerate(counted) if place < TOP or pair[0] in values]
     left = [pair for pair in counted[TOP:] if pair[0] not in values]
     return {

@@ -70,7 +70,7 @@ class Selection:
         self._observers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._cached: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._ranked: tuple[Table | None, tuple[str, bool] | None, Rows] = (None, None, self.filtered)
-        self._tagged: tuple[Table | None, dict[str, int]] = (None, {})
+        self._totals: tuple[Table | None, dict[str, dict[str, int]]] = (None, {})
         self._snapshot = store.Snapshot(self.dataset)
         self.table = self._shown_table = self._snapshot.table
         self.is_chosen: Mask = np.zeros(len(self.table), np.bool_)
@@ -394,7 +394,18 @@ class Selection:
         return self._cached[1]
 
     def _facet_state(self, name: str) -> dict[str, Any]:
-        return facet_state(name, self.table.column(name), self._rows_of(name), self.conditions.get(name))
+        column, condition = self.table.column(name), self.conditions.get(name)
+        return facet_state(name, column, self._rows_of(name), condition, self._occurring(name))
+
+    def _occurring(self, name: str) -> dict[str, int]:
+        """How many samples have each word of a facet; words of removed tags are left out."""
+        if self._totals[0] is not self.table:
+            self._totals = (self.table, {})
+        column = self.table.column(name)
+        if name not in self._totals[1] and not isinstance(column, NumberColumn):
+            counted = column.counts(np.ones(len(self.table), np.bool_))
+            self._totals[1][name] = {word: n for word, n in counted.items() if n}
+        return self._totals[1].get(name, {})
 
     def find_words(self, facet: str, text: str) -> list[dict[str, Any]]:
         """Words of a facet that hold a text, with their counts."""
@@ -409,11 +420,7 @@ class Selection:
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Failure scenarios: how many samples carry each, what it means, its colour and its key."""
-        if self._tagged[0] is not self.table:
-            column, rows = self.table.columns.get(fields.TAGS), np.ones(len(self.table), np.bool_)
-            self._tagged = (self.table, column.counts(rows) if isinstance(column, SetColumn) else {})
-        counted = self._tagged[1]
-        counted = {tag: n for tag, n in counted.items() if n or tag in self.described}
+        counted = self._occurring(fields.TAGS) if fields.TAGS in self.table.columns else {}
         return tagging.scenarios(counted, self.described)
 
 

@@ -18,7 +18,7 @@ function taggerPanel(ask, fail, say, leave) {
 
   const full = () => { const text = name.value.trim(); return text.includes(":") || !text ? text : `failure:${text}`; };
   const send = (tag, target, action, expected) => ask("tag", { name: tag, target, expected, reason: reason.value.trim(), action })
-    .then(({ result }) => say(result.text)).catch(fail);
+    .then(({ result }) => { reason.value = ""; say(result.text); }).catch(fail);
   const apply = (target, tag = full(), action = "tag") => {
     if (!tag) { name.focus(); return say("Give the failure scenario a name first."); }
     const n = state.counts[target];
