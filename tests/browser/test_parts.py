@@ -400,7 +400,6 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
     Notebook.menu(board, "Settings", "Theme", theme)  # type: ignore[arg-type]
     expect(board.page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached(timeout=30_000)
     found: dict[str, float] = {}
-    board.does("pin").click()
     for tab in ("Tag", "Analyse", "Generate", "Export", "History", "Code"):
         board.open_tab(tab)
         if tab == "Analyse":
@@ -412,10 +411,12 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
             board.does("recreate").click()
             expect(board.root.locator(".wb-generator .wb-table")).to_be_visible(timeout=60_000)
         if tab == "Tag":
+            board.wait_for_pictures()
             board.tile(0).click()
             board.fill("Name of the failure scenario", "seen")
             board.does("tag-selected").click()
             board.expect_bar_count("tags", "failure:seen", 1)
+            board.does("pin").click()
         board.page.wait_for_timeout(300)
         for name, ratio in board.root.evaluate(CONTRAST, TEXTS).items():
             found[name] = min(ratio, found.get(name, 99))

@@ -7,11 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from workbench.slicing import Filter, NumberColumn
+from workbench.schema import fields
+from workbench.slicing import Filter, NumberColumn, Table
+from workbench.slicing.cells import EVALUATION
 from workbench.slicing.column import CategoryColumn, Column, Mask, SetColumn
 from workbench.widgets.conditions import chosen_words, range_of
 
+CLASS, LABEL_TAGS = "class", "label_tags"
+BARS = (fields.SOURCE, *fields.ATTRIBUTES, CLASS, fields.TAGS, LABEL_TAGS, fields.SPLIT)
+HISTOGRAMS = tuple(f"{fields.MEASURES}.{name}" for name in ("exposure_ev", "highlight_share", "blur_px", "noise"))
+ERRORS = tuple(f"{EVALUATION}.{name}" for name in ("misses", "false_alarms"))
 TOP = 60  # words sent to the browser; the others are found by a search
+
+
+def usual_facets(table: Table) -> list[str]:
+    """The facets that slicers show when nobody has said which."""
+    return [name for name in (*BARS, *ERRORS, *HISTOGRAMS) if name in table.columns]
 
 
 def facet_state(

@@ -177,7 +177,7 @@ def cell(board: Board, by: list[str], words: list[str | None]) -> Reply:
     return Reply()
 
 
-def app(board: Board, cancel: Cancel) -> Reply:
+def app(board: Board) -> Reply:
     """Open the filtered samples in the FiftyOne App, which follows from now on; returns its address."""
     return Reply(board.open_app())
 
@@ -198,6 +198,6 @@ LOOKING = {
     "zoom": Command(zoom, aside=True),
     "heat": Command(heat, aside=True),
     "cell": Command(cell),
-    "app": Command(app, aside=True),
+    "app": Command(app),
     "app_take": Command(app_take),
 }

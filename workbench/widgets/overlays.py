@@ -10,11 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.schema.labels import Label, Record
+from workbench.slicing.column import Column, SetColumn
 from workbench.store.predictions import Box, Boxes
 
 PER_MILLE = 1000
 MOST_POINTS = 400  # of one outline: what the eye can tell on a screen
+GOLDEN_ANGLE_DEG = 137.508
 PREDICTED_HIT = ("hit", "below_confidence", "ignored")  # predictions that need no box of their own
+
+
+def class_hues(column: Column | None) -> dict[str, float]:
+    """A hue in degrees for each class; golden-angle steps keep neighbours in the list far apart."""
+    names = column.names if isinstance(column, SetColumn) else ()
+    return {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
 
 
 def boxes_of(boxes: Boxes, hues: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -11,20 +11,17 @@ import numpy as np
 from workbench import store, tagging
 from workbench.errors import DatasetError, InputError
 from workbench.schema import fields
-from workbench.slicing import EVERYTHING, Filter, NumberColumn, SetColumn, Table, parse
+from workbench.slicing import EVERYTHING, Filter, NumberColumn, Table, parse
 from workbench.slicing.cells import EVALUATION
-from workbench.slicing.column import Column, Mask, Rows
+from workbench.slicing.column import Mask, Rows
 from workbench.slicing.filter import all_of, resolve, words
+from workbench.slicing.ordering import ranking
 from workbench.store import Dataset
 from workbench.store.journal import Entry
 from workbench.widgets.conditions import between, by_facet, chosen_words, either
-from workbench.widgets.facet_states import facet_state, find_words
+from workbench.widgets.facet_states import CLASS, LABEL_TAGS, facet_state, find_words, usual_facets
+from workbench.widgets.overlays import class_hues
 
-CLASS, LABEL_TAGS = "class", "label_tags"
-BARS = (fields.SOURCE, *fields.ATTRIBUTES, CLASS, fields.TAGS, LABEL_TAGS, fields.SPLIT)
-HISTOGRAMS = tuple(f"{fields.MEASURES}.{name}" for name in ("exposure_ev", "highlight_share", "blur_px", "noise"))
-ERRORS = tuple(f"{EVALUATION}.{name}" for name in ("misses", "false_alarms"))
-GOLDEN_ANGLE_DEG = 137.508
 Side = Literal["filtered", "pinned"]
 
 
@@ -48,9 +45,6 @@ class Selection:
     Raises:
         DatasetError: no dataset of that name.
         FilterError: a facet that the dataset does not have.
-
-    >>> Selection("tour").ids  # doctest: +SKIP
-    []
     """
 
     def __init__(self, dataset: Dataset | str, *, facets: Sequence[str] | None = None) -> None:
@@ -75,12 +69,10 @@ class Selection:
         self.table = self._shown_table = self._snapshot.table
         self.is_chosen: Mask = np.zeros(len(self.table), np.bool_)
         self._has_label_tags = LABEL_TAGS in self.table.columns
-        self.facets = self._usual() if facets is None else list(facets)
+        self.facets = usual_facets(self.table) if facets is None else list(facets)
         for name in self.facets:
             self.table.column(name)
         self._arrange()
-
-    # -- who looks ------------------------------------------------------------------------------------------------
 
     def observe(self, method: Callable[[], None]) -> None:
         """Call a bound method after every change, as long as its object lives."""
@@ -98,8 +90,6 @@ class Selection:
     def note_code(self, line: str) -> None:
         """Add a line to the session as Python, for work that changes nothing here."""
         self._tell(line)
-
-    # -- reading the dataset --------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Read what has changed: tags, samples and measures that came from elsewhere show up."""
@@ -127,18 +117,12 @@ class Selection:
         self.is_evaluated = f"{EVALUATION}.hits" in self.table.columns
         self.evaluation: dict[str, Any] | None = store.note(self.dataset, EVALUATION) if self.is_evaluated else None
         self.described = tagging.described(self.dataset)
-        classes = self.table.columns.get(CLASS)
-        names = classes.names if isinstance(classes, SetColumn) else ()
-        # golden-angle steps keep neighbours in the list far apart on the colour wheel
-        self.hues = {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
+        self.hues = class_hues(self.table.columns.get(CLASS))
         if LABEL_TAGS in self.table.columns and not self._has_label_tags:
             self.facets.append(LABEL_TAGS)  # the first tag of a label
         self._has_label_tags = LABEL_TAGS in self.table.columns
-        self.facets = [name for name in self.facets if name in self.table.columns] or self._usual()
+        self.facets = [name for name in self.facets if name in self.table.columns] or usual_facets(self.table)
         self._apply()
-
-    def _usual(self) -> list[str]:
-        return [name for name in (*BARS, *ERRORS, *HISTOGRAMS) if name in self.table.columns]
 
     def _apply(self) -> None:
         self.rows, self.rows_for = self.table.linked_masks(self.conditions)
@@ -158,11 +142,9 @@ class Selection:
             return np.flatnonzero(rows)
         table, order, ranked = self._ranked
         if table is not self.table or order != self.order:
-            ranked = _ranking(self.table.column(self.order[0]), len(self.table), descending=self.order[1])
+            ranked = ranking(self.table.column(self.order[0]), len(self.table), descending=self.order[1])
             self._ranked = (self.table, self.order, ranked)
         return ranked[rows[ranked]]
-
-    # -- filter and order -----------------------------------------------------------------------------------------
 
     @property
     def filter(self) -> Filter:
@@ -258,8 +240,6 @@ class Selection:
         self.revision += 1
         self._tell()
 
-    # -- chosen samples -------------------------------------------------------------------------------------------
-
     @property
     def ids(self) -> list[str]:
         """Ids of the chosen samples, in the order in which they were chosen."""
@@ -328,8 +308,6 @@ class Selection:
         if self.is_stale():
             self._reread()
 
-    # -- tags -----------------------------------------------------------------------------------------------------
-
     def tag(self, name: str, *, target: str = "selected", reason: str = "", action: str = "tag") -> Entry:
         """Tag or untag the ``selected`` samples, or all ``filtered`` ones; saved at once."""
         change = tagging.tag if action == "tag" else tagging.untag
@@ -378,13 +356,10 @@ class Selection:
         self.revision += 1
         self._tell(f"wb.describe(ds, {tag!r}{''.join(f', {name}={value!r}' for name, value in said if value)})")
 
-    # -- what is shown --------------------------------------------------------------------------------------------
-
     def counts(self) -> dict[str, int]:
         """How many samples are selected (and of these hidden by the filter), filtered, pinned, and in all."""
         hidden = int(np.count_nonzero(self.is_chosen & ~self.rows))
-        selected, filtered = len(self._chosen), len(self.filtered)
-        pinned = len(self.pinned_rows)
+        selected, filtered, pinned = (len(rows) for rows in (self._chosen, self.filtered, self.pinned_rows))
         return {"selected": selected, "hidden": hidden, "filtered": filtered, "pinned": pinned, "all": len(self.table)}
 
     def facet_states(self) -> list[dict[str, Any]]:
@@ -395,7 +370,7 @@ class Selection:
 
     def _facet_state(self, name: str) -> dict[str, Any]:
         column, condition = self.table.column(name), self.conditions.get(name)
-        return facet_state(name, column, self._rows_of(name), condition, self._occurring(name))
+        return facet_state(name, column, self.rows_for.get(name, self.rows), condition, self._occurring(name))
 
     def _occurring(self, name: str) -> dict[str, int]:
         """How many samples have each word of a facet; words of removed tags are left out."""
@@ -409,10 +384,9 @@ class Selection:
 
     def find_words(self, facet: str, text: str) -> list[dict[str, Any]]:
         """Words of a facet that hold a text, with their counts."""
-        return find_words(self.table.column(facet), self._rows_of(facet), text, self.conditions.get(facet))
-
-    def _rows_of(self, facet: str) -> Mask:
-        return self.rows_for.get(facet, self.rows)
+        return find_words(
+            self.table.column(facet), self.rows_for.get(facet, self.rows), text, self.conditions.get(facet)
+        )
 
     def chips(self) -> list[dict[str, str]]:
         """Active conditions in words."""
@@ -420,23 +394,4 @@ class Selection:
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Failure scenarios: how many samples carry each, what it means, its colour and its key."""
-        counted = self._occurring(fields.TAGS) if fields.TAGS in self.table.columns else {}
-        return tagging.scenarios(counted, self.described)
-
-
-def _ranking(column: Column, n: int, *, descending: bool) -> Rows:
-    """All rows in the order of a column, missing last; rows that are alike stay in the order of loading."""
-    if isinstance(column, NumberColumn):
-        found = np.argsort(-column.values if descending else column.values, kind="stable")
-        return found.astype(np.int64)
-    if isinstance(column, SetColumn):
-        codes = np.full(n, -1, np.int64)
-        some = np.flatnonzero(~column.missing())
-        codes[some] = column.codes[column.starts[some]]
-    else:
-        codes = column.codes.astype(np.int64)
-    if not n:
-        return codes
-    last = int(codes.max(initial=0)) + 1
-    keys = np.where(codes < 0, last, last - 1 - codes if descending else codes)
-    return np.argsort(keys, kind="stable").astype(np.int64)
+        return tagging.scenarios(self._occurring(fields.TAGS), self.described)

@@ -12,7 +12,7 @@ const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;
 /**
  * @typedef {{result: any, buffers: DataView[]}} Answer
  * @typedef {Promise<Answer> & {request?: string}} Asked
- * @typedef {((command: string, args?: object) => Asked) & {drop: (asked: Asked) => void}} Ask
+ * @typedef {((command: string, args?: object) => Asked) & {drop: (asked: Asked) => void, settled: () => Promise<void>}} Ask
  */
 
 /**
@@ -23,6 +23,7 @@ const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;
  * @returns {Ask}
  */
 function connect(model, signal, heard) {
+  let choosing = Promise.resolve(); // the last change of what is chosen
   let last = 0, heardAt = Date.now(), silent = false;
   const output = Math.random().toString(36).slice(2); // two outputs of one board must not take each other's answers
   /** @type {Map<string, {resolve: Function, reject: Function}>} */
@@ -43,8 +44,10 @@ function connect(model, signal, heard) {
       waiting.set(id, { resolve, reject });
       model.send({ id, command, args });
     });
+    if (command.startsWith("select") || command === "deselect") choosing = asked;
     return Object.assign(asked, { request: id });
   };
+  ask.settled = () => choosing.then(() => {}, () => {});
   ask.drop = (asked) => {
     const request = waiting.get(asked.request);
     if (!request) return;

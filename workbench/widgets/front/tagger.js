@@ -19,18 +19,18 @@ function taggerPanel(ask, fail, say, leave) {
   const full = () => { const text = name.value.trim(); return text.includes(":") || !text ? text : `failure:${text}`; };
   const send = (tag, target, action, expected) => ask("tag", { name: tag, target, expected, reason: reason.value.trim(), action })
     .then(({ result }) => { reason.value = ""; say(result.text); }).catch(fail);
-  const apply = (target, tag = full(), action = "tag") => {
-    if (!tag) { name.focus(); return say("Give the failure scenario a name first."); }
+  const apply = async (target, tag = full(), action = "tag") => {
+    if (!tag) { name.focus(); say("Give the failure scenario a name first."); return; }
+    await ask.settled(); // a click a moment ago counts
     const n = state.counts[target];
-    if (n <= ASK_AGAIN_ABOVE) return send(tag, target, action, n);
+    if (n <= ASK_AGAIN_ABOVE) { await send(tag, target, action, n); leave(); return; }
     confirm.hidden = false;
     const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; send(tag, target, action, n).then(leave); } }, `Yes, ${thousands(n)}`);
     confirm.replaceChildren(el("p", {}, `${action === "tag" ? "Tag" : "Untag"} ${thousands(n)} ${target} samples with ${tag}?`),
       el("div.wb-row", {}, yes, el("button", { onclick: () => { confirm.hidden = true; leave(); } }, "No")));
     yes.focus();
-    return undefined;
   };
-  name.onkeydown = (event) => { if (event.key === "Enter") apply("selected")?.then(leave); };
+  name.onkeydown = (event) => { if (event.key === "Enter") apply("selected"); };
   const undo = () => ask("undo").then(({ result }) => say(result.text)).catch(fail);
   const redo = () => ask("redo").then(({ result }) => say(result.text)).catch(fail);
 
