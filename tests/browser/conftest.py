@@ -18,7 +18,7 @@ pytest.register_assert_rewrite("tests.browser.lab")
 from tests.browser.lab import REPOSITORY, Lab, Notebook, chromium  # noqa: E402  # its asserts are rewritten first
 
 TOUR = "01_curate.ipynb"
-expect.set_options(timeout=15_000)  # of a busy machine
+expect.set_options(timeout=60_000)  # of a busy machine
 SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
 
 

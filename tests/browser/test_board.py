@@ -151,7 +151,7 @@ def test_a_picture_that_vanished_is_named(
 def test_app_opens_below(
     lab: Lab, small: str, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
 ) -> None:
-    board = first_board(lab, open_notebook, [small + "board"], "app.ipynb")
+    board = first_board(lab, open_notebook, [small + "board"], "app.ipynb", width=1900)
     board.click_bar("lighting", "dim")
     board.expect_count("filtered", PICTURES // 2)
     board.does("app").click()

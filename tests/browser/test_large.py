@@ -75,6 +75,7 @@ def test_many_samples(lab: Lab, open_notebook: Callable[..., Notebook], screensh
     assert tiles.evaluate_all(LAST) < 60
     for share in (0.3, 0.9, 0.1, 0.6):
         gallery.evaluate("(node, share) => { node.scrollTop = share * node.scrollHeight; }", share)
+        board.page.wait_for_timeout(300)  # the frame that draws the new part
         expect(root.locator(".wb-tile.wb-loading")).to_have_count(0)
         found = tiles.evaluate_all(LAST)
         assert abs(found / SAMPLES - share) < 0.02
