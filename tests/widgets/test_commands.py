@@ -275,3 +275,23 @@ def test_an_edited_scenario_is_saved_beside_the_notebook(
     assert browser.board.code.splitlines()[-1] == (
         f"wb.generate({str(saved)!r}, into=ds, n=2, seed=3, workers=1).result()"
     )
+
+
+@pytest.mark.slow
+def test_the_app_follows_the_filter_and_gives_its_selection(browser: Browser) -> None:
+    from workbench.store import app
+
+    board = browser.board
+    answer, _ = browser.ask("app")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", answer["result"])
+    board.filter = "lighting == 'dim'"
+    (session,) = app._sessions
+    deadline = time.monotonic() + 60
+    while len(session.view) != 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    second = board.joined.filtered_ids[1]
+    session.select_samples(ids=[second])
+    answer, _ = browser.ask("app_take")
+    assert answer["result"]["text"] == "1 samples taken over from the App."
+    assert board.selection == [second]
