@@ -63,8 +63,12 @@ def test_teach_from_tags_and_measure_again(dataset: Any, photos: list[str]) -> N
     assert not set(told.doubtful) & {i for ids in by_kind.values() for i in ids[:8]}
     measure(dataset, again=True)
     assert store.table(dataset).column("surface").to_series().astype(str).tolist() == words.tolist()
+    assert sum(told.counts.values()) == len(photos) - 16
     tagging.undo(dataset)
     with pytest.raises(InputError, match="at least two words"):
+        exploring.teach(dataset, "surface")
+    tagging.undo(dataset)
+    with pytest.raises(InputError, match="Wanted tags surface:<word>, found none"):
         exploring.teach(dataset, "surface")
 
 

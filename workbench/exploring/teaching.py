@@ -84,6 +84,9 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     _check_name(attribute, table)
     words = _marks(table, attribute)
     marked = np.flatnonzero([word is not None for word in words])
+    if not len(marked):
+        fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selection)."
+        raise InputError(f"tags {attribute}:<word>", found="none", where=opened.name, fix=fix)
     blocks, told = _features(opened, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
@@ -91,7 +94,8 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
         str(table.ids[row]): _values(attribute, lesson, row, words[row]) for row in np.flatnonzero(~given).tolist()
     }
     store.set_values(opened, values)
-    counts = pd.Series([one[attribute] for one in values.values()]).value_counts()
+    predicted = [one[attribute] for one in values.values() if one[f"{attribute}_from"] == TAUGHT]
+    counts = pd.Series(predicted, dtype=object).value_counts()
     unmarked = np.array([word is None for word in words]) & ~given
     order = np.argsort(-np.where(unmarked, lesson.doubt, -1.0), kind="stable")[: int(unmarked.sum())][:DOUBTFUL]
     return Taught(
