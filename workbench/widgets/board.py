@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import pandas as pd
 import traitlets
 from IPython import get_ipython
 
@@ -29,10 +30,10 @@ SCRIPTS = tuple(  # in the order of their use; together they are one module
     f"{name}.js"
     for name in (
         *("protocol", "dom", "overlay", "tables", "slicer", "map", "scroll", "tile", "gallery", "centre", "zoom"),
-        *("tagger", "jobs", "analysis", "generator", "exporter", "history", "code", "keys", "board"),
+        *("tagger", "jobs", "analysis", "explorer", "generator", "exporter", "history", "code", "keys", "board"),
     )
 )
-PARTS = ("slicer", "map", "gallery", "tagger", "analysis", "generator", "exporter", "history", "code")
+PARTS = ("slicer", "map", "gallery", "tagger", "analysis", "explorer", "generator", "exporter", "history", "code")
 ASIDE = ThreadPoolExecutor(3, thread_name_prefix="board")
 LOG = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
 
     Args:
         data: a dataset, the name of one, or a ``Selection`` shared with other boards.
-        parts: what to show, of ``slicer``, ``map``, ``gallery``, ``tagger``, ``analysis``, ``generator``,
-            ``exporter``, ``history``, ``code``; all when not given.
+        parts: what to show, of ``slicer``, ``map``, ``gallery``, ``tagger``, ``analysis``, ``explorer``,
+            ``generator``, ``exporter``, ``history``, ``code``; all when not given.
         facets: names of the facets to show; the usual ones when not given.
         height_px: of the output.
 
@@ -86,6 +87,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         self.jobs = Jobs(self._jobs_changed)
         self.running: dict[str, Cancel] = {}  # requests that run aside, by id
         self._app_open = False
+        self.placed: pd.DataFrame | None = None  # the map that the browser shows
         super().__init__(_parts=[part for part in PARTS if part in parts], _height=int(height_px))
         self.publish()
         self.joined.observe(self.publish)

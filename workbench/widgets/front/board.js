@@ -1,6 +1,6 @@
 // The board: parts joined by the state that Python publishes. render may run several times for one model.
 const SAID_FOR_MS = 8000;
-const TABS = { tagger: "Tag", analysis: "Analyse", generator: "Generate", exporter: "Export", history: "History", code: "Code" };
+const TABS = { tagger: "Tag", analysis: "Analyse", explorer: "Explore", generator: "Generate", exporter: "Export", history: "History", code: "Code" };
 
 /** A message over the board; what went wrong stays until it is dismissed. @param {AbortSignal} signal */
 function messageBar(signal) {
@@ -70,7 +70,7 @@ function render({ model, el: host }) {
   const zoom = zoomPanel(ask, fail, say, { scenarios: () => model.get("_state").scenarios || [], neighbour: (id, step) => centre?.neighbour(id, step), look: () => ({ ...centre.show, boxes: true, masks: centre.show.masks }) }, signal);
   const centre = has.has("gallery") ? centrePanel(ask, fail, map, zoom.open, signal) : null;
   const makers = {
-    tagger: () => taggerPanel(ask, fail, say, () => rest()), analysis: () => analysisPanel(ask, fail), generator: () => generatorPanel(ask, fail, signal),
+    tagger: () => taggerPanel(ask, fail, say, () => rest()), analysis: () => analysisPanel(ask, fail), explorer: () => explorerPanel(ask, fail, say, zoom.open, signal), generator: () => generatorPanel(ask, fail, signal),
     exporter: () => exporterPanel(ask, fail), history: () => historyPanel(ask, fail, say), code: () => codePanel(say),
   };
   const panels = Object.fromEntries(Object.keys(makers).filter((name) => has.has(name)).map((name) => [name, makers[name]()]));

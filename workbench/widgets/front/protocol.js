@@ -5,6 +5,7 @@ const COMMANDS = [
   "page", "marks", "zoom", "heat", "cell", "app", "app_take",
   "tag", "tag_labels", "undo", "redo", "describe", "history",
   "measure", "evaluate", "discover", "gap",
+  "vectors", "embed", "picture_map", "lasso", "like", "teach",
   "options", "scenario", "recreate", "preview", "generate", "export", "cancel", "job_result",
 ];
 const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;
