@@ -100,6 +100,8 @@ def gap(board: Board, cancel: Cancel, sides: str, by: str | None = None) -> Repl
         }
         for word, one in found.found
     ]
+    for row, look in zip(rows, found.looks, strict=False):
+        row["look"] = look and {name: getattr(look.gap, name) for name in ("auc", "low", "high", "kid", "kid_p")}
     return Reply({"rows": rows, "by": by, "sides": list(found.sides)})
 
 

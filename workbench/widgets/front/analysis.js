@@ -50,6 +50,7 @@ function analysisPanel(ask, fail) {
     el("p.wb-hint", {}, `${names[0]} against ${names[1]}. Can they be told apart? AUC 0.5 is chance, 1 always.`),
     ...rows.map((row) => el("div.wb-gap-row", { data: { word: row.word ?? "" } },
       el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${told({ value: row.auc, low: row.low, high: row.high })}`)),
+      row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their looks: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
       row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
       el("p.wb-hint", {}, `${thousands(row.samples)} and ${thousands(row.against)} samples${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
       row.measures.length ? far(row) : null)));
