@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.generating.preview import preview
     from workbench.generating.reproduce import reproduce
     from workbench.loading import load
+    from workbench.looping import record_round, rounds
     from workbench.measuring import measure
     from workbench.recreating import recreate
     from workbench.scenario import Scenario
@@ -59,12 +60,14 @@ _HOME = {  # public name -> where it lives
     "parse": "workbench.slicing:parse",
     "picture_map": "workbench.exploring:picture_map",
     "preview": "workbench.generating:preview",
+    "record_round": "workbench.looping:record_round",
     "recreate": "workbench.recreating:recreate",
     "redo": "workbench.tagging:redo",
     "remove_descendants": "workbench.generating.ancestry:remove_descendants",
     "replay_history": "workbench.tagging:replay_history",
     "reproduce": "workbench.generating:reproduce",
     "restore": "workbench.generating.ancestry:restore",
+    "rounds": "workbench.looping:rounds",
     "similar": "workbench.exploring:similar",
     "slices": "workbench.evaluating:slices",
     "table": "workbench.store:table",
@@ -102,12 +105,14 @@ __all__ = [
     "parse",
     "picture_map",
     "preview",
+    "record_round",
     "recreate",
     "redo",
     "remove_descendants",
     "replay_history",
     "reproduce",
     "restore",
+    "rounds",
     "similar",
     "slices",
     "table",

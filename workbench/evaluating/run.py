@@ -22,6 +22,7 @@ from workbench.slicing import Filter
 from workbench.slicing.cells import EVALUATION, wilson
 from workbench.store import Dataset
 from workbench.store import predictions as stored
+from workbench.store.predictions import Boxes
 
 FIELD = "predictions"
 
@@ -109,6 +110,49 @@ def evaluate(
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
         Cancelled: the user stopped; what was written stays, the same call again completes it.
     """
+    return examine(
+        dataset,
+        predictions,
+        iou=iou,
+        confidence=confidence,
+        where=where,
+        annotations=annotations,
+        field=field,
+        listener=listener,
+        cancel=cancel,
+    ).report
+
+
+@dataclass(frozen=True)
+class Examined:
+    """An evaluation with what it was made of.
+
+    Attributes:
+        report: what ``evaluate`` gives.
+        samples: truth and predictions of each sample.
+        outcomes: what became of them, by sample id.
+        truth_of: id of the true label by id of the prediction that hits it.
+    """
+
+    report: Evaluation
+    samples: list[Boxes]
+    outcomes: dict[str, Outcomes]
+    truth_of: dict[str, str]
+
+
+def examine(
+    dataset: Dataset,
+    predictions: str | Path,
+    *,
+    iou: float = 0.5,
+    confidence: float = 0.0,
+    where: str | Filter | None = None,
+    annotations: str | Path | None = None,
+    field: str = FIELD,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Examined:
+    """Evaluate, and give what it was made of too; see ``evaluate``."""
     if not 0 < iou <= 1 or not 0 <= confidence <= 1:
         raise InputError("iou above 0 and confidence from 0, both up to 1", found=f"{iou:g} and {confidence:g}")
     dataset.reload()  # another process may have added the field
@@ -128,7 +172,7 @@ def evaluate(
     store.set_note(dataset, EVALUATION, {"field": report.predictions, "iou": iou, "confidence": confidence})
     report.ap50 = mean_ap(class_results(samples, truth_of), np.ones(len(samples)))
     _sum_up(report, found)
-    return report
+    return Examined(report, samples, found, truth_of)
 
 
 def _sum_up(report: Evaluation, found: Mapping[str, Outcomes]) -> None:

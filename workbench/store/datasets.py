@@ -12,6 +12,7 @@ from workbench.schema import fields
 from workbench.store.database import Dataset, translated
 from workbench.store.draws import forget_splits
 from workbench.store.groups import follow, samples_view
+from workbench.store.rounds import forget_rounds
 
 NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
 TEXT_FIELDS = (
@@ -95,6 +96,7 @@ def delete_dataset(name: str) -> None:
     if not fo.dataset_exists(name):
         raise _unknown(name)
     forget_splits(fo.load_dataset(name))
+    forget_rounds(fo.load_dataset(name))
     fo.delete_dataset(name)
 
 
