@@ -61,5 +61,5 @@ setup-test: .venv/ready-test
 
 .venv/ready-test: .venv/ready
 	sh .ci/system-packages test
-	$(PIP) install --constraint constraints.txt --editable '.[test,check,mitsuba,dask,physics,embeddings]'
+	$(PIP) install --constraint constraints.txt --editable '.[test,check,mitsuba,dask,physics,embeddings,train]'
 	touch $@

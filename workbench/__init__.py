@@ -34,9 +34,12 @@ if TYPE_CHECKING:
 
 _HOME = {  # public name -> where it lives
     "Board": "workbench.widgets:Board",
+    "CommandTrainer": "workbench.training:CommandTrainer",
+    "Detector": "workbench.training:Detector",
     "Filter": "workbench.slicing:Filter",
     "Scenario": "workbench.scenario:Scenario",
     "Selection": "workbench.widgets:Selection",
+    "Trainer": "workbench.training:Trainer",
     "cluster": "workbench.generating:cluster",
     "describe": "workbench.tagging:describe",
     "diff": "workbench.curating:diff",
@@ -59,6 +62,7 @@ _HOME = {  # public name -> where it lives
     "open": "workbench.store:open_dataset",
     "parse": "workbench.slicing:parse",
     "picture_map": "workbench.exploring:picture_map",
+    "predict": "workbench.training:predict",
     "preview": "workbench.generating:preview",
     "record_round": "workbench.looping:record_round",
     "recreate": "workbench.recreating:recreate",
@@ -79,9 +83,12 @@ _HOME = {  # public name -> where it lives
 
 __all__ = [
     "Board",
+    "CommandTrainer",
+    "Detector",
     "Filter",
     "Scenario",
     "Selection",
+    "Trainer",
     "cluster",
     "describe",
     "diff",
@@ -104,6 +111,7 @@ __all__ = [
     "open",
     "parse",
     "picture_map",
+    "predict",
     "preview",
     "record_round",
     "recreate",

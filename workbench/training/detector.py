@@ -1,0 +1,127 @@
+"""A small detector that trains from nothing in minutes on two processor cores, to close the loop without a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.errors import InputError
+from workbench.optional import require
+from workbench.progress import Cancel, Listener, Progress
+from workbench.schema.labels import Label
+from workbench.training.examples import fitted, read_picture, read_splits
+
+BATCH = 16
+STEP = 32  # sides of the input are multiples of it
+
+
+@dataclass
+class Detector:
+    """Finds boxes by the peaks of one heat map per class; see ``network``. Needs the extra ``train`` (PyTorch).
+
+    Example::
+
+        detector = wb.Detector()
+        print(detector.fit("out/cell"))          # what wb.export(..., format="coco") wrote
+        wb.predict(ds, detector, field="predictions")
+
+    Attributes:
+        size_wh: pixels of its input; pictures are scaled into it and padded. Multiples of 32.
+        epochs: most passes over the data.
+        patience: passes without a better AP on the pictures to stop by, after which it stops.
+        seed: the same data, seed and machine give the same weights.
+        threads: of PyTorch; two are faster on a quiet machine of two cores, and many times slower on a busy one.
+        listener: told of the progress.
+        cancel: stops between two passes; what was learned before stays as it is.
+        classes: what it knows, once fitted.
+        history: loss per epoch, and every second one AP50 on the pictures to stop by.
+        stopped_by: what those pictures are, in words.
+    """
+
+    size_wh: tuple[int, int] = (320, 256)
+    epochs: int = 60
+    patience: int = 16
+    seed: int = 0
+    threads: int = 1
+    listener: Listener | None = field(default=None, repr=False)
+    cancel: Cancel | None = field(default=None, repr=False)
+    classes: list[str] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list, repr=False)
+    stopped_by: str = ""
+    _network: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if any(side < STEP or side % STEP for side in self.size_wh):
+            raise InputError(f"sides that are multiples of {STEP}", found=str(self.size_wh), where="size_wh")
+
+    def __str__(self) -> str:
+        if self._network is None:
+            return "a detector that was not fitted"
+        best = max((one["ap50"] for one in self.history if "ap50" in one), default=0.0)
+        told = f"{len(self.classes)} classes, {len(self.history)} epochs, best AP50 {best:.3f} on {self.stopped_by}"
+        return f"detector: {told}"
+
+    def fit(self, split_dir: str | Path) -> Detector:
+        """Learn from a COCO export; returns itself.
+
+        Raises:
+            MissingExtra: PyTorch is not installed.
+            InputError: there is no export, or it has no labels.
+            Cancelled: the user stopped; nothing has changed.
+        """
+        network = _network()
+        learned, stopping, names, told = read_splits(Path(split_dir), self.size_wh)
+        with Progress(
+            "training", total=self.epochs, unit="epoch", listener=self.listener, cancel=self.cancel
+        ) as progress:
+            trained, history = network.train(
+                learned,
+                stopping,
+                len(names),
+                epochs=self.epochs,
+                patience=self.patience,
+                seed=self.seed,
+                threads=self.threads,
+                step=lambda epoch, lost, ap: progress.advance(),
+            )
+        self._network, self.history, self.classes, self.stopped_by = trained, history, names, told
+        return self
+
+    def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:
+        """Labels with confidence, in pixels of each picture.
+
+        Raises:
+            InputError: it was not fitted, or a picture cannot be read.
+        """
+        if self._network is None:
+            raise InputError("a fitted detector", found="none", fix="Call fit(split_dir).")
+        found: list[list[Label]] = []
+        for start in range(0, len(images), BATCH):
+            pictures = [read_picture(Path(path)) for path in images[start : start + BATCH]]
+            inputs = [fitted(picture, self.size_wh) for picture in pictures]
+            answers = _network().infer(self._network, [one for one, _ in inputs], threads=self.threads)
+            for picture, (_, scale), answer in zip(pictures, inputs, answers, strict=True):
+                height, width = picture.shape[:2]
+                edges = np.clip(answer.boxes / scale, 0, [width, height, width, height])
+                found.append(
+                    [
+                        Label(self.classes[number], tuple(edge), confidence=score)
+                        for edge, number, score in zip(
+                            edges.tolist(), answer.classes.tolist(), answer.scores.tolist(), strict=True
+                        )
+                        if edge[2] > edge[0] and edge[3] > edge[1]
+                    ]
+                )
+        return found
+
+
+def _network() -> Any:
+    """The module with PyTorch, loaded when it is needed."""
+    require("torch", purpose="training the detector")
+    from workbench.training import network
+
+    return network
