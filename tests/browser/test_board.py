@@ -157,7 +157,7 @@ def test_app_opens_below(
     board.does("app").click()
     frame = board.root.frame_locator(".wb-app iframe")
     expect(frame.get_by_text("15 samples").first).to_be_visible(timeout=120_000)
-    board.root.locator(".wb-app iframe").scroll_into_view_if_needed()
+    expect(board.root.locator(".wb-app iframe")).to_be_in_viewport(ratio=0.5)
     expect(frame.locator("canvas, [data-cy='looker'] img").first).to_be_visible(timeout=120_000)
     screenshot(board.page, "app")
 

@@ -79,5 +79,10 @@ def test_many_samples(lab: Lab, open_notebook: Callable[..., Notebook], screensh
         expect(root.locator(".wb-tile.wb-loading")).to_have_count(0)
         found = tiles.evaluate_all(LAST)
         assert abs(found / SAMPLES - share) < 0.02
+    for pause_ms in (40, 80, 120, 200):  # while pages are on their way: what is in sight comes in the end
+        for share in (0.2, 0.7, 0.4):
+            gallery.evaluate("(node, share) => { node.scrollTop = share * node.scrollHeight; }", share)
+            board.page.wait_for_timeout(pause_ms)
+        expect(root.locator(".wb-tile.wb-loading")).to_have_count(0)
     assert tiles.count() < 60  # what is out of sight is not in the page
     screenshot(root, "large")

@@ -1,4 +1,7 @@
-"""Every part of the board in JupyterLab, by mouse and by keyboard, on small data with predictions and masks."""
+"""Every part of the board in JupyterLab, by mouse and by keyboard, on small data with predictions and masks.
+
+Every test has a dataset of its own: measuring, evaluating and tagging change it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +18,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Board, Lab, Notebook
+from workbench.formats.registry import WRITERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
-NAME = "parts"
 SAMPLES = 48
 FILL = """
 import json
@@ -51,27 +55,38 @@ predictions.set_predictions(ds, "predictions", dict(zip(ids, found)))
 told = evaluating.evaluate(ds, "predictions")
 print(json.dumps([told.tp, told.fp, told.fn]))
 """
-OPEN = f"import workbench as wb\nboard = wb.Board({NAME!r})\nboard"
+OPEN = "import workbench as wb\nboard = wb.Board({name!r})\nboard"
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """A dataset with predictions, and what became of them."""
+
+    name: str
+    hits: int
+    wrong: int
+    misses: int
+
+
 @pytest.fixture(scope="module")
-def evaluated(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> list[int]:
-    """A dataset with predictions; its hits, wrong predictions and misses."""
-    folder = tmp_path_factory.mktemp("parts")
-    found: list[int] = lab.python(FILL.format(folder=str(folder), samples=SAMPLES, name=NAME))
-    return found
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parts")
 
 
 @pytest.fixture
-def board(lab: Lab, evaluated: list[int], open_notebook: Callable[..., Notebook], request: Any) -> Board:
-    """The whole board in a page of its own, without tags of other tests."""
-    lab.python(
-        f"from workbench import store; ds = store.open_dataset({NAME!r}); "
-        "ds.untag_samples(ds.distinct('tags')); print(0)"
-    )
+def evaluated(lab: Lab, pictures: Path, request: pytest.FixtureRequest) -> Evaluated:
+    name = f"parts {request.node.name}"
+    return Evaluated(name, *lab.python(FILL.format(folder=str(pictures), samples=SAMPLES, name=name)))
+
+
+@pytest.fixture
+def board(
+    lab: Lab, evaluated: Evaluated, open_notebook: Callable[..., Notebook], request: pytest.FixtureRequest
+) -> Board:
+    """The whole board in a page of its own."""
     name = f"{request.node.name[:40]}.ipynb".replace("[", "-").replace("]", "")
-    lab.write(name, [OPEN])
+    lab.write(name, [OPEN.format(name=evaluated.name)])
     notebook = open_notebook(name, height=1000)
     notebook.run_all()
     found = notebook.board()
@@ -300,13 +315,12 @@ def test_every_part_by_keyboard(board: Board, screenshot: Callable[..., Path]) -
     board.expect_count("selected", 0)
 
 
-def test_analysis_by_mouse(board: Board, evaluated: list[int], screenshot: Callable[..., Path]) -> None:
+def test_analysis_by_mouse(board: Board, evaluated: Evaluated, screenshot: Callable[..., Path]) -> None:
     root = board.root
     board.open_tab("Analyse")
     board.does("evaluate").click()
     told = board.expect_job(1, "done")
-    hits, _, misses = evaluated
-    assert f"{hits} hits" in told and f"{misses} missed" in told
+    assert f"{evaluated.hits} hits" in told and f"{evaluated.misses} missed" in told
     expect(root.locator("[data-section='Evaluate'] .wb-table").first).to_contain_text("recall")
     board.labelled("Metric of the slices").select_option("recall")
     board.does("discover").click()
@@ -331,13 +345,48 @@ def test_analysis_by_mouse(board: Board, evaluated: list[int], screenshot: Calla
     screenshot(root, "analysis")
 
 
+def test_export_by_mouse(board: Board, tmp_path: Path, screenshot: Callable[..., Path]) -> None:
+    root = board.root
+    board.open_tab("Export")
+    offered = board.labelled("Format").locator("option").all_inner_texts()
+    assert offered == list(WRITERS)
+    board.fill("Folder", tmp_path / "half")
+    board.fill("share of test", 0.5)
+    board.does("export").click()
+    assert "shares that add up to 1, found 1.35" in board.expect_job(1, "failed")
+    board.fill("Folder", tmp_path / "staged")
+    board.fill("share of train", 0.5)
+    board.fill("share of val", 0)
+    board.labelled("Format").select_option("yolo")
+    board.labelled("Which samples").select_option("all")
+    board.labelled("How train is divided").select_option("stages")
+    board.does("export").click()
+    assert "read back and compared" in board.expect_job(2, "done")
+    rows = root.locator(".wb-form .wb-table tbody tr")
+    expect(rows).to_have_count(3)
+    texts = [row.locator("td").all_inner_texts() for row in rows.all()]
+    assert [row[0] for row in texts] == ["pretrain", "finetune", "test"]
+    assert [row[2] != "0" for row in texts] == [False, True, True]
+    assert [row[3] != "0" for row in texts] == [True, False, False]
+    assert 40 <= sum(int(row[1]) for row in texts) <= SAMPLES  # without the kin of test samples
+    screenshot(root, "exported")
+    assert list((tmp_path / "staged").glob("*.yaml")) and not (tmp_path / "half").exists()
+    # folds are always drawn anew, so they go when given splits are kept
+    board.labelled("How train is divided").select_option("folds")
+    expect(board.labelled("Number of folds")).to_be_visible()
+    board.labelled("How splits are made").select_option("keep")
+    expect(board.labelled("Number of folds")).to_be_hidden()
+    expect(board.labelled("share of train")).to_be_hidden()
+    expect(board.labelled("How train is divided")).to_have_value("")
+
+
 def test_parts_in_cells_of_their_own_share_a_selection(
-    lab: Lab, evaluated: list[int], open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
+    lab: Lab, evaluated: Evaluated, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
 ) -> None:
     lab.write(
         "alone.ipynb",
         [
-            f"import workbench as wb\nselection = wb.Selection({NAME!r})\n"
+            f"import workbench as wb\nselection = wb.Selection({evaluated.name!r})\n"
             "wb.Board(selection, parts=['slicer'], height_px=400)",
             "wb.Board(selection, parts=['map'], height_px=260)",
             "wb.Board(selection, parts=['gallery'], height_px=300)",
@@ -366,10 +415,10 @@ def kernels_of(lab: Lab) -> list[psutil.Process]:
 
 
 def test_a_dead_kernel_is_told_and_run_all_brings_the_board_back(
-    lab: Lab, evaluated: list[int], open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
+    lab: Lab, evaluated: Evaluated, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
 ) -> None:
     before = {process.pid for process in kernels_of(lab)}
-    lab.write("dead.ipynb", [OPEN])
+    lab.write("dead.ipynb", [OPEN.format(name=evaluated.name)])
     notebook = open_notebook("dead.ipynb")
     notebook.run_all()
     board = notebook.board()

@@ -100,7 +100,7 @@ def tag_undo_and_tag_again(board: Board) -> None:
     board.press("Enter")
     expect(board.message()).to_contain_text(f"3 tagged {TAG}, 0 were so already.")
     board.expect_bar_count("tags", TAG, 3)
-    expect(board.tile(0).locator(".wb-flag")).to_contain_text("night_shift")
+    expect(board.tile(0).locator(".wb-flag").get_by_text("night_shift")).to_be_visible()
     board.press("u")
     expect(board.message()).to_contain_text(f"Undone: {TAG} on 3 samples.")
     expect(board.tile(0).locator(".wb-flag").get_by_text("night_shift")).to_have_count(0)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.store.test_store import record
 from tests.widgets.conftest import HOSTILE, Browser
 from workbench import store
 from workbench.evaluating import evaluate
 from workbench.schema.labels import Label
 from workbench.store import predictions
-from workbench.widgets.board import FRONT, SCRIPTS
+from workbench.widgets.board import FRONT, SCRIPTS, Board
 from workbench.widgets.commands import COMMANDS
 
 
@@ -295,3 +297,50 @@ def test_the_app_follows_the_filter_and_gives_its_selection(browser: Browser) ->
     answer, _ = browser.ask("app_take")
     assert answer["result"]["text"] == "1 samples taken over from the App."
     assert board.selection == [second]
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected", "said"),
+    [
+        ({"splits": {"train": 1}, "stages": True}, {"pretrain": (0, 2), "finetune": (6, 0)}, ", stages=True"),
+        ({"splits": {"train": 1}, "folds": 2, "max_synthetic": 0}, {"fold1": (0,), "fold2": (0,)}, "max_synthetic=0.0"),
+        ({"splits": {"test": 1}}, {"test": (6, 0)}, "splits={'test': 1})"),
+        ({"splits": {"test": 1}, "real_only": False}, {"test": (6, 2)}, ", real_only=())"),
+    ],
+    ids=["stages", "folds without synthetic", "test is real", "test is anything"],
+)
+def test_the_form_exports_what_was_wished(
+    browser: Browser,
+    tmp_path: Path,
+    picture: Callable[..., Path],
+    wish: dict[str, Any],
+    expected: dict[str, tuple[int, ...]],
+    said: str,
+) -> None:
+    chosen = browser.board.joined
+    more = [record(picture(f"made-{i}.png", seed=20 + i), scene_id=f"made {i}") for i in range(2)]
+    store.add(chosen.dataset, more, source="synthetic")
+    chosen.refresh()
+    answer, _ = browser.ask("export", folder=str(tmp_path / "out"), format="coco", scope="all", **wish)
+    result = finished(browser.board, answer["result"])
+    found = {name: (n["real"], n["synthetic"]) for name, n in result["splits"].items()}
+    assert {name: pair[-len(expected[name]) :] for name, pair in found.items()} == expected
+    assert said in chosen.code[-1]
+
+
+def test_a_wish_that_cannot_be_had_is_told_by_the_job(browser: Browser, tmp_path: Path) -> None:
+    browser.ask("export", folder=str(tmp_path / "out"), format="coco", scope="all", splits={"train": 0.5, "test": 0.2})
+    assert finished(browser.board, 1) is None
+    (state,) = browser.board.jobs.states()
+    assert state["state"] == "failed"
+    assert "shares that add up to 1, found 0.7" in state["message"]
+    assert not (tmp_path / "out").exists()
+
+
+def finished(board: Board, number: int) -> Any:
+    """What a job found, once it has ended."""
+    deadline = time.monotonic() + 60
+    while board.jobs.states()[-number]["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return board.jobs.result(number)

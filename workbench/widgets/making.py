@@ -165,6 +165,9 @@ def export(
     media: str = "copy",
     real_only: bool = True,
     near_duplicates: bool = True,
+    stages: bool = False,
+    folds: int = 0,
+    max_synthetic: float | None = None,
 ) -> Reply:
     """Start to export the filtered samples, or all."""
     dataset = board.joined.dataset
@@ -173,6 +176,8 @@ def export(
         raise InputError("a folder", found="none", where="export", fix="Give a new or empty one.")
     given: dict[str, Any] = {"format": str(format), "splits": splits, "seed": int(seed), "media": str(media)}
     given |= {"real_only": ("test",) if real_only else (), "near_duplicates": bool(near_duplicates)}
+    given |= {"stages": bool(stages), "folds": int(folds)}
+    given |= {"max_synthetic": None if max_synthetic is None else float(max_synthetic)}
 
     def work(listener: Listener, cancel: Cancel) -> Done:
         report = curating.export(dataset, Path(folder), where=condition, listener=listener, cancel=cancel, **given)
@@ -181,6 +186,7 @@ def export(
         return Done(f"{', '.join(parts)}; read back and compared. {report.manifest}", result)
 
     usual = {"seed": 0, "media": "copy", "real_only": ("test",), "near_duplicates": True}
+    usual |= {"splits": None, "stages": False, "folds": 0, "max_synthetic": None}
     said = "".join(f", {k}={v!r}" for k, v in given.items() if k not in usual or v != usual[k])
     where = "" if condition is None else ", where=selection.filter"
     board.joined.note_code(f"wb.export(ds, {folder!r}{said}{where})")

@@ -28,6 +28,7 @@ function appPanel(ask, fail, say) {
       el("div.wb-row", {}, el("a", { href: result, target: "_blank", rel: "noopener" }, "FiftyOne App in its own tab"), el("span.wb-dim", {}, "follows the filter"), el("span.wb-space-between"),
         el("button", { data: { does: "app-take" }, onclick: take }, "Take over its selection"), el("button", { onclick: close }, "Close")),
       el("iframe", { src: result, title: "FiftyOne App" }));
+    root.scrollIntoView({ block: "nearest" }); // it opens below what is in sight, where browsers do not draw frames
   }).catch(fail);
   return { root, open };
 }

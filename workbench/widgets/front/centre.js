@@ -32,7 +32,7 @@ function centrePanel(ask, fail, map, zoom, signal) {
   const compare = el("button.wb-switch", { data: { does: "pin" }, title: "Keep this filter on the left and compare it with the next ones (c)", onclick: () => pin() }, "Compare");
   const size = el("input.wb-size", { type: "range", min: 0, max: WIDTHS.length - 1, value: show.size, "aria-label": "Size of the pictures", title: "Size of the pictures (+ and -)", oninput: (event) => resize(Number(event.target.value)) });
 
-  const bar = el("div.wb-toolbar", {}, el("label.wb-inline", {}, "Sort", order), direction, el("span.wb-space-between"),
+  const bar = el("div.wb-toolbar", {}, el("label.wb-inline", {}, el("span", {}, "Sort"), order), direction, el("span.wb-space-between"),
     ...(map ? [buttons.map] : []), buttons.boxes, buttons.masks, buttons.outcomes, compare, size);
   const root = el("div.wb-centre", {}, bar, ...(map ? [map.root] : []), key, el("div.wb-columns", {}, ...columns));
 

@@ -6,22 +6,35 @@ function exporterPanel(ask, fail) {
   const format = choice("Format");
   const scope = choice("Which samples", [["filtered", "filtered samples"], ["all", "all samples"]]);
   const mode = choice("How splits are made", [["draw", "draw anew, as below"], ["keep", "keep those that samples have"]]);
-  const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, max: 1, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
-  const shares = el("div.wb-row", {}, ...parts.map(([name, input]) => field(name, input)));
+  const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
+  const shares = el("div.wb-row", {}, ...parts.map(([name, input]) => field(name, input, "Shares that add up to 1, or numbers of samples")));
+  const train = choice("How train is divided");
+  const folds = el("input", { type: "number", min: 2, max: 100, value: 5, "aria-label": "Number of folds" });
+  const foldsField = field("Folds", folds);
+  const synthetic = el("input", { type: "number", min: 0, max: 1, step: 0.05, placeholder: "any", "aria-label": "Largest synthetic share" });
   const seed = el("input", { type: "number", min: 0, value: 0, "aria-label": "Seed of the splits" });
   const media = choice("Pictures");
   const realOnly = checkbox("test holds real samples only", true);
   const near = checkbox("near duplicates stay on one side", true, "Looks for edited copies of the same picture first");
   const trouble = notice(), result = el("div");
-  mode.onchange = () => { shares.hidden = mode.value === "keep"; };
+  const fit = () => {
+    const keep = mode.value === "keep";
+    shares.hidden = keep;
+    offer(train, [["", "one split"], ["stages", "pretrain and finetune"], ...(keep ? [] : [["folds", "folds"]])]); // folds are always drawn anew
+    foldsField.hidden = train.value !== "folds";
+  };
+  mode.onchange = train.onchange = fit;
+  fit();
+  const divided = () => ({ stages: train.value === "stages", folds: train.value === "folds" ? Number(folds.value) : 0 });
   const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.map(([name, input]) => [name, Number(input.value)]).filter(([, share]) => share > 0)));
   const go = el("button.wb-primary", { data: { does: "export" }, onclick: () => {
     trouble.clear();
     result.replaceChildren();
-    busy(go, ask("export", { folder: folder.value.trim(), format: format.value, splits: splits(), scope: scope.value, seed: Number(seed.value), media: media.value, real_only: realOnly.input.checked, near_duplicates: near.input.checked })).catch(trouble.fail);
+    busy(go, ask("export", { folder: folder.value.trim(), format: format.value, splits: splits(), scope: scope.value, seed: Number(seed.value), media: media.value, real_only: realOnly.input.checked, near_duplicates: near.input.checked, ...divided(), max_synthetic: synthetic.value === "" ? null : Number(synthetic.value) })).catch(trouble.fail);
   } }, "Export");
   const root = el("div.wb-form", {}, field("Folder (new or empty)", folder), el("div.wb-row", {}, field("Format", format), field("What", scope)),
-    field("Splits", mode), shares, el("div.wb-row", {}, field("Seed", seed), field("Pictures", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
+    field("Splits", mode), shares,
+    el("div.wb-row", {}, field("Train as", train, "pretrain holds the synthetic samples, finetune the real ones"), foldsField, field("Synthetic at most", synthetic, "Largest share of synthetic samples in any lighting x surface slice of any split; more are left out")), el("div.wb-row", {}, field("Seed", seed), field("Pictures", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
     el("p.wb-hint", {}, "Scenes and generated children stay with their parents. Every file is read back and compared."));
   return {
     root,

@@ -17,7 +17,7 @@ function galleryPanel(ask, fail, of, signal) {
   const asked = new Map();
   /** @type {Map<number, {node: HTMLElement, of: string}>} tiles in sight by place */
   const tiles = new Map();
-  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, anchor = 0, timer = 0, scenarios = new Map();
+  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, anchor = 0, toggles = 0, timer = 0, scenarios = new Map();
   const scroll = longScroll(root, signal, () => draw());
   root.append(empty);
   signal.addEventListener("abort", () => clearTimeout(timer));
@@ -35,7 +35,7 @@ function galleryPanel(ask, fail, of, signal) {
   };
   const load = (number) => {
     if (asked.has(number) || (pages.has(number) && !pages.get(number).stale) || asked.size >= PAGES_ASKED) return;
-    const before = arrangement;
+    const before = arrangement, toggled = toggles;
     const page = ask("page", { start: number * PAGE, count: PAGE, side: of.side, masks: of.look().masks });
     asked.set(number, page);
     page.then(({ result, buffers }) => {
@@ -44,10 +44,12 @@ function galleryPanel(ask, fail, of, signal) {
         release(number);
         pages.set(number, { items: result.tiles, urls: buffers.map(pictures.add), marks: result.marks, stale: false });
         forget(number);
+        if (toggled !== toggles) ask_marks([number]);
       }
       draw();
-    }).catch((error) => { asked.delete(number); if (!error.dropped) fail(error); });
+    }).catch((error) => { if (asked.get(number) === page) asked.delete(number); if (!error.dropped) fail(error); });
   };
+  const drop = (number) => { ask.drop(asked.get(number)); asked.delete(number); }; // at once: it makes room for others
   const forget = (near) => {
     if (pages.size <= PAGES_KEPT) return;
     const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
@@ -55,8 +57,12 @@ function galleryPanel(ask, fail, of, signal) {
   };
   const ask_marks = (numbers) => {
     for (const number of numbers) {
-      const page = pages.get(number);
-      if (page) ask("marks", { start: number * PAGE, count: PAGE, side: of.side }).then(({ result }) => { page.marks = result; draw(); }).catch(fail);
+      const page = pages.get(number), toggled = toggles;
+      if (page) ask("marks", { start: number * PAGE, count: PAGE, side: of.side }).then(({ result }) => {
+        if (toggled !== toggles) return; // a mark was changed meanwhile; the answer to that brings all of them
+        page.marks = result;
+        draw();
+      }).catch(fail);
     }
   };
   const inSight = () => {
@@ -99,7 +105,7 @@ function galleryPanel(ask, fail, of, signal) {
     clearTimeout(timer); // while scrolling fast nothing is asked for
     timer = setTimeout(() => {
       const wanted = pagesInSight(inSight());
-      for (const [number, page] of asked) if (!wanted.includes(number)) ask.drop(page);
+      for (const number of [...asked.keys()]) if (!wanted.includes(number)) drop(number);
       for (const number of wanted) load(number);
     }, pages.size ? REST_MS : 0);
   };
@@ -108,8 +114,8 @@ function galleryPanel(ask, fail, of, signal) {
     if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
     else if (item) {
       const on = toggle ? !isOn(i) : true;
-      if (toggle) { pageOf(i).marks[i % PAGE] = on; draw(); } // shown at once; Python's word follows
-      ask("select", { ids: [item.id], on, only: !toggle }).catch(fail);
+      if (toggle) { toggles++; pageOf(i).marks[i % PAGE] = on; draw(); } // shown at once; Python's word follows
+      ask("select", { ids: [item.id], on, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
       anchor = i;
     }
   };
@@ -154,7 +160,7 @@ function galleryPanel(ask, fail, of, signal) {
       total = of.side === "pinned" ? state.counts.pinned : state.counts.filtered;
       focus = Math.min(focus, Math.max(0, total - 1));
       if (state.arrangement !== arrangement) {
-        for (const page of asked.values()) ask.drop(page);
+        for (const number of [...asked.keys()]) drop(number);
         for (const number of [...pages.keys()]) release(number);
         for (const { node } of tiles.values()) node.remove();
         tiles.clear();

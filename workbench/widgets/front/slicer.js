@@ -127,7 +127,7 @@ function slicerPanel(ask, fail, signal) {
       revision = next.revision;
       state = next;
       const shown = new Set(next.facets.map((facet) => facet.name));
-      offer(more, [["", "＋ facet …"], ...next.columns.map(([name]) => name).filter((name) => !shown.has(name)).map((name) => [name, shortName(name)])]);
+      offer(more, [["", "+ facet …"], ...next.columns.map(([name]) => name).filter((name) => !shown.has(name)).map((name) => [name, shortName(name)])]);
       draw();
       for (const facet of searches.keys()) search(facet);
     },
