@@ -155,7 +155,7 @@ def _show_in_app(known: weakref.ref[Board]) -> None:
     if board is not None:
         try:
             store.follow_in_app(board.view)
-        except WorkbenchError:
+        except (WorkbenchError, RuntimeError):  # FiftyOne says so while its own connection is renewed
             LOG.exception("the App could not follow the filter")
 
 

@@ -65,11 +65,18 @@ def unpin(board: Board) -> Reply:
     return Reply()
 
 
-def select(board: Board, ids: list[str], on: bool = True, only: bool = False) -> Reply:
-    """Choose samples or leave them out; ``only`` leaves out all others first."""
+def select(board: Board, ids: list[str], on: bool | None = True, only: bool = False) -> Reply:
+    """Choose samples or leave them out; ``only`` leaves out all others first.
+
+    Without a word in ``on`` they are turned over: by what is chosen now, since the browser may show what was before.
+    """
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
         raise InputError("a list of ids", found=type(ids).__name__, where="select")
-    board.joined.select(ids, on=bool(on), only=bool(only))
+    chosen = board.joined
+    if on is None:
+        rows = chosen.table.rows_of(ids)
+        on = not chosen.is_chosen[rows[rows >= 0]].all()
+    chosen.select(ids, on=bool(on), only=bool(only))
     return Reply()
 
 

@@ -113,9 +113,8 @@ function galleryPanel(ask, fail, of, signal) {
     const item = itemAt(i);
     if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
     else if (item) {
-      const on = toggle ? !isOn(i) : true;
-      if (toggle) { toggles++; pageOf(i).marks[i % PAGE] = on; draw(); } // shown at once; Python's word follows
-      ask("select", { ids: [item.id], on, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
+      if (toggle) { toggles++; pageOf(i).marks[i % PAGE] = !isOn(i); draw(); } // shown at once; Python's word follows
+      ask("select", { ids: [item.id], on: toggle ? null : true, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
       anchor = i;
     }
   };
