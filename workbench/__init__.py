@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.store import info, list_datasets, table
     from workbench.store import open_dataset as open
     from workbench.tagging import describe, export_history, history, redo, replay_history, tag, undo, untag
+    from workbench.training import CommandTrainer, Detector, Trainer, predict
     from workbench.widgets import Board, Selection
 
 _HOME = {  # public name -> where it lives
