@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from workbench.auditing import audit
     from workbench.curating import diff, duplicates, export
     from workbench.evaluating import evaluate, heatmap, slices
     from workbench.evaluating.discover import discover
@@ -41,6 +42,7 @@ _HOME = {  # public name -> where it lives
     "Scenario": "workbench.scenario:Scenario",
     "Selection": "workbench.widgets:Selection",
     "Trainer": "workbench.training:Trainer",
+    "audit": "workbench.auditing:audit",
     "cluster": "workbench.generating:cluster",
     "describe": "workbench.tagging:describe",
     "diff": "workbench.curating:diff",
@@ -90,6 +92,7 @@ __all__ = [
     "Scenario",
     "Selection",
     "Trainer",
+    "audit",
     "cluster",
     "describe",
     "diff",
