@@ -153,12 +153,14 @@ def _best(
     if not fitting:
         return None if strict else max(item.eligible, key=lambda name: (shelf.room(name), _hash(seed, name)))
 
-    def missing(name: str) -> tuple[float, float, float, int]:
+    def missing(name: str) -> tuple[float, float, float]:
         one = totals.get(stratum, 0) * shares[name] - shelf.strata[stratum][name]
         others = sum((totals[s] * shares[name] - shelf.strata[s][name]) / totals[s] for s in item.strata)
-        return one, others, shelf.room(name), _hash(seed, f"{name}|{item.name}")
+        return one, others, shelf.room(name)
 
-    return max(fitting, key=missing)
+    found = {name: missing(name) for name in fitting}
+    most = max(found.values())
+    return max((name for name in fitting if found[name] == most), key=lambda name: _hash(seed, f"{name}|{item.name}"))
 
 
 def _least_first(items: Sequence[Item], shelf: Shelf, at_least: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, 
 from workbench.curating.duplicate_search import find
 from workbench.curating.limits import Deviation, deviation
 from workbench.curating.manifest import FILE_NAME, Choice, counts
-from workbench.curating.media import MEDIA, Media, hashed, put, require_media, require_room
+from workbench.curating.media import MEDIA, Media, put, require_media, require_room
 from workbench.curating.readback import compare
 from workbench.curating.selection import Selection, select
 from workbench.curating.splits import LeftOut
@@ -141,6 +141,7 @@ def export(
     samples = list(store.read(opened))
     twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
     chosen = select(opened, samples, where, wish, near=_near(twins), slice_by=slice_by, numbered=writer.numbered)
+    del samples
     lost = _prepared(chosen, writer, target, media)
     chosen = chosen.holding(writer.holds)
     crossing, conflicts = _doubtful(twins, {item.id: str(item.placed.record.split) for item in chosen.shipped})
@@ -158,7 +159,8 @@ def export(
         notes=_notes(chosen, names) + _told(twins, crossing, conflicts) + _of_media(media),
     )
     choice = Choice(format, None if where is None else str(where), wish, tuple(slice_by))
-    progress = Progress("exporting", total=len(chosen.shipped), unit="sample", listener=listener, cancel=cancel)
+    steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
+    progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
     _write(target, chosen, writer, media, choice, report, progress)
     if chosen.plan.drawn:
         store.remember_splits(opened, wish.memory, chosen.plan.drawn)
@@ -193,10 +195,11 @@ def _write(
     placed = [item.placed for item in chosen.shipped]
     with whole_folder(target) as parts, progress:
         paths = {writer.picture_path(str(item.placed.record.split), item.placed.name): item for item in chosen.shipped}
-        hashes = hashed(paths, progress) if writer.embeds else put(parts, paths, media, progress)
+        if not writer.embeds:
+            put(parts, paths, media, progress)
         writer.write(parts, placed)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            compare(parts, placed, writer, Path(scratch))
+            hashes = compare(parts, placed, writer, Path(scratch), progress)
         write_bundle(parts, chosen, choice, report, {} if writer.embeds else hashes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -20,11 +21,13 @@ from workbench.curating.wishes import Wish
 from workbench.files import sha256_file
 from workbench.formats.contract import Placed
 from workbench.schema.fields import ATTRIBUTES, SourceName
-from workbench.schema.labels import Label, Record
+from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 
 FILE_NAME = "manifest.json"
 _VERSION = 2
 _LISTS = ("files", "samples")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
@@ -137,7 +140,7 @@ def details(shipped: Sequence[Shipped], split: str) -> dict[str, Any]:
     values = {name: [record.attributes[name] for record in records if name in record.attributes] for name in ATTRIBUTES}
     made = Counter(str(record.generation.get("scenario_name", "")) for record in records if record.generation)
     return {
-        "labels_per_class": dict(Counter(label.name for record in records for label in record.labels)),
+        "labels_per_class": dict(Counter(name for record in records for name in names_of(record.labels))),
         "attributes": {name: dict(Counter(map(str, found))) for name, found in values.items() if found},
         "scenarios": dict(made),
     }
@@ -152,7 +155,7 @@ def _sample(item: Shipped) -> dict[str, Any]:
         "source": item.source,
         "source_key": item.source_key,
         "scene_id": record.scene_id,
-        "classes": dict(Counter(label.name for label in record.labels)),
+        "classes": dict(Counter(names_of(record.labels))),
         "labels_sha256": labels_sha256(record),
         "generation": dict(record.generation),
     }
@@ -161,24 +164,31 @@ def _sample(item: Shipped) -> dict[str, Any]:
 
 def labels_sha256(record: Record) -> str:
     """A hash of all that the labels of a record say, to see whether they changed."""
-    said = [_plain(label) for label in record.labels]
-    digest = hashlib.sha256(json.dumps([record.classification, said], separators=(",", ":")).encode())
-    for label in record.labels:
+    said = ",".join(map(_said, record.labels))
+    digest = hashlib.sha256(f"[{_json(record.classification)},[{said}]]".encode())
+    for label in () if isinstance(record.labels, PlainBoxes) else record.labels:
         if label.mask is not None:
             digest.update(np.packbits(label.mask).tobytes())
     return digest.hexdigest()
 
 
-def _plain(label: Label) -> list[Any]:
-    """What JSON holds of a label; places to a thousandth of a pixel."""
+def _said(label: Label) -> str:
+    """A label as JSON; places to a thousandth of a pixel."""
     left, top, right, bottom = label.xyxy
-    said: list[Any] = [label.name, round(left, 3), round(top, 3), round(right, 3), round(bottom, 3), label.confidence]
+    box = f"{_json(label.name)},{round(left, 3)},{round(top, 3)},{round(right, 3)},{round(bottom, 3)}"
+    more: list[Any] = []
     if label.attributes or label.size_m:
-        said += [sorted(label.attributes.items()), label.size_m]
+        more += [sorted(label.attributes.items()), label.size_m]
     if label.mask is not None:
-        said += label.mask.shape
+        more += label.mask.shape
     arrays = [*label.polygons, *(a for a in (label.keypoints, label.T_cam_obj) if a is not None)]
-    return said + [np.round(array.ravel(), 3).tolist() for array in arrays]
+    more += [np.round(array.ravel(), 3).tolist() for array in arrays]
+    return f"[{box},{_json(label.confidence)}" + (f",{_encode(more)[1:-1]}]" if more else "]")
+
+
+@functools.lru_cache(maxsize=1024)  # of few names, many times
+def _json(value: str | float | None) -> str:
+    return _encode(value)
 
 
 def text(content: Mapping[str, Any]) -> str:
@@ -189,4 +199,4 @@ def text(content: Mapping[str, Any]) -> str:
 
 
 def _line(value: Mapping[str, Any]) -> str:
-    return f"  {json.dumps(value, ensure_ascii=False)}"
+    return f"  {_encode_line(value)}"

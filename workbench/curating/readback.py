@@ -6,49 +6,71 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from workbench.errors import OutputError
+from workbench.errors import InputError, OutputError
+from workbench.files import sha256_file
 from workbench.formats import unpacked
-from workbench.formats.boxes import hull
+from workbench.formats.boxes import Xyxy, hull
 from workbench.formats.contract import Placed, Writer
 from workbench.formats.problems import Problems
 from workbench.formats.registry import FORMATS
 from workbench.formats.tree import following_links
+from workbench.progress import Progress
 from workbench.schema.labels import Label, Record
 
 _SHOWN = 3
 
 
-def compare(folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Path) -> None:
-    """Every picture with its split, its count of labels per class and its boxes; its bytes where they lie in a file.
+def compare(
+    folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Path, progress: Progress
+) -> dict[str, str]:
+    """Every picture with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
         folder: what was written, without the manifest.
         placed: what was meant.
         writer: the format.
         scratch: where pictures that lie inside of files are unpacked to.
+        progress: counts what was read back.
+
+    Returns:
+        SHA-256 by path of the pictures, as they were read back.
 
     Raises:
-        OutputError: anything differs.
+        InputError: a picture has changed since it was loaded, so its labels may not fit any more.
+        OutputError: anything else differs.
     """
     problems = Problems()
     wanted = {writer.picture_path(str(item.record.split), item.name): item.record for item in placed}
     differences: list[str] = []
+    hashes: dict[str, str] = {}
     root = folder.resolve()
     with unpacked.within(scratch), following_links():
-        for found in FORMATS[writer.name].read(folder, problems):  # one at a time: memory stays as it is
+        for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
             path = path_of(found, root, writer)
             meant = wanted.pop(path, None)
             if meant is None:
                 differences.append(f"{path} was not to be there")
-            else:
-                differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
-    differences += [f"{path} is missing" for path in wanted]
+                continue
+            hashes[path] = _same_picture(meant, found.content_sha256 or sha256_file(found.medium))
+            differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
+    for path, meant in wanted.items():
+        differences.append(f"{path} is missing")
+        if (root / path).is_file():
+            _same_picture(meant, sha256_file(root / path))
     if differences:
         named = [f"{problem.where}: {problem.message}" for problem in problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         fix = "Nothing was left behind. Please report this with the manifest of the data."
         raise OutputError("an export that reads back as it was meant", found=shown + more, where=writer.name, fix=fix)
+    return hashes
+
+
+def _same_picture(meant: Record, sha256: str) -> str:
+    if meant.content_sha256 in (None, sha256):
+        return sha256
+    fix = "Load the changed data into a new dataset, or bring the file back."
+    raise InputError("the picture as it was loaded", found="another content", where=meant.origin, fix=fix)
 
 
 def path_of(record: Record, root: Path, writer: Writer) -> str:
@@ -69,11 +91,10 @@ def _differences(wanted: Record, found: Record, path: str, writer: Writer) -> It
         return
     if (wanted.width, wanted.height) != (found.width, found.height):
         yield f"size {wanted.width} x {wanted.height} became {found.width} x {found.height}"
-    if writer.embeds and wanted.content_sha256 not in (None, found.content_sha256):
-        yield "the picture changed since it was loaded, so its labels may not fit any more"
-    worst = max(pairs, key=lambda pair: _moved_px(*pair), default=None)
-    if worst is not None and _moved_px(*worst) > writer.tolerance_px:
-        yield f"a box of {worst[0].name} moved by {_moved_px(*worst):.3g} px"
+    moved_px = [_moved_px(*pair) for pair in pairs]
+    worst_px = max(moved_px, default=0.0)
+    if worst_px > writer.tolerance_px:
+        yield f"a box of {pairs[moved_px.index(worst_px)][0].name} moved by {worst_px:.3g} px"
 
 
 def _pairs(meant: Sequence[Label], found: Sequence[Label]) -> list[tuple[Label, Label]] | None:
@@ -87,10 +108,16 @@ def _pairs(meant: Sequence[Label], found: Sequence[Label]) -> list[tuple[Label, 
 
 def _moved_px(wanted: Label, found: Label) -> float:
     """How far an edge moved; a label written as its outline alone comes back with the outline's box."""
-    if wanted.xyxy == found.xyxy:  # nearly always
-        return 0.0
-    outline = [hull(wanted.polygons)] if wanted.polygons and found.polygons else []
-    return min(max(abs(a - b) for a, b in zip(box, found.xyxy, strict=True)) for box in [wanted.xyxy, *outline])
+    moved_px = _edges_px(wanted.xyxy, found.xyxy)
+    if moved_px and wanted.polygons and found.polygons:
+        return min(moved_px, _edges_px(hull(wanted.polygons), found.xyxy))
+    return moved_px
+
+
+def _edges_px(first: Xyxy, second: Xyxy) -> float:
+    left, top, right, bottom = first
+    other_left, other_top, other_right, other_bottom = second
+    return max(abs(left - other_left), abs(top - other_top), abs(right - other_right), abs(bottom - other_bottom))
 
 
 def _per_class(labels: Iterable[Label]) -> Counter[str]:

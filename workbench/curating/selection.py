@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from workbench.curating.wishes import Wish
 from workbench.errors import InputError
 from workbench.formats.contract import Placed
 from workbench.schema.fields import ATTRIBUTES, SOURCE, SourceName
-from workbench.schema.labels import Label
+from workbench.schema.labels import Label, names_of
 from workbench.slicing import Filter
 
 _UNKNOWN = (None, "", "unknown")
@@ -109,7 +110,7 @@ def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> 
     generation = record.generation
     values = [record.attributes.get(name) for name in slice_by]
     attributes = [f"{name}={record.attributes[name]}" for name in ATTRIBUTES if record.attributes.get(name)]
-    classes = {label.name for label in record.labels} | ({record.classification} - {None})
+    classes = set(names_of(record.labels)) | ({record.classification} - {None})
     fitted_to = generation.get("parent_sample_ids")
     return Member(
         id=stored.id,
@@ -121,7 +122,7 @@ def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> 
         near=near,
         fitted_to=tuple(map(str, fitted_to)) if isinstance(fitted_to, list) else (),
         source_key=stored.source_key or "",
-        strata=(*sorted(f"class={name}" for name in classes), *attributes, f"{SOURCE}={stored.source}"),
+        strata=(*sorted(sys.intern(f"class={name}") for name in classes), *attributes, f"{SOURCE}={stored.source}"),
         cell=None if any(value in _UNKNOWN for value in values) else " x ".join(map(str, values)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,7 @@ def remake(frame: ResolvedFrame, backend: str) -> tuple[bytes, tuple[Label, ...]
     return shot.picture.jpeg, labels_of(shot.accepted.truth), shot.backend_version
 
 
-def same_labels(first: tuple[Label, ...], second: tuple[Label, ...]) -> bool:
+def same_labels(first: Sequence[Label], second: Sequence[Label]) -> bool:
     """Whether two sets of labels are the same: class, instance, box and mask."""
     if len(first) != len(second):
         return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +47,65 @@ class Label:
     T_cam_obj: NDArray[np.float64] | None = None
     size_m: tuple[float, float, float] | None = None
     xyxy_loose: tuple[float, float, float, float] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nothing but a box with a name, as most are."""
+        if self.attributes or self.polygons or self.mask is not None or self.confidence is not None:
+            return False
+        if self.instance_id is not None or self.keypoints is not None or self.T_cam_obj is not None:
+            return False
+        return self.size_m is None and self.xyxy_loose is None
+
+
+class PlainBoxes(Sequence[Label]):
+    """Plain labels in a tenth of the memory; each is made when it is asked for.
+
+    Args:
+        names: class names.
+        edges: left, top, right, bottom of each in turn, in pixels.
+
+    >>> PlainBoxes(("cup",), [1.5, 2, 4, 3])[0].xyxy
+    (1.5, 2.0, 4.0, 3.0)
+    """
+
+    __slots__ = ("_edges", "names")
+
+    def __init__(self, names: tuple[str, ...], edges: Sequence[float]) -> None:
+        self.names = _shared(names)
+        self._edges = array("d", edges).tobytes()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Label]:
+        return map(Label, self.names, struct.iter_unpack("4d", self._edges))
+
+    @overload
+    def __getitem__(self, at: int) -> Label: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Label]: ...
+
+    def __getitem__(self, at: int | slice) -> Label | Sequence[Label]:
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+@functools.lru_cache(maxsize=4096)
+def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for the same names: many pictures show the same classes."""
+    return names
+
+
+def names_of(labels: Sequence[Label]) -> Sequence[str]:
+    """The class name of each label."""
+    return labels.names if isinstance(labels, PlainBoxes) else [label.name for label in labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +162,7 @@ class Record:
     origin: str
     width: int
     height: int
-    labels: tuple[Label, ...] = ()
+    labels: Sequence[Label] = ()
     classification: str | None = None
     split: str | None = None
     scene_id: str | None = None

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from workbench.files import canonical_json
 from workbench.schema import fields
-from workbench.schema.labels import Attribute, Camera, Label, Record
+from workbench.schema.labels import Attribute, Camera, Label, PlainBoxes, Record
 
 MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its key for the path
     fields.DEPTH: ("Heatmap", "map_path"),
@@ -288,18 +288,26 @@ def record_of(document: Mapping[str, Any]) -> Record:
 
 def _labels(
     document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int
-) -> tuple[Label, ...]:
+) -> Sequence[Label]:
     found = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
+    if not found and all(d.keys() <= PLAIN and d.get("bounding_box") for d in detections):  # nothing but boxes
+        return _plain(detections, width, height) if detections else ()
     keypoints = {thing["of"]: thing for thing in found if "of" in thing}
     boxes = ((place, d) for place, d in enumerate(detections) if d.get("bounding_box"))  # 3D ones have none
     return tuple(_label(d, width, height, keypoints.get(place)) for place, d in boxes)
 
 
+def _plain(detections: Sequence[Mapping[str, Any]], width: int, height: int) -> PlainBoxes:
+    edges: list[float] = []
+    for detection in detections:
+        x, y, w, h = detection["bounding_box"]
+        edges += (x * width, y * height, (x + w) * width, (y + h) * height)
+    return PlainBoxes(tuple([str(detection.get("label")) for detection in detections]), edges)
+
+
 def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:
     x, y, w, h = document["bounding_box"]
     xyxy = (x * width, y * height, (x + w) * width, (y + h) * height)
-    if keypoints is None and document.keys() <= PLAIN:  # nothing but a box, as most are
-        return Label(str(document.get("label")), xyxy)
     mask = document.get("mask")
     return Label(
         name=str(document.get("label")),

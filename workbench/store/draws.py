@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import fiftyone.core.odm.database as odm_database
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from workbench.store.database import Dataset, translated
 
 DRAWS = "workbench_draws"
+DUPLICATE_KEY = 11000
 BATCH = 5_000
 
 
@@ -28,11 +30,15 @@ def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> No
     collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
     items = list(drawn.items())
     for start in range(0, len(items), BATCH):
-        some = [
-            UpdateOne({**place, "key": key}, {"$set": {"split": split}}, upsert=True)
-            for key, split in items[start : start + BATCH]
-        ]
-        collection.bulk_write(some, ordered=False)
+        some = items[start : start + BATCH]
+        try:  # nearly always all of them are new, and inserting is ten times faster
+            collection.insert_many([{**place, "key": key, "split": split} for key, split in some], ordered=False)
+        except BulkWriteError as error:
+            if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
+            known = [fault["op"] for fault in error.details["writeErrors"]]
+            changes = [UpdateOne({**place, "key": one["key"]}, {"$set": {"split": one["split"]}}) for one in known]
+            collection.bulk_write(changes, ordered=False)
 
 
 def forget_splits(dataset: Dataset) -> None:

@@ -26,6 +26,7 @@ from workbench.store.groups import join_groups, samples_only
 
 DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
+READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
 PLACE = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
 
 
@@ -42,7 +43,7 @@ class Added:
     new: list[bool] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One sample as it lies in the database."""
 
@@ -188,7 +189,10 @@ def read(dataset: Dataset, ids: Sequence[str] | None = None) -> Iterator[Stored]
     """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``."""
     collection = dataset._sample_collection
     if ids is None:
-        return (_stored(document) for document in collection.find(samples_only(dataset, {})).sort("_id", 1))
+        return (
+            _stored(document)
+            for document in collection.find(samples_only(dataset, {}), batch_size=READ_BATCH).sort("_id", 1)
+        )
     return _read_ids(dataset, [object_id(i) for i in ids])
 
 
