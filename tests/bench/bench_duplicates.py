@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.mining.test_near_duplicates import compared
 from workbench.mining.candidates import candidates
-from workbench.mining.correlation import scores
-from workbench.mining.edits import EDITS
-from workbench.mining.fingerprints import Thumbs, fingerprint, hamming, hash_signs
+from workbench.mining.correlation import WORTH_DETAIL, refined, scores
+from workbench.mining.edits import EDITS, Pixels
+from workbench.mining.fingerprints import Details, Thumbs, detail, fingerprint, hamming, hash_signs
 from workbench.mining.threshold import calibrated
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,15 +46,17 @@ def by_bits(thumbs: Thumbs, copies: dict[str, Thumbs], bits: int) -> tuple[list[
     return recall, float((apart.min(axis=1) <= bits)[1::2].mean())
 
 
-def by_workbench(thumbs: Thumbs, copies: dict[str, Thumbs]) -> tuple[list[float], float, float]:
+def by_workbench(
+    images: list[Pixels], thumbs: Thumbs, edited: dict[str, list[Pixels]], copies: dict[str, Thumbs]
+) -> tuple[list[float], float, float]:
     """The same of candidates, check and calibrated threshold; the threshold too."""
     n = len(thumbs)
     pairs = candidates(thumbs)
     nearest = np.zeros(n, np.float32)
-    for (a, b), score in zip(pairs, scores(thumbs, pairs), strict=True):
+    for (a, b), score in zip(pairs, compared(images, pairs), strict=True):
         nearest[[a, b]] = np.maximum(nearest[[a, b]], score)
-    places = np.arange(2 * n).reshape(-1, 2)
-    same = {edit: scores(np.stack([thumbs, other], 1).reshape(-1, 48, 48), places) for edit, other in copies.items()}
+    places = np.stack([np.arange(n), np.arange(n, 2 * n)], 1)
+    same = {edit: compared([*images, *others], places) for edit, others in edited.items()}
     limit = calibrated({edit: score[::2] for edit, score in same.items()}, nearest[::2]).score
     recall = [float((looked_at(thumbs, copies[edit]) & (same[edit] >= limit))[1::2].mean()) for edit in copies]
     return recall, float((nearest >= limit)[1::2].mean()), limit
@@ -71,16 +74,16 @@ def table(name: str, paths: list[Path]) -> None:
     images = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths]
     rng = np.random.default_rng(0)
     thumbs = np.stack([fingerprint(image) for image in images])
-    copies = {
-        edit: np.stack([fingerprint(np.ascontiguousarray(function(image, rng))) for image in images])
-        for edit, function in EDITS.items()
+    edited = {
+        edit: [np.ascontiguousarray(function(image, rng)) for image in images] for edit, function in EDITS.items()
     }
+    copies = {edit: np.stack([fingerprint(image) for image in made]) for edit, made in edited.items()}
     print(f"\n{name}: {len(paths)} originals")
     print(f"  {'rule':<30}" + "".join(f"{edit.replace(' degrees', '°')[:13]:>14}" for edit in EDITS) + f"{'wrong':>8}")
     for rule, bits in (("pHash equal (CleanVision)", 0), ("pHash <= 10 bits", 10)):
         row(rule, *by_bits(thumbs, copies, bits))
-    recall, wrong, limit = by_workbench(thumbs, copies)
-    row(f"workbench (calibrated: {limit:.3f})", recall, wrong)
+    recall, wrong, limit = by_workbench(images, thumbs, edited, copies)
+    row(f"workbench (calibrated: {limit:.4f})", recall, wrong)
 
 
 def row(rule: str, recall: list[float], wrong: float) -> None:
@@ -88,8 +91,8 @@ def row(rule: str, recall: list[float], wrong: float) -> None:
     print(f"  {rule:<30}" + "".join(f"{share:>14.2f}" for share in recall) + f"{wrong:>8.3f}", flush=True)
 
 
-def many(count: int) -> Thumbs:
-    """Fingerprints of different pictures: random windows of the sample data's."""
+def many(count: int) -> tuple[Thumbs, Details]:
+    """Fingerprints and details of different pictures: random windows of the sample data's."""
     paths = sorted((REPOSITORY / "sample_data").rglob("images/*/*.jpg"))
     images = [cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_2) for path in paths]
     rng = np.random.default_rng(0)
@@ -98,8 +101,10 @@ def many(count: int) -> Thumbs:
         image = images[k % len(images)]
         height, width = (int(side * rng.uniform(0.4, 0.8)) for side in image.shape)
         top, left = int(rng.integers(image.shape[0] - height)), int(rng.integers(image.shape[1] - width))
-        found.append(fingerprint(np.ascontiguousarray(image[top : top + height, left : left + width])))
-    return np.stack(found)
+        window = np.ascontiguousarray(image[top : top + height, left : left + width])
+        found.append((fingerprint(window), detail(window)))
+    thumbs, details = zip(*found, strict=True)
+    return np.stack(thumbs), np.stack(details)
 
 
 def main() -> int:
@@ -114,15 +119,18 @@ def main() -> int:
             table(name, paths)
         else:
             print(f"\n{name}: not here")
-    thumbs = many(args.pictures)
+    thumbs, details = many(args.pictures)
     started_s = time.perf_counter()
     pairs = candidates(thumbs)
     found_s = time.perf_counter()
     similar = scores(thumbs, pairs)
+    alike = np.flatnonzero(similar >= WORTH_DETAIL)
+    similar[alike] = refined(thumbs, details, pairs[alike])
     ended_s = time.perf_counter()
     print(
         f"\n{args.pictures:,} pictures after fingerprints, 2 threads: {len(pairs):,} candidates in "
-        f"{found_s - started_s:.1f} s, checked in {ended_s - found_s:.1f} s ({(similar >= 0.95).sum():,} alike)"
+        f"{found_s - started_s:.1f} s, checked in {ended_s - found_s:.1f} s "
+        f"({len(alike):,} in detail, {(similar >= 0.99).sum():,} alike)"
     )
     return int(ended_s - started_s > LIMIT_S * max(1.0, args.pictures / 10_000) ** 2)
 

@@ -17,6 +17,7 @@ import workbench as wb
 from workbench import store
 from workbench.cli.main import main
 from workbench.curating.duplicate_page import page
+from workbench.curating.duplicate_search import NOTE
 from workbench.curating.fingerprints import FILE_NAME, fingerprints
 from workbench.curating.label_conflicts import conflict
 from workbench.errors import InputError, OutputError
@@ -174,9 +175,9 @@ def test_the_threshold_stays_until_it_is_asked_for_anew(sample_data, dataset_nam
     sources = sorted((sample_data / "real").glob("images/*/*.jpg"))[:45]
     records = [Record(p, p.name, 640, 480, (), attributes={"lighting": "dim"}) for p in sources]
     store.add(dataset, records[:25], source="real")
-    assert store.note(dataset, "near_duplicates") is None
+    assert store.note(dataset, NOTE) is None
     wb.duplicates(dataset, where="lighting == 'dim'")
-    assert store.note(dataset, "near_duplicates") is None
+    assert store.note(dataset, NOTE) is None
     first = wb.duplicates(dataset).threshold
     store.add(dataset, records[25:], source="real")
     assert wb.duplicates(dataset).threshold == first

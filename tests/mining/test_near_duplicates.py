@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from workbench.mining.candidates import candidates
 from workbench.mining.connected import connected
-from workbench.mining.correlation import alignment, scores
+from workbench.mining.correlation import WORTH_DETAIL, alignment, refined, scores
 from workbench.mining.edits import EDITS
-from workbench.mining.fingerprints import are_flat, fingerprint, hamming, hash_signs
+from workbench.mining.fingerprints import are_flat, detail, fingerprint, hamming, hash_signs
 from workbench.mining.threshold import WRONG_AT_MOST, calibrated
 
 RECALL = 0.95
@@ -39,7 +39,16 @@ def made(seed: int) -> np.ndarray:
 
 
 def edited(image: np.ndarray, name: str) -> np.ndarray:
-    return fingerprint(np.ascontiguousarray(EDITS[name](image, np.random.default_rng(0))))
+    return np.ascontiguousarray(EDITS[name](image, np.random.default_rng(0)))
+
+
+def compared(images: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
+    """Similarity as ``wb.duplicates`` sees it."""
+    thumbs = np.stack([fingerprint(image) for image in images])
+    similar = scores(thumbs, pairs)
+    alike = similar >= WORTH_DETAIL
+    similar[alike] = refined(thumbs, np.stack([detail(image) for image in images]), pairs[alike])
+    return similar
 
 
 def planted_figures(originals: list[np.ndarray]) -> tuple[dict[str, float], float, float]:
@@ -47,21 +56,21 @@ def planted_figures(originals: list[np.ndarray]) -> tuple[dict[str, float], floa
 
     The threshold comes from every other picture, the figures from the rest.
     """
+    n = len(originals)
     thumbs = np.stack([fingerprint(image) for image in originals])
     pairs = candidates(thumbs)
-    nearest = np.zeros(len(thumbs), np.float32)
-    for (a, b), score in zip(pairs, scores(thumbs, pairs), strict=True):
+    nearest = np.zeros(n, np.float32)
+    for (a, b), score in zip(pairs, compared(originals, pairs), strict=True):
         nearest[[a, b]] = np.maximum(nearest[[a, b]], score)
-    copies = {name: np.stack([edited(image, name) for image in originals]) for name in EDITS}
-    same = {
-        name: scores(np.stack([thumbs, other], 1).reshape(-1, 48, 48), np.arange(2 * len(thumbs)).reshape(-1, 2))
-        for name, other in copies.items()
-    }
+    places = np.stack([np.arange(n), np.arange(n, 2 * n)], 1)
+    copies = {name: [edited(image, name) for image in originals] for name in EDITS}
+    same = {name: compared([*originals, *others], places) for name, others in copies.items()}
     limit = calibrated({name: score[::2] for name, score in same.items()}, nearest[::2]).score
     recall = {}
-    for name, other in copies.items():
-        looked_at = set(map(tuple, candidates(np.concatenate([thumbs, other])).tolist()))
-        hits = [(k, len(thumbs) + k) in looked_at and same[name][k] >= limit for k in range(1, len(thumbs), 2)]
+    for name, others in copies.items():
+        both = np.concatenate([thumbs, np.stack([fingerprint(other) for other in others])])
+        looked_at = set(map(tuple, candidates(both).tolist()))
+        hits = [(k, n + k) in looked_at and same[name][k] >= limit for k in range(1, n, 2)]
         recall[name] = float(np.mean(hits))
     return recall, float((nearest[1::2] >= limit).mean()), limit
 
@@ -82,10 +91,12 @@ def test_the_eight_edits_are_found_and_different_pictures_are_not(data, sample_d
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edited_picture_is_a_candidate_and_alike(name):
     originals = [made(seed) for seed in range(12)]
-    thumbs = np.stack([fingerprint(image) for image in originals] + [edited(image, name) for image in originals])
+    images = originals + [edited(image, name) for image in originals]
+    thumbs = np.stack([fingerprint(image) for image in images])
     pairs = np.stack([np.arange(12), np.arange(12, 24)], 1)
     assert set(map(tuple, pairs.tolist())) <= set(map(tuple, candidates(thumbs).tolist()))
     assert scores(thumbs, pairs).min() > 0.9
+    assert compared(images, pairs).min() > 0.99
     different = np.stack([np.arange(11), np.arange(1, 12)], 1)
     assert scores(thumbs, different).max() < 0.9
 
@@ -100,7 +111,7 @@ def test_an_edited_picture_is_a_candidate_and_alike(name):
 )
 def test_alignment_says_where_a_point_went(name, middle, corner):
     image = made(3)
-    matrix = alignment(fingerprint(image), edited(image, name))
+    matrix = alignment(fingerprint(image), fingerprint(edited(image, name)))
     for point, wanted in [((0.5, 0.5), middle), ((0.2, 0.3), corner)]:
         np.testing.assert_allclose(matrix @ np.array([*point, 1.0]), wanted, atol=0.021)
 

@@ -168,10 +168,10 @@ class DuplicateReport:
 
 def _threshold_text(threshold: Threshold) -> str:
     if not threshold.found:
-        return f"near from similarity {threshold.score:.3f} on, not calibrated"
+        return f"near from similarity {threshold.score:.4g} on, not calibrated"
     hardest = min(threshold.found, key=lambda name: threshold.found[name])
     told = (
-        f"near from similarity {threshold.score:.3f} on: finds at least {threshold.found[hardest]:.0%} of planted "
+        f"near from similarity {threshold.score:.4g} on: finds at least {threshold.found[hardest]:.0%} of planted "
         f"copies (hardest: {hardest}), flags an estimated {threshold.wrong:.1%} of different pictures"
     )
     if threshold.found[hardest] < FEW_FOUND:

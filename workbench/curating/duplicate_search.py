@@ -22,7 +22,7 @@ from workbench.mining.threshold import Threshold, calibrated
 from workbench.progress import Cancel, Listener
 from workbench.slicing import Filter
 
-NOTE = "near_duplicates"  # where the dataset keeps its threshold
+NOTE = "near_duplicates_in_detail"  # where the dataset keeps its threshold
 PLANTED = 100  # pictures that known edits are planted in
 ENOUGH = 20  # pictures that make a calibration
 

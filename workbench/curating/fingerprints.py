@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from workbench.errors import OutputError
 from workbench.files import home
-from workbench.mining.correlation import scores
+from workbench.mining.correlation import WORTH_DETAIL, refined, scores
 from workbench.mining.edits import EDITS
-from workbench.mining.fingerprints import SIDE, Thumbs
-from workbench.mining.reading import plant_all, read_all
+from workbench.mining.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs
+from workbench.mining.reading import arrays_of, plant_all, read_all
 from workbench.processes import WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.report import Problem
 
-FILE_NAME = "fingerprints-1.sqlite"  # the number rises when fingerprints are made in another way
+FILE_NAME = "fingerprints-2.sqlite"  # the number rises when fingerprints are made in another way
 CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
-PAIRS = 4096  # compared between two writes
+PAIRS = 1024  # compared between two writes
 WORTH_PROCESSES = 300
 
 
@@ -54,9 +54,9 @@ def fingerprints(
                 keys = todo[start : start + BATCH]
                 chunks = [[str(paths[key]) for key in keys[k : k + CHUNK]] for k in range(0, len(keys), CHUNK)]
                 made = list(progress.track(one for part in pool.map(read_all, chunks) for one in part))
-                rows = [(key, one) for key, one in zip(keys, made, strict=True) if isinstance(one, bytes)]
+                rows = [(key, *arrays_of(one)) for key, one in zip(keys, made, strict=True) if isinstance(one, bytes)]
                 problems += [one for one in made if isinstance(one, Problem)]
-                database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?)", rows)
+                database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
                 database.commit()
         found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
     return {key: _thumb(found[key]) for key in paths if key in found}, problems
@@ -91,12 +91,30 @@ def similarities(
         with Progress(label, total=len(todo), unit="pair", listener=listener, cancel=cancel) as progress:
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]
-                found[some] = scores(thumbs, pairs[some], workers=os.cpu_count() or 2)
+                found[some] = _compared(database, keys, thumbs, pairs[some])
                 rows = [(names[place], float(found[place])) for place in some]
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
                 database.commit()
                 progress.advance(len(some))
     return found
+
+
+def _compared(
+    database: sqlite3.Connection, keys: Sequence[str], thumbs: Thumbs, pairs: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Similarity of pairs; those that are alike at first sight are looked at in detail."""
+    workers = os.cpu_count() or 2
+    found = scores(thumbs, pairs, workers=workers)
+    alike = np.flatnonzero(found >= WORTH_DETAIL)
+    places = np.unique(pairs[alike]).tolist()
+    details = {place: _detail(database, keys[place]) for place in places}
+    found[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+    return found
+
+
+def _detail(database: sqlite3.Connection, key: str) -> Details:
+    ((data,),) = database.execute("SELECT detail FROM fingerprints WHERE key = ?", (key,))
+    return np.frombuffer(data, np.uint8).reshape(DETAIL_SIDE, DETAIL_SIDE)
 
 
 def _pair_key(first: str, second: str) -> bytes:
@@ -117,14 +135,19 @@ def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
     Args:
         paths: of readable pictures.
     """
+    workers = os.cpu_count() or 2
     chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
     with _pool(len(paths) * len(EDITS)) as pool:
         made = [one for part in pool.map(plant_all, chunks) for one in part]
-    stacks = np.stack([np.frombuffer(one, np.uint16).reshape(-1, SIDE, SIDE) for one in made])
+    thumbs, details = (np.stack(kind) for kind in zip(*(arrays_of(one) for row in made for one in row), strict=True))
+    versions = len(EDITS) + 1
     found = {}
     for place, name in enumerate(EDITS, 1):
-        thumbs = stacks[:, [0, place]].reshape(-1, SIDE, SIDE)
-        found[name] = scores(thumbs, np.arange(len(thumbs)).reshape(-1, 2), workers=os.cpu_count() or 2)
+        pairs = np.array([(at, at + place) for at in range(0, len(thumbs), versions)])
+        similar = scores(thumbs, pairs, workers=workers)
+        alike = similar >= WORTH_DETAIL
+        similar[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+        found[name] = similar
     return found
 
 
@@ -146,7 +169,7 @@ def _kept() -> Iterator[sqlite3.Connection]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
-            database.execute("CREATE TABLE IF NOT EXISTS fingerprints (key TEXT PRIMARY KEY, thumb BLOB NOT NULL)")
+            database.execute("CREATE TABLE IF NOT EXISTS fingerprints (key TEXT PRIMARY KEY, thumb BLOB, detail BLOB)")
             database.execute("CREATE TABLE IF NOT EXISTS scores (pair BLOB PRIMARY KEY, score REAL) WITHOUT ROWID")
             yield database
     except (OSError, sqlite3.Error) as cause:

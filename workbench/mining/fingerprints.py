@@ -1,4 +1,5 @@
-"""What is kept of a picture to find its near duplicates: a small gray thumbnail. All else follows from it."""
+"""What is kept of a picture to find its near duplicates: a small gray thumbnail, from which all else follows, and a
+larger one to look closer at what is alike."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Thumbs = NDArray[np.uint16]
+Details = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-SIDE = 48
+SIDE, DETAIL_SIDE = 48, 128
 HASH_SIDE, HASH_BITS = 32, 64
 DESCRIPTOR_SIDE = 12
 STEPS_PER_LEVEL = 256  # thumbnails keep fractions of a gray level: dark pictures have only a few levels
@@ -27,6 +29,17 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Thumbs:
         gray = cv2.resize(gray, (8 * SIDE, 8 * SIDE), interpolation=cv2.INTER_AREA)
     small = cv2.resize(gray.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(np.rint(np.clip(small, 0, 255) * STEPS_PER_LEVEL), np.uint16)
+
+
+def detail(pixels: NDArray[np.uint8]) -> Details:
+    """Larger thumbnail ``(128, 128)`` of a gray ``(H, W)`` picture, from its darkest, 0, to its lightest place, 255.
+
+    >>> detail(np.arange(60, 120, dtype=np.uint8).reshape(6, 10)).max()
+    np.uint8(255)
+    """
+    small = cv2.resize(pixels.astype(np.float32), (DETAIL_SIDE, DETAIL_SIDE), interpolation=cv2.INTER_AREA)
+    darkest, lightest = float(small.min()), float(small.max())
+    return np.asarray(np.rint((small - darkest) * (255 / max(lightest - darkest, 1e-6))), np.uint8)
 
 
 def are_flat(thumbs: Thumbs) -> NDArray[np.bool_]:

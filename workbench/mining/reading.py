@@ -12,30 +12,39 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from workbench.mining.edits import EDITS
-from workbench.mining.fingerprints import fingerprint
+from workbench.mining.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs, detail, fingerprint
 from workbench.schema.report import Problem
 
 
 def read_all(paths: Sequence[str]) -> list[bytes | Problem]:
-    """Fingerprint of each picture as bytes, which travel quicker than arrays, or what is wrong with it."""
+    """Fingerprint and detail of each picture as bytes, which travel quicker than arrays, or what is wrong with it."""
     return [_read(path) for path in paths]
 
 
 def _read(path: str) -> bytes | Problem:
     try:
-        return fingerprint(_pixels(path)).tobytes()
+        return _both(_pixels(path))
     except (OSError, ValueError) as cause:
         return Problem(path, "unreadable_image", f"not compared: {' '.join(str(cause).split())[:200]}")
 
 
-def plant_all(paths: Sequence[str]) -> list[bytes]:
+def _both(pixels: NDArray[np.uint8]) -> bytes:
+    return fingerprint(pixels).tobytes() + detail(pixels).tobytes()
+
+
+def arrays_of(data: bytes) -> tuple[Thumbs, Details]:
+    """Fingerprint and detail of a picture from their bytes."""
+    thumb = np.frombuffer(data, np.uint16, SIDE * SIDE).reshape(SIDE, SIDE)
+    return thumb, np.frombuffer(data, np.uint8, offset=thumb.nbytes).reshape(DETAIL_SIDE, DETAIL_SIDE)
+
+
+def plant_all(paths: Sequence[str]) -> list[list[bytes]]:
     """Per picture the fingerprints of the original and of its planted copies; the seed is the picture's name."""
     made = []
     for path in paths:
         pixels = _pixels(path)
         rng = np.random.default_rng(list(Path(path).name.encode()))
-        edited = [fingerprint(np.ascontiguousarray(edit(pixels, rng))) for edit in EDITS.values()]
-        made.append(np.stack([fingerprint(pixels), *edited]).tobytes())
+        made.append([_both(pixels), *(_both(np.ascontiguousarray(edit(pixels, rng))) for edit in EDITS.values())])
     return made
 
 

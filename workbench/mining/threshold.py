@@ -21,7 +21,7 @@ from workbench.mining.fingerprints import Floats
 WRONG_AT_MOST = 0.03  # share of different pictures that may be flagged
 MISSED_AT_MOST = 0.01  # of the planted copies by the hardest edit, as long as the share above allows
 DEFAULT = 0.95  # where there are no pictures to plant in
-LOWEST, HIGHEST, STEP = 0.85, 0.999, 0.001
+LOWEST, HIGHEST, STEP = 0.85, 0.9999, 0.0001
 TRUSTED_FROM = 0.5  # share of planted copies below which p is not estimated
 
 
@@ -64,7 +64,7 @@ def calibrated(planted: Mapping[str, Floats], nearest: Floats) -> Threshold:
     first = int(allowed[0]) if len(allowed) else len(grid) - 1
     place = max(first, min(int(np.searchsorted(grid, needed + STEP / 2)) - 1, len(grid) - 1))
     return Threshold(
-        score=round(float(grid[place]), 3),
+        score=round(float(grid[place]), 4),
         found={name: round(float(row[place]), 3) for name, row in zip(planted, found, strict=True)},
         wrong=round(float(wrong[place]), 4),
         planted=len(next(iter(planted.values()))),
