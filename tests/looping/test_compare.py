@@ -118,6 +118,7 @@ GOOD, NONE, BAD = Change(0.3, 0.2, 0.4), Change(0.1, -0.1, 0.3), Change(-0.2, -0
             "failing",
         ),
         ("like the rest all along", Level(0.9, 0.8, 1), Change(0, -0.1, 0.1), NONE, NONE, "failing"),
+        ("like the rest, but all is bad", Level(0.1, 0, 0.2), Change(0, -0.1, 0.1), GOOD, GOOD, "failing"),
         ("fell since the round before", Level(0.9, 0.8, 1), Change(0, -0.1, 0.1), BAD, GOOD, "worse"),
         ("fell since the first", Level(0.5, 0.4, 0.6), Change(0, -0.1, 0.1), NONE, BAD, "worse"),
     ],

@@ -8,6 +8,7 @@ from workbench.looping.compare import Change, Level
 
 CLOSED, FAILING, WORSE = "closed", "failing", "worse"
 NEAR = 0.05  # a closed scenario's metric lies at most so far below the rest's
+FOUND = 0.5  # least value of a closed scenario: like the rest is not enough where all is bad
 HELPED = 0.05  # a gain that real images of a slice should bring if it lacked coverage
 GATE_IMAGES = 10  # real images of the slice that must have been added to ask whether they helped
 
@@ -29,8 +30,8 @@ def judge(now: Level, to_rest: Change, since_before: Change | None, since_first:
     """The state of a scenario after the last round.
 
     ``worse``: it surely fell, against the round before or the first. ``closed``: it surely rose since the first round,
-    is not surely below the rest of the real pictures, and its value is at most 0.05 below theirs: a slice so small that
-    nothing can be told of it is not closed. Else ``failing``.
+    is not surely below the rest of the real pictures, its value is at most 0.05 below theirs (a slice so small that
+    nothing can be told of it is not closed), and at least 0.5. Else ``failing``.
 
     Args:
         now: the metric in the last round.
@@ -52,6 +53,8 @@ def judge(now: Level, to_rest: Change, since_before: Change | None, since_first:
     if behind:
         surely = "surely" if to_rest.fell else "by its value"
         return Verdict(FAILING, f"surely better than in the first round, still {surely} below the rest")
+    if now.value < FOUND:
+        return Verdict(FAILING, f"surely better than in the first round, and like the rest, but below {FOUND:g}")
     return Verdict(CLOSED, "surely better than in the first round, and like the rest")
 
 
