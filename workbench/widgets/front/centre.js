@@ -1,5 +1,5 @@
 // The middle: how samples are shown, the failure map above, one gallery or two side by side.
-const WIDTHS = [104, 150, 216, 320];
+const WIDTHS = [104, 140, 216, 320];
 
 /**
  * @param {Ask} ask @param {(error: Error) => void} fail
