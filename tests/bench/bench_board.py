@@ -34,7 +34,7 @@ CLICK = """async ([facet, value]) => {
   return performance.now() - start;
 }"""
 SCROLL = """async (share) => {
-  const root = document.querySelector(".wb-gallery");
+  const root = [...document.querySelectorAll(".wb-gallery")].find((one) => one.clientWidth);
   const start = performance.now();
   root.scrollTop = share * root.scrollHeight;
   const shown = () => !root.querySelector(".wb-loading") && root.querySelector(".wb-tile");
@@ -42,6 +42,24 @@ SCROLL = """async (share) => {
   while (!shown()) await new Promise((next) => requestAnimationFrame(next));
   const last = Math.max(...[...root.querySelectorAll(".wb-tile")].map((tile) => Number(tile.dataset.index)));
   return [performance.now() - start, last, root.querySelectorAll(".wb-tile").length];
+}"""
+
+LISTEN = r"""() => {
+  const send = WebSocket.prototype.send, asked = new Map(), heard = new WeakSet();
+  const text = (data) => (typeof data === "string" ? data : new TextDecoder("latin1").decode(data)).slice(0, 8000);
+  window.pages = [];
+  WebSocket.prototype.send = function (data) {
+    if (!heard.has(this)) {
+      heard.add(this);
+      this.addEventListener("message", (event) => {
+        const found = text(event.data).match(/"id": ?"(\w+-\d+)", ?"ok": ?true/);
+        if (found && asked.has(found[1])) window.pages.push(performance.now() - asked.get(found[1]));
+      });
+    }
+    const found = text(data).match(/"id": ?"(\w+-\d+)", ?"command": ?"page"/);
+    if (found) asked.set(found[1], performance.now());
+    return send.call(this, data);
+  };
 }"""
 
 
@@ -127,6 +145,7 @@ def in_browser(lab: Any, browser: Any, repeats: int) -> dict[str, Any]:
     if board.root.locator(".wb-chip").count():
         board.root.locator(".wb-chip").first.click()
     page.wait_for_timeout(1500)
+    found["pages"] = pages_by_wheel(page)
     found["memory"].append(memory_mb())
     for k in range(60):
         took, last, tiles = page.evaluate(SCROLL, (k * 37 % 60) / 60)
@@ -140,6 +159,17 @@ def in_browser(lab: Any, browser: Any, repeats: int) -> dict[str, Any]:
     found["memory"].append(memory_mb())
     notebook.close()
     return found
+
+
+def pages_by_wheel(page: Any) -> list[float]:
+    """From the request of each page with pictures to its arrival in the browser; their thumbnails lie on disk."""
+    page.evaluate(LISTEN)
+    page.locator(".wb-gallery:visible").hover()
+    for _ in range(PICTURES // PAGE):
+        page.mouse.wheel(0, 2200)  # 15 rows of 4, about a page
+        page.wait_for_timeout(600)
+    times: list[float] = page.evaluate("window.pages")
+    return times
 
 
 def main() -> None:
@@ -175,7 +205,9 @@ def main() -> None:
             get_db_client().drop_database(DATABASE)
     print(f"{args.samples:,} samples")
     print(f"facet click to repainted counts   {percentiles(found['clicks'])}   (direct {percentiles(direct['click'])})")
-    print(f"page of {PAGE} thumbnails, warm       {percentiles(direct['page'])}   (direct)")
+    print(
+        f"page of {PAGE} thumbnails, warm       {percentiles(found['pages'])}   (direct {percentiles(direct['page'])})"
+    )
     print(f"failure map, 6 x 6                {percentiles(direct['map'])}   (direct)")
     print(f"jump of the scrollbar to pictures {percentiles(found['scrolls'])}")
     print(f"last sample reached: {found['last'] == args.samples - 1}; at most {found['tiles']} tiles in the page")
