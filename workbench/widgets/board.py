@@ -145,9 +145,11 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         return address
 
     def _jobs_changed(self, finished: bool) -> None:
-        self._jobs = self.jobs.states()
-        if finished:
-            self.joined.refresh()
+        try:
+            if finished:  # before the browser hears of the end and asks what there is now
+                self.joined.refresh()
+        finally:
+            self._jobs = self.jobs.states()
 
 
 def _show_in_app(known: weakref.ref[Board]) -> None:
