@@ -22,6 +22,8 @@ os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["WORKBENCH_HOME"] = str(HOME)
 
+collect_ignore = ["bench/blender_scenes.py"]  # runs in Blender's own Python
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
