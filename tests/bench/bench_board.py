@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-DATABASE = f"workbench_bench_{os.getpid()}"
-os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
+from tests.bench import own_database
+
 NAME, PICTURES, PAGE = "board", 600, 60
 OPEN = f"import workbench as wb\nboard = wb.Board({NAME!r})\nboard"
 CLICK = """async ([facet, value]) => {
@@ -180,6 +180,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=10)
     args = parser.parse_args()
+    database = own_database()
     from fiftyone.core.odm.database import get_db_client
     from playwright.sync_api import sync_playwright
 
@@ -189,7 +190,7 @@ def main() -> None:
     store.connect()
     with tempfile.TemporaryDirectory(prefix="bench-board-") as folder:
         os.environ["WORKBENCH_HOME"] = str(Path(folder) / "home")
-        lab = Lab(Path(folder) / "lab", DATABASE)
+        lab = Lab(Path(folder) / "lab", database)
         lab.environment["WORKBENCH_HOME"] = os.environ["WORKBENCH_HOME"]
         try:
             (Path(folder) / "pictures").mkdir()
@@ -204,7 +205,7 @@ def main() -> None:
                 browser.close()
         finally:
             lab.stop() if hasattr(lab, "process") else None
-            get_db_client().drop_database(DATABASE)
+            get_db_client().drop_database(database)
     print(f"{args.samples:,} samples")
     print(f"facet click to repainted counts   {percentiles(found['clicks'])}   (direct {percentiles(direct['click'])})")
     print(

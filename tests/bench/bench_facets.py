@@ -9,7 +9,6 @@ gives the counts of all of them, each under the filters of the others.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-os.environ["FIFTYONE_DATABASE_NAME"] = f"workbench_bench_{os.getpid()}"
+from tests.bench import own_database
 
 WORDS = {
     "source": ["real", "synthetic"],
@@ -135,6 +134,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
+    database = own_database()
     from fiftyone.core.odm.database import get_db_client
 
     from workbench import store, tagging
@@ -169,7 +169,7 @@ def main() -> None:
         print(f"a change of filter, all counts: board {mine_ms:,.0f} ms, FiftyOne's aggregations {theirs_ms:,.0f} ms")
         print(f"ours / FiftyOne's: {theirs_ms / mine_ms:.0f} x faster")
     finally:
-        get_db_client().drop_database(os.environ["FIFTYONE_DATABASE_NAME"])
+        get_db_client().drop_database(database)
 
 
 if __name__ == "__main__":

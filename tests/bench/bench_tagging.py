@@ -9,12 +9,12 @@ that could be taken back.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 from typing import Any
 
-from tests.bench.bench_facets import fill, timed  # sets a database of its own
+from tests.bench import own_database
+from tests.bench.bench_facets import fill, timed
 
 
 def bare(dataset: Any, ids: list[str], tag: str) -> int:
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--tagged", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
+    database = own_database()
     from fiftyone.core.odm.database import get_db_client
 
     from workbench import store, tagging
@@ -63,7 +64,7 @@ def main() -> None:
             middle = statistics.median(seconds_all)
             print(f"  {name:<12}{middle:6.2f} s   {middle / plain:4.1f} x the bare update")
     finally:
-        get_db_client().drop_database(os.environ["FIFTYONE_DATABASE_NAME"])
+        get_db_client().drop_database(database)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLES = 40_000
 FILL = """
-import json, os, sys
-database = os.environ["FIFTYONE_DATABASE_NAME"]
+import json, sys
 sys.path.insert(0, {repository!r})
 from tests.bench import bench_facets
-os.environ["FIFTYONE_DATABASE_NAME"] = database
 from workbench import store
 import fiftyone as fo
 ds = store.open_dataset("large")

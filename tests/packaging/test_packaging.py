@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -133,3 +134,11 @@ main(["--version"])
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"workbench {workbench.__version__}"
+
+
+def test_no_module_changes_the_environment_of_the_tests_when_it_is_collected() -> None:
+    """Processes that tests start find the tests' own database."""
+    from tests import conftest
+
+    assert os.environ["FIFTYONE_DATABASE_NAME"] == conftest.DATABASE
+    assert os.environ["WORKBENCH_HOME"] == str(conftest.HOME)
