@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import Board, Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -60,8 +61,8 @@ def test_many_samples(lab: Lab, open_notebook: Callable[..., Notebook], screensh
     # the largest pictures make the grid taller than a browser can: the end is reached all the same
     expect(tiles.first).to_be_visible()
     board.tile(0).click()
-    board.press("+", "+", "End")
-    expect(board.tile(SAMPLES - 1)).to_have_attribute("data-id", re.compile("^[0-9a-f]{24}$"))
+    board.press("+", "+")
+    _to_the_end(board)
     height = root.locator(".wb-space:visible").evaluate("node => node.offsetHeight")
     assert height <= 4_000_000
     board.press("Home")
@@ -84,3 +85,16 @@ def test_many_samples(lab: Lab, open_notebook: Callable[..., Notebook], screensh
         expect(root.locator(".wb-tile.wb-loading")).to_have_count(0)
     assert tiles.count() < 60  # what is out of sight is not in the page
     screenshot(root, "large")
+
+
+def _to_the_end(board: Board) -> None:
+    """Press End; once more where a redraw on a busy machine came between click and key, and took the focus."""
+    last = board.tile(SAMPLES - 1)
+    for _ in range(3):
+        if board.tile(0).count():
+            board.tile(0).click()
+        board.press("End")
+        with contextlib.suppress(AssertionError):
+            expect(last).to_have_attribute("data-id", re.compile("^[0-9a-f]{24}$"), timeout=20_000)
+            return
+    expect(last).to_have_attribute("data-id", re.compile("^[0-9a-f]{24}$"))
