@@ -6,10 +6,9 @@ with ``bpy`` (4.5): ``--blender PYTHON``; it draws like scenes with 16 samples a
 Start-up of processes and the first frames of each are not counted anywhere. Beside the images/s stands the processor
 time of an image, over all processes, which says more on a busy machine.
 
-Seen on 2 cores that eight other processes shared, without GPU, 40 frames: 1.42 processor seconds per image; the bare
-loop 1.02 with the same antialiased pictures (0.72 of it reached) and 0.69 without antialiasing (0.49). By the clock
-there, 0.49 and 0.34. From another run of 2 frames each: Blender Cycles 13.0 (9 x), our Mitsuba backend without LLVM 30
-(21 x). A quiet machine has not been measured.
+Seen on 2 cores without GPU, 24 frames in one round: 1.69 images/s (1.14 processor seconds an image); the bare loop
+2.18 with the same antialiased pictures (0.78 of it reached) and 2.93 without antialiasing (0.58). On a busy machine and
+from another run of 2 frames each: Blender Cycles 13.0 processor seconds, our Mitsuba backend without LLVM 30.
 """
 
 from __future__ import annotations
