@@ -15,9 +15,10 @@ import pytest
 
 from workbench import store
 from workbench.cli import main
-from workbench.errors import DatasetError, FilterError, InputError
+from workbench.errors import Cancelled, DatasetError, FilterError, InputError
 from workbench.evaluating import evaluate, slices
 from workbench.loading import load
+from workbench.progress import Cancel
 from workbench.schema.labels import Label
 from workbench.store import predictions as stored
 
@@ -204,3 +205,45 @@ def test_files_that_say_too_little(loaded: Any, tmp_path: Path, picture: Write) 
         for name in ("bare", "none"):
             if fo.dataset_exists(f"{loaded.name}-{name}"):
                 store.delete_dataset(f"{loaded.name}-{name}")
+
+
+def test_only_what_changed_is_matched_again(loaded: Any, coco: Path) -> None:
+    assert evaluate(loaded, results(coco)).matched == N
+    written = loaded.values("last_modified_at")
+    again = evaluate(loaded, "predictions")
+    assert (again.matched, again.tp, again.fp, again.fn) == (0, 20, 4, 4)
+    assert loaded.values("last_modified_at") == written  # nothing was said anew
+    assert evaluate(loaded, results(coco)).matched == 0  # the same boxes with new ids
+    assert evaluate(loaded, "predictions", confidence=0.5).fp == 0
+    assert evaluate(loaded, "predictions", iou=0.9).matched == N
+
+    first = loaded.first()
+    first.predictions.detections[0].bounding_box = [0.9, 0.9, 0.05, 0.05]  # the nut is missed now
+    first.save()
+    changed = evaluate(loaded, "predictions")
+    assert (changed.matched, changed.tp, changed.fp, changed.fn) == (1, 19, 5, 5)
+
+    second = loaded.skip(1).first()
+    second.ground_truth.detections[0].label = "washer"
+    second.save()
+    changed = evaluate(loaded, "predictions", where='lighting == "bright"')
+    assert (changed.samples, changed.matched) == (8, 1)
+    assert evaluate(loaded, "predictions").errors["wrong_class"] == 1
+
+
+def test_what_a_stopped_evaluation_matched_is_remembered(
+    loaded: Any, coco: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.store.matches.MATCH_BATCH", 5)
+    cancel = Cancel()
+
+    def stop(tick: Any) -> None:
+        if tick.label.startswith("evaluating"):  # at 0 of 12: the first batch is matched, then it is looked at
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        evaluate(loaded, results(coco), listener=stop, cancel=cancel)
+    assert "evaluation.hits" not in loaded.get_field_schema(flat=True)
+    found = evaluate(loaded, "predictions")
+    assert 0 < found.matched < N
+    assert (found.tp, found.fp, found.fn) == (20, 4, 4)

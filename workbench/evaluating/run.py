@@ -22,6 +22,7 @@ from workbench.slicing import Filter
 from workbench.slicing.cells import EVALUATION, wilson
 from workbench.store import Dataset
 from workbench.store import predictions as stored
+from workbench.store.matches import match
 from workbench.store.predictions import Boxes
 
 FIELD = "predictions"
@@ -35,6 +36,7 @@ class Evaluation:
         predictions: the field of predicted boxes.
         iou, confidence: least overlap of a hit, least confidence of a prediction that counts.
         samples: samples evaluated.
+        matched: those whose boxes were new or others than at an earlier evaluation; the rest is remembered.
         tp, fp, fn: hits, wrong predictions, misses.
         recall, precision: with their 95 % intervals (Wilson, of labels); ``None`` without labels.
         ap50: average precision at IoU 0.5, COCO's, mean over classes, of all predictions whatever their confidence;
@@ -47,6 +49,7 @@ class Evaluation:
     iou: float
     confidence: float
     samples: int = 0
+    matched: int = 0
     tp: int = 0
     fp: int = 0
     fn: int = 0
@@ -92,7 +95,8 @@ def evaluate(
     """Match predictions with the truth, and make what became of them facets of the dataset.
 
     Every label gets an ``outcome`` (hit, miss, false_alarm, wrong_class, badly_placed, duplicate), and every sample
-    their numbers as ``evaluation.hits`` and so on. Matching is FiftyOne's, by COCO's rules.
+    their numbers as ``evaluation.hits`` and so on. Matching is FiftyOne's, by COCO's rules; a sample is matched again
+    only when its boxes have changed.
 
     Args:
         dataset: the dataset.
@@ -104,11 +108,11 @@ def evaluate(
             classes by number; that of the data loaded by default.
         field: where predictions from a file are stored.
         listener: told of the progress.
-        cancel: stops between two samples.
+        cancel: stops between two samples, before anything is written.
 
     Raises:
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
-        Cancelled: the user stopped; what was written stays, the same call again completes it.
+        Cancelled: the user stopped; what was matched is remembered, and the same call goes on from there.
     """
     return examine(
         dataset,
@@ -159,20 +163,33 @@ def examine(
     report = Evaluation(str(predictions), iou, confidence)
     if not isinstance(predictions, str) or predictions not in dataset.get_field_schema():
         report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
-    n = len(store.select(dataset, where))
-    with Progress(
-        f"evaluating {report.predictions}", total=n, unit="sample", listener=listener, cancel=cancel
-    ) as progress:
-        truth_of = stored.match(dataset, report.predictions, iou=iou, where=where, progress=progress)
     samples = list(stored.boxes(dataset, report.predictions, where=where))
+    with Progress(
+        f"evaluating {report.predictions}", total=len(samples), unit="sample", listener=listener, cancel=cancel
+    ) as progress:
+        truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
     found = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
-    counts = {i: one.counts() for i, one in found.items()}
-    numbers = {i: {f"{EVALUATION}.{name}": float(n) for name, n in one.items()} for i, one in counts.items()}
-    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in found.items()}, numbers)
-    store.set_note(dataset, EVALUATION, {"field": report.predictions, "iou": iou, "confidence": confidence})
+    _write(dataset, report, samples, found)
     report.ap50 = mean_ap(class_results(samples, truth_of), np.ones(len(samples)))
     _sum_up(report, found)
     return Examined(report, samples, found, truth_of)
+
+
+def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], found: Mapping[str, Outcomes]) -> None:
+    """Make facets of what was found; samples that say so already are left alone."""
+    said = {"field": report.predictions, "iou": report.iou, "confidence": report.confidence}
+    if store.note(dataset, EVALUATION) == said:  # else numbers of samples may be another evaluation's
+        found = {one.sample_id: found[one.sample_id] for one in samples if not _says(one, found[one.sample_id])}
+    else:
+        store.set_note(dataset, EVALUATION, None)
+    numbers = {i: {f"{EVALUATION}.{name}": float(n) for name, n in one.counts().items()} for i, one in found.items()}
+    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in found.items()}, numbers)
+    store.set_note(dataset, EVALUATION, said)
+
+
+def _says(boxes: Boxes, found: Outcomes) -> bool:
+    words = [box.outcome for box in (*boxes.truth, *boxes.predicted)]
+    return bool(words) and words == [*found.truth, *found.predicted]  # one without boxes says nothing
 
 
 def _sum_up(report: Evaluation, found: Mapping[str, Outcomes]) -> None:

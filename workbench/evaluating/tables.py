@@ -15,6 +15,7 @@ from workbench.slicing import Filter, Table, parse
 from workbench.slicing.cells import EVALUATION, Estimator, cells
 from workbench.store import Dataset
 from workbench.store import predictions as stored
+from workbench.store.matches import match
 from workbench.store.predictions import Boxes
 
 
@@ -54,8 +55,8 @@ def average_precision(dataset: Dataset, table: Table) -> Estimator:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
         raise FilterError("an evaluated dataset", found="none", where="metric", fix=fix)
     nothing = Boxes("", (), ())
-    found = {one.sample_id: one for one in stored.boxes(dataset, said["field"])}
-    progress = Progress("matching", total=len(found), unit="sample")
-    with progress:
-        truth_of = stored.match(dataset, said["field"], iou=0.5, progress=progress)
+    samples = list(stored.boxes(dataset, said["field"]))
+    with Progress("matching", total=len(samples), unit="sample") as progress:
+        truth_of, _ = match(dataset, said["field"], samples, iou=0.5, progress=progress)
+    found = {one.sample_id: one for one in samples}
     return partial(estimate, class_results([found.get(i, nothing) for i in table.ids.tolist()], truth_of))

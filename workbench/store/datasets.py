@@ -12,6 +12,7 @@ from workbench.schema import fields
 from workbench.store.database import Dataset, translated
 from workbench.store.draws import forget_splits
 from workbench.store.groups import follow, samples_view
+from workbench.store.matches import forget_matches
 from workbench.store.rounds import forget_rounds
 
 NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
@@ -95,8 +96,8 @@ def delete_dataset(name: str) -> None:
     """Delete a dataset from the database; pictures on disk stay."""
     if not fo.dataset_exists(name):
         raise _unknown(name)
-    forget_splits(fo.load_dataset(name))
-    forget_rounds(fo.load_dataset(name))
+    for forget in (forget_splits, forget_rounds, forget_matches):
+        forget(fo.load_dataset(name))
     fo.delete_dataset(name)
 
 

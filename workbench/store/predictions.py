@@ -1,4 +1,4 @@
-"""Predictions in the database: put there, matched with the truth by FiftyOne, and read back as plain boxes."""
+"""Predictions in the database: put there, read back as plain boxes, and told what became of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import fiftyone as fo
 from pymongo import UpdateOne
 
 from workbench.errors import DatasetError, one_of
-from workbench.progress import Progress
 from workbench.schema import fields
 from workbench.schema.labels import Label
 from workbench.slicing import Filter
@@ -22,7 +21,6 @@ from workbench.store.groups import samples_only
 from workbench.store.samples import WRITE_BATCH, declare_paths, object_id
 
 OUTCOME = "outcome"
-MATCH_BATCH = 200  # samples between two words of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,46 +82,6 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
 def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[str, Any]) -> UpdateOne:
     value = documents.detections(labels, metadata["width"], metadata["height"])
     return UpdateOne({"_id": sample_id}, {"$set": {field: value, "last_modified_at": documents.now()}})
-
-
-@translated
-def match(
-    dataset: Dataset,
-    field: str,
-    *,
-    iou: float,
-    where: str | Filter | None = None,
-    progress: Progress,
-) -> dict[str, str]:
-    """Let FiftyOne match predictions with the truth as COCO does, class by class; nothing is written.
-
-    Args:
-        dataset: the dataset.
-        field: predicted boxes.
-        iou: least overlap of a hit.
-        where: only the samples of this filter.
-        progress: counts the samples.
-
-    Returns:
-        Id of the true label by id of the prediction that hits it.
-
-    Raises:
-        DatasetError: no such field of boxes.
-        Cancelled: the user stopped.
-    """
-    require_boxes(dataset, field)
-    ids = [one["_id"] for one in dataset._sample_collection.find(_query(dataset, where), {"_id": 1}).sort("_id", 1)]
-    everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
-    truth_of: dict[str, str] = {}
-    for start in range(0, len(ids), MATCH_BATCH):
-        batch = ids[start : start + MATCH_BATCH]
-        results = everything.match({"_id": {"$in": batch}}).evaluate_detections(
-            field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False
-        )
-        pairs = zip(results.ypred_ids, results.ytrue_ids, strict=True)
-        truth_of |= {predicted: truth for predicted, truth in pairs if predicted is not None and truth is not None}
-        progress.advance(len(batch))
-    return truth_of
 
 
 def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
