@@ -95,7 +95,14 @@ def scenario_of(backend: str) -> Scenario:
 
 @pytest.mark.parametrize(
     ("name", "backend"),
-    [("inline", "flat"), ("two processes", "flat"), ("two processes", "open3d"), ("dask", "flat"), ("dask", "open3d")],
+    [
+        ("inline", "flat"),
+        ("two processes", "flat"),
+        ("two processes", "open3d"),
+        ("two processes", "mitsuba"),
+        ("dask", "flat"),
+        ("dask", "open3d"),
+    ],
 )
 @pytest.mark.slow
 def test_frames_are_the_same(name: str, backend: str, expected, tmp_path: Path, request) -> None:
@@ -104,7 +111,7 @@ def test_frames_are_the_same(name: str, backend: str, expected, tmp_path: Path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["flat", "open3d"])
+@pytest.mark.parametrize("backend", ["flat", "open3d", "mitsuba"])
 def test_alone_and_in_another_order_too(backend: str, expected, tmp_path: Path) -> None:
     with WorkerProcesses(1) as pool:
         assert drawn(tmp_path, scenario_of(backend), backend, pool, [2, 0, 1])[0] == expected(backend)[0]

@@ -255,7 +255,7 @@ def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | 
             yield word, one
             continue
         p = next(corrected)
-        yield word, replace(one, p_value=p, low=one.low if p <= ALPHA else min(one.low, CHANCE))
+        yield word, replace(one, p_value=p, low=one.low if p < ALPHA else min(one.low, CHANCE))
 
 
 def words(one: Gap, sides: tuple[str, str]) -> str:
@@ -267,7 +267,7 @@ def words(one: Gap, sides: tuple[str, str]) -> str:
     note = f" {one.note}" if one.note else ""
     if not one.different:
         return f"{n}: cannot be told apart, {judged}.{note}"
-    telling = [measure for measure in one.measures if measure.p_value <= ALPHA][:TOLD]
+    telling = [measure for measure in one.measures if measure.p_value < ALPHA][:TOLD]
     what = "; ".join(_told(measure) for measure in telling) or "no single measure, only several together"
     return f"{n}: can be told apart, {judged}. What gives it away: {what}.{note}"
 
@@ -331,7 +331,7 @@ def _bars(name: str, one: Gap) -> str:
     marks = ""
     for k, measure in enumerate(shown):
         y, end, chance = 8 + 22 * k, 220 + measure.distance * scale, 220 + measure.expected * scale
-        colour = "#c2410c" if measure.p_value <= ALPHA else "#94a3b8"
+        colour = "#c2410c" if measure.p_value < ALPHA else "#94a3b8"
         marks += (
             f"<g><title>{escape(_told(measure))}</title>"
             f"<text x='210' y='{y + 12}' text-anchor='end'>{escape(measure.name[:34])}</text>"

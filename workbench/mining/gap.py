@@ -85,7 +85,7 @@ class Gap:
     @property
     def different(self) -> bool:
         """Whether the two sides can be told apart beyond chance."""
-        return self.p_value is not None and self.p_value <= ALPHA
+        return self.p_value is not None and self.p_value < ALPHA
 
 
 def gap(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench import library
 from workbench.optional import require
 from workbench.scenario.distribution import At, Distribution, check_number
-from workbench.scenario.placement import Unplaceable, rotation_matrix
+from workbench.scenario.placement import OF_OBJECTS, Unplaceable, rotation_matrix, scaled_vertices
 
 STEP_S = 0.002
 CHECK_STEPS = 50
@@ -41,24 +41,14 @@ class Drop(Distribution):
             raise ValueError(f"a height from 0 and seconds up to 60, found {self.height} and {self.seconds}")
 
     def needs(self) -> frozenset[str]:
-        return frozenset(
-            {
-                "assets.targets.labels",
-                "assets.distractors.labels",
-                "scene.support",
-                "scene.objects.rotation",
-                "scene.objects.scale",
-                "scene.objects.density",
-                "scene.objects.friction",
-            }
-        )
+        return OF_OBJECTS | {"scene.objects.density", "scene.objects.friction"}
 
     def draw_all(self, places: Sequence[At]) -> list[Any]:
         if not places:
             return []
         mujoco = require("mujoco", purpose="objects that fall")
         values = places[0].values
-        vertices = _scaled_vertices(values)
+        vertices = scaled_vertices(values)
         world = mujoco.MjSpec()
         world.option.timestep = STEP_S
         _add_support(mujoco, world, values["scene.support"])
@@ -92,12 +82,6 @@ class Drop(Distribution):
                 where="scene.objects.placement",
                 fix="Give more seconds, fewer objects or more friction.",
             )
-
-
-def _scaled_vertices(values: Any) -> list[Floats]:
-    meshes = [library.target(word) for word in values["assets.targets.labels"]]
-    meshes += [library.distractor(word) for word in values["assets.distractors.labels"]]
-    return [s * mesh.vertices_m for mesh, s in zip(meshes, values["scene.objects.scale"], strict=True)]
 
 
 def _add_support(mujoco: Any, world: Any, support: str) -> None:

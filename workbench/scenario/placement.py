@@ -57,6 +57,18 @@ def meet(first: Polygon, second: Polygon) -> bool:
     return bool(area > 1e-3)
 
 
+# what says which objects there are, how large, and on what
+OF_OBJECTS = frozenset(
+    {
+        "assets.targets.labels",
+        "assets.distractors.labels",
+        "scene.support",
+        "scene.objects.rotation",
+        "scene.objects.scale",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Scatter2D(Distribution):
     """Places on the support, evenly over its area, where footprints stay ``min_gap`` metres apart.
@@ -76,15 +88,7 @@ class Scatter2D(Distribution):
             raise ValueError(f"region: support and collision: reject, found {self.region!r} and {self.collision!r}")
 
     def needs(self) -> frozenset[str]:
-        return frozenset(
-            {
-                "assets.targets.labels",
-                "assets.distractors.labels",
-                "scene.support",
-                "scene.objects.rotation",
-                "scene.objects.scale",
-            }
-        )
+        return OF_OBJECTS
 
     def draw_all(self, places: Sequence[At]) -> list[Any]:
         if not places:
@@ -105,13 +109,15 @@ class Scatter2D(Distribution):
 
 def posed_vertices(values: Mapping[str, Any]) -> list[NDArray[np.float64]]:
     """Vertices of each object in metres, scaled and rotated about its origin."""
+    rotations = map(rotation_matrix, values["scene.objects.rotation"])
+    return [points @ R.T for points, R in zip(scaled_vertices(values), rotations, strict=True)]
+
+
+def scaled_vertices(values: Mapping[str, Any]) -> list[NDArray[np.float64]]:
+    """Vertices of each object, targets first, in metres of its own frame."""
     meshes = [library.target(name) for name in values["assets.targets.labels"]]
     meshes += [library.distractor(name) for name in values["assets.distractors.labels"]]
-    rotations, scales = values["scene.objects.rotation"], values["scene.objects.scale"]
-    return [
-        scale * mesh.vertices_m @ rotation_matrix(rotation).T
-        for mesh, rotation, scale in zip(meshes, rotations, scales, strict=True)
-    ]
+    return [scale * mesh.vertices_m for mesh, scale in zip(meshes, values["scene.objects.scale"], strict=True)]
 
 
 def _place_all(
