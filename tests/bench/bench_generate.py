@@ -6,9 +6,9 @@ with ``bpy`` (4.5): ``--blender PYTHON``; it draws like scenes with 16 samples a
 Start-up of processes and the first frames of each are not counted anywhere. Beside the images/s stands the processor
 time of an image, over all processes, which says more on a busy machine.
 
-Seen on 2 cores without GPU, 24 frames in one round: 1.69 images/s (1.14 processor seconds an image); the bare loop
-2.18 with the same antialiased pictures (0.78 of it reached) and 2.93 without antialiasing (0.58). On a busy machine and
-from another run of 2 frames each: Blender Cycles 13.0 processor seconds, our Mitsuba backend without LLVM 30.
+Seen on 2 cores without GPU in one run (24 frames, ``--rounds 1 --slow-frames 4``): 1.88 images/s; the bare loop 2.34
+with the same antialiased pictures (0.80 of it reached) and 3.07 without antialiasing (0.61); Blender Cycles 0.13 (15
+times slower, in images/s and in processor time), our Mitsuba backend without LLVM 0.07 (28 times slower).
 """
 
 from __future__ import annotations
