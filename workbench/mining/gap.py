@@ -158,7 +158,7 @@ def _told_apart(aucs: Floats, scores: Floats, is_first: NDArray[np.bool_]) -> tu
     p = permutation_p(aucs)
     half = Z_95 * max(auc_error(scores, is_first), float(chance.std()))  # the second knows of folds that share samples
     low, high = max(0.0, value - half), min(1.0, value + half)
-    if p > ALPHA:
+    if p >= ALPHA:
         low = min(low, 0.5)
     return value, low, max(high, 0.5), p
 
