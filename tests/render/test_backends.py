@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from render_scenes import DARK, bench, camera_above, looking, paint, slab, sun, white_floor
 
-from workbench.errors import InputError
+from workbench.errors import InputError, RenderError
 from workbench.render import BACKENDS, annotate, check, renderer
 from workbench.render._mitsuba import MitsubaRenderer
 from workbench.schema.scene import Environment, Light, Scene
@@ -186,6 +187,13 @@ def test_a_process_that_only_starts_open3d_ends() -> None:
     code = "from workbench.render import renderer; print(renderer('open3d').version)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "filament" in done.stdout
+
+
+def test_open3d_in_a_second_thread_is_refused() -> None:
+    """Filament would end the process."""
+    renderer("open3d").render(bench(3))
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RenderError, match="a second thread"):
+        pool.submit(renderer("open3d").render, bench(3)).result()
 
 
 @pytest.mark.parametrize("kind", ["spot", "point", "area", "directional"])

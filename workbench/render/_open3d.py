@@ -12,6 +12,7 @@ import ctypes
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,12 +54,13 @@ class Open3dRenderer:
         supersample: samples per pixel along each axis; 1 is fastest and jagged, 2 takes three times as long.
 
     Raises:
-        RenderError: no graphics driver can be started.
+        RenderError: no graphics driver can be started, or another thread of this process draws with it already.
     """
 
     name = "open3d"
 
     def __init__(self, *, supersample: float = 1.5) -> None:
+        _same_thread()
         self.supersample = supersample
         self._targets: dict[tuple[int, int], Any] = {}
         self._environment: dict[tuple[int, int], str] = {}
@@ -73,7 +75,12 @@ class Open3dRenderer:
         return f"open3d-filament {o3d.__version__} / {_driver()}"
 
     def render(self, scene: Scene) -> NDArray[np.float32]:
-        """See ``Renderer.render``."""
+        """See ``Renderer.render``.
+
+        Raises:
+            RenderError: called in another thread than the first use of Open3D's renderer in this process.
+        """
+        _same_thread()
         view = covering_view(scene.camera, self.supersample)
         return resample(self._draw(scene, view), view, scene.camera, self.supersample)
 
@@ -115,6 +122,22 @@ class Open3dRenderer:
         for index, solid in enumerate(solids):
             name = f"solid{index}"
             target.scene.add_geometry(name, _geometry(solid, T_filament_world), _record(solid.material), False)
+
+
+@cache
+def _first_thread() -> int:
+    """The thread that uses Filament in this process, which is the first that asks."""
+    return threading.get_ident()
+
+
+def _same_thread() -> None:
+    """Refuse what Filament answers by ending the process."""
+    if threading.get_ident() != _first_thread():
+        raise RenderError(
+            "Open3D's renderer in one thread of a process",
+            found="a second thread",
+            fix="Draw in worker processes (workers=1 or more), or always in the same thread.",
+        )
 
 
 def _started(width: int, height: int) -> Any:
