@@ -1,4 +1,17 @@
-"""Duplicates in a dataset: the same bytes, nearly the same picture, and the same picture with other labels."""
+"""Duplicates in a dataset: the same bytes, nearly the same picture, and the same picture with other labels.
+
+Measured (``python -m tests.bench.bench_duplicates``; renders, a camera's stand-in, BCCD photos, frames of a video):
+
+================  ===========================  ===================================================
+rule              each of eight edits found    what it misses, and flags wrongly
+================  ===========================  ===================================================
+this one          0.96 or more on all sets     flags 0, 0, 0 and 2.7 % of different pictures
+pHash, <= 10 bit  crop 0.57-0.67               rotation 0.32-0.91, mirror 0.00; 25 % of video frames
+equal pHash       crop, rotation, mirror 0.00  CleanVision's rule
+================  ===========================  ===================================================
+
+10,000 pictures after their fingerprints: 24.6 s on 2 cores.
+"""
 
 from __future__ import annotations
 

@@ -39,14 +39,12 @@ class Shipped:
         id: sample id.
         source: ``real`` or ``synthetic``.
         source_key: stable id of the record it was loaded from.
-        content_sha256: of its picture when it was loaded, or ``None``.
         placed: its record, with the split set, and the name of its picture.
     """
 
     id: str
     source: SourceName
     source_key: str
-    content_sha256: str | None
     placed: Placed
 
 

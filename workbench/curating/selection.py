@@ -143,4 +143,4 @@ def _shipped(stored: store.Stored, split: str, name: str) -> Shipped:
     record = dataclasses.replace(
         stored.record, split=split, attributes=attributes, content_sha256=stored.content_sha256
     )
-    return Shipped(stored.id, source, stored.source_key or stored.id, stored.content_sha256, Placed(record, name))
+    return Shipped(stored.id, source, stored.source_key or stored.id, Placed(record, name))
