@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from workbench.curating import croissant, datasheet
+from workbench.curating import croissant, datasheet, manifest
 from workbench.curating.limits import Deviation
-from workbench.curating.manifest import FILE_NAME, Choice, Shipped, document, text
+from workbench.curating.manifest import Choice, Shipped
 from workbench.curating.selection import Selection
 from workbench.files import sha256_file, write_bytes
 from workbench.formats.registry import WRITERS
@@ -44,22 +44,16 @@ def write_bundle(folder: Path, chosen: Selection, choice: Choice, report: Told, 
     table_sha256 = sha256_file(folder / SAMPLES)
     metadata = croissant.document(choice, report.splits, COLUMNS, SAMPLES, table_sha256)
     write_bytes(folder / CROISSANT, f"{json.dumps(metadata, indent=1, ensure_ascii=False)}\n".encode())
-    content = document(
-        folder,
+    said = manifest.head(
         chosen.shipped,
         list(report.splits),
         choice,
         lost=report.lost,
         left_out=chosen.plan.left_out,
         stratification=report.stratification,
-        hashes=hashes,
     )
-    page = datasheet.page(content, chosen.shipped, report.notes)
-    write_bytes(folder / DATASHEET, page.encode())
-    size, digest = len(page.encode()), sha256_file(folder / DATASHEET)
-    content["files"].append({"path": DATASHEET, "bytes": size, "sha256": digest})
-    content["files"].sort(key=lambda file: str(file["path"]))
-    write_bytes(folder / FILE_NAME, text(content).encode())
+    write_bytes(folder / DATASHEET, datasheet.page(said, chosen.shipped, report.notes).encode())
+    manifest.write(folder, said, chosen.shipped, hashes)
 
 
 def _table(shipped: Sequence[Shipped], form: str) -> str:

@@ -25,7 +25,6 @@ from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 
 FILE_NAME = "manifest.json"
 _VERSION = 2
-_LISTS = ("files", "samples")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
@@ -80,8 +79,7 @@ def counts(shipped: Sequence[Shipped], split: str) -> dict[str, int]:
     }
 
 
-def document(
-    folder: Path,
+def head(
     shipped: Sequence[Shipped],
     splits: Sequence[str],
     choice: Choice,
@@ -89,19 +87,16 @@ def document(
     lost: Sequence[str],
     left_out: Sequence[LeftOut],
     stratification: Deviation | None,
-    hashes: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The manifest's content; without times and places, so the same input gives the same bytes.
+    """What the manifest says of the whole; without times and places, so the same input gives the same bytes.
 
     Args:
-        folder: what was written, without the manifest.
         shipped: all samples, in their order.
         splits: names of the splits.
         choice: what was asked for.
         lost: what the format cannot hold.
         left_out: samples in no split.
         stratification: how far the splits are from holding everything alike.
-        hashes: SHA-256 by path of files for which it is known.
     """
     return {
         "manifest": _VERSION,
@@ -111,12 +106,31 @@ def document(
         "stratification": None if stratification is None else asdict(stratification),
         "lost": list(lost),
         "left_out": [{"origin": item.origin, "reason": item.reason} for item in left_out],
-        "files": [
-            {"path": path, "bytes": size, "sha256": hashes.get(path) or sha256_file(folder / path)}
-            for path, size in sorted(_sizes(folder))
-        ],
-        "samples": [_sample(item) for item in shipped],
     }
+
+
+def write(folder: Path, said: Mapping[str, Any], shipped: Sequence[Shipped], hashes: Mapping[str, str]) -> None:
+    """Write the manifest: its head, then one line per file and per sample, each made when it is written.
+
+    Args:
+        folder: all that was written so far.
+        said: what ``head`` gave.
+        shipped: all samples, in their order.
+        hashes: SHA-256 by path of files for which it is known.
+    """
+    sizes = sorted(_sizes(folder))  # before the manifest itself is there
+    files = (
+        {"path": path, "bytes": size, "sha256": hashes.get(path) or sha256_file(folder / path)} for path, size in sizes
+    )
+    lists: dict[str, Iterator[dict[str, Any]]] = {"files": files, "samples": map(_sample, shipped)}
+    with (folder / FILE_NAME).open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps(said, indent=1, ensure_ascii=False)[:-2])
+        for key, items in lists.items():
+            stream.write(f',\n "{key}": [')
+            for at, item in enumerate(items):
+                stream.write(f"{',' if at else ''}\n  {_encode_line(item)}")
+            stream.write("\n ]")
+        stream.write("\n}\n")
 
 
 def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
@@ -162,18 +176,26 @@ def _sample(item: Shipped) -> dict[str, Any]:
 
 def labels_sha256(record: Record) -> str:
     """A hash of all that the labels of a record say, to see whether they changed."""
-    said = ",".join(map(_said, record.labels))
+    labels = record.labels
+    said = ",".join(_plainly(labels) if isinstance(labels, PlainBoxes) else map(_said, labels))
     digest = hashlib.sha256(f"[{_json(record.classification)},[{said}]]".encode())
-    for label in () if isinstance(record.labels, PlainBoxes) else record.labels:
+    for label in () if isinstance(labels, PlainBoxes) else labels:
         if label.mask is not None:
             digest.update(np.packbits(label.mask).tobytes())
     return digest.hexdigest()
 
 
+def _plainly(labels: PlainBoxes) -> Iterator[str]:
+    """The text of ``_said`` for labels that are nothing but boxes, in a third of the time."""
+    places = np.rint(labels.edges * 1000).astype(np.int64).tolist()
+    for name, (left, top, right, bottom) in zip(labels.names, places, strict=True):
+        yield f"[{_json(name)},{left},{top},{right},{bottom},null]"
+
+
 def _said(label: Label) -> str:
-    """A label as JSON; places to a thousandth of a pixel."""
-    left, top, right, bottom = label.xyxy
-    box = f"{_json(label.name)},{round(left, 3)},{round(top, 3)},{round(right, 3)},{round(bottom, 3)}"
+    """A label as JSON; places in thousandths of a pixel."""
+    left, top, right, bottom = (round(edge * 1000) for edge in label.xyxy)
+    box = f"{_json(label.name)},{left},{top},{right},{bottom}"
     more: list[Any] = []
     if label.attributes or label.size_m:
         more += [sorted(label.attributes.items()), label.size_m]
@@ -187,14 +209,3 @@ def _said(label: Label) -> str:
 @functools.lru_cache(maxsize=1024)  # of few names, many times
 def _json(value: str | float | None) -> str:
     return _encode(value)
-
-
-def text(content: Mapping[str, Any]) -> str:
-    """The manifest as JSON, one line per file and sample: a tenth of the time that indenting all takes."""
-    head = {key: value for key, value in content.items() if key not in _LISTS}
-    lists = [f' "{key}": [' + "\n" + ",\n".join(map(_line, content[key])) + "\n ]" for key in _LISTS]
-    return json.dumps(head, indent=1, ensure_ascii=False)[:-2] + ",\n" + ",\n".join(lists) + "\n}\n"
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    return f"  {_encode_line(value)}"

@@ -8,7 +8,7 @@ Format: https://cocodataset.org/#format-data
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,7 @@ def record_of(
     image: Mapping[str, Any],
     draft: Draft,
     split: str | None,
-    labels: tuple[Label, ...],
+    labels: Sequence[Label],
     header: Header,
     where: str,
     problems: Problems,

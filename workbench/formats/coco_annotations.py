@@ -46,14 +46,18 @@ class Annotations:
 
     def add(self, first: int, entries: Sequence[Any]) -> None:
         """Take annotations, the first of which is at this place in the list; their pictures may come later."""
-        images, categories = self._image_codes, self._category_codes
+        images, categories, ids = self._image_codes, self._category_codes, self._ids
         for at, entry in enumerate(entries, first):
             image = entry.get("image_id") if isinstance(entry, dict) else None
             if type(image) is not int and not is_id(image):
                 message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
                 self._problems.add("broken_annotation", self.where(at), message)
                 continue
-            self._take_id(entry.get("id"), at)
+            given = entry.get("id")
+            if type(given) is int and 0 <= given < 1 << 62:  # numbers are compared all at once
+                ids.extend((given, at))
+            elif is_id(given):
+                self._take_other_id(given, at)
             box = _plain_box(entry)
             if box is None:
                 self._others[at] = marshal.dumps(entry)
@@ -65,15 +69,11 @@ class Annotations:
             self._at.append(at)
             self._images.append(images.setdefault(image, len(images)))
 
-    def _take_id(self, given: Any, at: int) -> None:
-        """Remember an id: small ones as numbers, to be compared all at once."""
-        if type(given) is int and 0 <= given < 1 << 62:
-            self._ids.append(given)
-            self._ids.append(at)
-        elif is_id(given):
-            if repr(given) in self._other_ids:
-                self._problems.count("duplicate_id", self.where(at))
-            self._other_ids.add(repr(given))
+    def _take_other_id(self, given: Any, at: int) -> None:
+        """Remember an id that is no small number."""
+        if repr(given) in self._other_ids:
+            self._problems.count("duplicate_id", self.where(at))
+        self._other_ids.add(repr(given))
 
     def where(self, at: int) -> str:
         """Name of an annotation, for messages."""
@@ -130,10 +130,9 @@ def _plain_box(entry: Mapping[str, Any]) -> tuple[float, float, float, float] | 
         return None
     if entry.get("segmentation", None) not in _NOTHING or entry.get("iscrowd", 0) not in _NO_CROWD:
         return None
-    x, y, width, height = box
-    numbers = type(x) in _NUMBER and type(y) in _NUMBER and type(width) in _NUMBER and type(height) in _NUMBER
-    if not numbers or isinstance(entry.get("category_id"), (list, dict)):
+    if not _NUMBER.issuperset(map(type, box)) or isinstance(entry.get("category_id"), (list, dict)):
         return None
+    x, y, width, height = box
     try:
         return float(x), float(y), float(width), float(height)
     except OverflowError:  # whole numbers beyond the range of floats

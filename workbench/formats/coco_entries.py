@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.formats import rle
 from workbench.formats.contract import Placed
 from workbench.formats.masks import whole_mask
-from workbench.schema.labels import Camera, Label
+from workbench.schema.labels import Camera, Label, PlainBoxes
 
 _DIGITS = 6  # decimals of a pixel
 
@@ -39,20 +39,21 @@ def _camera(camera: Camera) -> dict[str, Any]:
     }
 
 
-def plain_entry(label: Label) -> str:
-    """The entry of a label that is nothing but a box, as most are, as JSON without brackets; empty for all others.
+def plain_entries(labels: PlainBoxes) -> list[str]:
+    """The entries of labels that are nothing but boxes, as most are, as JSON without brackets.
 
-    The same text as of ``annotation_entry``, in half the time.
+    The same text as of ``annotation_entry``, in a fifth of the time.
 
-    >>> plain_entry(Label("cup", (1.5, 2.0, 4.0, 3.0)))
-    '"iscrowd": 0, "bbox": [1.5, 2.0, 2.5, 1.0], "area": 2.5'
+    >>> plain_entries(PlainBoxes(("cup",), (1.5, 2.0, 4.0, 3.0)))
+    ['"iscrowd": 0, "bbox": [1.5, 2.0, 2.5, 1.0], "area": 2.5']
     """
-    if not label.is_plain:
-        return ""
-    left, top, right, bottom = label.xyxy
-    width, height = right - left, bottom - top
-    box = f"{round(left, _DIGITS)}, {round(top, _DIGITS)}, {round(width, _DIGITS)}, {round(height, _DIGITS)}"
-    return f'"iscrowd": 0, "bbox": [{box}], "area": {round(width * height, _DIGITS)}'
+    edges = labels.edges
+    sizes = edges[:, 2:] - edges[:, :2]
+    numbers = np.concatenate([edges[:, :2], sizes, sizes[:, :1] * sizes[:, 1:]], axis=1).round(_DIGITS)
+    return [
+        f'"iscrowd": 0, "bbox": [{left}, {top}, {width}, {height}], "area": {area}'
+        for left, top, width, height, area in numbers.tolist()
+    ]
 
 
 def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple[str, ...]) -> dict[str, Any]:

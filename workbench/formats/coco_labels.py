@@ -17,7 +17,7 @@ from workbench.formats.names import attributes_of
 from workbench.formats.pictures import Header
 from workbench.formats.problems import Problems
 from workbench.formats.space import solid_of
-from workbench.schema.labels import Attribute, Label
+from workbench.schema.labels import Attribute, Label, PlainBoxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ _USED = frozenset(
 )  # fmt: skip
 
 
-def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> tuple[Label, ...]:
+def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Sequence[Label]:
     """The labels of one picture; the same label in two files is kept once."""
     frame = Frame(header.width, header.height, problems)
     if len(given) == 1:
-        return tuple(label for label, _ in _labels(*given[0], frame))
+        plain = _plain(*given[0], frame)
+        return plain if plain is not None else tuple(label for label, _ in _labels(*given[0], frame))
     labels: list[Label] = []
     first_seen: dict[tuple[str, Xyxy], str] = {}
     for one in given:
@@ -54,6 +55,17 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> tup
                 message = f"Wanted each label once, found this {label.name} in {file} too. Kept once."
                 problems.add("duplicate_label", source.where(int(source.places[row])), message)
     return tuple(labels)
+
+
+def _plain(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> PlainBoxes | None:
+    """All labels at once where each is a plain box inside the picture, which is usual."""
+    edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
+    found = [names.get(source.category_ids[code]) for code in codes if code >= 0]
+    classes = tuple([category.name for category in found if category is not None])
+    inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
+    if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
+        return None
+    return PlainBoxes.of(classes, edges)
 
 
 def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:

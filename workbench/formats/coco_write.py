@@ -13,7 +13,7 @@ from typing import TextIO
 
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.coco_entries import annotation_entry, image_entry, plain_entry
+from workbench.formats.coco_entries import annotation_entry, image_entry, plain_entries
 from workbench.formats.contract import Placed
 from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 
@@ -85,10 +85,12 @@ def _annotations(
     item: Placed, image_id: int, ids: Mapping[str, int], points: Mapping[str, tuple[str, ...]], number: Iterator[int]
 ) -> str:
     """The annotations of one picture, without the brackets around them."""
-    shape = (item.record.height, item.record.width)
-    pieces = []
-    for label in item.record.labels:
-        place = f'"id": {next(number)}, "image_id": {image_id}, "category_id": {ids[label.name]}'
-        entry = plain_entry(label) or _json(annotation_entry(label, shape, points.get(label.name, ())))[1:-1]
-        pieces.append(f"{{{entry}, {place}}}")
-    return ", ".join(pieces)
+    labels, shape = item.record.labels, (item.record.height, item.record.width)
+    if isinstance(labels, PlainBoxes):
+        entries = plain_entries(labels)
+    else:
+        entries = [_json(annotation_entry(label, shape, points.get(label.name, ())))[1:-1] for label in labels]
+    return ", ".join(
+        f'{{{entry}, "id": {next(number)}, "image_id": {image_id}, "category_id": {ids[name]}}}'
+        for entry, name in zip(entries, names_of(labels), strict=True)
+    )

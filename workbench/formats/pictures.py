@@ -16,7 +16,7 @@ from workbench.formats.glance import Seen, look_all, read_header
 from workbench.formats.headers import Fault, Header
 from workbench.formats.problems import Kind, Problems
 from workbench.processes import WorkerProcesses
-from workbench.schema.labels import Record
+from workbench.schema.labels import PlainBoxes, Record
 
 THREADS = 8
 MANY = 4_000  # drafts from which processes pay for their start
@@ -88,9 +88,11 @@ class Records(Counted, Generic[D]):
 
 def _name_repeated(record: Record, problems: Problems) -> None:
     """Count boxes of the same class in the same place; two instances may share a place."""
-    if len({label.xyxy for label in record.labels}) == len(record.labels):
+    labels = record.labels
+    places = labels.places() if isinstance(labels, PlainBoxes) else (label.xyxy for label in labels)
+    if len(set(places)) == len(labels):
         return  # nearly always
-    keys = [(label.name, label.xyxy, label.instance_id) for label in record.labels]
+    keys = [(label.name, label.xyxy, label.instance_id) for label in labels]
     if len(set(keys)) != len(keys):
         for at, key in enumerate(keys):
             if key in keys[:at]:

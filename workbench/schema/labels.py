@@ -75,11 +75,27 @@ class PlainBoxes(Sequence[Label]):
         self.names = _shared(names)
         self._edges = array("d", edges).tobytes()
 
+    @classmethod
+    def of(cls, names: tuple[str, ...], edges: NDArray[np.float64]) -> PlainBoxes:
+        """The same from an array of edges, ``(n, 4)``."""
+        found = cls.__new__(cls)
+        found.names, found._edges = _shared(names), edges.astype(np.float64).tobytes()
+        return found
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Left, top, right, bottom in pixels, ``(n, 4)``, read-only."""
+        return np.frombuffer(self._edges).reshape(-1, 4)
+
     def __len__(self) -> int:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Label]:
-        return map(Label, self.names, struct.iter_unpack("4d", self._edges))
+        return map(Label, self.names, self.places())
+
+    def places(self) -> Iterator[tuple[float, float, float, float]]:
+        """``xyxy`` of each label."""
+        return struct.iter_unpack("4d", self._edges)
 
     @overload
     def __getitem__(self, at: int) -> Label: ...
