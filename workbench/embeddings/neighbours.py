@@ -89,7 +89,8 @@ class DiskIndex:
         index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
         for start in range(0, len(vectors), CHUNK):
             part = directions(vectors[start : start + CHUNK], middle)
-            index.add(np.arange(start, start + len(part), dtype=np.uint64), part)
+            # one thread: several race for the links, and about one vector in a thousand is never found again
+            index.add(np.arange(start, start + len(part), dtype=np.uint64), part, threads=1)
         temporary = self._path.with_suffix(".part")
         index.save(str(temporary))
         np.save(self._path.with_suffix(".middle.npy"), middle)

@@ -21,18 +21,19 @@ function taggerPanel(ask, fail, say, leave) {
     .then(({ result }) => { reason.value = ""; say(result.text); }).catch(fail);
   const apply = async (target, tag = full(), action = "tag") => {
     if (!tag) { name.focus(); say("Give the failure scenario a name first."); return; }
+    leave(); // at once: the next key, u say, is a command and no letter of the name
     await ask.settled(); // a click a moment ago counts
     const n = state.counts[target];
-    if (n <= ASK_AGAIN_ABOVE) { await send(tag, target, action, n); leave(); return; }
+    if (n <= ASK_AGAIN_ABOVE) { await send(tag, target, action, n); return; }
     confirm.hidden = false;
-    const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; send(tag, target, action, n).then(leave); } }, `Yes, ${thousands(n)}`);
+    const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; leave(); send(tag, target, action, n); } }, `Yes, ${thousands(n)}`);
     confirm.replaceChildren(el("p", {}, `${action === "tag" ? "Tag" : "Untag"} ${thousands(n)} ${target} samples with ${tag}?`),
       el("div.wb-row", {}, yes, el("button", { onclick: () => { confirm.hidden = true; leave(); } }, "No")));
     yes.focus();
   };
   name.onkeydown = (event) => { if (event.key === "Enter") apply("selected"); };
-  const undo = () => ask("undo").then(({ result }) => say(result.text)).catch(fail);
-  const redo = () => ask("redo").then(({ result }) => say(result.text)).catch(fail);
+  const undo = () => ask.settled().then(() => ask("undo")).then(({ result }) => say(result.text)).catch(fail);
+  const redo = () => ask.settled().then(() => ask("redo")).then(({ result }) => say(result.text)).catch(fail);
 
   const editor = (s) => {
     const description = el("textarea", { rows: 2, value: s.description, placeholder: "what is meant by it", "aria-label": "Description", maxLength: 2000 });
