@@ -104,9 +104,34 @@ def test_what_training_stops_by(
     if sources is not None:
         named = enumerate(sources.split())
         said = {"samples": [{"picture": f"val{i}.png", "split": "val", "source": source} for i, source in named]}
-    learned, stopping, names, told = read_splits(export(tmp_path / "out", n_train, n_val, said), (64, 64))
-    assert (len(learned), len(stopping), told) == expected, case
-    assert names == ["nut"] and learned[0].boxes.tolist() == [[8, 8, 24, 24]] and learned[0].classes.tolist() == [0]
+    found = read_splits(export(tmp_path / "out", n_train, n_val, said), (64, 64))
+    learned = found.stages["train"]
+    assert (len(learned), len(found.stopping), found.stopped_by) == expected, case
+    assert (
+        found.classes == ["nut"]
+        and learned[0].boxes.tolist() == [[8, 8, 24, 24]]
+        and learned[0].classes.tolist() == [0]
+    )
+
+
+def test_stages_are_learned_in_order(tmp_path: Path) -> None:
+    folder = export(tmp_path / "out", 12, 3)
+    for kind in ("annotations/instances_{}.json", "images/{}"):
+        (folder / kind.format("train")).rename(folder / kind.format("finetune"))
+    pretrain = export(tmp_path / "other", 5)
+    (pretrain / "images" / "train").rename(folder / "images" / "pretrain")
+    said = (pretrain / "annotations" / "instances_train.json").read_text().replace("nut", "bolt")
+    (folder / "annotations" / "instances_pretrain.json").write_text(said)
+    found = read_splits(folder, (64, 64))
+    assert {stage: len(some) for stage, some in found.stages.items()} == {"pretrain": 5, "finetune": 12}
+    assert found.classes == ["bolt", "nut"] and list(found.stages) == ["pretrain", "finetune"]
+    assert [some[0].classes.tolist() for some in found.stages.values()] == [[0], [1]]
+    (folder / "annotations" / "instances_val.json").unlink()
+    found = read_splits(folder, (64, 64))
+    assert (len(found.stages["finetune"]), found.stopped_by) == (10, "2 pictures held back from finetune")
+    nothing = json.dumps({"images": [], "annotations": [], "categories": []})
+    (folder / "annotations" / "instances_pretrain.json").write_text(nothing)
+    assert list(read_splits(folder, (64, 64)).stages) == ["finetune"], "no synthetic samples yet"
 
 
 def test_broken_exports(tmp_path: Path) -> None:

@@ -85,6 +85,23 @@ def test_same_seed_same_answers_and_the_callers_randomness_stays(renders: Path) 
 
 
 @pytest.mark.slow
+def test_the_second_stage_goes_on_from_the_first(renders: Path, tmp_path: Path) -> None:
+    staged, alone = tmp_path / "staged", tmp_path / "alone"
+    for folder, splits in ((staged, {"pretrain": "train", "finetune": "train"}), (alone, {"train": "train"})):
+        for split, given in {**splits, "val": "val"}.items():
+            (folder / "images").mkdir(parents=True, exist_ok=True)
+            (folder / "annotations").mkdir(exist_ok=True)
+            (folder / "images" / split).symlink_to(renders / "images" / given)
+            text = (renders / "annotations" / f"instances_{given}.json").read_text()
+            (folder / "annotations" / f"instances_{split}.json").write_text(text)
+    two, one = (Detector(size_wh=(96, 64), epochs=4).fit(folder) for folder in (staged, alone))
+    assert [said["stage"] for said in two.history] == ["pretrain"] * 4 + ["finetune"] * 4
+    losses = [said["loss"] for said in two.history]
+    assert losses[:4] == [said["loss"] for said in one.history]
+    assert losses[4] < losses[0] - 0.3, "learning goes on; it does not begin anew"
+
+
+@pytest.mark.slow
 def test_cancelled_training_leaves_the_detector_as_it_was(renders: Path) -> None:
     cancel = Cancel()
     detector = Detector(size_wh=(64, 64), epochs=2, cancel=cancel).fit(renders)

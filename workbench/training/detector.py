@@ -31,14 +31,14 @@ class Detector:
 
     Attributes:
         size_wh: pixels of its input; pictures are scaled into it and padded. Multiples of 32.
-        epochs: most passes over the data.
+        epochs: most passes over the data, in each stage.
         patience: passes without a better AP on the pictures to stop by, after which it stops.
         seed: the same data, seed and machine give the same weights.
         threads: of PyTorch; two are faster on a quiet machine of two cores, and many times slower on a busy one.
         listener: told of the progress.
         cancel: stops between two passes; what was learned before stays as it is.
         classes: what it knows, once fitted.
-        history: loss per epoch, and every second one AP50 on the pictures to stop by.
+        history: stage, number and loss of each epoch, and of every second one AP50 on the pictures to stop by.
         stopped_by: what those pictures are, in words.
     """
 
@@ -50,7 +50,7 @@ class Detector:
     listener: Listener | None = field(default=None, repr=False)
     cancel: Cancel | None = field(default=None, repr=False)
     classes: list[str] = field(default_factory=list)
-    history: list[dict[str, float]] = field(default_factory=list, repr=False)
+    history: list[dict[str, Any]] = field(default_factory=list, repr=False)
     stopped_by: str = ""
     _network: Any = field(default=None, repr=False)
 
@@ -68,27 +68,33 @@ class Detector:
     def fit(self, split_dir: str | Path) -> Detector:
         """Learn from a COCO export; returns itself.
 
+        An export with ``stages=True`` is learned in two: first ``pretrain``, then the best of that goes on with
+        ``finetune``.
+
         Raises:
             MissingExtra: PyTorch is not installed.
             InputError: there is no export, or it has no labels.
             Cancelled: the user stopped; nothing has changed.
         """
         network = _network()
-        learned, stopping, names, told = read_splits(Path(split_dir), self.size_wh)
-        with Progress(
-            "training", total=self.epochs, unit="epoch", listener=self.listener, cancel=self.cancel
-        ) as progress:
-            trained, history = network.train(
-                learned,
-                stopping,
-                len(names),
-                epochs=self.epochs,
-                patience=self.patience,
-                seed=self.seed,
-                threads=self.threads,
-                step=lambda epoch, lost, ap: progress.advance(),
-            )
-        self._network, self.history, self.classes, self.stopped_by = trained, history, names, told
+        splits = read_splits(Path(split_dir), self.size_wh)
+        trained, history = None, []
+        total = self.epochs * len(splits.stages)
+        with Progress("training", total=total, unit="epoch", listener=self.listener, cancel=self.cancel) as progress:
+            for stage, learned in splits.stages.items():
+                trained, new = network.train(
+                    learned,
+                    splits.stopping,
+                    len(splits.classes),
+                    epochs=self.epochs,
+                    patience=self.patience,
+                    seed=self.seed,
+                    threads=self.threads,
+                    step=lambda epoch, lost, ap: progress.advance(),
+                    start=trained,
+                )
+                history += [{"stage": stage, **one} for one in new]
+        self._network, self.history, self.classes, self.stopped_by = trained, history, splits.classes, splits.stopped_by
         return self
 
     def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.curating.manifest import FILE_NAME
+from workbench.curating.wishes import STAGES
 from workbench.errors import InputError
 from workbench.evaluating.precision import ClassResults, mean_ap
 
@@ -45,37 +46,71 @@ class Found:
     scores: NDArray[np.float32]
 
 
-def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> tuple[list[Example], list[Example], list[str], str]:
-    """Examples to learn from, examples to stop by, names of the classes, and what the second are, in words.
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """What an export gives to learn from.
+
+    Attributes:
+        stages: examples by the split that they are of, in the order of learning: ``train``, or ``pretrain`` and
+            ``finetune``.
+        stopping: examples to stop by.
+        classes: names, in the order of their numbers.
+        stopped_by: what ``stopping`` is, in words.
+    """
+
+    stages: Mapping[str, Sequence[Example]]
+    stopping: Sequence[Example]
+    classes: list[str]
+    stopped_by: str
+
+
+def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
+    """Examples to learn from and to stop by.
 
     To stop by are the real pictures of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
-    ``train``.
+    the last stage. A stage without labels is none.
 
     Raises:
         InputError: there is no COCO export, a picture is missing, or no labels.
     """
-    file = split_dir / "annotations" / "instances_train.json"
-    if not file.is_file():
-        fix = "Export with wb.export(ds, folder, format='coco', splits={'train': .8, 'val': .2})."
-        raise InputError("a COCO export with a train split", found=f"no {file.name}", where=str(split_dir), fix=fix)
-    train = _content(file)
-    names = sorted(str(one["name"]) for one in train["categories"])
-    learned = _examples(train, split_dir / "images" / "train", names, size_wh)
-    if not any(len(one.boxes) for one in learned):
-        raise InputError("labels to learn from", found="none", where=str(file))
-    held = file.with_name("instances_val.json")
-    if held.is_file():
-        real = _real_pictures(split_dir)
-        val = _content(held)
-        own = [one for one in val["images"] if real is None or one["file_name"] in real]
-        told = "val" if real is None or not own else "real val"
-        stopping = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
-        if any(len(one.boxes) for one in stopping):
-            return learned, stopping, names, f"{len(stopping):,} pictures of {told}"
+    contents = {split: _content(file) for split, file in _files(split_dir).items()}
+    names = sorted({str(one["name"]) for content in contents.values() for one in content["categories"]})
+    read = {split: _examples(one, split_dir / "images" / split, names, size_wh) for split, one in contents.items()}
+    stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
+    if not stages:
+        raise InputError("labels to learn from", found="none", where=str(split_dir))
+    stopping, told = _held_out(split_dir, names, size_wh)
+    if any(len(one.boxes) for one in stopping):
+        return Splits(stages, stopping, names, told)
+    last = list(stages)[-1]
+    learned = stages[last]
     if len(learned) < HELD_BACK:
-        return learned, learned, names, f"all {len(learned):,} pictures of train: too few to hold any back"
-    kept = [one for i, one in enumerate(learned) if i % HELD_BACK]
-    return kept, learned[::HELD_BACK], names, f"{len(learned[::HELD_BACK]):,} pictures held back from train"
+        told = f"all {len(learned):,} pictures of {last}: too few to hold any back"
+        return Splits(stages, learned, names, told)
+    stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
+    stopping = learned[::HELD_BACK]
+    return Splits(stages, stopping, names, f"{len(stopping):,} pictures held back from {last}")
+
+
+def _files(split_dir: Path) -> dict[str, Path]:
+    """The file of ``train``, or those of the stages."""
+    files = {split: split_dir / "annotations" / f"instances_{split}.json" for split in ("train", *STAGES)}
+    there = {split: file for split, file in files.items() if file.is_file()}
+    if not there:
+        fix = "Export with wb.export(ds, folder, format='coco', splits={'train': .8, 'val': .2})."
+        raise InputError("a COCO export with a train split", found="none", where=str(split_dir), fix=fix)
+    return {"train": there["train"]} if "train" in there else there
+
+
+def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -> tuple[list[Example], str]:
+    """Pictures of ``val``, the real ones if there are any; and what they are."""
+    file = split_dir / "annotations" / "instances_val.json"
+    if not file.is_file():
+        return [], ""
+    real, val = _real_pictures(split_dir), _content(file)
+    own = [one for one in val["images"] if real is None or one["file_name"] in real]
+    examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
+    return examples, f"{len(examples):,} pictures of {'val' if real is None or not own else 'real val'}"
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -126,14 +126,15 @@ def train(
     seed: int,
     threads: int,
     step: Step,
+    start: Network | None = None,
 ) -> tuple[Network, list[dict[str, float]]]:
     """Learn until AP on ``stopping`` has not risen for ``patience`` epochs; gives the best network and the history.
 
-    The caller's random state stays as it is.
+    With ``start`` a copy of that network goes on learning. The caller's random state stays as it is.
     """
     with torch.random.fork_rng(devices=[]), _threads(threads):
         torch.manual_seed(seed)
-        network = Network(n_classes).to(memory_format=torch.channels_last)
+        network = (copy.deepcopy(start) if start else Network(n_classes)).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
         per_epoch = -(-len(learned) // BATCH)
         warm = min(200, max(1, epochs * per_epoch // 5))
