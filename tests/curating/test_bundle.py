@@ -118,7 +118,15 @@ def test_diff_names_what_came_went_moved_and_changed_labels(mixed, tmp_path, cap
     assert len(found.frame()) == sum(map(len, (found.came, found.went, found.moved, found.relabelled)))
     assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
     said = json.loads(capfd.readouterr().out)
-    assert {"same", "came", "went", "moved", "relabelled"} == said.keys()
+    assert {"same", "came", "went", "moved", "relabelled", "note"} == said.keys()
+    assert not said["note"]
+    older = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    older["manifest"] -= 1
+    older["samples"] = [{**one, "labels_sha256": "counted in another way"} for one in older["samples"]]
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    again = wb.diff(tmp_path / "older.json", tmp_path / "b")
+    assert again.relabelled == found.relabelled  # by the numbers of each class
+    assert "whose hashes of labels cannot be compared" in str(again)
     with pytest.raises(InputError, match=r"an export with manifest\.json, found no such file"):
         wb.diff(tmp_path / "in", tmp_path / "b")
 

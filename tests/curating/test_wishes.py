@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tests.curating.test_splits import data_sets, leaks
 from workbench.curating import Member, Wish, groups, plan, settled
+from workbench.curating.balance import Item, Shelf
 from workbench.curating.limits import deviation
+from workbench.curating.swapping import swap
 from workbench.errors import InputError
 
 RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
@@ -85,6 +87,49 @@ def test_balanced_splits_are_more_alike_than_hashed_ones(seed):
     one, other = deviation(balanced, members), deviation(hashed, members)
     assert one.mean < other.mean / 2
     assert one.worst < other.worst
+
+
+@given(
+    st.lists(
+        st.tuples(st.frozensets(st.sampled_from("abcde"), min_size=1), st.sampled_from(sorted(RATIOS))), max_size=40
+    ),
+    st.randoms(),
+)
+def test_swaps_keep_the_numbers_and_only_make_splits_more_alike(given, rng):
+    items = [
+        Item(f"g{at}", dict.fromkeys(RATIOS, 1), Counter(strata), Counter({min(strata): 1}), tuple(RATIOS))
+        for at, (strata, _) in enumerate(given)
+    ]
+    placed = {item.name: split for item, (_, split) in zip(items, given, strict=True)}
+
+    def shelf(splits):
+        found = Shelf(dict.fromkeys(RATIOS, 0))
+        for item in items:
+            found.add(item, splits[item.name])
+        return found
+
+    def squares(lies):
+        totals = {stratum: n.total() for stratum, n in lies.strata.items()}
+        return sum((lies.strata[s][name] / n - RATIOS[name]) ** 2 for s, n in totals.items() for name in RATIOS)
+
+    changed = shelf(placed)
+    found = swap(items, placed, changed, RATIOS)
+    assert Counter(found.values()) == Counter(placed.values())
+    assert squares(changed) <= squares(shelf(placed)) + 1e-9
+    assert {s: +n for s, n in changed.strata.items()} == {s: +n for s, n in shelf(found).strata.items()}
+    assert swap(rng.sample(items, len(items)), placed, shelf(placed), RATIOS) == found
+    kept = shelf(swap(items, placed, shelf(placed), RATIOS, keep_cells=True))
+    assert {cell: +n for cell, n in kept.cells.items()} == {cell: +n for cell, n in shelf(placed).cells.items()}
+
+
+def test_a_swap_mends_what_placing_could_not_foresee():
+    items = [Item(name, {"a": 1, "b": 1}, {name[0]: 1}, {}, ("a", "b")) for name in ("x1", "x2", "y1", "y2")]
+    shelf = Shelf({"a": 2, "b": 2})
+    placed = {"x1": "a", "x2": "a", "y1": "b", "y2": "b"}
+    for item in items:
+        shelf.add(item, placed[item.name])
+    found = swap(items, placed, shelf, {"a": 0.5, "b": 0.5})
+    assert {found["x1"], found["x2"]} == {found["y1"], found["y2"]} == {"a", "b"}
 
 
 def test_new_samples_that_tie_two_remembered_groups_move_them_together():

@@ -57,6 +57,15 @@ class Shelf:
         for cell, n in item.cells.items():
             self.cells[cell][split] += n
 
+    def move(self, item: Item, before: str, after: str) -> None:
+        """Put a group into another split."""
+        for split, sign in ((before, -1), (after, 1)):
+            self.have[split] += sign * item.weight[split]
+            for stratum, n in item.strata.items():
+                self.strata[stratum][split] += sign * n
+            for cell, n in item.cells.items():
+                self.cells[cell][split] += sign * n
+
     def room(self, split: str) -> int:
         """Samples that a split still lacks."""
         return self.wanted[split] - self.have[split]

@@ -43,6 +43,7 @@ class BundleDiff:
         came, went: only in the second, only in the first.
         moved: in another split.
         relabelled: with other labels; a sample may be here and in ``moved``.
+        note: what could not be compared; empty as a rule.
     """
 
     same: int = 0
@@ -50,6 +51,7 @@ class BundleDiff:
     went: list[Change] = field(default_factory=list)
     moved: list[Change] = field(default_factory=list)
     relabelled: list[Change] = field(default_factory=list)
+    note: str = ""
 
     def frame(self) -> pd.DataFrame:
         """One row per change."""
@@ -72,7 +74,7 @@ class BundleDiff:
                 lines.append(f"  {one.kind}: {one.origin} ({told})")
             if len(changes) > _SHOWN:
                 lines.append(f"  ... and {len(changes) - _SHOWN:,} more {changes[0].kind}")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def diff(first: str | Path, second: str | Path) -> BundleDiff:
@@ -84,8 +86,13 @@ def diff(first: str | Path, second: str | Path) -> BundleDiff:
     Raises:
         InputError: there is no manifest, or it cannot be read.
     """
-    before, after = _samples(Path(first)), _samples(Path(second))
+    (old_version, before), (new_version, after) = _samples(Path(first)), _samples(Path(second))
     found = BundleDiff()
+    if old_version != new_version:
+        found.note = (
+            f"The manifests are of versions {old_version} and {new_version}, whose hashes of labels "
+            "cannot be compared: only other numbers of a class are seen. Export both with one version to see all."
+        )
     for key in sorted(before.keys() | after.keys(), key=lambda key: str((after.get(key) or before[key])["origin"])):
         old, new = before.get(key), after.get(key)
         if old is None and new is not None:
@@ -93,13 +100,13 @@ def diff(first: str | Path, second: str | Path) -> BundleDiff:
         elif new is None and old is not None:
             found.went.append(Change("went", old["origin"], old["split"], ""))
         elif old is not None and new is not None:
-            _compare(old, new, found)
+            _compare(old, new, "classes" if found.note else "labels_sha256", found)
     return found
 
 
-def _compare(old: Mapping[str, Any], new: Mapping[str, Any], found: BundleDiff) -> None:
+def _compare(old: Mapping[str, Any], new: Mapping[str, Any], labels: str, found: BundleDiff) -> None:
     moved = old["split"] != new["split"]
-    relabelled = old["labels_sha256"] != new["labels_sha256"]
+    relabelled = old.get(labels) != new.get(labels)
     if moved:
         found.moved.append(Change("moved", new["origin"], old["split"], new["split"]))
     if relabelled:
@@ -117,13 +124,15 @@ def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
     return before, after
 
 
-def _samples(given: Path) -> dict[str, Mapping[str, Any]]:
+def _samples(given: Path) -> tuple[int, dict[str, Mapping[str, Any]]]:
+    """Version of a manifest, and its samples by ``source_key``."""
     path = given.expanduser() / FILE_NAME if given.expanduser().is_dir() else given.expanduser()
     fix = "Give the folder that `workbench export` wrote."
     try:
         content = json.loads(path.read_text("utf-8"))
-        samples = content["samples"]
-        return {s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in samples}
+        return content["manifest"], {
+            s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in content["samples"]
+        }
     except FileNotFoundError as cause:
         raise InputError(f"an export with {FILE_NAME}", found="no such file", where=str(path), fix=fix) from cause
     except (OSError, ValueError, KeyError, TypeError) as cause:

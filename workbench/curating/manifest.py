@@ -24,7 +24,7 @@ from workbench.schema.fields import ATTRIBUTES, SourceName
 from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 
 FILE_NAME = "manifest.json"
-_VERSION = 2
+VERSION = 3  # 3: places in ``labels_sha256`` count in thousandths of a pixel
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
@@ -99,7 +99,7 @@ def head(
         stratification: how far the splits are from holding everything alike.
     """
     return {
-        "manifest": _VERSION,
+        "manifest": VERSION,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
         "choice": choice.document(),
         "splits": {split: {**counts(shipped, split), **details(shipped, split)} for split in splits},

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from workbench.curating.balance import Item, Shelf, balance, quotas
 from workbench.curating.members import Group, Member, groups
+from workbench.curating.swapping import swap
 from workbench.curating.wishes import STAGES, Wish
 from workbench.errors import InputError
 
@@ -227,6 +228,7 @@ def _balanced(
         waiting = [items[id(group)] for group in fresh]
         least = wish.at_least if is_real else 0
         names = balance(waiting, shelf, own, wish.seed, at_least=least, strict=wish.is_counts)
+        names = swap(waiting, names, shelf, own, keep_cells=bool(least))
         found |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
     return found
 
