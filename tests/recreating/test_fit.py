@@ -6,27 +6,50 @@ import numpy as np
 import pytest
 
 from workbench.recreating.facts import common_words, distance, fact
-from workbench.recreating.fit import fit
-from workbench.recreating.knobs import KNOBS, is_common
+from workbench.recreating.fit import TELLS, fit, reading
+from workbench.recreating.knobs import KNOBS, Choice, is_common
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_planted_places_are_found(seed: int) -> None:
+def test_planted_places_and_words_are_found(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    planted = rng.uniform(0.2, 0.8, 3)
-    knobs = KNOBS[:3]
+    planted, spreads = np.array([*rng.uniform(0.25, 0.75, 3), 0.5]), np.array([0.12, 0.06, 0.06, 0.1])
+    choice = Choice("scene.surface.label", ("matte", "metal", "wood"), np.array([0.4, 0.3, 0.3]))
 
-    def measures(places: np.ndarray) -> dict[str, np.ndarray]:
-        a, b, c = places.T
-        noise = rng.normal(0, 0.1, (3, len(places)))
-        return {"x": 8 * a + b + noise[0], "y": 3 * b**2 - a * c + noise[1], "z": 4 * c + noise[2]}
+    def measures(places: np.ndarray, words: list[list[str]]) -> np.ndarray:
+        a, b, c, _ = places.T  # no measure tells of the last one
+        metal = np.array([word == "metal" for (word,) in words])
+        noise = rng.normal(0, 0.1, (5, len(places)))
+        return np.stack([8 * a + b, 3 * b**2 - a * c, 4 * c, a + b + c + 0.7 * metal, 0 * a], axis=1) + noise.T
 
-    real = measures(planted + rng.normal(0, [0.06, 0.02, 0.02], (400, 3)))
-    wanted = {name: (float(v.mean()), float(v.std())) for name, v in real.items()}
-    found = fit(knobs, wanted, measures, seed=seed)
-    assert np.abs(found.places - planted).max() < 0.08
-    assert found.spreads[0] == pytest.approx(0.06, abs=0.03)
-    assert max(found.surprise.values()) < 0.5
+    words = [["metal"] if one < 0.8 else ["wood"] for one in rng.random(300)]
+    photos = measures(np.clip(planted + rng.normal(0, spreads, (300, 4)), 0, 1), words)
+    found = fit(KNOBS[:4], [choice], photos, measures, seed=seed)
+    assert np.abs(found.places - planted)[:3].max() < 0.05
+    assert np.abs(found.spreads - spreads)[:3].max() < 0.04
+    assert found.told[:3].min() > 0.6 > TELLS > found.told[3]
+    assert (found.places[3], found.spreads[3]) == (0.5, pytest.approx(1 / np.sqrt(12)))
+    assert found.shares[0][1] == pytest.approx(0.8, abs=0.12) and found.choices_told[0] > TELLS
+
+
+def test_one_photo_keeps_some_of_the_spread() -> None:
+    def measures(places: np.ndarray, words: list[list[str]]) -> np.ndarray:
+        return places[:, :1] + np.random.default_rng(0).normal(0, 0.02, (len(places), 1))
+
+    few, many = (fit(KNOBS[:1], [], np.full((n, 1), 0.7), measures) for n in (1, 100))
+    assert few.places[0] == pytest.approx(0.7, abs=0.05) and many.places[0] == pytest.approx(0.7, abs=0.05)
+    assert few.spreads[0] > 3 * many.spreads[0]
+
+
+def test_reading_knows_what_it_cannot_tell() -> None:
+    rng = np.random.default_rng(0)
+    probes, photos = rng.normal(size=(150, 20)), rng.normal(size=(40, 20))
+    said, explained = reading(probes, probes[:, 3] + 0.5 * rng.normal(size=150), photos)
+    assert explained == pytest.approx(0.8, abs=0.1)
+    assert np.corrcoef(said, photos[:, 3])[0, 1] > 0.9
+    said, explained = reading(probes, rng.normal(size=150), photos)
+    assert explained < TELLS and np.std(said) < 0.3
+    assert reading(probes, np.ones(150), photos)[1] == 0.0
 
 
 def test_knobs_write_distributions_that_a_scenario_takes() -> None:

@@ -1,28 +1,32 @@
 """Fit distributions of parameters to measured pictures, by pictures made on the way.
 
-Simulation-based fitting with a quadratic surrogate (response surface method, Box & Wilson 1951): probes are drawn with
-the knobs at spread-out places, each measure becomes a quadratic function of the places, and the places are chosen
-whose measures agree with those of the photos. What the free parameters scatter is the residual of that function; the
-rest of the photos' scatter is what the knobs must bring.
+Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression learns
+to read each knob from all measures of a picture (regression-adjusted approximate Bayesian computation, Beaumont, Zhang
+& Balding 2002). Read from the photos, the places have a mean and a spread; both are freed of what the regression
+shrinks, and the next probes are drawn there, where the regression is sharper. How well it reads probes that it has not
+learned from says whether measures can tell a knob at all; what they cannot tell stays as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
 from scipy.stats import qmc
 
-from workbench.recreating.knobs import LEAST_SPREAD, Knob
+from workbench.recreating.knobs import LEAST_SPREAD, Choice, Knob
 
 Values = NDArray[np.float64]
-Probe = Callable[[Values], Mapping[str, Values]]  # places (n, knobs) -> values (n,) per measure
-ROUNDS = (28, 20)  # probes
-RIDGE = 1e-2
-NARROWER = 0.35  # width of the second round, as a share of the first
+Probe = Callable[[Values, Sequence[Sequence[str]]], Values]  # places (n, knobs), words (n, choices) -> (n, measures)
+ROUNDS = (150, 130, 130)  # probes
+TELLS = 0.15  # share of a knob's variance that measures must explain to move it
+SURELY = 0.5  # one step goes no farther than if they explained this share
+PRIOR_N = 3.0  # photos that the spread before is worth
+LEAST_SHARE = 0.02  # of a word that was not ruled out
+EVEN = 1 / np.sqrt(12)  # deviation of a uniform distribution, of its width
+PENALTIES = np.logspace(-2, 4, 25)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,104 +35,122 @@ class Fit:
 
     Attributes:
         places, spreads: ``(knobs,)`` mean and standard deviation, from 0 to 1 between the ends of each knob.
-        surprise: difference that is left, in standard deviations of the photos, by measure.
+        told: ``(knobs,)`` share of its variance that measures explained when they told most, 0..1.
+        shares: of each choice's words.
+        choices_told: ``(choices,)`` as ``told``.
     """
 
     places: Values
     spreads: Values
-    surprise: Mapping[str, float]
+    told: Values
+    shares: tuple[Values, ...]
+    choices_told: Values
 
 
-def fit(knobs: tuple[Knob, ...], wanted: Mapping[str, tuple[float, float]], probe: Probe, *, seed: int = 0) -> Fit:
-    """Find places and spreads of the knobs whose pictures measure as wanted.
+def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe: Probe, *, seed: int = 0) -> Fit:
+    """Find distributions of the knobs and words whose pictures measure like the photos.
 
     Args:
-        knobs: what may be turned.
-        wanted: mean and standard deviation of each measure.
+        knobs, choices: what may be turned.
+        photos: ``(m, measures)``; NaN is missing.
         probe: makes pictures with the knobs at some places and measures them; called once per round.
-        seed: of the spread-out places.
+            A row of NaN is a picture that could not be made.
+        seed: of the places.
     """
-    low, high = np.zeros(len(knobs)), np.ones(len(knobs))
-    places, made = np.zeros((0, len(knobs))), {name: np.zeros(0) for name in wanted}
-    best = np.full(len(knobs), 0.5)
+    k = len(knobs)
+    found = Fit(
+        np.full(k, 0.5), np.full(k, EVEN), np.zeros(k), tuple(c.weights for c in choices), np.zeros(len(choices))
+    )
     for round_, n in enumerate(ROUNDS):
-        drawn = qmc.LatinHypercube(len(knobs), seed=seed + round_).random(n)
-        new = low + (high - low) * drawn
-        measured = probe(new)
-        places = np.concatenate([places, new])
-        made = {name: np.concatenate([made[name], measured[name]]) for name in wanted}
-        surfaces = {name: _surface(places, values, centre=best if round_ else None) for name, values in made.items()}
-        best = _agree(surfaces, wanted, best)
-        half = NARROWER / 2
-        low, high = np.clip(best - half, 0, 1 - 2 * half), np.clip(best + half, 2 * half, 1)
-    return Fit(best, _spreads(surfaces, wanted, best), _left(surfaces, wanted, best))
-
-
-@dataclass(frozen=True, eq=False)
-class _Surface:
-    """A measure as a quadratic function of the places; ``noise`` is what the function does not tell."""
-
-    weights: Values
-    noise: float
-
-    def __call__(self, places: Values) -> Values:
-        found: Values = _terms(places) @ self.weights
-        return found
-
-    def slope(self, place: Values) -> Values:
-        step = 0.02
-        ends = [place + sign * step * np.eye(len(place)) for sign in (1, -1)]
-        found: Values = (self(ends[0]) - self(ends[1])) / (2 * step)
-        return found
-
-
-def _terms(places: Values) -> Values:
-    centred = 2 * np.atleast_2d(places) - 1
-    pairs = [centred[:, i] * centred[:, j] for i in range(centred.shape[1]) for j in range(i, centred.shape[1])]
-    return np.column_stack([np.ones(len(centred)), centred, *pairs])
-
-
-def _surface(places: Values, values: Values, centre: Values | None) -> _Surface:
-    """Ridge regression; near ``centre`` counts more once it is known."""
-    known = np.isfinite(values)
-    terms, wanted = _terms(places[known]), values[known]
-    weights = np.ones(len(wanted))
-    if centre is not None:
-        weights = np.exp(-2 * np.sum((places[known] - centre) ** 2, axis=1))
-    penalty = RIDGE * np.eye(terms.shape[1])
-    penalty[0, 0] = 0.0
-    left: Values = (terms.T * weights @ terms + penalty).astype(np.float64)
-    found: Values = np.linalg.solve(left, terms.T @ (weights * wanted)).astype(np.float64)
-    residual = wanted - terms @ found
-    return _Surface(found, float(np.sqrt(np.average(residual**2, weights=weights))))
-
-
-def _scale(wanted: tuple[float, float]) -> float:
-    mean, std = wanted
-    return max(std, 0.02 * abs(mean), 1e-3)
-
-
-def _agree(surfaces: Mapping[str, _Surface], wanted: Mapping[str, tuple[float, float]], start: Values) -> Values:
-    def misses(places: Values) -> Values:
-        told = [(float(surfaces[n](places)[0]) - w[0]) / _scale(w) for n, w in wanted.items()]
-        return np.array([*told, *(0.05 * (places - 0.5))])  # where measures say nothing, the middle
-
-    starts = [start, *qmc.Sobol(len(start), scramble=False).random(8)]
-    found = [least_squares(misses, np.clip(s, 0.01, 0.99), bounds=(0.0, 1.0)) for s in starts]
-    best: Values = min(found, key=lambda one: one.cost).x
-    return best
-
-
-def _spreads(surfaces: Mapping[str, _Surface], wanted: Mapping[str, tuple[float, float]], best: Values) -> Values:
-    """Variances of the knobs that add up, with the noise, to the wanted variances."""
-    slopes = np.array([surfaces[name].slope(best) / _scale(w) for name, w in wanted.items()])
-    missing = [max(w[1] ** 2 - surfaces[name].noise ** 2, 0.0) / _scale(w) ** 2 for name, w in wanted.items()]
-    variances, _ = nnls(slopes**2, np.array(missing))
-    found: Values = np.clip(np.sqrt(variances), LEAST_SPREAD, 0.3)
+        rng = np.random.default_rng([seed, round_])
+        places, codes = _drawn(found, n, rng)
+        words = [[c.words[code] for c, code in zip(choices, row, strict=True)] for row in codes.tolist()]
+        measured = probe(places, words)
+        drawn = np.isfinite(measured).any(axis=1)
+        found = _moved(found, places[drawn], codes[drawn], *_scores(measured[drawn], photos))
     return found
 
 
-def _left(
-    surfaces: Mapping[str, _Surface], wanted: Mapping[str, tuple[float, float]], best: Values
-) -> dict[str, float]:
-    return {n: abs(float(surfaces[n](best)[0]) - w[0]) / _scale(w) for n, w in wanted.items()}
+def _drawn(now: Fit, n: int, rng: np.random.Generator) -> tuple[Values, NDArray[np.int64]]:
+    """Places spread out evenly within what is believed, and words by their shares."""
+    spread_out = qmc.LatinHypercube(len(now.places), rng=rng).random(n) if len(now.places) else np.zeros((n, 0))
+    half = now.spreads / EVEN / 2
+    low, high = np.clip(now.places - half, 0, 1), np.clip(now.places + half, 0, 1)
+    codes = [rng.choice(len(shares), n, p=shares) for shares in now.shares]
+    return low + (high - low) * spread_out, np.array(codes, np.int64).reshape(len(codes), n).T
+
+
+def _moved(now: Fit, places: Values, codes: NDArray[np.int64], probes: Values, photos: Values) -> Fit:
+    means, spreads, told = now.places.copy(), now.spreads.copy(), now.told.copy()
+    for i in range(len(means)):
+        read, explained = reading(probes, places[:, i], photos)
+        told[i] = max(told[i], explained)
+        if explained >= TELLS:
+            means[i], spreads[i] = _freed(read, explained, float(places[:, i].mean()), float(places[:, i].std()))
+    shares, choices_told = list(now.shares), now.choices_told.copy()
+    for j, before in enumerate(now.shares):
+        hot = np.eye(len(before))[codes[:, j]]
+        read_all = [reading(probes, hot[:, word], photos) for word in range(len(before))]
+        weights = hot.var(axis=0)
+        explained = float(np.average([one for _, one in read_all], weights=weights)) if weights.any() else 0.0
+        choices_told[j] = max(choices_told[j], explained)
+        if explained >= TELLS:
+            step = np.array([one.mean() for one, _ in read_all]) - hot.mean(axis=0)
+            moved = np.maximum(hot.mean(axis=0) + step / max(explained, SURELY), LEAST_SHARE)
+            shares[j] = moved / moved.sum()
+    return Fit(means, spreads, told, tuple(shares), choices_told)
+
+
+def _freed(read: Values, explained: float, before: float, deviation: float) -> tuple[float, float]:
+    """Mean and spread of the places, without what the regression shrinks towards the probes' own."""
+    sure = max(explained, SURELY)
+    mean = before + (float(read.mean()) - before) / sure
+    variance = (float(read.var()) - explained * (1 - explained) * deviation**2) / sure**2
+    n = len(read)
+    kept = (n * max(variance, 0.0) + PRIOR_N * deviation**2) / (n + PRIOR_N)
+    return float(np.clip(mean, 0, 1)), float(np.clip(np.sqrt(kept), LEAST_SPREAD, EVEN))
+
+
+def reading(probes: Values, wanted: Values, photos: Values) -> tuple[Values, float]:
+    """What a ridge regression on the probes says of the photos, and the share of the variance that it explains.
+
+    The penalty is the one that predicts probes best that are left out, one by one; the share is of those predictions.
+
+    Args:
+        probes: ``(n, features)``.
+        wanted: ``(n,)`` what is to be read.
+        photos: ``(m, features)``.
+
+    Returns:
+        ``(m,)`` values, and a share from 0 to 1.
+    """
+    middle, mean = probes.mean(axis=0), float(wanted.mean())
+    if wanted.std() < 1e-9:
+        return np.full(len(photos), mean), 0.0
+    left, sizes, right = np.linalg.svd(probes - middle, full_matrices=False)
+    along = left.T @ (wanted - mean)
+    best: tuple[float, Values] = (np.inf, np.zeros(len(sizes)))
+    for penalty in PENALTIES:
+        kept = sizes**2 / (sizes**2 + penalty)
+        leverage = (left**2 @ kept) + 1 / len(wanted)
+        error = float(np.mean(((wanted - mean - left @ (kept * along)) / np.maximum(1 - leverage, 1e-3)) ** 2))
+        if error < best[0]:
+            best = (error, kept * along / np.maximum(sizes, 1e-12))
+    said: Values = mean + (photos - middle) @ (right.T @ best[1])
+    return said, float(np.clip(1 - best[0] / wanted.var(), 0, 1))
+
+
+def _scores(probes: Values, photos: Values) -> tuple[Values, Values]:
+    """Ranks among the probes, from -1 to 1, and their squares; a missing value is in the middle."""
+    columns = [(_ranked(ours, ours), _ranked(ours, theirs)) for ours, theirs in zip(probes.T, photos.T, strict=True)]
+    pair = [np.stack(side, axis=1) for side in zip(*columns, strict=True)]
+    return np.hstack([pair[0], pair[0] ** 2]), np.hstack([pair[1], pair[1] ** 2])
+
+
+def _ranked(among: Values, values: Values) -> Values:
+    known = np.sort(among[np.isfinite(among)])
+    if not known.size:
+        return np.zeros(len(values))
+    place = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
+    found: Values = np.where(np.isfinite(values), place, 0.0)
+    return found

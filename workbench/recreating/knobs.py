@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,17 +44,45 @@ class Knob:
         return {"around": {"anchor": self.path, "spread": _short(deviation), "clip": [self.low, self.high]}}
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One parameter whose words are fitted.
+
+    Attributes:
+        path: of the parameter.
+        words: it may have.
+        weights: ``(words,)`` shares before anything is measured.
+    """
+
+    path: str
+    words: tuple[str, ...]
+    weights: NDArray[np.float64]
+
+    def weighted(self, shares: NDArray[np.float64]) -> Any:
+        """A distribution in document form."""
+        rounded = [round(float(share), 3) for share in shares]
+        rounded[int(np.argmax(shares))] += round(1.0 - sum(rounded), 3)
+        return {"choice": list(self.words), "weights": [round(share, 3) for share in rounded]}
+
+
 KNOBS = (
     Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -5.5, 3.5),
-    Knob("lighting.key.intensity", ("contrast", "clipped_bright", "dynamic_range_stops"), 20.0, 6000.0, log=True),
+    Knob("lighting.key.intensity", ("contrast", "clipped_bright", "dynamic_range_stops"), 20.0, 12_000.0, log=True),
+    Knob("lighting.key.direction.elevation", ("shadow_share", "shadow_depth_stops", "unevenness_stops"), 5.0, 88.0),
     Knob("sensor.noise.gain", ("noise",), 0.5, 64.0, log=True),
     Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0),
+    Knob("sensor.lens.vignette", ("vignetting",), 0.0, 0.7),
     Knob("sensor.white_balance.temperature", ("warmth_stops",), 2600.0, 10_000.0, log=True),
+    Knob("scene.surface.color.saturation", ("saturation",), 0.0, 0.6),
+    Knob("scene.surface.color.value", (), 0.15, 0.95),
+    Knob("sensor.camera.pose.elevation", (), 25.0, 88.0),
+    Knob("sensor.camera.pose.radius", (), 0.2, 1.2, log=True),
 )
+CHOICES = ("scene.surface.label", "scene.support", "lighting.key.type")
 TARGETS = tuple(dict.fromkeys(measure for knob in KNOBS for measure in knob.measures))
 
 
-def constants(knobs: tuple[Knob, ...], places: NDArray[np.float64]) -> dict[str, Any]:
+def constants(knobs: Sequence[Knob], places: NDArray[np.float64]) -> dict[str, Any]:
     """Changes for a scenario that hold the knobs at these places."""
     return {knob.path: knob.value(float(place)) for knob, place in zip(knobs, places, strict=True)}
 

@@ -4,59 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench import library, measures, store
+from workbench import store
 from workbench.errors import InputError
-from workbench.generating.frame import accepted_draw, shoot
-from workbench.generating.preview import HEIGHT, WIDTH, scaled
+from workbench.generating.preview import HEIGHT, WIDTH
+from workbench.measures import MEASURES
 from workbench.processes import WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress
-from workbench.recreating.facts import Fact, common_words, confidence_of, distance, fact
-from workbench.recreating.fit import ROUNDS, Fit, fit
-from workbench.recreating.knobs import KNOBS, TARGETS, Knob, constants, is_common
-from workbench.scenario import Scenario
+from workbench.recreating.facts import Fact, confidence_of, distance, fact
+from workbench.recreating.fit import ROUNDS, TELLS, Fit, fit
+from workbench.recreating.knobs import CHOICES, KNOBS, TARGETS, Choice, Knob, constants, is_common
+from workbench.recreating.probes import BOX_MEASURES, box_measures, probed
+from workbench.recreating.rows import Row
+from workbench.recreating.words import words_of
+from workbench.scenario import Scenario, distributions
 from workbench.scenario.anchor import Anchor, Measured
 from workbench.schema import fields
-from workbench.slicing import CategoryColumn, Filter, NumberColumn, SetColumn, Table
+from workbench.slicing import Filter, NumberColumn, SetColumn, Table
 from workbench.store import Dataset
 from workbench.store.columns import as_filter
 
 BASE = Path(__file__).with_name("base.yaml")
-PROBE_WIDTH_PX = 640
 CHECKS = 20  # pictures from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
-JPEG_QUALITY = 95
-WIDER = 1.5  # spread of what is free, against that of all real pictures
-LEVELS = ("low", "medium", "high")  # of confidence
+WIDER = 1.2  # spread of what is free, against that of the samples
+CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no number to regress on
 
 Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Where one parameter's distribution comes from.
-
-    Attributes:
-        path: of the parameter.
-        mode: ``jitter`` around what was measured, or ``free``.
-        measured: value in the parameter's unit, words with their shares, or ``None``.
-        confidence: ``high``, ``medium``, ``low``, or ``unknown`` for what was not measured.
-        why: in words.
-    """
-
-    path: str
-    mode: str
-    measured: Any
-    confidence: str
-    why: str
 
 
 @dataclass
@@ -138,17 +118,15 @@ def recreate(
         anchor=Anchor(chosen_ids, dataset.name, tuple(tags)),
         description=about,
     )
-    changes, said = _words(table, rows, others)
-    scenario = plain.replace(changes, modes={row.path: row.mode for row in said})
+    changes, said = words_of(table, rows, others)
+    scenario = plain.replace(changes, modes={row.path: row.mode for row in said if row.mode == "jitter"})
     done = Recreation(scenario, said, int(rows.sum()))
-    common = {one.measure: one.is_common for one in facts.values()}
-    usual = _facts(table, rows | others, np.zeros(len(table), np.bool_))  # what the camera does to all pictures
-    aims = [_aim(knob, is_common(knob, common), facts, usual) for knob in KNOBS]
     if probes:
-        real = {name: _numbers(table, name, rows) for name in facts}
-        _fitted(done, plain, [aim for aim in aims if aim.wanted], real, backend, listener, cancel)
+        free = [path for path in CHOICES if path not in changes]
+        photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
+        _fitted(done, plain, photos, facts, free, backend, listener, cancel)
     else:
-        done.parameters += [Row(a.knob.path, "free", None, "unknown", f"not fitted: {a.told()}") for a in aims]
+        done.parameters += [Row(k.path, "free", None, "unknown", f"not fitted: {_told(k, facts)}") for k in KNOBS]
     return done
 
 
@@ -203,171 +181,105 @@ def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
     return {WIDTH: round(width * shrink), HEIGHT: round(height * shrink)}
 
 
-def _words(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> tuple[dict[str, Any], list[Row]]:
-    """Surface and classes that the samples have in common, and how many labels they have."""
-    changes: dict[str, Any] = {}
-    said: list[Row] = []
-    surfaces = common_words(*(_category(table, fields.SURFACE, part) for part in (rows, others)))
-    known = {word: share for word, share in surfaces.items() if word in library.SURFACE_KINDS}
-    _take(changes, said, "scene.surface.label", known, surfaces, int(rows.sum()), "the surfaces that they share")
-    shares = common_words(_labels(table, rows), _labels(table, others))
-    parts = {word: share for word, share in shares.items() if word in library.PART_NAMES}
-    _take(changes, said, "assets.targets.labels", parts, shares, int(rows.sum()), "the classes that they share")
-    counts = table.columns.get("labels")
-    if isinstance(counts, NumberColumn) and np.nansum(counts.values[rows]) > 0:
-        low, high = (int(np.clip(round(v), 1, 40)) for v in np.nanquantile(counts.values[rows], [0.1, 0.9]))
-        changes["assets.targets.count"] = {"uniform_int": [low, high]}
-        why = f"{low} to {high} labels in eight of ten"
-        said.append(Row("assets.targets.count", "jitter", [low, high], confidence_of(int(rows.sum())), why))
-    return changes, said
+def _numbers(table: Table, rows: NDArray[np.bool_]) -> dict[str, Values]:
+    """Every measure that some of the samples have."""
+    found = {}
+    for name in MEASURES:
+        column = table.columns.get(f"{fields.MEASURES}.{name}")
+        if name not in CYCLIC and isinstance(column, NumberColumn) and np.isfinite(column.values[rows]).any():
+            found[name] = column.values[rows]
+    return found
 
 
-def _take(
-    changes: dict[str, Any],
-    said: list[Row],
-    path: str,
-    known: Mapping[str, float],
-    shares: Mapping[str, float],
-    n: int,
-    what: str,
-) -> None:
-    if known:
-        weights = {word: round(share / sum(known.values()), 3) for word, share in known.items()}
-        changes[path] = {"choice": list(weights), "weights": list(weights.values())}
-        why = f"{what}: " + ", ".join(f"{word} {share:.0%}" for word, share in weights.items())
-        said.append(Row(path, "jitter", weights, confidence_of(n), why))
-    elif shares:
-        why = f"{what} ({', '.join(list(shares)[:3])}) are not in the library; all of it is drawn"
-        said.append(Row(path, "free", None, "unknown", why))
-    else:
-        said.append(Row(path, "free", None, "unknown", "nothing in common that the others have less"))
-
-
-def _category(table: Table, name: str, rows: NDArray[np.bool_]) -> list[str | None]:
-    column = table.columns[name]
-    assert isinstance(column, CategoryColumn)
-    return [None if code < 0 or column.names[code] == "unknown" else column.names[code] for code in column.codes[rows]]
-
-
-def _labels(table: Table, rows: NDArray[np.bool_]) -> list[str]:
-    column = table.columns["class"]
-    assert isinstance(column, SetColumn)
-    return [word for word, n in column.counts(rows).items() for _ in range(n)]
-
-
-@dataclass(frozen=True)
-class Aim:
-    """What one knob is fitted to.
-
-    Attributes:
-        knob: the parameter.
-        mode: ``jitter`` for what the samples have in common, fitted to them; ``free`` for what they share with all
-            real pictures, fitted to all and drawn wider.
-        wanted: mean and standard deviation of its measures.
-        facts: of the samples.
-    """
-
-    knob: Knob
-    mode: str
-    wanted: Mapping[str, tuple[float, float]]
-    facts: Mapping[str, Fact]
-
-    def told(self, left: Mapping[str, float] | None = None) -> str:
-        """Its measures in words."""
-        return ", ".join(_told(one, (left or {}).get(name)) for name, one in self.facts.items()) or "not measured"
-
-
-def _aim(knob: Knob, common: bool, facts: Mapping[str, Fact], usual: Mapping[str, Fact]) -> Aim:
-    source = facts if common else usual
-    wanted = {name: (source[name].mean, source[name].std) for name in knob.measures if name in source}
-    return Aim(knob, "jitter" if common else "free", wanted, {n: facts[n] for n in knob.measures if n in facts})
-
-
-def _numbers(table: Table, measure: str, rows: NDArray[np.bool_]) -> Values:
-    column = table.columns[f"{fields.MEASURES}.{measure}"]
-    assert isinstance(column, NumberColumn)
-    return column.values[rows]
+def _boxes(dataset: Dataset, ids: Sequence[str]) -> dict[str, Values]:
+    """Sizes and distances of true boxes, where some sample has any."""
+    found = [
+        box_measures([label.xyxy for label in one.record.labels], one.record.width, one.record.height)
+        for one in store.read(dataset, list(ids))
+    ]
+    columns = {name: np.array([one[name] for one in found]) for name in BOX_MEASURES}
+    return {name: values for name, values in columns.items() if np.isfinite(values).any()}
 
 
 def _fitted(
     done: Recreation,
     plain: Scenario,
-    aims: Sequence[Aim],
-    real: Mapping[str, Values],
+    photos: Mapping[str, Values],
+    facts: Mapping[str, Fact],
+    free: Sequence[str],
     backend: str,
     listener: Listener | None,
     cancel: Cancel | None,
 ) -> None:
-    """Move the distributions of the knobs until probes measure as wanted."""
-    knobs = tuple(aim.knob for aim in aims)
-    wanted = {name: pair for aim in aims for name, pair in aim.wanted.items()}
-    total = sum(ROUNDS) + 2 * CHECKS
+    """Move the distributions until pictures measure like the samples."""
+    choices = [_choice(done.scenario, path) for path in free]
+    names = tuple(photos)
     with (
-        Progress(f"fitting {plain.name}", total=total, unit="picture", listener=listener, cancel=cancel) as progress,
+        Progress(
+            f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="picture", listener=listener, cancel=cancel
+        ) as progress,
         WorkerProcesses(2) as pool,
     ):
-        done.gap_before = distance(real, _measured(pool, [plain] * CHECKS, tuple(real), backend, progress))
 
-        def probe(places: Values) -> dict[str, Values]:
-            held = [done.scenario.replace(constants(knobs, one)) for one in places]
-            return _measured(pool, held, tuple(wanted), backend, progress)
+        def made(scenarios: Sequence[Scenario]) -> Values:
+            return probed(pool, scenarios, names, backend, progress)
 
-        found = fit(knobs, wanted, probe)
-        _take_over(done, aims, found)
-        done.gap_after = distance(real, _measured(pool, [done.scenario] * CHECKS, tuple(real), backend, progress))
+        def probe(places: Values, words: Sequence[Sequence[str]]) -> Values:
+            held = [
+                constants(KNOBS, place) | dict(zip(free, row, strict=True))
+                for place, row in zip(places, words, strict=True)
+            ]
+            return made([done.scenario.replace(one) for one in held])
+
+        before = made([plain] * CHECKS)
+        _take_over(done, facts, choices, fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe))
+        after = made([done.scenario] * CHECKS)
+    done.gap_before, done.gap_after = (
+        distance(photos, dict(zip(names, values.T, strict=True))) for values in (before, after)
+    )
 
 
-def _take_over(done: Recreation, aims: Sequence[Aim], found: Fit) -> None:
-    changes, measured = {}, {}
-    for aim, place, spread in zip(aims, found.places.tolist(), found.spreads.tolist(), strict=True):
-        knob, value = aim.knob, float(f"{aim.knob.value(place):.4g}")
-        confidence = min((one.confidence for one in aim.facts.values()), key=LEVELS.index, default="low")
+def _choice(scenario: Scenario, path: str) -> Choice:
+    drawn = scenario.draws[path]
+    assert isinstance(drawn, distributions.Choice)
+    weights = np.array(drawn.weights or [1.0] * len(drawn.values), float)
+    return Choice(path, tuple(str(word) for word in drawn.values), weights / weights.sum())
+
+
+def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], found: Fit) -> None:
+    common = {one.measure: one.is_common for one in facts.values()}
+    changes, measured, modes = {}, {}, {}
+    confidence = confidence_of(done.samples)
+    for knob, place, spread, told in zip(
+        KNOBS, found.places.tolist(), found.spreads.tolist(), found.told.tolist(), strict=True
+    ):
+        if told < TELLS:
+            why = f"measures cannot tell (they explain {told:.0%}); {_told(knob, facts)}"
+            done.parameters.append(Row(knob.path, "free", None, "unknown", why))
+            continue
+        value = float(f"{knob.value(place):.4g}")
+        modes[knob.path] = "jitter" if is_common(knob, common) else "free"
         measured[knob.path] = Measured(value, confidence)
-        changes[knob.path] = knob.jitter(place, spread if aim.mode == "jitter" else WIDER * spread)
-        why = aim.told(found.surprise) + ("" if aim.mode == "jitter" else "; as in all real pictures, wider")
-        done.parameters.append(Row(knob.path, aim.mode, value, confidence, why))
+        changes[knob.path] = knob.jitter(place, spread if modes[knob.path] == "jitter" else WIDER * spread)
+        why = f"{_told(knob, facts)}; measures explain {told:.0%}"
+        why += "" if modes[knob.path] == "jitter" else "; as in these samples, wider"
+        done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
+    for choice, shares, told in zip(choices, found.shares, found.choices_told.tolist(), strict=True):
+        if told >= TELLS:
+            changes[choice.path] = choice.weighted(shares)
+            words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
+            why = f"read from the pictures; measures explain {told:.0%}"
+            done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
-    modes = {**done.scenario.modes, **{aim.knob.path: aim.mode for aim in aims}}
-    done.scenario = done.scenario.replace(changes, anchor=anchor, modes=modes)
+    done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
 
 
-def _told(one: Fact, surprise: float | None) -> str:
+def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
+    """A knob's measures in words."""
+    found = [_fact_told(facts[name]) for name in knob.measures if name in facts]
+    return ", ".join(found) or "no measure of its own"
+
+
+def _fact_told(one: Fact) -> str:
     apart = "" if one.effect is None else f" ({one.effect:+.1f} std from the others)"
-    left = "" if surprise is None or surprise < 0.5 else f", {surprise:.1f} std not reached"
-    return f"{one.measure} {one.mean:.3g}{apart}{left}"
-
-
-def _measured(
-    pool: Executor, scenarios: Sequence[Scenario], names: tuple[str, ...], backend: str, progress: Progress
-) -> dict[str, Values]:
-    """Measures of one picture of each scenario; frame ``i`` of scenario ``i``."""
-    futures = {pool.submit(picture_measures, one, i, backend, names): i for i, one in enumerate(scenarios)}
-    rows: dict[int, list[float]] = {}
-    try:
-        for future in as_completed(futures):
-            rows[futures[future]] = future.result()
-            progress.advance()
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    values = np.array([rows[i] for i in range(len(scenarios))])
-    return {name: values[:, at] for at, name in enumerate(names)}
-
-
-def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[str, ...]) -> list[float]:
-    """Draw one frame in memory and measure it as a photo would be; the function that workers run."""
-    accepted = accepted_draw(scenario, frame)
-    factor = min(1.0, PROBE_WIDTH_PX / accepted.resolved.values[WIDTH])
-    if factor < 1.0:
-        from workbench import render
-        from workbench.scenario import build
-
-        small = scaled(accepted.resolved, factor)
-        scene = build(small)
-        accepted = dataclasses.replace(accepted, resolved=small, scene=scene, truth=render.annotate(scene))
-    shot = shoot(accepted, backend=backend)
-    ok, data = cv2.imencode(".jpg", shot.picture.srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    assert ok
-    found = measures.measure_all(measures.decode(data.tobytes()))
-    return [float(found[name]) for name in names]
+    return f"{one.measure} {one.mean:.3g}{apart}"

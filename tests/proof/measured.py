@@ -1,0 +1,40 @@
+"""Measures of pictures, as the gap compares them; its functions run in worker processes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.evaluating.gap import CYCLIC
+from workbench.generating.frame import NotAccepted, accepted_draw, shoot
+from workbench.measures import MEASURES, decode, measure_all
+from workbench.processes import WorkerProcesses
+from workbench.scenario import Scenario
+
+NAMES = tuple(name for name in MEASURES if name not in CYCLIC)
+Floats = NDArray[np.float64]
+
+
+def of_files(jpegs: list[bytes]) -> Floats:
+    """``(n, measures)`` of JPEG files."""
+    return np.array([_of_file(jpeg) for jpeg in jpegs])
+
+
+def of_scenario(one: Scenario, n: int) -> Floats:
+    """``(n, measures)`` of frames that two processes draw."""
+    with WorkerProcesses(2) as pool:
+        return np.array(list(pool.map(_of_frame, [one] * n, range(n))))
+
+
+def _of_frame(one: Scenario, frame: int) -> list[float]:
+    for number in range(frame, frame + 100_000, 10_000):  # a frame without a draw gives way to one far away
+        try:
+            return _of_file(shoot(accepted_draw(one, number), backend="open3d").picture.jpeg)
+        except NotAccepted:
+            continue
+    raise NotAccepted("a frame that can be drawn", found="none of ten", where=one.name)
+
+
+def _of_file(jpeg: bytes) -> list[float]:
+    found = measure_all(decode(jpeg))
+    return [found[name] for name in NAMES]
