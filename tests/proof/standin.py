@@ -1,8 +1,8 @@
 """A small world that stands in for real data, and pools of pictures of it and of the generator, each drawn once.
 
-Both are drawn by Open3D; what is real here has scenes from ranges of its own and the camera of ``hidden_world``, what
-is synthetic has the generator's. Lights are ordinary, dim, or hard (a low, strong spot in a dark room); surfaces are metal
-or others. The dim and the hard ones on metal are rare: under 3 % each.
+Both are drawn by Open3D. What is real has scenes from ranges of its own and the camera of ``hidden_world``; what is
+synthetic has those of the generator. Lights are ordinary, dim, or hard (a low, strong spot in a dark room); surfaces
+are metal or others. The dim and the hard ones on metal are rare: under 3 % each.
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ def real_scenario(light: str, surface: str) -> Scenario:
     return Scenario.load(WORLD | {"name": f"real_{light}_{surface}"}).replace(changes)
 
 
-def real(light: str, surface: str, n: int, folder: Path) -> Pool:
-    """The first ``n`` real pictures of one cell."""
-    return pool(real_scenario(light, surface), n, folder, camera=LIGHTS[light][2])
+def real(light: str, surface: str, n: int, folder: Path, *, first: int = 0) -> Pool:
+    """Real pictures of one cell, ``n`` from number ``first`` on."""
+    return pool(real_scenario(light, surface), n, folder, first=first, camera=LIGHTS[light][2])
 
 
 def natural_counts(n: int) -> dict[tuple[str, str], int]:
@@ -123,24 +123,25 @@ def natural_counts(n: int) -> dict[tuple[str, str], int]:
     return counts
 
 
-def pool(one: Scenario, n: int, folder: Path, *, camera: Development | None = None) -> Pool:
-    """The first ``n`` pictures of a scenario; those that the folder lacks are drawn by two processes and kept.
+def pool(one: Scenario, n: int, folder: Path, *, first: int = 0, camera: Development | None = None) -> Pool:
+    """``n`` pictures of a scenario; those that the folder lacks are drawn by two processes and kept.
 
     Args:
         one: the scenario.
         n: pictures.
         folder: a cache.
+        first: number of the first.
         camera: of the real world; without, the scenario's own.
     """
     told = f"{one.sha256}{json.dumps(asdict(camera)) if camera else ''}"
     place = folder / f"{one.name}-{zlib.crc32(told.encode()):08x}"
     place.mkdir(parents=True, exist_ok=True)
-    missing = [frame for frame in range(n) if not (place / f"{frame:05}.npz").exists()]
+    missing = [frame for frame in range(first, first + n) if not (place / f"{frame:05}.npz").exists()]
     if missing:
         with WorkerProcesses(2) as workers:
             for done in [workers.submit(_keep, one, frame, camera, place) for frame in missing]:
                 done.result()
-    arrays = [np.load(place / f"{frame:05}.npz", allow_pickle=False) for frame in range(n)]
+    arrays = [np.load(place / f"{frame:05}.npz", allow_pickle=False) for frame in range(first, first + n)]
     return Pool(
         [bytes(a["jpeg"]) for a in arrays],
         [a["boxes"].astype(np.float32) for a in arrays],

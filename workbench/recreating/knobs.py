@@ -21,6 +21,7 @@ class Knob:
         measures: what it moves.
         low, high: where to look.
         log: whether ratios matter, not differences.
+        whole: whether values are whole numbers.
     """
 
     path: str
@@ -28,18 +29,22 @@ class Knob:
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     def value(self, share: float) -> float:
         """The value at a place between ``low`` (0) and ``high`` (1)."""
         if self.log:
             return float(self.low * (self.high / self.low) ** share)
-        return float(self.low + (self.high - self.low) * share)
+        value = float(self.low + (self.high - self.low) * share)
+        return round(value) if self.whole else value
 
     def jitter(self, mean: float, spread: float) -> Any:
         """A distribution in document form, ``mean`` and ``spread`` given as places between ``low`` and ``high``."""
         low, high = max(0.0, mean - 1.73 * spread), min(1.0, mean + 1.73 * spread)  # a uniform of that deviation
         if self.log:
             return {"log_uniform": [_short(self.value(low)), _short(self.value(high))]}
+        if self.whole:
+            return {"uniform_int": [int(self.value(low)), int(self.value(high))]}
         deviation = self.value(spread) - self.value(0.0)
         return {"around": {"anchor": self.path, "spread": _short(deviation), "clip": [self.low, self.high]}}
 
@@ -73,6 +78,8 @@ KNOBS = (
     Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0),
     Knob("sensor.lens.vignette", ("vignetting",), 0.0, 0.7),
     Knob("sensor.white_balance.temperature", ("warmth_stops",), 2600.0, 10_000.0, log=True),
+    Knob("sensor.noise.read_e", (), 0.5, 30.0, log=True),
+    Knob("sensor.jpeg.quality", ("blockiness",), 60.0, 97.0, whole=True),
     Knob("scene.surface.color.saturation", ("saturation",), 0.0, 0.6),
     Knob("scene.surface.color.value", (), 0.15, 0.95),
     Knob("sensor.camera.pose.elevation", (), 25.0, 88.0),
