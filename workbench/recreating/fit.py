@@ -1,10 +1,11 @@
 """Fit distributions of parameters to measured pictures, by pictures made on the way.
 
-Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression learns
-to read each knob from all measures of a picture (regression-adjusted approximate Bayesian computation, Beaumont, Zhang
-& Balding 2002). Read from the photos, the places have a mean and a spread; both are freed of what the regression
-shrinks, and the next probes are drawn there, where the regression is sharper. How well it reads probes that it has not
-learned from says whether measures can tell a knob at all; what they cannot tell stays as it was.
+Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression on all
+probes so far learns to read each knob from all measures of a picture (as in regression-adjusted approximate Bayesian
+computation, Beaumont, Zhang & Balding 2002). A distribution is right when photos and probes drawn from it read alike,
+in mean and in spread (indirect inference, Gourieroux, Monfort & Renault 1993); where they do not, the next probes are
+drawn from one that is moved by the difference. How well the regression reads probes that it has not learned from says
+whether measures can tell a knob at all; what they cannot tell stays as it was.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from workbench.recreating.knobs import LEAST_SPREAD, Choice, Knob
 
 Values = NDArray[np.float64]
 Probe = Callable[[Values, Sequence[Sequence[str]]], Values]  # places (n, knobs), words (n, choices) -> (n, measures)
-ROUNDS = (150, 130, 130)  # probes
+ROUNDS = (140, 90, 80, 80)  # probes
 TELLS = 0.15  # share of a knob's variance that measures must explain to move it
 SURELY = 0.5  # one step goes no farther than if they explained this share
-PRIOR_N = 3.0  # photos that the spread before is worth
+PRIOR_N = 3.0  # photos that what measures leave open is worth, as spread
 LEAST_SHARE = 0.02  # of a word that was not ruled out
 EVEN = 1 / np.sqrt(12)  # deviation of a uniform distribution, of its width
 PENALTIES = np.logspace(-2, 4, 25)
@@ -61,13 +62,16 @@ def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe:
     found = Fit(
         np.full(k, 0.5), np.full(k, EVEN), np.zeros(k), tuple(c.weights for c in choices), np.zeros(len(choices))
     )
+    places, codes, measured = np.zeros((0, k)), np.zeros((0, len(choices)), np.int64), np.zeros((0, photos.shape[1]))
     for round_, n in enumerate(ROUNDS):
-        rng = np.random.default_rng([seed, round_])
-        places, codes = _drawn(found, n, rng)
-        words = [[c.words[code] for c, code in zip(choices, row, strict=True)] for row in codes.tolist()]
-        measured = probe(places, words)
-        drawn = np.isfinite(measured).any(axis=1)
-        found = _moved(found, places[drawn], codes[drawn], *_scores(measured[drawn], photos))
+        new, new_codes = _drawn(found, n, np.random.default_rng([seed, round_]))
+        words = [[c.words[code] for c, code in zip(choices, row, strict=True)] for row in new_codes.tolist()]
+        said = probe(new, words)
+        drawn = np.isfinite(said).any(axis=1)
+        places, codes = np.concatenate([places, new[drawn]]), np.concatenate([codes, new_codes[drawn]])
+        measured = np.concatenate([measured, said[drawn]])
+        now = np.arange(len(places)) >= len(places) - np.count_nonzero(drawn)
+        found = _moved(found, places, codes, now, *_scores(measured, photos))
     return found
 
 
@@ -80,38 +84,47 @@ def _drawn(now: Fit, n: int, rng: np.random.Generator) -> tuple[Values, NDArray[
     return low + (high - low) * spread_out, np.array(codes, np.int64).reshape(len(codes), n).T
 
 
-def _moved(now: Fit, places: Values, codes: NDArray[np.int64], probes: Values, photos: Values) -> Fit:
-    means, spreads, told = now.places.copy(), now.spreads.copy(), now.told.copy()
+def _moved(
+    before: Fit, places: Values, codes: NDArray[np.int64], now: NDArray[np.bool_], probes: Values, photos: Values
+) -> Fit:
+    """Means and spreads moved by what photos read more than the probes of this round."""
+    means, spreads, told = before.places.copy(), before.spreads.copy(), before.told.copy()
     for i in range(len(means)):
-        read, explained = reading(probes, places[:, i], photos)
+        read, own, explained = reading(probes, places[:, i], photos)
         told[i] = max(told[i], explained)
         if explained >= TELLS:
-            means[i], spreads[i] = _freed(read, explained, float(places[:, i].mean()), float(places[:, i].std()))
-    shares, choices_told = list(now.shares), now.choices_told.copy()
-    for j, before in enumerate(now.shares):
-        hot = np.eye(len(before))[codes[:, j]]
-        read_all = [reading(probes, hot[:, word], photos) for word in range(len(before))]
-        weights = hot.var(axis=0)
-        explained = float(np.average([one for _, one in read_all], weights=weights)) if weights.any() else 0.0
+            means[i], spreads[i] = _alike(read, own[now], places[now, i], explained)
+    shares, choices_told = list(before.shares), before.choices_told.copy()
+    for j, known in enumerate(before.shares):
+        hot = np.eye(len(known))[codes[:, j]]
+        found = [reading(probes, hot[:, word], photos) for word in range(len(known))]
+        explained = float(np.average([one for *_, one in found], weights=hot.var(axis=0) + 1e-9))
         choices_told[j] = max(choices_told[j], explained)
         if explained >= TELLS:
-            step = np.array([one.mean() for one, _ in read_all]) - hot.mean(axis=0)
-            moved = np.maximum(hot.mean(axis=0) + step / max(explained, SURELY), LEAST_SHARE)
+            more = np.array([read.mean() - own[now].mean() for read, own, _ in found])
+            moved = np.maximum(hot[now].mean(axis=0) + more / max(explained, SURELY), LEAST_SHARE)
             shares[j] = moved / moved.sum()
     return Fit(means, spreads, told, tuple(shares), choices_told)
 
 
-def _freed(read: Values, explained: float, before: float, deviation: float) -> tuple[float, float]:
-    """Mean and spread of the places, without what the regression shrinks towards the probes' own."""
+def _alike(read: Values, own: Values, places: Values, explained: float) -> tuple[float, float]:
+    """Mean and spread of places that would make probes read like the photos.
+
+    Args:
+        read: ``(m,)`` what the photos read.
+        own: ``(n,)`` what the probes of this round read.
+        places: ``(n,)`` where they are.
+        explained: by how much a reading follows the place.
+    """
     sure = max(explained, SURELY)
-    mean = before + (float(read.mean()) - before) / sure
-    variance = (float(read.var()) - explained * (1 - explained) * deviation**2) / sure**2
-    n = len(read)
-    kept = (n * max(variance, 0.0) + PRIOR_N * deviation**2) / (n + PRIOR_N)
+    mean = float(places.mean()) + float(read.mean() - own.mean()) / sure
+    variance = float(places.var()) + float(read.var() - own.var()) / sure**2
+    free = len(read) - 1
+    kept = (free * max(variance, 0.0) + PRIOR_N * (1 - explained) * EVEN**2) / (free + PRIOR_N)
     return float(np.clip(mean, 0, 1)), float(np.clip(np.sqrt(kept), LEAST_SPREAD, EVEN))
 
 
-def reading(probes: Values, wanted: Values, photos: Values) -> tuple[Values, float]:
+def reading(probes: Values, wanted: Values, photos: Values) -> tuple[Values, Values, float]:
     """What a ridge regression on the probes says of the photos, and the share of the variance that it explains.
 
     The penalty is the one that predicts probes best that are left out, one by one; the share is of those predictions.
@@ -122,22 +135,22 @@ def reading(probes: Values, wanted: Values, photos: Values) -> tuple[Values, flo
         photos: ``(m, features)``.
 
     Returns:
-        ``(m,)`` values, and a share from 0 to 1.
+        ``(m,)`` of the photos, ``(n,)`` of the probes, each left out, and a share from 0 to 1.
     """
     middle, mean = probes.mean(axis=0), float(wanted.mean())
     if wanted.std() < 1e-9:
-        return np.full(len(photos), mean), 0.0
+        return np.full(len(photos), mean), wanted, 0.0
     left, sizes, right = np.linalg.svd(probes - middle, full_matrices=False)
     along = left.T @ (wanted - mean)
-    best: tuple[float, Values] = (np.inf, np.zeros(len(sizes)))
+    best, weights, own = np.inf, np.zeros(len(sizes)), wanted
     for penalty in PENALTIES:
         kept = sizes**2 / (sizes**2 + penalty)
         leverage = (left**2 @ kept) + 1 / len(wanted)
-        error = float(np.mean(((wanted - mean - left @ (kept * along)) / np.maximum(1 - leverage, 1e-3)) ** 2))
-        if error < best[0]:
-            best = (error, kept * along / np.maximum(sizes, 1e-12))
-    said: Values = mean + (photos - middle) @ (right.T @ best[1])
-    return said, float(np.clip(1 - best[0] / wanted.var(), 0, 1))
+        off = (wanted - mean - left @ (kept * along)) / np.maximum(1 - leverage, 1e-3)
+        if (error := float(np.mean(off**2))) < best:
+            best, weights, own = error, kept * along / np.maximum(sizes, 1e-12), wanted - off
+    said: Values = mean + (photos - middle) @ (right.T @ weights)
+    return said, own, float(np.clip(1 - best / wanted.var(), 0, 1))
 
 
 def _scores(probes: Values, photos: Values) -> tuple[Values, Values]:
