@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from workbench import store, tagging
@@ -70,11 +71,62 @@ def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) 
     assert abs(exposure[made.sample_ids].mean() - dark.mean()) < 0.3 * abs(normal.mean() - dark.mean())
 
 
-def test_one_sample_and_mixed_ones_give_honest_scenarios(cell: Any) -> None:
-    one = recreate(cell, ids=[store.select(cell, f"'{FAILURE}' in tags")[0]], probes=False, name="one")
-    assert one.samples == 1 and {row.confidence for row in one.parameters if row.mode == "jitter"} <= {"low"}
-    mixed = recreate(cell, "source == 'real'", probes=False)
-    assert mixed.scenario.name == "recreated" and mixed.samples == 36
+@pytest.fixture()
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
+    monkeypatch.setattr("workbench.recreating.run.CHECKS", 3)
+    monkeypatch.setattr("workbench.recreating.run.ROUNDS", (24, 24))
+
+
+def _exposures(scenario: Scenario) -> np.ndarray:
+    return np.array([scenario.resolve(frame).values["sensor.exposure.ev"] for frame in range(60)])
+
+
+@pytest.mark.parametrize(("n", "confidence", "title"), [(1, "low", "from 1 sample;"), (3, "low", "from 3 samples;")])
+def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confidence: str, title: str) -> None:
+    found = recreate(cell, ids=store.select(cell, f"'{FAILURE}' in tags and source == 'real'")[:n], name="few")
+    assert title in str(found).splitlines()[0] and f"What {title[5:-1]} of" in found.scenario.description
+    assert {row.confidence for row in found.parameters} <= {confidence, "unknown"}
+    assert np.ptp(_exposures(found.scenario)) > 2  # stops; the twelve differ by 0.6
+
+
+def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None) -> None:
+    found = recreate(cell, "source == 'real'")
+    exposures = _exposures(found.scenario)
+    assert found.scenario.name == "recreated" and found.samples == 36 and found.synthetic == 0
+    assert np.quantile(exposures, 0.1) < -1.5 and np.quantile(exposures, 0.9) > -0.4  # the dark and the normal ones
+    assert {row.mode for row in found.parameters if row.path == "scene.surface.label"} == {"free"}
+
+
+def test_synthetic_samples_are_told_of(cell: Any, tmp_path: Path) -> None:
+    made = generate(Scenario.load("bright_tray").replace(SIZE), into=cell, n=2, folder=tmp_path).result()
+    measure(cell)
+    found = recreate(cell, ids=made.sample_ids, probes=False)
+    assert (found.samples, found.synthetic) == (2, 2) and "2 of them are synthetic" in str(found)
+    assert found.scenario.anchor.sample_ids == tuple(made.sample_ids)
+
+
+def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) -> None:
+    cancel, before, ticks = Cancel(), store.info(cell), []
+
+    def listen(tick: Any) -> None:
+        ticks.append(tick)
+        if tick.done == 3:
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        recreate(cell, f"'{FAILURE}' in tags and source == 'real'", listener=listen, cancel=cancel)
+    assert ticks[-1].finished and ticks[-1].done < 10
+    assert store.info(cell) == before and not list(tmp_path.iterdir())
+    assert not [one for one in psutil.Process().children() if "workbench.processes.child" in " ".join(one.cmdline())]
+
+
+def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.recreating.run.CHECKS", 3)
+    monkeypatch.setattr("workbench.recreating.run.FIRST_LEAST", 21)
+    ticks: list[Any] = []
+    found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, listener=ticks.append)
+    assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +143,12 @@ def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], me
         recreate(cell, **options)
 
 
-def test_not_measured_and_cancelled(cell: Any, dataset: Any, picture: Write) -> None:
+def test_not_measured(dataset: Any, picture: Write) -> None:
     from workbench.schema.labels import Record
 
     store.add(dataset, [Record(picture(), "a.png", 64, 48)], source="real")
     with pytest.raises(InputError, match="Measure first"):
         recreate(dataset, "source == 'real'")
-    cancel, before = Cancel(), store.info(cell)
-    cancel.set()
-    with pytest.raises(Cancelled):
-        recreate(cell, f"'{FAILURE}' in tags", cancel=cancel)
-    assert store.info(cell) == before
 
 
 def test_the_command(cell: Any, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--no-probes", action="store_true", help="take over words and classes, without fitting pictures"
     )
+    parser.add_argument("--seconds", type=float, default=90.0, help="for the fit (default: 90)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     parser.set_defaults(run=run)
 
@@ -27,11 +28,14 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.recreating import recreate
 
     dataset = store.require_dataset(args.dataset)
-    found = recreate(dataset, args.where, name=args.name, probes=not args.no_probes, backend=args.backend)
+    found = recreate(
+        dataset, args.where, name=args.name, probes=not args.no_probes, seconds=args.seconds, backend=args.backend
+    )
     found.scenario.dump(args.output)
     values = {
         "scenario": str(args.output),
         "samples": found.samples,
+        "probes": found.probes,
         "parameters": [plain(row) for row in found.parameters],
         "gap_before": found.gap_before,
         "gap_after": found.gap_after,

@@ -10,7 +10,7 @@ whether measures can tell a knob at all; what they cannot tell stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ from workbench.recreating.knobs import LEAST_SPREAD, Choice, Knob
 
 Values = NDArray[np.float64]
 Probe = Callable[[Values, Sequence[Sequence[str]]], Values]  # places (n, knobs), words (n, choices) -> (n, measures)
-ROUNDS = (140, 90, 80, 80)  # probes
+ROUNDS = (120, 80, 70, 60)  # probes
+LEAST = 20  # probes that a round can be judged by
 TELLS = 0.15  # share of a knob's variance that measures must explain to move it
 SURELY = 0.5  # one step goes no farther than if they explained this share
 PRIOR_N = 3.0  # photos that what measures leave open is worth, as spread
@@ -48,7 +49,15 @@ class Fit:
     choices_told: Values
 
 
-def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe: Probe, *, seed: int = 0) -> Fit:
+def fit(
+    knobs: Sequence[Knob],
+    choices: Sequence[Choice],
+    photos: Values,
+    probe: Probe,
+    *,
+    rounds: Iterable[int] = ROUNDS,
+    seed: int = 0,
+) -> Fit:
     """Find distributions of the knobs and words whose pictures measure like the photos.
 
     Args:
@@ -56,6 +65,7 @@ def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe:
         photos: ``(m, measures)``; NaN is missing.
         probe: makes pictures with the knobs at some places and measures them; called once per round.
             A row of NaN is a picture that could not be made.
+        rounds: how many probes each round has; asked for the next when a round is through.
         seed: of the places.
     """
     k = len(knobs)
@@ -63,7 +73,7 @@ def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe:
         np.full(k, 0.5), np.full(k, EVEN), np.zeros(k), tuple(c.weights for c in choices), np.zeros(len(choices))
     )
     places, codes, measured = np.zeros((0, k)), np.zeros((0, len(choices)), np.int64), np.zeros((0, photos.shape[1]))
-    for round_, n in enumerate(ROUNDS):
+    for round_, n in enumerate(rounds):
         new, new_codes = _drawn(found, n, np.random.default_rng([seed, round_]))
         words = [[c.words[code] for c, code in zip(choices, row, strict=True)] for row in new_codes.tolist()]
         said = probe(new, words)
@@ -71,7 +81,8 @@ def fit(knobs: Sequence[Knob], choices: Sequence[Choice], photos: Values, probe:
         places, codes = np.concatenate([places, new[drawn]]), np.concatenate([codes, new_codes[drawn]])
         measured = np.concatenate([measured, said[drawn]])
         now = np.arange(len(places)) >= len(places) - np.count_nonzero(drawn)
-        found = _moved(found, places, codes, now, *_scores(measured, photos))
+        if np.count_nonzero(now) >= LEAST:
+            found = _moved(found, places, codes, now, *_scores(measured, photos))
     return found
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.scenario.anchor import CONFIDENCE
+
 LEAST_SPREAD = 0.05  # of a knob, in its own scale from 0 to 1
 
 
@@ -38,9 +40,13 @@ class Knob:
         value = float(self.low + (self.high - self.low) * share)
         return round(value) if self.whole else value
 
-    def jitter(self, mean: float, spread: float) -> Any:
-        """A distribution in document form, ``mean`` and ``spread`` given as places between ``low`` and ``high``."""
-        low, high = max(0.0, mean - 1.73 * spread), min(1.0, mean + 1.73 * spread)  # a uniform of that deviation
+    def jitter(self, mean: float, spread: float, confidence: str = "high") -> Any:
+        """A distribution in document form, ``mean`` and ``spread`` given as places between ``low`` and ``high``.
+
+        The less is known, the wider: as an anchor's own spread, which ``around`` leaves to it.
+        """
+        half = 1.73 * spread * CONFIDENCE[confidence]  # of a uniform distribution with that deviation
+        low, high = max(0.0, mean - half), min(1.0, mean + half)
         if self.log:
             return {"log_uniform": [_short(self.value(low)), _short(self.value(high))]}
         if self.whole:

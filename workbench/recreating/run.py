@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from workbench.measures import MEASURES
 from workbench.processes import WorkerProcesses
 from workbench.progress import Cancel, Listener, Progress
 from workbench.recreating.facts import Fact, confidence_of, distance, fact
-from workbench.recreating.fit import ROUNDS, TELLS, Fit, fit
+from workbench.recreating.fit import LEAST, ROUNDS, TELLS, Fit, fit
 from workbench.recreating.knobs import CHOICES, KNOBS, TARGETS, Choice, Knob, constants, is_common
 from workbench.recreating.probes import BOX_MEASURES, box_measures, probed
 from workbench.recreating.rows import Row
@@ -31,6 +32,7 @@ from workbench.store import Dataset
 from workbench.store.columns import as_filter
 
 BASE = Path(__file__).with_name("base.yaml")
+FIRST_LEAST = 60  # probes of the first round
 CHECKS = 20  # pictures from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 WIDER = 1.2  # spread of what is free, against that of the samples
@@ -47,6 +49,8 @@ class Recreation:
         scenario: to look at, change, save and generate.
         parameters: where each distribution comes from.
         samples: how many samples it was made from.
+        synthetic: how many of these are synthetic.
+        probes: how many pictures it was fitted by.
         gap_before, gap_after: mean distance per measure between these samples and pictures of the plain, wide scenario
             or of this one, in standard deviations of the samples; ``None`` without a fit.
     """
@@ -54,6 +58,8 @@ class Recreation:
     scenario: Scenario
     parameters: list[Row] = field(default_factory=list)
     samples: int = 0
+    synthetic: int = 0
+    probes: int = 0
     gap_before: float | None = None
     gap_after: float | None = None
 
@@ -61,9 +67,13 @@ class Recreation:
         def told(row: Row) -> str:
             return f"  {row.mode:<6} {row.path:<34} {row.confidence:<7} {row.why}"
 
-        lines = [f"{self.scenario.name}: from {self.samples:,} samples"]
+        lines = [f"{self.scenario.name}: from {_counted(self.samples)}"]
         if self.gap_before is not None and self.gap_after is not None:
             lines[0] += f"; distance {self.gap_before:.2f} before the fit, {self.gap_after:.2f} after"
+            lines[0] += f" ({self.probes:,} pictures)"
+        if self.synthetic:
+            said = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
+            lines.append(f"  {said} synthetic: what is in common may be the generator's, not the camera's")
         return "\n".join(lines + [told(row) for row in self.parameters])
 
 
@@ -74,6 +84,7 @@ def recreate(
     ids: Sequence[str] | None = None,
     name: str | None = None,
     probes: bool = True,
+    seconds: float = 90.0,
     backend: str = "open3d",
     listener: Listener | None = None,
     cancel: Cancel | None = None,
@@ -82,8 +93,8 @@ def recreate(
 
     What sets them apart (exposure, contrast, noise, blur, colour; surface words; classes) is drawn around the
     measured values; what they share with all real pictures, as in all of them and wider; everything else varies
-    widely. Pictures made on the way are measured like the photos, and the distributions moved until they agree (about
-    a minute on 2 cores).
+    widely. Pictures made on the way are measured like the photos, and the distributions moved until they agree.
+    Few samples give wide distributions.
 
     Args:
         dataset: a measured dataset.
@@ -91,6 +102,7 @@ def recreate(
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
         probes: whether to fit by pictures; without, only words and classes are taken over.
+        seconds: for the fit; where drawing is slow, fewer pictures are made.
         backend: what draws them.
         listener: told of the progress.
         cancel: stops between two pictures; nothing is changed.
@@ -111,7 +123,7 @@ def recreate(
     tags = _shared_tags(table, rows)
     label = name or (tags[0].removeprefix(fields.FAILURE_PREFIX) if tags else "recreated")
     chosen_ids = tuple(table.ids[rows][:ANCHORS].tolist())
-    about = f"What {rows.sum():,} samples of {dataset.name} have in common; everything else varies widely."
+    about = f"What {_counted(rows.sum())} of {dataset.name} have in common; everything else varies widely."
     plain = Scenario.load(BASE).replace(
         _resolution(dataset, chosen_ids),
         name=label,
@@ -120,11 +132,12 @@ def recreate(
     )
     changes, said = words_of(table, rows, others)
     scenario = plain.replace(changes, modes={row.path: row.mode for row in said if row.mode == "jitter"})
-    done = Recreation(scenario, said, int(rows.sum()))
+    synthetic = table.columns[fields.SOURCE].mask_of(["synthetic"]) & rows
+    done = Recreation(scenario, said, int(rows.sum()), int(synthetic.sum()))
     if probes:
         free = [path for path in CHOICES if path not in changes]
         photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
-        _fitted(done, plain, photos, facts, free, backend, listener, cancel)
+        _fitted(done, plain, photos, facts, free, seconds, backend, listener, cancel)
     else:
         done.parameters += [Row(k.path, "free", None, "unknown", f"not fitted: {_told(k, facts)}") for k in KNOBS]
     return done
@@ -207,6 +220,7 @@ def _fitted(
     photos: Mapping[str, Values],
     facts: Mapping[str, Fact],
     free: Sequence[str],
+    seconds: float,
     backend: str,
     listener: Listener | None,
     cancel: Cancel | None,
@@ -231,12 +245,31 @@ def _fitted(
             ]
             return made([done.scenario.replace(one) for one in held])
 
+        rounds = _rounds(progress, time.monotonic(), seconds)
         before = made([plain] * CHECKS)
-        _take_over(done, facts, choices, fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe))
+        found = fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe, rounds=rounds)
+        done.probes = progress.done - CHECKS
+        _take_over(done, facts, choices, found)
         after = made([done.scenario] * CHECKS)
     done.gap_before, done.gap_after = (
         distance(photos, dict(zip(names, values.T, strict=True))) for values in (before, after)
     )
+
+
+def _rounds(progress: Progress, started_s: float, seconds: float) -> Iterator[int]:
+    """Probes of each round, as many as the time leaves, at the speed so far, beside the last checks.
+
+    The first round has enough of them to learn from, whatever the time.
+    """
+    for n in ROUNDS:
+        spent_s = time.monotonic() - started_s
+        left = int((seconds - spent_s) / (spent_s / progress.done)) - CHECKS
+        if progress.done == CHECKS:
+            left = max(left, FIRST_LEAST)
+        if left < LEAST:
+            break
+        yield min(n, left)
+    progress.total = progress.done + CHECKS
 
 
 def _choice(scenario: Scenario, path: str) -> Choice:
@@ -260,7 +293,8 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         value = float(f"{knob.value(place):.4g}")
         modes[knob.path] = "jitter" if is_common(knob, common) else "free"
         measured[knob.path] = Measured(value, confidence)
-        changes[knob.path] = knob.jitter(place, spread if modes[knob.path] == "jitter" else WIDER * spread)
+        wider = 1.0 if modes[knob.path] == "jitter" else WIDER
+        changes[knob.path] = knob.jitter(place, wider * spread, confidence)
         why = f"{_told(knob, facts)}; measures explain {told:.0%}"
         why += "" if modes[knob.path] == "jitter" else "; as in these samples, wider"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
@@ -272,6 +306,10 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
             done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
+
+
+def _counted(n: int) -> str:
+    return f"{n:,} sample" + ("" if n == 1 else "s")
 
 
 def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
