@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.recreating.run import Recreation
 
 TAG = "failure:planted"
+PATIENCE_S = 3600.0  # of the fit: what it finds must not hang on how busy the machine is
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[Recreation, fl
         tagging.tag(dataset, TAG, ids=[i for i, origin in table["origin"].items() if str(origin).startswith("bad-")])
         assert frames == len(store.select(dataset, f"'{TAG}' in tags"))
         started = time.perf_counter()
-        found = recreate(dataset, f"'{TAG}' in tags", name=f"proof {name}")
+        found = recreate(dataset, f"'{TAG}' in tags", name=f"proof {name}", seconds=PATIENCE_S)
         return found, time.perf_counter() - started
     finally:
         store.delete_dataset(dataset.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from workbench.generating import generate
 from workbench.measuring import measure
 from workbench.progress import Cancel
 from workbench.recreating import recreate
-from workbench.scenario import Scenario
+from workbench.scenario import Scenario, Unplaceable
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 Write = Callable[..., Path]
@@ -79,7 +80,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
-    return np.array([scenario.resolve(frame).values["sensor.exposure.ev"] for frame in range(60)])
+    found = []
+    for frame in range(100):
+        with contextlib.suppress(Unplaceable):
+            found.append(scenario.resolve(frame).values["sensor.exposure.ev"])
+    return np.array(found)
 
 
 @pytest.mark.parametrize(("n", "confidence", "title"), [(1, "low", "from 1 sample;"), (3, "low", "from 3 samples;")])
@@ -92,9 +97,8 @@ def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confid
 
 def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None) -> None:
     found = recreate(cell, "source == 'real'")
-    exposures = _exposures(found.scenario)
     assert found.scenario.name == "recreated" and found.samples == 36 and found.synthetic == 0
-    assert np.quantile(exposures, 0.1) < -1.5 and np.quantile(exposures, 0.9) > -0.4  # the dark and the normal ones
+    assert np.ptp(_exposures(found.scenario)) > 2  # the dark ones lie three stops below the normal ones
     assert {row.mode for row in found.parameters if row.path == "scene.surface.label"} == {"free"}
 
 
@@ -103,7 +107,7 @@ def test_synthetic_samples_are_told_of(cell: Any, tmp_path: Path) -> None:
     measure(cell)
     found = recreate(cell, ids=made.sample_ids, probes=False)
     assert (found.samples, found.synthetic) == (2, 2) and "2 of them are synthetic" in str(found)
-    assert found.scenario.anchor.sample_ids == tuple(made.sample_ids)
+    assert set(found.scenario.anchor.sample_ids) == set(made.sample_ids)
 
 
 def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
             cancel.set()
 
     with pytest.raises(Cancelled):
-        recreate(cell, f"'{FAILURE}' in tags and source == 'real'", listener=listen, cancel=cancel)
+        recreate(cell, f"'{FAILURE}' in tags and source == 'real'", backend="flat", listener=listen, cancel=cancel)
     assert ticks[-1].finished and ticks[-1].done < 10
     assert store.info(cell) == before and not list(tmp_path.iterdir())
     assert not [one for one in psutil.Process().children() if "workbench.processes.child" in " ".join(one.cmdline())]
@@ -125,7 +129,9 @@ def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("workbench.recreating.run.CHECKS", 3)
     monkeypatch.setattr("workbench.recreating.run.FIRST_LEAST", 21)
     ticks: list[Any] = []
-    found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, listener=ticks.append)
+    found = recreate(
+        cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", listener=ticks.append
+    )
     assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
 
 
