@@ -104,7 +104,8 @@ def main() -> None:
     if not args.report:
         for pair in zip_longest(*[iter(by_seed)] * 2):  # two seeds at once, so that few complete ones are soon there
             run([one for seed in pair if seed is not None for one in by_seed[seed]], args.folder)
-    done = [seed for seed, own in by_seed.items() if _tallies(own, args.folder)]
+    largest = {seed: [one for one in own if one.size in (0, max(sizes))] for seed, own in by_seed.items()}
+    done = [seed for seed, own in largest.items() if _tallies(own, args.folder)]
     print(f"{len(done)} of {args.seeds} seeds are complete")
     if done:
         print(_report(sizes, done, args.folder))
