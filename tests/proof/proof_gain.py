@@ -6,10 +6,10 @@ Real is ``standin``: other scenes and another camera than the generator's. The d
 seed a baseline learns from natural real pictures until AP on real validation pictures no longer rises. Every arm, the
 one without added pictures too, goes on from that baseline with the same number of steps, and keeps the best of its
 checks on the same validation pictures. A failure is one rare cell of light and surface (2.25 % of the real data). 30
-real pictures of it are tagged; ``wb.recreate`` makes a scenario of them, and N pictures are drawn. Arms: none; N
-untargeted (wide randomization of everything); N targeted; N real ones of the cell (oracle); N targeted and the 30
-tagged ones. Never seen before the end: the test pictures, many of the failing cell and as many of each other. Pairs of
-seeds and pictures; see ``looping.arms``.
+real pictures of it are tagged, with the word for the surface where it is metal, as a curator sees it; ``wb.recreate``
+makes a scenario of them, and N pictures are drawn. Arms: none; N untargeted (wide randomization of everything); N
+targeted; N real ones of the cell (oracle); N targeted and the 30 tagged ones. Never seen before the end: the test
+pictures, many of the failing cell and as many of each other. Pairs of seeds and pictures; see ``looping.arms``.
 
 Everything is kept in the folder: pools of pictures, recreated scenarios, and a line in ``trainings.jsonl`` with the
 tally beside it per training. A second call goes on; ``--report`` prints the arms that are complete.
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tests.proof.standin import CELLS, CLASSES, SCENE, SIZE_WH, Pool, natural_counts, pool, real, tallied
+from tests.proof.standin import CELLS, CLASSES, SCENE, SIZE_WH, Pool, natural, pool, real, tallied
 from workbench.files import write_bytes
 from workbench.looping.arms import closed, gain, means
 from workbench.looping.compare import Change
@@ -206,22 +206,12 @@ def _tallies(wanted: Sequence[Training], folder: Path) -> list[Tally]:
 @cache
 def _real_train(folder: Path) -> Pool:
     """Natural real pictures: the failing cell is as rare as it is."""
-    return _natural(TRAIN, 0, folder)
+    return natural(TRAIN, 0, folder)
 
 
 @cache
 def _real_val(folder: Path) -> Pool:
-    return _natural(VAL, TRAIN, folder)
-
-
-def _natural(n: int, first: int, folder: Path) -> Pool:
-    """Natural pictures number ``first`` and following; frames of cells are never used twice."""
-    before, after = natural_counts(first) if first else dict.fromkeys(CELLS, 0), natural_counts(first + n)
-    found = Pool([], [], [])
-    for light, surface in CELLS:
-        cell = (light, surface)
-        found += real(light, surface, after[cell], folder).taken(slice(before[cell], after[cell]))
-    return found
+    return natural(VAL, TRAIN, folder)
 
 
 @cache
@@ -294,7 +284,10 @@ def _recreate(cell: Cell, folder: Path) -> Scenario:
         measure(dataset)
         origins = store.table(dataset).to_frame()["origin"]
         tag = f"failure:{'_'.join(cell)}"
-        tagging.tag(dataset, tag, ids=[i for i, origin in origins.items() if str(origin).startswith("tagged")])
+        chosen = [i for i, origin in origins.items() if str(origin).startswith("tagged")]
+        tagging.tag(dataset, tag, ids=chosen)
+        if cell[1] == "metal":
+            store.set_values(dataset, {one: {"surface": "metal"} for one in chosen})
         found = recreate(dataset, f"'{tag}' in tags", seconds=PATIENCE_S)
         print("\n".join(f"<!-- {line} -->" for line in str(found).splitlines()), flush=True)
         return found.scenario

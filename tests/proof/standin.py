@@ -7,9 +7,10 @@ are metal or others. The dim and the hard ones on metal are rare: under 3 % each
 
 from __future__ import annotations
 
+import io
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ from numpy.typing import NDArray
 
 from tests.proof.hidden_world import WORLD, Development, Exposed, develop
 from workbench.evaluating.outcomes import Outcomes
-from workbench.generating.frame import NotAccepted, accepted_draw, shoot
+from workbench.files import write_bytes
+from workbench.generating.frame import Accepted, NotAccepted, accepted_draw, shoot
 from workbench.generating.media import labels_of
 from workbench.looping.tally import Tally, tally
 from workbench.processes import WorkerProcesses
 from workbench.render import renderer
-from workbench.scenario import Scenario
+from workbench.scenario import Scenario, noise_rng, sensor_settings
+from workbench.schema.labels import Label
+from workbench.sensor import form_image
 from workbench.store.predictions import Box, Boxes
 from workbench.training.examples import Example, Found, overlap
 
@@ -112,6 +116,15 @@ def real(light: str, surface: str, n: int, folder: Path, *, first: int = 0) -> P
     return pool(real_scenario(light, surface), n, folder, first=first, camera=LIGHTS[light][2])
 
 
+def natural(n: int, first: int, folder: Path) -> Pool:
+    """Real pictures as they come, number ``first`` and following: the failing cells are as rare as they are."""
+    before, after = natural_counts(first) if first else dict.fromkeys(CELLS, 0), natural_counts(first + n)
+    found = Pool([], [], [])
+    for cell in CELLS:
+        found += real(*cell, after[cell], folder).taken(slice(before[cell], after[cell]))
+    return found
+
+
 def natural_counts(n: int) -> dict[tuple[str, str], int]:
     """How many of ``n`` pictures lie in each cell, by the shares of lights and surfaces.
 
@@ -135,13 +148,36 @@ def pool(one: Scenario, n: int, folder: Path, *, first: int = 0, camera: Develop
     """
     told = f"{one.sha256}{json.dumps(asdict(camera)) if camera else ''}"
     place = folder / f"{one.name}-{zlib.crc32(told.encode()):08x}"
-    place.mkdir(parents=True, exist_ok=True)
-    missing = [frame for frame in range(first, first + n) if not (place / f"{frame:05}.npz").exists()]
-    if missing:
+    frames = range(first, first + n)
+    _each(_keep, [(one, frame, camera, place) for frame in frames if not _file(place, frame).exists()])
+    return _read(place, frames)
+
+
+def developed(one: Scenario, cameras: Mapping[str, Mapping[str, Any]], n: int, folder: Path) -> dict[str, Pool]:
+    """``n`` pictures of a scenario through several cameras, each scene drawn once; kept as in ``pool``.
+
+    Args:
+        one: the scenario.
+        cameras: changes of its sensor by name.
+        n: pictures.
+        folder: a cache.
+    """
+    ways = {name: one.replace(changes) for name, changes in cameras.items()}
+    places = {name: folder / f"{one.name}-{name}-{zlib.crc32(way.sha256.encode()):08x}" for name, way in ways.items()}
+    todo = [frame for frame in range(n) if not all(_file(place, frame).exists() for place in places.values())]
+    _each(_keep_all, [(one, frame, list(ways.values()), list(places.values())) for frame in todo])
+    return {name: _read(place, range(n)) for name, place in places.items()}
+
+
+def _each(function: Callable[..., None], calls: Sequence[tuple[Any, ...]]) -> None:
+    if calls:
         with WorkerProcesses(2) as workers:
-            for done in [workers.submit(_keep, one, frame, camera, place) for frame in missing]:
+            for done in [workers.submit(function, *call) for call in calls]:
                 done.result()
-    arrays = [np.load(place / f"{frame:05}.npz", allow_pickle=False) for frame in range(first, first + n)]
+
+
+def _read(place: Path, frames: Iterable[int]) -> Pool:
+    arrays = [np.load(_file(place, frame), allow_pickle=False) for frame in frames]
     return Pool(
         [bytes(a["jpeg"]) for a in arrays],
         [a["boxes"].astype(np.float32) for a in arrays],
@@ -149,32 +185,48 @@ def pool(one: Scenario, n: int, folder: Path, *, first: int = 0, camera: Develop
     )
 
 
+def _file(place: Path, frame: int) -> Path:
+    return place / f"{frame:05}.npz"
+
+
 def _keep(one: Scenario, frame: int, camera: Development | None, place: Path) -> None:
-    jpeg, found = _shot(one, frame, camera)
-    boxes = np.array([label.xyxy for label in found], np.float32).reshape(-1, 4)
-    classes = np.array([CLASSES.index(label.name) for label in found], np.int64)
-    path = place / f"{frame:05}.npz"
-    with path.with_suffix(".part").open("wb") as file:
-        np.savez(file, jpeg=np.frombuffer(jpeg, np.uint8), boxes=boxes, classes=classes)
-    path.with_suffix(".part").replace(path)
-
-
-def _shot(one: Scenario, frame: int, camera: Development | None) -> tuple[bytes, Sequence[Any]]:
-    """A picture and its labels; a frame without an accepted draw gives way to one far away."""
-    for number in (frame, frame + 1_000_000, frame + 2_000_000):
-        try:
-            accepted = accepted_draw(one, number)
-            break
-        except NotAccepted:
-            continue
-    else:
-        accepted = accepted_draw(one, frame + 3_000_000)
+    accepted = _accepted(one, frame)
     labels = labels_of(accepted.truth)
     if camera is None:
-        return shoot(accepted, backend="open3d").picture.jpeg, labels
+        jpeg = shoot(accepted, backend="open3d").picture.jpeg
+    else:
+        seen = Exposed(renderer("open3d").render(accepted.scene), labels, accepted.resolved.values)
+        jpeg = develop(seen, camera, rng=np.random.default_rng(frame))
+    _write(place, frame, jpeg, labels)
+
+
+def _keep_all(one: Scenario, frame: int, ways: Sequence[Scenario], places: Sequence[Path]) -> None:
+    accepted = _accepted(one, frame)
     linear = renderer("open3d").render(accepted.scene)
-    seen = Exposed(linear, labels, accepted.resolved.values)
-    return develop(seen, camera, rng=np.random.default_rng(frame)), labels
+    mark = accepted.resolved.mark
+    for way, place in zip(ways, places, strict=True):
+        resolved = way.resolve(mark.frame, mark.attempt)  # the same scene: each parameter has random numbers of its own
+        jpeg = form_image(linear, sensor_settings(resolved), rng=noise_rng(resolved)).jpeg
+        _write(place, frame, jpeg, labels_of(accepted.truth))
+
+
+def _accepted(one: Scenario, frame: int) -> Accepted:
+    """A draw; a frame without an accepted one gives way to one far away."""
+    for number in (frame, frame + 1_000_000, frame + 2_000_000):
+        try:
+            return accepted_draw(one, number)
+        except NotAccepted:
+            continue
+    return accepted_draw(one, frame + 3_000_000)
+
+
+def _write(place: Path, frame: int, jpeg: bytes, labels: Sequence[Label]) -> None:
+    boxes = np.array([label.xyxy for label in labels], np.float32).reshape(-1, 4)
+    classes = np.array([CLASSES.index(label.name) for label in labels], np.int64)
+    stream = io.BytesIO()
+    np.savez(stream, jpeg=np.frombuffer(jpeg, np.uint8), boxes=boxes, classes=classes)
+    place.mkdir(parents=True, exist_ok=True)
+    write_bytes(_file(place, frame), stream.getvalue())
 
 
 def tallied(truth: Pool, found: Sequence[Found]) -> Tally:

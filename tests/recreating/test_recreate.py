@@ -149,6 +149,26 @@ def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], me
         recreate(cell, **options)
 
 
+def test_without_a_common_class_those_of_the_data_are_drawn(dataset: Any, picture: Write) -> None:
+    from workbench.schema.labels import Label, Record
+
+    parts = ["gear", "bolt", "a class of their own"]
+    store.add(
+        dataset,
+        [
+            Record(picture(f"{i}.png"), f"{i}.png", 64, 48, labels=(Label(parts[i % 3], (1, 1, 9, 9)),))
+            for i in range(6)
+        ],
+        source="real",
+    )
+    measure(dataset)
+    found = recreate(dataset, "source == 'real'", probes=False)
+    row = next(one for one in found.parameters if one.path == "assets.targets.labels")
+    assert row.mode == "free" and row.why.endswith("drawn are those of the data: bolt, gear")
+    drawn = [label for i in range(8) for label in found.scenario.resolve(i).values["assets.targets.labels"]]
+    assert set(drawn) == {"bolt", "gear"}
+
+
 def test_not_measured(dataset: Any, picture: Write) -> None:
     from workbench.schema.labels import Record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,11 @@ def words_of(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -
     shares = common_words(_labels(table, rows), _labels(table, others))
     parts = {word: share for word, share in shares.items() if word in library.PART_NAMES}
     _take(changes, said, "assets.targets.labels", parts, shares, int(rows.sum()), "the classes that they share")
+    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(library.PART_NAMES))
+    if own and not parts:  # others than the data has would be labels that it lacks
+        changes["assets.targets.labels"] = {"choice": own}
+        why = said[-1].why.removesuffix("; all of it is drawn")
+        said[-1] = replace(said[-1], why=f"{why}; drawn are those of the data: {', '.join(own)}")
     counts = table.columns.get("labels")
     if isinstance(counts, NumberColumn) and np.nansum(counts.values[rows]) > 0:
         low, high = (int(np.clip(round(v), 1, 40)) for v in np.nanquantile(counts.values[rows], [0.1, 0.9]))
