@@ -16,7 +16,7 @@ help:
 	@echo "make demo    run the whole loop without a browser"
 	@echo "make test    run all tests, the browser test included"
 	@echo "make check   format, lint, types, import rules"
-	@echo "make proof   slow experiments: do slices and gaps find what was planted; prints tables"
+	@echo "make proof   slow experiments with a known answer; prints tables (hours on 2 cores)"
 	@echo "make bench   measure speed beside others, in one run; prints tables (20 minutes)"
 
 setup: .venv/ready

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.proof import proof_gap, proof_slices
+from tests.proof import proof_gain, proof_gap, proof_recreate, proof_slices, proof_use
 
-PROOFS = (proof_slices, proof_gap)
+PROOFS = (proof_slices, proof_gap, proof_recreate, proof_use, proof_gain)
 
 
 def main() -> None:

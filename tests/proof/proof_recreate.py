@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from workbench.recreating.run import Recreation
 
 TAG = "failure:planted"
+RECOVERED = {  # parameters behind the columns of the second table, and their digits
+    "sensor.exposure.ev": ".1f",
+    "sensor.noise.gain": ".1f",
+    "sensor.lens.blur_px": ".2f",
+    "lighting.key.direction.elevation": ".0f",
+}
 PATIENCE_S = 3600.0  # of the fit: what it finds must not hang on how busy the machine is
 
 
@@ -107,9 +113,16 @@ def tables(outcomes: Sequence[Outcome]) -> str:
     lines += [f"| mean | {mean} | {np.mean([o.seconds for o in outcomes]):.0f} |", ""]
     lines += ["| failure | exposure, EV | noise gain | blur, px | light elevation, deg |", "|---|---|---|---|---|"]
     for o in outcomes:
-        pairs = zip(asdict(o.planted).values(), asdict(o.recovered).values(), (".1f", ".1f", ".2f", ".0f"), strict=True)
-        lines.append(f"| {o.name} | {' | '.join(f'{a:{f}} -> {b:{f}}' for a, b, f in pairs)} |")
+        columns = zip(asdict(o.planted).values(), asdict(o.recovered).values(), RECOVERED.items(), strict=True)
+        lines.append(
+            f"| {o.name} | {' | '.join(_pair(a, b, f, o.told.get(path, '')) for a, b, (path, f) in columns)} |"
+        )
     return "\n".join(lines)
+
+
+def _pair(planted: float, recovered: float, digits: str, told: str) -> str:
+    """What was planted and recovered; without a number where ``recreate`` says that measures cannot tell."""
+    return f"{planted:{digits}} -> " + ("not told" if told.startswith("free None") else f"{recovered:{digits}}")
 
 
 def _outcome(name: str, failure: Failure, frames: int, folder: Path) -> Outcome:
