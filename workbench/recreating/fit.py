@@ -21,7 +21,7 @@ from workbench.recreating.knobs import LEAST_SPREAD, Choice, Knob
 
 Values = NDArray[np.float64]
 Probe = Callable[[Values, Sequence[Sequence[str]]], Values]  # places (n, knobs), words (n, choices) -> (n, measures)
-ROUNDS = (120, 80, 70, 60)  # probes
+ROUNDS = (140, 90, 80, 80)  # probes
 LEAST = 20  # probes that a round can be judged by
 TELLS = 0.15  # share of a knob's variance that measures must explain to move it
 SURELY = 0.5  # one step goes no farther than if they explained this share
