@@ -9,6 +9,7 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from workbench import render
 from workbench.auditing.factors import FACTORS, Factor
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.files import write_bytes
 from workbench.generating.frame import NotAccepted, accepted_draw, shoot
@@ -59,12 +61,12 @@ class Audit:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per effect."""
-        return pd.DataFrame(
-            [
-                {**dataclasses.asdict(one), "factors": " x ".join(one.factors), "strong": one.is_strong}
-                for one in self.effects
-            ]
-        )
+        return pd.DataFrame([{**row, "factors": " x ".join(row["factors"])} for row in self.plain()["effects"]])
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        rows = [{**dataclasses.asdict(one), "strong": one.is_strong, "words": self.told(one)} for one in self.effects]
+        return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
 
     def told(self, one: Effect) -> str:
         """An effect in words."""
@@ -77,7 +79,7 @@ class Audit:
         return f"{first[1]} together with {second[1]}, beyond each alone: {change}"
 
     def __str__(self) -> str:
-        head = f"{self.pictures:,} pictures, recall {self.recall:.3f}"
+        head = f"{counted(self.pictures, 'picture')}, recall {self.recall:.3f}"
         head += f"; {self.left_out:,} could not be drawn" if self.left_out else ""
         strong = [self.told(one) for one in self.effects if one.is_strong]
         return "\n".join([head, *(strong or ["no strong effect: nothing that was varied matters surely"])])
@@ -123,7 +125,8 @@ def audit(
         cancel: stops between two pictures.
 
     Raises:
-        InputError: fewer than two factors or frames, or the model gave another number of answers.
+        InputError: fewer than two factors or frames, or the model gave another number of answers, or knows none of the
+            classes in the pictures.
         Cancelled: the user stopped; nothing is kept.
     """
     if len(factors) < 2 or frames < 2:
@@ -156,9 +159,19 @@ def audit(
         seen = [job for job in jobs if job in truth]
         answers = ask([_path(folder, *job) for job in seen])
     if len(answers) != len(seen):
-        raise InputError(f"{len(seen)} lists of labels from the model", found=str(len(answers)), where="audit")
+        wanted = f"{counted(len(seen), 'list')} of labels from the model"
+        raise InputError(wanted, found=str(len(answers)), where="audit")
+    _require_known({name for job in seen for name, _ in truth[job]}, {label.name for own in answers for label in own})
     recalls = np.array([_recall(truth[job], own) for job, own in zip(seen, answers, strict=True)])
     return analysed(recalls, np.array(seen), runs, factors, base, left_out=len(jobs) - len(seen))
+
+
+def _require_known(drawn: set[str], predicted: set[str]) -> None:
+    """A model that speaks of other things is not blind; its recall would say nothing."""
+    if predicted and not predicted & drawn:
+        fix = "Give a scenario that draws the model's classes: see assets.targets in `workbench scenario schema`."
+        wanted = f"predictions of what was drawn ({', '.join(sorted(drawn))})"
+        raise InputError(wanted, found=", ".join(sorted(predicted))[:200], where="audit", fix=fix)
 
 
 def analysed(

@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "lineage": ("lineage", "why does this sample exist, and what came of it"),
     "remove": ("lineage", "take out all that was generated because of a sample, a change of tags or by a scenario"),
     "restore": ("lineage", "put back what was taken out"),
+    "audit": ("audit", "ask a model by pictures of a designed experiment what it fails by"),
     "rounds": ("rounds", "record what a model found; which failure scenarios are closed, failing or worse"),
     "duplicates": ("duplicates", "find exact and near duplicates, and pictures of the same with other labels"),
     "export": ("export", "export curated splits in nine formats, read back and compared"),

@@ -40,11 +40,13 @@ class CommandTrainer:
         train_command: learns; empty when ``predict`` does.
         train_dir: what it was fitted to.
         timeout_s: longest time that one command may take; ``None`` for no limit.
+        classes: what a program that was trained elsewhere can be asked for; with them it needs no ``fit``.
     """
 
     predict_command: str
     train_command: str = ""
     timeout_s: float | None = None
+    classes: Sequence[str] = ()
     train_dir: Path | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -68,12 +70,13 @@ class CommandTrainer:
         Raises:
             InputError: as of ``fit``, or the file is missing or names other pictures.
         """
-        if self.train_dir is None:
+        if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
             raise InputError("a fitted trainer", found="none", where=self.predict_command, fix="Call fit(split_dir).")
         with tempfile.TemporaryDirectory(prefix="workbench-predict-") as folder:
             asked, answer = Path(folder) / "images.json", Path(folder) / "predictions.json"
-            asked.write_text(json.dumps(_coco(images, self.train_dir)), encoding="utf-8")
-            places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir)}
+            known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
+            asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
+            places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
             _run(self.predict_command, places, self.timeout_s)
             if not answer.exists():
                 raise InputError("a file of predictions", found="none written", where=self.predict_command)
@@ -104,17 +107,26 @@ def _run(command: str, places: dict[str, str], timeout_s: float | None) -> None:
         raise InputError("a trainer's command that ends well", found=f"status {done.returncode}: {said}", where=command)
 
 
-def _coco(images: Sequence[Path], train_dir: Path) -> dict[str, object]:
+def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, object]:
     entries = []
     for i, path in enumerate(images, 1):
         with Image.open(path) as picture:
             entries.append(
                 {"id": i, "file_name": str(path.absolute()), "width": picture.width, "height": picture.height}
             )
-    categories: dict[int, object] = {}
+    return {"images": entries, "annotations": [], "categories": list(categories)}
+
+
+def _categories(train_dir: Path) -> list[object]:
+    """Those of an export."""
+    found: dict[int, object] = {}
     for file in sorted((train_dir / "annotations").glob("instances_*.json")):
-        categories |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
-    return {"images": entries, "annotations": [], "categories": list(categories.values())}
+        found |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
+    return list(found.values())
+
+
+def _numbered(classes: Sequence[str]) -> list[object]:
+    return [{"id": number, "name": name} for number, name in enumerate(classes, 1)]
 
 
 def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:

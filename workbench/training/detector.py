@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import InputError
+from workbench.files import whole_folder, write_bytes, write_json
 from workbench.optional import require
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.labels import Label
@@ -17,6 +21,8 @@ from workbench.training.examples import fitted, read_picture, read_splits
 
 BATCH = 16
 STEP = 32  # sides of the input are multiples of it
+ABOUT, WEIGHTS = "detector.json", "weights.npz"
+KEPT = ("size_wh", "epochs", "patience", "seed", "threads", "classes", "history", "stopped_by")
 
 
 @dataclass
@@ -28,6 +34,7 @@ class Detector:
         detector = wb.Detector()
         print(detector.fit("out/cell"))          # what wb.export(..., format="coco") wrote
         wb.predict(ds, detector, field="predictions")
+        detector.save("models/first")            # wb.Detector.load("models/first"), or workbench audit --model
 
     Attributes:
         size_wh: pixels of its input; pictures are scaled into it and padded. Multiples of 32.
@@ -97,14 +104,52 @@ class Detector:
         self._network, self.history, self.classes, self.stopped_by = trained, history, splits.classes, splits.stopped_by
         return self
 
+    def save(self, folder: str | Path) -> Path:
+        """Write what it has learned: ``detector.json`` and ``weights.npz`` (arrays, nothing that runs when read).
+
+        Raises:
+            InputError: it was not fitted.
+            OutputError: the folder has files in it, or refuses.
+        """
+        self._require_fitted()
+        target, weights = Path(folder), io.BytesIO()
+        np.savez(weights, **_network().weights(self._network))
+        with whole_folder(target) as part:
+            write_bytes(part / WEIGHTS, weights.getvalue())
+            write_json(part / ABOUT, {name: getattr(self, name) for name in KEPT})
+        return target
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Detector:
+        """A detector that ``save`` wrote.
+
+        Raises:
+            MissingExtra: PyTorch is not installed.
+            InputError: no detector lies there, or a broken one.
+        """
+        place, network = Path(folder), _network()
+        try:
+            said = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            found = cls(**{**{name: said[name] for name in KEPT}, "size_wh": tuple(said["size_wh"])})
+            with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
+                found._network = network.restored(dict(arrays), len(found.classes))
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
+            fix = "Give a folder that detector.save(folder) wrote."
+            told = f"{type(cause).__name__}: {cause}"[:300]
+            raise InputError("the folder of a trained detector", found=told, where=str(place), fix=fix) from cause
+        return found
+
+    def _require_fitted(self) -> None:
+        if self._network is None:
+            raise InputError("a fitted detector", found="none", fix="Call fit(split_dir).")
+
     def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:
         """Labels with confidence, in pixels of each picture.
 
         Raises:
             InputError: it was not fitted, or a picture cannot be read.
         """
-        if self._network is None:
-            raise InputError("a fitted detector", found="none", fix="Call fit(split_dir).")
+        self._require_fitted()
         found: list[list[Label]] = []
         for start in range(0, len(images), BATCH):
             pictures = [read_picture(Path(path)) for path in images[start : start + BATCH]]

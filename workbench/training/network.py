@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -224,3 +224,20 @@ def _decoded(heat: Tensor, edges: Tensor) -> Found:
     left, top, right, bottom = edges.flatten(1)[:, cells]
     boxes = torch.stack([x - left, y - top, x + right, y + bottom], dim=1) * STRIDE
     return Found(boxes.numpy(), numbers.numpy(), scores.numpy())
+
+
+def weights(network: Network) -> dict[str, NDArray[Any]]:
+    """All numbers of a network, by name."""
+    return {name: one.detach().cpu().numpy() for name, one in network.state_dict().items()}
+
+
+def restored(arrays: Mapping[str, NDArray[Any]], n_classes: int) -> Network:
+    """The network with these numbers.
+
+    Raises:
+        RuntimeError: they are of another network.
+    """
+    network = Network(n_classes)
+    network.load_state_dict({name: torch.from_numpy(np.asarray(one)) for name, one in arrays.items()})
+    network.eval()
+    return network.to(memory_format=torch.channels_last)
