@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+NOUN = re.compile(r"\{n\}((?: [A-Za-z]+)?? [a-z]+)s\b")  # after at most one other word
+
 
 def counted(n: int, noun: str, plural: str = "") -> str:
     """A number with its noun.
@@ -15,3 +19,12 @@ def counted(n: int, noun: str, plural: str = "") -> str:
     ('1 sample', '1,200 samples', '0 classes')
     """
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def filled(template: str, n: int) -> str:
+    """A template with the number in place of ``{n}``, and one thing in the singular.
+
+    >>> filled("masks of {n} labels", 1), filled("found {n} other files (a, b)", 2), filled("found {n} others", 1)
+    ('masks of 1 label', 'found 2 other files (a, b)', 'found 1 other')
+    """
+    return (NOUN.sub(r"{n}\1", template) if n == 1 else template).replace("{n}", f"{n:,}")

@@ -56,7 +56,7 @@ def test_map_lasso_likeness_and_a_taught_attribute(
     board = notebook.board()
     board.wait_for_pictures()
     board.open_tab("Explore")
-    expect(board.root.get_by_text(f"0 of {pictures} pictures have a vector.")).to_be_visible()
+    expect(board.root.get_by_text(f"With a vector: 0 of {pictures} pictures.")).to_be_visible()
     board.does("embed").click()
     assert f"{pictures} embedded" in board.expect_job(1, "done")
     cloud = board.root.locator("canvas.wb-cloud")

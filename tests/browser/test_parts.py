@@ -194,7 +194,7 @@ def test_gallery_by_mouse(board: Board, screenshot: Callable[..., Path]) -> None
     root.locator(".wb-names span").first.click()  # one box alone
     board.fill("Tag for the chosen boxes", "blurred")
     board.does("tag-boxes").click()
-    expect(board.message()).to_contain_text("1 labels tagged failure:blurred")
+    expect(board.message()).to_contain_text("1 label tagged failure:blurred")
     expect(root.locator(".wb-names span").first).to_contain_text("blurred")
     expect(facts).to_contain_text("scene 0")
     expect(facts.locator("[data-kin='same scene'] button")).to_have_count(3)
@@ -332,7 +332,7 @@ def test_analysis_by_mouse(board: Board, evaluated: Evaluated, screenshot: Calla
     board.does("measure").click()
     told = board.expect_job(2, "done")
     assert told.startswith(f"{SAMPLES} measured")
-    expect(root.locator("[data-section='Measure']")).to_contain_text(f"All {SAMPLES} samples are measured.")
+    expect(root.locator("[data-section='Measure']")).to_contain_text(f"All measured: {SAMPLES} samples.")
     board.labelled("Sides of the gap").select_option("pinned and current")
     board.does("gap").click()
     expect(root.locator("[data-section='Gap'] .wb-notice")).to_contain_text("Pin a filter above the gallery first.")

@@ -37,7 +37,8 @@ assets: {targets.labels: mug, targets.count: 1}
 scene: {support: table, surface.label: matte}
 sensor:
   camera.pose:
-    shell_look_at: {azimuth: [0, 360], elevation: [60, 80], radius: 0.4, target: {box: {min: [0, 0, 0], max: [0, 0, 0.03]}}}
+    shell_look_at:
+      {azimuth: [0, 360], elevation: [60, 80], radius: 0.4, target: {box: {min: [0, 0, 0], max: [0, 0, 0.03]}}}
 """
 
 

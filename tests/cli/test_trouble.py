@@ -41,7 +41,7 @@ def test_a_cut_picture_is_named_and_the_others_are_loaded(
     (folder / "empty.jpg").write_bytes(b"")
     assert main(["load", name, str(folder), "--source", "real"]) == 0
     told = capsys.readouterr().out
-    assert "1 samples added" in told
+    assert "1 sample added" in told
     assert "cut.jpg" in told and "empty.jpg" in told and "Traceback" not in told
 
 

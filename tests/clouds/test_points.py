@@ -134,7 +134,7 @@ def test_colours_of_pcd_and_ply_are_the_same(tmp_path, as_number):
     ("name", "content", "text"),
     [
         ("a.pcd", pcd("ascii", b"1 2 3\n1 2\n1 2 3\n"), "column"),
-        ("a.pcd", pcd("ascii", b"1 2 3\n\n\n"), "1 rows of points"),
+        ("a.pcd", pcd("ascii", b"1 2 3\n\n\n"), "1 row of points"),
         ("a.pcd", pcd("ascii", b"1 2 x\n1 2 3\n1 2 3\n"), "could not convert"),
         ("a.pcd", pcd("binary_compressed", struct.pack("<II", 2, 36) + b"\x05a"), "1 uncompressed bytes where 36"),
         ("a.pcd", pcd("binary_compressed", struct.pack("<II", 3, 36) + b"\x20\x09\x09"), "what is not there"),

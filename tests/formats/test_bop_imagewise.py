@@ -96,7 +96,7 @@ def test_a_shard_is_an_archive(images, reading, tmp_path_factory):
         ({"mask_visib__json": None}, "missing_map", "found none for 1", 1),
         ({"gt__json": b"[" * 100_000}, "broken_annotation", "RecursionError", 0),
         ({"gt__json": text([{"obj_id": "x"}])}, "broken_annotation", "Wanted obj_id", 0),
-        ({"gt__json": None}, "missing_annotation_file", "found none for 1 pictures", 0),
+        ({"gt__json": None}, "missing_annotation_file", "found none for 1 picture", 0),
         ({"camera__json": text({"cam_K": [1]})}, "broken_annotation", "Camera left out", 1),
         ({"gt_info__json": text([{"bbox_visib": [-1] * 4, "px_count_visib": 0}])}, "hidden_object", "without", 0),
         ({"depth__png": b"no depth"}, "unreadable_map", "per-pixel map", 1),

@@ -257,7 +257,7 @@ def test_boxes_of_a_cloud_are_named_unless_the_workbench_made_them(exported, rea
     (record,), problems = reading("fiftyone", exported(cloud, **given))
     assert [label.name for label in record.labels] == ["cat"]  # the keypoints alone
     assert [p.kind for p in problems] == ["unsupported_annotation"]
-    assert "(labels: None), found 1 others (boxes_3d)" in next(iter(problems)).message
+    assert "(labels: None), found 1 other (boxes_3d)" in next(iter(problems)).message
     own = {"source_key": "k", "content_sha256": "c", "origin": "a.jpg"}
     assert len(reading("fiftyone", exported(cloud, **given, **own))[1]) == 0
 

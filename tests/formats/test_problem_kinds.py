@@ -124,7 +124,7 @@ CASES: dict[Kind, Case] = {
     ),
     "ignored_junk": Case(
         "folder", {"a.png": PICTURE, ".DS_Store": b"x", "._a.png": b"x"}, ".DS_Store",
-        "Wanted data, found 2 hidden or system files (.DS_Store, ._a.png). Ignored.",
+        "Wanted data, found 2 files, hidden or of the system (.DS_Store, ._a.png). Ignored.",
     ),
     "inverted_box": Case(
         "coco", coco({"bbox": [12, 3, -5, 20]}), "labels.json, annotation 0",
@@ -199,7 +199,7 @@ CASES: dict[Kind, Case] = {
     ),
     "unreadable_cloud": Case(
         "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"x y z", 9) + b"1 2 3\n"}, "a.pcd",
-        "Wanted a point cloud, found 1 rows where the header claims 9. Cloud left out.",
+        "Wanted a point cloud, found 1 row where the header claims 9. Cloud left out.",
     ),
     "unreadable_image": Case(
         "folder", {"a.png": PICTURE, "b.png": b""}, "b.png", "Wanted a picture, found an empty file. Left out.", lost=1
@@ -214,7 +214,7 @@ CASES: dict[Kind, Case] = {
     ),
     "unsupported_camera": Case(
         "solo", solo_files(projection="Orthographic"), "sequence.0/step0.frame_data.json, capture 0: Orthographic",
-        "Wanted perspective cameras, found 1 others (sequence.0/step0.frame_data.json, capture 0: Orthographic). "
+        "Wanted perspective cameras, found 1 other (sequence.0/step0.frame_data.json, capture 0: Orthographic). "
         "Loaded without intrinsics.",
     ),
     "unsupported_media": Case(

@@ -244,7 +244,7 @@ def test_what_yolo_cannot_hold_is_told():
     label = Label("a", box, mask=mask, attributes={"occlusion": 0.5}, confidence=0.5, instance_id=3)
     record = Record(Path("x"), "x", 64, 48, (label,), scene_id="s", attributes={"lighting": "dim"}, tags=("t",))
     lost = " | ".join(WRITERS["yolo"].lost([record]))
-    for word in ("masks of 1", "attributes of 1 labels", "confidence of 1", "instance ids of 1", "scene ids", "tags"):
+    for word in ("masks of 1", "attributes of 1 label", "confidence of 1", "instance ids of 1", "scene ids", "tags"):
         assert word in lost
     assert WRITERS["yolo"].lost([Record(Path("x"), "x", 64, 48, (Label("a", box),))]) == []
 

@@ -147,7 +147,7 @@ def test_the_commands(dataset, family, capfd: pytest.CaptureFixture[str]) -> Non
     assert main(["lineage", dataset.name, family["real"][0]]) == 0
     assert "what came of it: 5 samples" in capfd.readouterr().out
     assert main(["remove", dataset.name, "--change", family["change"].change_id]) == 0
-    assert capfd.readouterr().out.startswith("5 samples that descend from change 1 ('failure:glare') taken out")
+    assert capfd.readouterr().out.startswith("5 descendants of change 1 ('failure:glare') taken out")
     assert main(["restore", dataset.name]) == 0
     assert capfd.readouterr().out.startswith("5 samples")
     assert main(["lineage", dataset.name, "0" * 24]) == 1

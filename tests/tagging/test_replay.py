@@ -95,7 +95,7 @@ def test_samples_that_are_not_here_are_counted(two: tuple[Any, Any], tmp_path: P
     tagging.export_history(first, tmp_path / "h.jsonl")
     told = tagging.replay_history(second, tmp_path / "h.jsonl")
     assert (told.replayed, told.changed, told.missing) == (1, N - 2, 2)
-    assert "2 samples or labels are not in this dataset" in str(told)
+    assert "not in this dataset: 2 (samples or labels)" in str(told)
 
 
 @pytest.mark.parametrize(

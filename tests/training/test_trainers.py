@@ -13,7 +13,7 @@ import pytest
 
 from tests.training.test_examples import export
 from workbench import store
-from workbench.errors import Cancelled, InputError, MissingExtra
+from workbench.errors import Cancelled, InputError, MissingExtra, OutputError
 from workbench.evaluating import evaluate
 from workbench.loading import load
 from workbench.progress import Cancel
@@ -102,6 +102,30 @@ def test_the_second_stage_goes_on_from_the_first(renders: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None:
+    picture = next((renders / "images" / "train").iterdir())
+    made = Detector(size_wh=(96, 64), epochs=1).fit(renders)
+    assert sorted(path.name for path in made.save(tmp_path / "model").iterdir()) == ["detector.json", "weights.npz"]
+    again = Detector.load(tmp_path / "model")
+    assert again.predict([picture]) == made.predict([picture])
+    assert (again.classes, again.size_wh, again.history) == (["part"], (96, 64), made.history)
+    with pytest.raises(OutputError, match="files in it"):
+        made.save(tmp_path / "model")
+    with pytest.raises(InputError, match="fitted"):
+        Detector().save(tmp_path / "other")
+    weights, about = tmp_path / "model" / "weights.npz", tmp_path / "model" / "detector.json"
+    whole = weights.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"", b"x" * 100):
+        weights.write_bytes(broken)
+        with pytest.raises(InputError, match="the folder of a trained detector"):
+            Detector.load(tmp_path / "model")
+    weights.write_bytes(whole)
+    about.write_text(about.read_text().replace('"part"', '"part", "other"'))
+    with pytest.raises(InputError, match="the folder of a trained detector"):
+        Detector.load(tmp_path / "model")
+
+
+@pytest.mark.slow
 def test_cancelled_training_leaves_the_detector_as_it_was(renders: Path) -> None:
     cancel = Cancel()
     detector = Detector(size_wh=(64, 64), epochs=2, cancel=cancel).fit(renders)
@@ -148,6 +172,8 @@ def test_a_command_line_is_a_trainer(tmp_path: Path) -> None:
     trainer.fit(folder)
     assert (folder / "model").read_text() == "trained", "a path is one argument, whatever it holds"
     assert trainer.predict(paths) == [[Label("nut", (1, 2, 33, 6), confidence=0.5)]] * 3
+    elsewhere = CommandTrainer(trainer.predict_command, classes=["mug", "nut"])
+    assert elsewhere.predict(paths) == trainer.predict(paths), "trained elsewhere: its classes are told"
 
 
 @pytest.mark.parametrize(

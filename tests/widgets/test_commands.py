@@ -217,7 +217,7 @@ def test_single_labels_are_tagged(browser: Browser) -> None:
     answer, _ = browser.ask("zoom", sample_id=first)
     (box,) = answer["result"]["boxes"]
     answer, _ = browser.ask("tag_labels", name="failure:glare", labels=[box["id"]])
-    assert answer["result"]["text"].startswith("1 labels tagged failure:glare")
+    assert answer["result"]["text"].startswith("1 label tagged failure:glare")
     answer, _ = browser.ask("zoom", sample_id=first)
     assert answer["result"]["boxes"][0]["tags"] == ["failure:glare"]
     assert browser.board.joined.facet_states()[-1]["name"] == "label_tags"
@@ -308,7 +308,7 @@ def test_the_app_follows_the_filter_and_gives_its_selection(browser: Browser) ->
     second = board.joined.filtered_ids[1]
     session.select_samples(ids=[second])
     answer, _ = browser.ask("app_take")
-    assert answer["result"]["text"] == "1 samples taken over from the App."
+    assert answer["result"]["text"] == "1 sample taken over from the App."
     assert board.selection == [second]
 
 

@@ -13,6 +13,7 @@ from workbench.calibrating import photos as photo_tests
 from workbench.calibrating import words
 from workbench.calibrating.plots import page
 from workbench.calibrating.score import balanced_accuracy, confusion, interval, rank_correlation, roc_auc
+from workbench.counting import counted
 from workbench.files import write_bytes, write_json
 from workbench.measures import Judgement
 from workbench.measures.attributes import DARK_EV
@@ -116,7 +117,7 @@ class Report:
 
     def text(self) -> str:
         """The figures as a table for people."""
-        lines = [f"{self.frames} scenes, {self.pictures} pictures, none used for fitting", ""]
+        lines = [f"{counted(self.frames, 'scene')}, {counted(self.pictures, 'picture')}, none used for fitting", ""]
         lines += [f"{'measure':<21}{'rank correlation (95 %)':<26}{'goal':<7}{'AUC':<7}truth"]
         for row in self.measures:
             rho = f"{row['rho']:.3f} ({row['low']:.2f} .. {row['high']:.2f})"

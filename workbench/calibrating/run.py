@@ -13,6 +13,7 @@ from typing import Any
 from workbench.calibrating.fit import fit_models
 from workbench.calibrating.report import Report, report_of
 from workbench.calibrating.take import read_truth, take_frame
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.files import refused, write_bytes
 from workbench.measures import decode, judge, measure_all
@@ -109,7 +110,8 @@ def write_models(path: Path, fitted: Mapping[str, Model], train: Pictures) -> No
     how = "ridge regression of log gloss; multinomial logistic regression with a ridge (workbench.calibrating.fit)"
     said = {
         "how": how,
-        "fitted_on": f"{_frames(train)} scenes, {len(train.shots)} pictures, drawn by {' and '.join(backends)}",
+        "fitted_on": f"{counted(_frames(train), 'scene')}, {counted(len(train.shots), 'picture')}, drawn by "
+        + " and ".join(backends),
         "made_by": "workbench calibrate --fit",
         "models": {name: model.document() for name, model in fitted.items()},
     }

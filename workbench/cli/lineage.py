@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from workbench.cli.outcome import Outcome, plain
+from workbench.counting import counted
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -42,7 +43,7 @@ def _remove(args: argparse.Namespace) -> Outcome:
         scenario=args.scenario,
         reason=args.reason,
     )
-    text = f"{done.samples:,} samples that descend from {done.what} taken out; files stay. Undo: `workbench restore`."
+    text = f"{counted(done.samples, 'descendant')} of {done.what} taken out; files stay. Undo: `workbench restore`."
     return Outcome(dict(plain(done)), text)
 
 
@@ -51,4 +52,4 @@ def _restore(args: argparse.Namespace) -> Outcome:
     from workbench.generating.ancestry import restore
 
     done = restore(store.require_dataset(args.dataset), args.removal_id)
-    return Outcome(dict(plain(done)), f"{done.samples:,} samples that descend from {done.what} put back.")
+    return Outcome(dict(plain(done)), f"{counted(done.samples, 'descendant')} of {done.what} put back.")

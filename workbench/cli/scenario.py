@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from workbench.cli.outcome import Outcome, columns, plain
+from workbench.counting import counted
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -64,7 +65,7 @@ def _preview(args: argparse.Namespace) -> Outcome:
 
     picture = sheet(args.scenario, args.n, width_px=args.width, backend=args.backend)
     save_sheet(args.output, picture)
-    return Outcome({"sheet": str(args.output), "pictures": args.n}, f"{args.n} frames as {args.output}")
+    return Outcome({"sheet": str(args.output), "pictures": args.n}, f"{counted(args.n, 'frame')} as {args.output}")
 
 
 ACTIONS = {"presets": _presets, "schema": _schema, "diff": _diff, "preview": _preview}

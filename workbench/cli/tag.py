@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from workbench.cli.outcome import Outcome, plain
+from workbench.counting import counted
 
 if TYPE_CHECKING:
     from workbench.store.journal import Entry
@@ -45,7 +46,7 @@ def _as_json(entry: Entry) -> dict[str, object]:
 
 def _as_words(entry: Entry) -> str:
     verb = "tagged" if entry.action == "tag" else "untagged"
-    return f"{entry.changed:,} {entry.kind} {verb} '{entry.tag}', {entry.already:,} were so already"
+    return f"{entry.amount} {verb} '{entry.tag}', {entry.already:,} were so already"
 
 
 def _history(args: argparse.Namespace) -> Outcome:
@@ -59,6 +60,8 @@ def _history(args: argparse.Namespace) -> Outcome:
     found = entries(dataset)
     if args.export:
         n = tagging.export_history(dataset, args.export)
-        return Outcome({"changes": [_as_json(e) for e in found], "file": args.export}, f"{n:,} changes: {args.export}")
+        return Outcome(
+            {"changes": [_as_json(e) for e in found], "file": args.export}, f"{counted(n, 'change')}: {args.export}"
+        )
     lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in found]
     return Outcome({"changes": [_as_json(e) for e in found]}, "\n".join(lines) or "No changes yet.")

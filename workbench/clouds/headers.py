@@ -14,6 +14,8 @@ from typing import BinaryIO, Final, Literal
 
 import numpy as np
 
+from workbench.counting import counted
+
 Encoding = Literal["ascii", "binary", "binary_compressed"]
 XYZ = ("x", "y", "z")
 MOST_POINTS, MOST_BYTES = 50_000_000, 8_000_000_000  # no viewer shows more, and memory is finite
@@ -115,7 +117,7 @@ def read_header(path: Path) -> CloudHeader:
     with path.open("rb") as stream:
         header = reader(stream, size)
     if header.points > MOST_POINTS:
-        raise ValueError(f"{header.points:,} points, more than {MOST_POINTS:,}")
+        raise ValueError(f"{counted(header.points, 'point')}, more than {MOST_POINTS:,}")
     return header
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.clouds.headers import XYZ, CloudHeader, read_header
+from workbench.counting import counted
 
 _FARTHEST = 1e7  # map coordinates in metres end below; what is beyond is no place
 _LINE_BYTES = 1 << 16
@@ -157,7 +158,7 @@ def _rows(path: Path, header: CloudHeader) -> NDArray[np.void]:
     wanted = [name for name in (*XYZ, *_INTENSITY, *_COLOUR, "red", "green", "blue") if name in places]
     rows = list(islice(_text_rows(path, header), header.skipped_rows, header.skipped_rows + header.points))
     if len(rows) < header.points and header.type != "xyz":
-        raise ValueError(f"{len(rows):,} rows of points where the header claims {header.points:,}")
+        raise ValueError(f"{counted(len(rows), 'row')} of points where the header claims {header.points:,}")
     table = (
         np.loadtxt(rows, usecols=[places[name][0] for name in wanted], ndmin=2) if rows else np.empty((0, len(wanted)))
     )

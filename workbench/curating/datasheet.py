@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from workbench.counting import counted
 from workbench.curating.manifest import Shipped
 from workbench.curating.thumbnails import inline
 from workbench.files import sha256_text
@@ -55,8 +56,8 @@ def page(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequenc
     splits = manifest["splits"]
     samples, labels = (sum(n[key] for n in splits.values()) for key in ("samples", "labels"))
     head = (
-        f"<h1>Datasheet</h1><p>{samples:,} samples with {labels:,} labels in {len(splits)} splits, "
-        f"format <b>{_text(manifest['choice']['format'])}</b>.</p>"
+        f"<h1>Datasheet</h1><p>{counted(samples, 'sample')} with {counted(labels, 'label')} in "
+        f"{counted(len(splits), 'split')}, format <b>{_text(manifest['choice']['format'])}</b>.</p>"
     )
     slice_by = manifest["choice"]["slice_by"]
     parts = [
@@ -201,7 +202,7 @@ def _gaps(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequen
         gaps.append(f"Fewer than {FEW} real samples of {_some(few)}.")
     for name in ATTRIBUTES:
         n = sum(item.placed.record.attributes.get(name) in (None, "", UNKNOWN) for item in shipped)
-        gaps += [f"The {name} of {n:,} of {len(shipped):,} samples is not known."] if n else []
+        gaps += [f"The {name} of {n:,} of {counted(len(shipped), 'sample')} is not known."] if n else []
     classes = {name for n in splits.values() for name in n["labels_per_class"]}
     for split, n in splits.items():
         absent = sorted(classes - n["labels_per_class"].keys())

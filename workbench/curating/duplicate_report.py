@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.counting import counted
 from workbench.curating.duplicate_page import fragment, page
 from workbench.files import write_bytes
 from workbench.mining.threshold import Threshold
@@ -127,17 +128,19 @@ class DuplicateReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.samples:,} pictures: {len(self.exact_pairs):,} exact and {len(self.near_pairs):,} near pairs "
-            f"in {len(self.groups):,} groups, {len(self.label_conflicts):,} with different labels",
+            f"{counted(self.samples, 'picture')}: {len(self.exact_pairs):,} exact and "
+            f"{counted(len(self.near_pairs), 'near pair')} in {counted(len(self.groups), 'group')}, "
+            f"{len(self.label_conflicts):,} with different labels",
             f"  {_threshold_text(self.threshold)}",
         ]
         crossing = self.cross_split_pairs
         if crossing:
-            lines.append(f"  {len(crossing):,} pairs lie in different splits as given: " + _names(crossing))
+            lines.append(f"  {counted(len(crossing), 'pair')} in different splits as given: " + _names(crossing))
         if self.label_conflicts:
             lines.append("  different labels: " + _names(self.label_conflicts))
         if self.flat:
-            lines.append(f"  {self.flat:,} pictures show nothing (black or white): compared by their bytes alone")
+            flat = counted(self.flat, "picture")
+            lines.append(f"  {flat} with nothing to see (black or white): compared by their bytes alone")
         return "\n".join(lines + [f"  {problem.message} [{problem.where}]" for problem in self.problems[:20]])
 
     def _repr_html_(self) -> str:

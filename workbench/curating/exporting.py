@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import store
+from workbench.counting import counted
 from workbench.curating.bundle import write_bundle
 from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, Pair
 from workbench.curating.duplicate_search import find
@@ -62,8 +63,8 @@ class ExportReport:
         lines = [f"{self.format} in {self.folder}, read back and equal"]
         for name, n in self.splits.items():
             lines.append(
-                f"  {name}: {n['samples']:,} samples ({n['real']:,} real, {n['synthetic']:,} synthetic), "
-                f"{n['labels']:,} labels"
+                f"  {name}: {counted(n['samples'], 'sample')} ({n['real']:,} real, {n['synthetic']:,} synthetic), "
+                f"{counted(n['labels'], 'label')}"
             )
         lines += [f"  not in this format: {text}" for text in self.lost]
         if self.stratification:
@@ -179,7 +180,7 @@ def _prepared(chosen: Selection, writer: Writer, target: Path, media: Media) -> 
     if media == "copy" or writer.embeds:
         require_room(target, total_bytes)
     lost = writer.lost([item.placed.record for item in chosen.shipped])
-    return lost + told({"{n} samples that are point clouds without a picture": chosen.clouds})
+    return lost + told({"{n} point clouds without a picture": chosen.clouds})
 
 
 def _write(
@@ -230,12 +231,13 @@ def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Se
     notes = [f"{problem.message} [{problem.where}]" for problem in (twins.problems if twins else [])]
     if crossing:
         notes.append(
-            f"{len(crossing):,} pairs of the same picture lie in different splits, as given "
+            f"{counted(len(crossing), 'pair')} of the same picture in different splits, as given "
             f"({' = '.join(crossing[0].origins)}); draw the splits anew to keep them together"
         )
     if conflicts:
         notes.append(
-            f"{len(conflicts):,} pairs of the same picture have different labels ({' = '.join(conflicts[0].origins)})"
+            f"{counted(len(conflicts), 'pair')} of the same picture with different labels "
+            f"({' = '.join(conflicts[0].origins)})"
         )
     return notes
 
@@ -250,11 +252,13 @@ def _notes(chosen: Selection, names: Sequence[str]) -> list[str]:
     filled = {item.placed.record.split for item in chosen.shipped}
     notes = [f"{name} holds no samples" for name in names if name not in filled]
     if chosen.plan.moved:
-        notes.append(f"{chosen.plan.moved:,} groups of several splits moved together: new samples belong to both")
+        notes.append(
+            f"{counted(chosen.plan.moved, 'group')} of several splits moved together: new samples belong to both"
+        )
     reasons: dict[str, int] = {}
     for item in chosen.plan.left_out:
         reasons[item.reason] = reasons.get(item.reason, 0) + 1
-    return notes + [f"{n:,} samples left out: {reason}" for reason, n in sorted(reasons.items())]
+    return notes + [f"{counted(n, 'sample')} left out: {reason}" for reason, n in sorted(reasons.items())]
 
 
 def _of_media(media: Media) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench import store
+from workbench.counting import counted
 from workbench.curating.file_names import flattened
 from workbench.curating.limits import settled
 from workbench.curating.manifest import Shipped
@@ -82,7 +83,7 @@ def select(
     clouds = sum(stored.record.image_path is None and stored.id in chosen for stored in samples)
     selected = [stored for stored in pictures if stored.id in chosen]
     if not selected:
-        found = "an empty dataset" if not pictures else f"none of {len(pictures):,} samples"
+        found = "an empty dataset" if not pictures else f"none of {counted(len(pictures), 'sample')}"
         found = f"{clouds:,} point clouds without a picture" if clouds else found
         raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
     members = [_member(stored, near.get(stored.id), slice_by) for stored in pictures]

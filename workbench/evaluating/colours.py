@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.evaluating.tables import slices
 from workbench.files import write_bytes
@@ -86,13 +87,13 @@ class Heatmap:
         if row is None or not row["samples"]:
             return "<td class='wb-none' title='no samples'></td>"
         if _word(row["value"]) is None:
-            told = f"{row['samples']:,} samples, no value"
+            told = f"{counted(row['samples'], 'sample')}, no value"
             return f"<td class='wb-none' title='{told}'>-<small>{row['samples']:,}</small></td>"
         colour = _colour(self._share(float(row["value"])))
         text = "#111" if _luminance(colour) > DARK_TEXT_ABOVE else "#fff"
         ends = [_word(row["low"]), _word(row["high"])]
         interval = "" if None in ends else f", {_number(ends[0])} to {_number(ends[1])}"
-        told = f"{row['samples']:,} samples, {row['labels']:,} labels{interval}"
+        told = f"{counted(row['samples'], 'sample')}, {counted(row['labels'], 'label')}{interval}"
         look = f"background-color: rgb({', '.join(str(round(c)) for c in colour)}); color: {text}"
         return f"<td style='{look}' title='{told}'>{_number(row['value'])}<small>{row['samples']:,}</small></td>"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.mining.score import Worst, score
 from workbench.mining.slices import ALPHA, LIMIT, Search, Slice, search
@@ -72,12 +73,13 @@ class Discovery(Sequence[Slice]):
         if found.value is None:
             return f"No sample has a value of {self.metric}: nothing to search."
         if found.samples < FEWEST:
-            return f"{found.samples:,} samples are too few to find and confirm a slice; {FEWEST} is the least."
-        n = f"{len(self):,} slice{'' if len(self) == 1 else 's'}" if len(self) else "No slice"
+            return f"{counted(found.samples, 'sample')}: too few to find and confirm a slice; {FEWEST} is the least."
+        n = counted(len(self), "slice") if len(self) else "No slice"
         part = "" if found.searched >= found.possible else ", those that looked best"
         return (
-            f"{n} worse than the rest ({self.metric} {found.value:.3g} in all {found.samples:,} samples). Counted: "
-            f"{found.searched:,} sets of up to three attributes{part}, {found.conditions:,} conditions. "
+            f"{n} worse than the rest ({self.metric} {found.value:.3g} in all {counted(found.samples, 'sample')}). "
+            f"Counted: {found.searched:,} sets of up to three attributes{part}, "
+            f"{counted(found.conditions, 'condition')}. "
             f"Found on one half, {found.tested:,} tested on the other; p after Holm's correction at {ALPHA:g}."
         )
 

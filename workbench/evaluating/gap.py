@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import store
+from workbench.counting import counted
 from workbench.embeddings import NETWORK
 from workbench.errors import InputError
 from workbench.files import write_bytes
@@ -227,7 +228,7 @@ def _filter(text: str | Filter | None) -> Filter | None:
 def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:
     """Refuse what cannot be compared."""
     if (both := int((first & second).sum())) > 0:
-        found = f"{both:,} samples on both"
+        found = f"{counted(both, 'sample')} on both"
         raise InputError("two sides without common samples", found=found, where="where, against", fix="Change one.")
     for side, name in ((first, sides[0]), (second, sides[1])):
         if not side.any():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError, WorkbenchError
 from workbench.evaluating.outcomes import COUNTED, Outcomes, outcomes
 from workbench.evaluating.precision import class_results, mean_ap
@@ -71,7 +72,7 @@ class Evaluation:
         kinds = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.errors.items() if n)
         ap = "-" if self.ap50 is None else f"{self.ap50:.3f}"
         lines = [
-            f"{self.samples:,} samples: {self.tp:,} hits, {self.fp:,} wrong, {self.fn:,} missed"
+            f"{counted(self.samples, 'sample')}: {counted(self.tp, 'hit')}, {self.fp:,} wrong, {self.fn:,} missed"
             + (f" ({kinds})" if kinds else ""),
             f"{told('recall')}, {told('precision')}, AP at IoU {self.iou:g} {ap}",
         ]

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench import store
+from workbench.counting import counted
 from workbench.embeddings import NETWORK, Lesson
 from workbench.embeddings import teach as learn
 from workbench.errors import InputError
@@ -142,14 +143,15 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
         for path, column in table.columns.items()
         if path.startswith(f"{fields.MEASURES}.") and isinstance(column, NumberColumn)
     ]
-    parts, told = [np.column_stack(measures)] if measures else [], [f"{len(measures)} measures"] if measures else []
+    parts = [np.column_stack(measures)] if measures else []
+    told = [counted(len(measures), "measure")] if measures else []
     found = read_vectors(dataset, name)
     places, rows = found.of(table.ids.tolist())
     if len(places):
         vectors = np.full((len(table), found.vectors.shape[1]), np.nan)
         vectors[places] = even(found.vectors[rows])
         parts.append(vectors)
-        told.append(f"vectors of {len(places):,} pictures")
+        told.append(f"vectors of {counted(len(places), 'picture')}")
     if not parts:
         raise InputError(
             "measures or vectors to learn from", found="none", where=dataset.name, fix="Call wb.measure(ds)."

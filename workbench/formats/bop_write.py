@@ -59,10 +59,10 @@ def lost(records: Sequence[Record]) -> list[str]:
     counts = {
         "{n} labels without a pose": len(labels) - len(posed),
         "fractions of pixels of {n} boxes": sum(has_fractions(label.xyxy) for label in posed),
-        "sizes of {n} labels that differ from others of their class": sum(
+        "sizes of {n} labels unlike those of others of their class": sum(
             label.size_m != sizes[label.name] for label in posed
         ),
-        "{n} samples have no camera, which BOP wants": len(records) - len(cameras),
+        "{n} samples without a camera, which BOP wants": len(records) - len(cameras),
         "confidence of {n} labels": sum(label.confidence is not None for label in posed),
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
     }

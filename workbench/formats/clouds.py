@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.clouds import Cloud, CloudHeader, is_cloud, read_cloud, read_header
+from workbench.counting import counted
 from workbench.formats.pictures import Fault
 from workbench.formats.problems import Problems
 
@@ -33,7 +34,7 @@ def cloud_fault(path: Path) -> Fault | None:
         cloud: Cloud = read_cloud(path)
     except (ValueError, OSError) as cause:
         return Fault("unreadable_cloud", f"{cause}"[:200])
-    return None if len(cloud.xyz) else Fault("empty_cloud", f"{found.points:,} points, none with a place")
+    return None if len(cloud.xyz) else Fault("empty_cloud", f"{counted(found.points, 'point')}, none with a place")
 
 
 def read_cloud_header(path: Path) -> CloudHeader | Fault:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.formats.contract import Evidence
 from workbench.formats.metadata import Table, table_of, tables_in
 from workbench.formats.names import attributes_of, split_of_path, split_word
@@ -54,7 +55,7 @@ def evidence(path: Path) -> Evidence | None:
     siblings = siblings_of(tree, sequences)
     pictures = _samples(tree, siblings)
     classes = sorted({name for name in class_names(pictures).values() if name})
-    why = f"{len(pictures):,} pictures"
+    why = counted(len(pictures), "picture")
     for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
     if sequences.moments:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from workbench.counting import counted, filled
 from workbench.schema.labels import Label, Record
 
 
 def told(counts: Mapping[str, int]) -> list[str]:
     """The sentences whose number is not zero, with ``{n}`` filled in.
 
-    >>> told({"masks of {n} labels": 2, "tags of {n} samples": 0})
-    ['masks of 2 labels']
+    >>> told({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
+    ['masks of 2 labels', 'outlines of 1 label']
     """
-    return [text.replace("{n}", f"{n:,}") for text, n in counts.items() if n]
+    return [filled(text, n) for text, n in counts.items() if n]
 
 
 def of_boxes(labels: Sequence[Label], kept: Collection[str]) -> list[str]:
@@ -59,5 +60,5 @@ def of_samples(
 def of_files(records: Sequence[Record]) -> list[str]:
     """What is lost where everything but further files is kept."""
     maps = sorted({name for record in records for name in record.maps})
-    found = [f"{name} maps of {sum(name in record.maps for record in records):,} samples" for name in maps]
+    found = [f"{name} maps of {counted(sum(name in record.maps for record in records), 'sample')}" for name in maps]
     return found + told({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from workbench.counting import filled
 from workbench.schema.report import Problem
 
 Kind = Literal[
@@ -129,5 +130,5 @@ class Problems:
         n = self._counted.pop(kind, 0)
         if n:
             first = self._first.pop(kind)
-            text = message.replace("{n}", f"{n:,}").replace("{first}", ", ".join(first))
+            text = filled(message, n).replace("{first}", ", ".join(first))
             self._found.append(Problem(where=where or first[0], kind=kind, message=text))

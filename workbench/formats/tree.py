@@ -186,7 +186,7 @@ class Tree:
         """Name the files that were passed over, and the links that lead out."""
         for path in self.junk:
             problems.count("ignored_junk", path)
-        problems.close("ignored_junk", "Wanted data, found {n} hidden or system files ({first}). Ignored.")
+        problems.close("ignored_junk", "Wanted data, found {n} files, hidden or of the system ({first}). Ignored.")
         for path in self.outside:
             message = (
                 "Wanted files inside the folder, found a link that leads out or nowhere. Not followed; load its target."

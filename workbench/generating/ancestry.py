@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import DatasetError, InputError
 from workbench.store import Kin, Removal
 from workbench.store.journal import Entry, changed_by, entries
@@ -48,7 +49,9 @@ class Lineage:
 
     def __str__(self) -> str:
         said = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
-        said.append(f"what came of it: {len(self.descendants):,} samples, {len(self.children):,} of them directly")
+        said.append(
+            f"what came of it: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them directly"
+        )
         return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
 
 
@@ -189,7 +192,7 @@ def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence
     parents = record.get("parent_sample_ids") or []
     if parents:
         tags = ", ".join(record.get("parent_tags") or []) or "no tag"
-        said.append(f"the scenario recreates {len(parents):,} samples of {record['parent_dataset']} ({tags})")
+        said.append(f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})")
         said.append(f"this frame stands for {record['parent_sample_id']}")
     for entry in changes:
         because = f": {entry.reason}" if entry.reason else ""

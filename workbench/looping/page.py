@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from workbench.counting import counted
 from workbench.looping.compare import Change, Level
 from workbench.looping.judge import CLOSED, FAILING, WORSE
 
@@ -54,7 +55,7 @@ def scenario_words(row: Row, board: Scoreboard) -> str:
 
 
 def _told(head: str, row: Row, board: Scoreboard) -> str:
-    parts = [f"{board.metric} {_level(row.now)} on {row.samples:,} pictures, {row.labels:,} labels"]
+    parts = [f"{board.metric} {_level(row.now)} on {counted(row.samples, 'picture')}, {counted(row.labels, 'label')}"]
     if row.since_before is not None and len(board.compared) > 2:
         parts.append(f"{_change(row.since_before)} since the round before")
     if row.since_first is not None:

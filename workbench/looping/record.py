@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.evaluating.run import FIELD, examine
 from workbench.looping.compare import METRICS, Part, level
@@ -55,10 +56,10 @@ class Round:
     metrics: dict[str, float | None] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        cost = [f"{self.images:,} new images" if self.images is not None else ""]
+        cost = [counted(self.images, "new image") if self.images is not None else ""]
         cost += [f"{self.seconds:,.0f} s" if self.seconds is not None else ""]
         left = ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items())
-        about = f"{self.samples:,} real pictures ({self.split}{'; left out: ' + left if left else ''})"
+        about = f"{counted(self.samples, 'real picture')} ({self.split}{'; left out: ' + left if left else ''})"
         told = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
         return "; ".join(filter(None, told))
 

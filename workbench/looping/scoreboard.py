@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError, one_of
 from workbench.files import write_bytes
 from workbench.looping.compare import ALPHA, LEAST, METRICS, Change, Level, Part, apart, change, level
@@ -218,7 +219,8 @@ def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], 
             continue
         ids, chosen = shared, [one, *chosen]
     if (gone := len(last.tally) - len(ids)) > 0:
-        notes.append(f"compared on the {len(ids):,} pictures that all share; {gone:,} of the last round are not among")
+        told = f"compared on the {counted(len(ids), 'picture')} that all share"
+        notes.append(f"{told}; {gone:,} of the last round are not among")
     if last.about.split == "all real":
         notes.append("no test or val split: judged on all real pictures, which the model may have been trained on")
     if len({(one.about.confidence, one.about.iou) for one in chosen}) > 1:

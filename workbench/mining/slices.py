@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr
 
+from workbench.counting import counted
 from workbench.mining.conditions import Attribute, attributes, joined, matches, told
 from workbench.mining.conjunctions import Data, count, possible
 from workbench.mining.score import Score, design_effect
@@ -264,7 +265,7 @@ def _slice(one: BorneOut, score: Score, known: Mask) -> Slice:
     rest, confirmed = score.value(known & ~mask), score.value(mask & one.judges)
     assert value is not None and rest is not None and confirmed is not None  # tested, so not empty
     n = int(mask.sum())
-    words = f"{_short(score.metric)} {value:.3g} in {n:,} images: {told(one.choice)}; elsewhere {rest:.3g}"
+    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {told(one.choice)}; elsewhere {rest:.3g}"
     return Slice(joined(one.choice), n, value, low, high, rest, value - rest, confirmed, one.p_value, words)
 
 

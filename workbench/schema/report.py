@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from workbench.counting import counted
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -46,8 +48,8 @@ class LoadReport:
     def __str__(self) -> str:
         classes = ", ".join(f"{name} {n:,}" for name, n in self.labels_per_class.most_common(8))
         lines = [
-            f"{self.format}: {self.samples:,} samples added, {self.already_there:,} already there, "
-            f"{self.labels:,} labels" + (f" ({classes})" if classes else "")
+            f"{self.format}: {counted(self.samples, 'sample')} added, {self.already_there:,} already there, "
+            f"{counted(self.labels, 'label')}" + (f" ({classes})" if classes else "")
         ]
         kinds = Counter(problem.kind for problem in self.problems)
         lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]

@@ -17,6 +17,7 @@ import fiftyone.core.odm.database as odm_database
 from bson import ObjectId
 from pymongo import WriteConcern
 
+from workbench.counting import counted
 from workbench.errors import DatasetError
 from workbench.schema import fields
 from workbench.store.database import Dataset, translated
@@ -64,6 +65,11 @@ class Entry:
     of: str | None
     kind: Kind = "samples"
     copy_of: str | None = None
+
+    @property
+    def amount(self) -> str:
+        """What changed, in words: ``3 samples`` or ``1 label``."""
+        return counted(self.changed, self.kind.removesuffix("s"))
 
 
 @dataclass(frozen=True)

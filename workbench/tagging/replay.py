@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.files import write_bytes
 from workbench.store import Dataset
@@ -38,10 +39,9 @@ class Replay:
     missing: int = 0
 
     def __str__(self) -> str:
-        text = (
-            f"{self.replayed:,} changes replayed ({self.changed:,} tags set or removed), {self.already:,} already here"
-        )
-        return text + (f"; {self.missing:,} samples or labels are not in this dataset" if self.missing else "")
+        done = f"{counted(self.replayed, 'change')} replayed ({counted(self.changed, 'tag')} set or removed)"
+        missing = f"; not in this dataset: {self.missing:,} (samples or labels)" if self.missing else ""
+        return f"{done}, {self.already:,} already here{missing}"
 
 
 def export_history(dataset: Dataset, path: str | Path) -> int:

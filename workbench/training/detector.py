@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.files import whole_folder, write_bytes, write_json
 from workbench.optional import require
@@ -69,8 +70,8 @@ class Detector:
         if self._network is None:
             return "a detector that was not fitted"
         best = max((one["ap50"] for one in self.history if "ap50" in one), default=0.0)
-        told = f"{len(self.classes)} classes, {len(self.history)} epochs, best AP50 {best:.3f} on {self.stopped_by}"
-        return f"detector: {told}"
+        learned = f"{counted(len(self.classes), 'class', 'classes')}, {counted(len(self.history), 'epoch')}"
+        return f"detector: {learned}, best AP50 {best:.3f} on {self.stopped_by}"
 
     def fit(self, split_dir: str | Path) -> Detector:
         """Learn from a COCO export; returns itself.

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.counting import counted
 from workbench.curating.manifest import FILE_NAME
 from workbench.curating.wishes import STAGES
 from workbench.errors import InputError
@@ -85,11 +86,11 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     last = list(stages)[-1]
     learned = stages[last]
     if len(learned) < HELD_BACK:
-        told = f"all {len(learned):,} pictures of {last}: too few to hold any back"
+        told = f"all {counted(len(learned), 'picture')} of {last}: too few to hold any back"
         return Splits(stages, learned, names, told)
     stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
     stopping = learned[::HELD_BACK]
-    return Splits(stages, stopping, names, f"{len(stopping):,} pictures held back from {last}")
+    return Splits(stages, stopping, names, f"{counted(len(stopping), 'picture')} held back from {last}")
 
 
 def _files(split_dir: Path) -> dict[str, Path]:
@@ -110,7 +111,7 @@ def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -
     real, val = _real_pictures(split_dir), _content(file)
     own = [one for one in val["images"] if real is None or one["file_name"] in real]
     examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
-    return examples, f"{len(examples):,} pictures of {'val' if real is None or not own else 'real val'}"
+    return examples, f"{counted(len(examples), 'picture')} of {'val' if real is None or not own else 'real val'}"
 
 
 def _content(file: Path) -> dict[str, Any]:

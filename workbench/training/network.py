@@ -239,5 +239,5 @@ def restored(arrays: Mapping[str, NDArray[Any]], n_classes: int) -> Network:
     """
     network = Network(n_classes)
     network.load_state_dict({name: torch.from_numpy(np.asarray(one)) for name, one in arrays.items()})
-    network.eval()
-    return network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last).eval()
+    return network

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.labels import Label
@@ -63,7 +64,8 @@ def predict(
             some = samples[start : start + BATCH]
             answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])
             if len(answers) != len(some):
-                raise InputError(f"{len(some)} lists of labels from the model", found=str(len(answers)), where=field)
+                wanted = f"{counted(len(some), 'list')} of labels from the model"
+                raise InputError(wanted, found=str(len(answers)), where=field)
             found |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
             progress.advance(len(some))
     stored.set_predictions(dataset, field, found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.progress import Cancel
 from workbench.schema import fields
@@ -189,7 +190,7 @@ def app_take(board: Board) -> Reply:
         fix = "Select pictures in the App (the box in the corner of each), then take them over."
         raise InputError("samples selected in the FiftyOne App", found="none", where="App", fix=fix)
     board.joined.select(ids, only=True)
-    return Reply({"text": f"{len(ids):,} samples taken over from the App."})
+    return Reply({"text": f"{counted(len(ids), 'sample')} taken over from the App."})
 
 
 LOOKING = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from workbench import curating, generating, recreating
+from workbench.counting import counted
 from workbench.curating.media import MEDIA
 from workbench.errors import Cancelled, InputError
 from workbench.files import sha256_text, write_bytes
@@ -137,7 +138,7 @@ def generate(
         try:
             return Done(f"{job.result()}.")
         except Cancelled as stop:
-            fix = f"{job.so_far.generated:,} frames are kept; the same again completes it."
+            fix = f"{counted(job.so_far.generated, 'frame')} kept; the same again completes it."
             raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
 
     usual = {"backend": "open3d", "workers": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.store.journal import Entry, entries
 from workbench.tagging.changes import stacks
@@ -22,7 +23,9 @@ def tag(board: Board, name: str, target: str, expected: int, reason: str = "", a
     board.joined.follow()
     if (n := board.joined.counts()[target]) != expected:
         fix = "Look at the new number, then press again."
-        raise InputError(f"{expected:,} {target} samples, as shown", found=f"{n:,} by now", where="tag", fix=fix)
+        raise InputError(
+            f"{counted(expected, f'{target} sample')}, as shown", found=f"{n:,} by now", where="tag", fix=fix
+        )
     entry = board.joined.tag(name, target=target, reason=reason, action=action)
     verb = "tagged" if entry.action == "tag" else "untagged"
     return Reply({"text": f"{entry.changed:,} {verb} {entry.tag}, {entry.already:,} were so already."})
@@ -35,21 +38,19 @@ def tag_labels(board: Board, name: str, labels: list[str], reason: str = "", act
     if not isinstance(labels, list) or not labels or not all(isinstance(i, str) for i in labels):
         raise InputError("ids of labels", found=repr(labels)[:80], where="tag", fix="Click boxes first.")
     entry = board.joined.tag_labels(name, labels, reason=reason, action=action)
-    return Reply(
-        {"text": f"{entry.changed:,} labels {entry.action}ged {entry.tag}, {entry.already:,} were so already."}
-    )
+    return Reply({"text": f"{entry.amount} {entry.action}ged {entry.tag}, {entry.already:,} were so already."})
 
 
 def undo(board: Board, change_id: str | None = None) -> Reply:
     """Take a change of tags back: the last, or one of the history."""
     entry = board.joined.undo(change_id)
-    return Reply({"text": f"Undone: {entry.tag} on {entry.changed:,} {entry.kind}."})
+    return Reply({"text": f"Undone: {entry.tag} on {entry.amount}."})
 
 
 def redo(board: Board) -> Reply:
     """Do the last undone change again."""
     entry = board.joined.redo()
-    return Reply({"text": f"Done again: {entry.tag} on {entry.changed:,} {entry.kind}."})
+    return Reply({"text": f"Done again: {entry.tag} on {entry.amount}."})
 
 
 def describe(board: Board, tag: str, description: str = "", color: str = "", key: str = "") -> Reply:

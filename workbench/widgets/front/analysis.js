@@ -52,7 +52,7 @@ function analysisPanel(ask, fail) {
       el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${told({ value: row.auc, low: row.low, high: row.high })}`)),
       row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their looks: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
       row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
-      el("p.wb-hint", {}, `${thousands(row.samples)} and ${thousands(row.against)} samples${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
+      el("p.wb-hint", {}, `${thousands(row.samples)} and ${counted(row.against, "sample")}${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
       row.measures.length ? far(row) : null)));
 
   const root = el("div.wb-analysis", {},
@@ -67,7 +67,7 @@ function analysisPanel(ask, fail) {
       offer(predictions, options.predictions.length ? options.predictions : [["", "no field with predictions"]]);
       offer(sides, options.sides);
       const n = state?.counts.all ?? 0;
-      measured.textContent = options.measured >= n ? `All ${thousands(n)} samples are measured.` : `${thousands(n - options.measured)} of ${thousands(n)} samples have no measures yet.`;
+      measured.textContent = options.measured >= n ? `All measured: ${counted(n, "sample")}.` : `Without measures yet: ${thousands(n - options.measured)} of ${counted(n, "sample")}.`;
       measureHere.disabled = options.measured >= n;
     },
     update: (next) => {

@@ -32,6 +32,9 @@ function svg(name, attributes = {}, ...children) {
 /** @param {number} n */
 const thousands = (n) => Number(n).toLocaleString("en-US");
 
+/** "1 sample", "2 samples". @param {number} n @param {string} noun of one */
+const counted = (n, noun) => `${thousands(n)} ${noun}${Number(n) === 1 ? "" : "s"}`;
+
 /** A number in few digits. @param {number|null|undefined} n */
 function digits(n) {
   if (n === null || n === undefined || Number.isNaN(n)) return "–";

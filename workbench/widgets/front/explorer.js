@@ -65,13 +65,13 @@ function explorerPanel(ask, fail, say, open, signal) {
   const known = el("p.wb-hint");
   const embedHere = el("button", { data: { does: "embed" }, onclick: () => busy(embedHere, ask("embed")).catch(fail) }, "Embed pictures");
   const count = () => ask("vectors").then(({ result }) => {
-    known.textContent = `${thousands(result.embedded)} of ${thousands(result.all)} pictures have a vector.`;
+    known.textContent = `With a vector: ${thousands(result.embedded)} of ${counted(result.all, "picture")}.`;
     embedHere.hidden = result.all > 0 && result.embedded >= result.all;
     if (result.embedded && !drawn) drawMap();
   }).catch(fail);
   // map
   const color = choice("Colour of the map"), mapNotice = notice(), legend = el("div.wb-legend"), onlyFiltered = checkbox("in the filter only", false);
-  const cloud = pictureMap((corners) => ask("lasso", { corners, filtered: onlyFiltered.input.checked }).then(({ result }) => say(`${thousands(result.chosen)} pictures chosen on the map.`)).catch(mapNotice.fail));
+  const cloud = pictureMap((corners) => ask("lasso", { corners, filtered: onlyFiltered.input.checked }).then(({ result }) => say(`${counted(result.chosen, "picture")} chosen on the map.`)).catch(mapNotice.fail));
   const drawMap = () => {
     drawn = `${state?.arrangement}`;
     mapNotice.say("Laying out …");

@@ -15,7 +15,7 @@ function generatorPanel(ask, fail, signal) {
   const showFit = (found) => {
     const distance = found.before === null ? "" : `Distance to the photos ${digits(found.before)} before the fit, ${digits(found.after)} after (in their own spread).`;
     fitted.replaceChildren(
-      el("p.wb-hint", {}, `${found.name}: from ${thousands(found.samples)} samples. ${distance}`),
+      el("p.wb-hint", {}, `${found.name}: from ${counted(found.samples, "sample")}. ${distance}`),
       table(["parameter", "how", "value", "sure"], found.rows.map((row) => [
         el("span", { title: `${row.path}: ${row.why}` }, row.path.replace(/^(sensor|lighting|scene|assets)\./, "")),
         el(`span.wb-mode.wb-${row.mode}`, { title: row.mode === "jitter" ? "drawn around what was measured" : "varies freely" }, row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "assumed"),

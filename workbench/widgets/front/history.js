@@ -13,7 +13,7 @@ function historyPanel(ask, fail, say) {
     return el("button.wb-quiet", { data: { does: "undo-change" }, title: "Take this change back, and no other", onclick: press }, "Undo");
   };
   const entry = (change) => el(`li${change.stands || change.role !== "change" ? "" : ".wb-undone"}`, { data: { change: change.number } },
-    el("div.wb-row", {}, el("span", {}, el("span.wb-number", {}, `${change.number}`), change.role === "change" ? ` ${change.action} ` : ` ${change.role}: ${change.action} `, el("b", {}, change.tag)), el("span.wb-bar-count", { title: `${change.kind} changed` }, thousands(change.changed), change.kind === "labels" ? " labels" : "")),
+    el("div.wb-row", {}, el("span", {}, el("span.wb-number", {}, `${change.number}`), change.role === "change" ? ` ${change.action} ` : ` ${change.role}: ${change.action} `, el("b", {}, change.tag)), el("span.wb-bar-count", { title: `${change.kind} changed` }, change.kind === "labels" ? counted(change.changed, "label") : thousands(change.changed))),
     el("div.wb-row", {}, el("small", {}, `${change.when} · ${change.who}${change.why ? ` · ${change.why}` : ""}`), button(change)));
   const show = () => ask("history").then(({ result }) => {
     const more = result.all - result.changes.length;

@@ -44,7 +44,7 @@ function mapPanel(ask, fail, signal) {
   };
   for (const input of [rows, columns, metric]) input.onchange = () => load(true);
 
-  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${told(cell)}` : "no samples"}${cell.samples ? ` · ${thousands(cell.samples)} samples · ${thousands(cell.labels)} labels` : ""}`;
+  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${told(cell)}` : "no samples"}${cell.samples ? ` · ${counted(cell.samples, "sample")} · ${counted(cell.labels, "label")}` : ""}`;
   const look = (cell, [least, most], stops) => {
     if (cell.value === null) return {};
     const rgb = mixed(stops, most > least ? (cell.value - least) / (most - least) : 1);

@@ -51,7 +51,7 @@ function slicerPanel(ask, fail, signal) {
     if (total > BARS_SHOWN) rows.unshift(searchBox(facet, total));
     const rest = all.length - shown.length;
     if (rest > 0) rows.push(el("button.wb-more", { data: { facet: facet.name, more: "1" }, onclick: () => { expanded.add(facet.name); draw(); } }, `${rest} more`));
-    else if (!found && facet.other.values) rows.push(el("p.wb-hint", {}, `other: ${thousands(facet.other.values)} values, ${thousands(facet.other.count)} samples; search above`));
+    else if (!found && facet.other.values) rows.push(el("p.wb-hint", {}, `other: ${counted(facet.other.values, "value")}, ${counted(facet.other.count, "sample")}; search above`));
     else if (!found && expanded.has(facet.name)) rows.push(el("button.wb-more", { onclick: () => { expanded.delete(facet.name); draw(); } }, "fewer"));
     return [...rows, ...missing(facet, most)];
   };

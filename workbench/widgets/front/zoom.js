@@ -40,7 +40,7 @@ function zoomPanel(ask, fail, say, of, signal) {
       el("div.wb-facts", {},
         el("header", {}, el(`span.wb-source.wb-${synthetic ? "synthetic" : "real"}`, {}, result.source || "?"), el("b", {}, result.name), el("button.wb-quiet", { title: "Close (Esc)", "aria-label": "Close", onclick: close }, "×")),
         el("p.wb-tags", {}, ...(result.tags.length ? result.tags.map((tag) => el("span.wb-tag", {}, tag)) : ["no tags"])),
-        el("p.wb-hint", {}, `${thousands(result.boxes.filter((b) => b.of === "truth").length)} labels${result.boxes.some((b) => b.of === "predicted") ? `, ${thousands(result.boxes.filter((b) => b.of === "predicted").length)} wrong predictions` : ""}`),
+        el("p.wb-hint", {}, `${counted(result.boxes.filter((b) => b.of === "truth").length, "label")}${result.boxes.some((b) => b.of === "predicted") ? `, ${counted(result.boxes.filter((b) => b.of === "predicted").length, "wrong prediction")}` : ""}`),
         result.boxes.length ? boxTagger() : null,
         ...result.kin.map((one) => kin(one, relatives)),
         ...result.groups.map(group)));
