@@ -134,7 +134,7 @@ class Detector:
             found = cls(**{**{name: said[name] for name in KEPT}, "size_wh": tuple(said["size_wh"])})
             with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
                 found._network = network.restored(dict(arrays), len(found.classes))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
             fix = "Give a folder that detector.save(folder) wrote."
             told = f"{type(cause).__name__}: {cause}"[:300]
             raise InputError("the folder of a trained detector", found=told, where=str(place), fix=fix) from cause
