@@ -166,7 +166,7 @@ CASES: dict[Kind, Case] = {
     "not_an_object": Case(
         "kitti", {"image_2/a.png": PICTURE, "label_2/a.txt": CAR + CAR.replace(b"Car", b"DontCare")},
         "label_2/a.txt, line 2",
-        "Wanted objects, found 1 DontCare regions (label_2/a.txt, line 2). Not loaded as objects.",
+        "Wanted objects, found 1 DontCare region (label_2/a.txt, line 2). Not loaded as objects.",
         also={"missing_annotation_file"},
     ),
     "path_outside_folder": Case(

@@ -280,7 +280,7 @@ def _count_rows(stream: BinaryIO) -> int:
 
 def _require(found: int, wanted: int, unit: str) -> None:
     if found < wanted:
-        raise ValueError(f"{max(found, 0):,} {unit} where the header claims {wanted:,}")
+        raise ValueError(f"{counted(max(found, 0), unit.removesuffix('s'))} where the header claims {wanted:,}")
 
 
 _READERS: Final[dict[str, Callable[[BinaryIO, int], CloudHeader]]] = {
