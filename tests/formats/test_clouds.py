@@ -80,7 +80,7 @@ def test_clouds_of_every_type_are_counted(tmp_path, name, content, points):
         ("a.pcd", pcd(n=9), "unreadable_cloud", "2 rows where the header claims 9"),
         ("a.pcd", pcd(n=99999999999, data="binary"), "unreadable_cloud", "claims 1,199,999,999,988"),
         ("a.pcd", pcd(data="binary_compressed", body=b"\xff\xff\0\0\x18\0\0\0"), "unreadable_cloud", "compressed"),
-        ("a.pcd", pcd(data="binary_compressed", body=b"\x01\0\0\0\x01\0\0\0x"), "unreadable_cloud", "1 bytes where"),
+        ("a.pcd", pcd(data="binary_compressed", body=b"\x01\0\0\0\x01\0\0\0x"), "unreadable_cloud", "1 byte where"),
         ("a.pcd", pcd(data="zip"), "unreadable_cloud", "none of ascii"),
         ("a.pcd", pcd(sizes="4 4"), "unreadable_cloud", "3 fields, 2 sizes"),
         ("a.pcd", pcd(sizes="4 4 -4"), "unreadable_cloud", "whole number"),
