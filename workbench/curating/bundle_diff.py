@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.counting import counted
 from workbench.curating.manifest import FILE_NAME
 from workbench.errors import InputError
 
@@ -65,7 +66,7 @@ class BundleDiff:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.same:,} samples are the same; {len(self.came):,} came, {len(self.went):,} went, "
+            f"{counted(self.same, 'sample')} the same; {len(self.came):,} came, {len(self.went):,} went, "
             f"{len(self.moved):,} moved, {len(self.relabelled):,} changed labels"
         ]
         for changes in (self.came, self.went, self.moved, self.relabelled):

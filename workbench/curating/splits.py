@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from workbench.counting import counted
 from workbench.curating.balance import Item, Shelf, balance, quotas
 from workbench.curating.members import Group, Member, groups
 from workbench.curating.swapping import swap
@@ -262,7 +263,7 @@ def _wanted_numbers(wish: Wish, shares: Mapping[str, float], totals: Sequence[in
         there = f"{n_real:,} real and {n_synthetic:,} synthetic ones"
         room = min(1.0, n_real / max(closed, 1), (n_real + n_synthetic) / sum(given.values()))
         near = ", ".join(f"{name}={int(n * room):,}" for name, n in given.items())
-        wanted = f"{sum(given.values()):,} samples, {closed:,} of them real only"
+        wanted = f"{counted(sum(given.values()), 'sample')}, {closed:,} of them real only"
         raise InputError(wanted, found=there, where="splits", fix=f"The nearest possible is {near}.")
     part = (n_real - closed) / max(n_real - closed + n_synthetic, 1)
     for_real = {name: n if name in wish.real_only else round(n * part) for name, n in given.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.counting import counted
 from workbench.formats.fiftyone_labels import OBJECTS, POINTS, entries_of
 from workbench.formats.names import attributes_of
 from workbench.formats.problems import Problems
@@ -106,7 +107,7 @@ def name_others(
     if made_here:
         others.pop(fields.BOXES_3D, None)  # made of the poses of the labels, and made again
     if others:
-        found = f"{len(others)} others ({', '.join(list(others)[:_SHOWN])})"
+        found = f"{counted(len(others), 'other')} ({', '.join(list(others)[:_SHOWN])})"
         message = f"Wanted fields that a record holds (labels: {chosen.objects}), found {found}. Left out."
         problems.add("unsupported_annotation", where, message)
 
