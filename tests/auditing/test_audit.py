@@ -75,12 +75,12 @@ def test_too_little_to_ask() -> None:
 @pytest.mark.slow
 def test_real_pictures_of_a_model_that_sees_nothing_in_the_dark() -> None:
     def model(images: Sequence[Path]) -> list[list[Label]]:
-        """One box over the whole picture where it is bright: which hits the only part, if that fills it."""
+        """A nut over the whole picture where it is bright."""
         found = []
         for path in images:
             picture = cv2.imread(str(path))
             height, width = picture.shape[:2]
-            found.append([Label("whole", (0, 0, width, height), confidence=1.0)] if picture.mean() > 60 else [])
+            found.append([Label("nut", (0, 0, width, height), confidence=1.0)] if picture.mean() > 60 else [])
         return found
 
     seen: list[float] = []
