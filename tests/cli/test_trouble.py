@@ -92,9 +92,11 @@ def test_demo_tells_every_step_with_its_time(sample_data: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     steps = {step["name"]: step for step in found["steps"]}
-    assert list(steps) == ["load", "measure", "slice", "tag", "generate", "reproduce", "export"]
+    assert list(steps) == ["load", "measure", "evaluate", "slice", "tag", "generate", "reproduce", "export"]
     assert all(step["seconds"] >= 0 for step in steps.values())
     assert steps["load"]["samples"] == steps["measure"]["measured"] > 0
+    evaluated = steps["evaluate"]
+    assert evaluated["tp"] + evaluated["fn"] == 1007 and 0 < evaluated["recall_of_failure"] < evaluated["recall"] < 1
     assert steps["tag"]["changed"] == steps["slice"]["real"] > steps["slice"]["synthetic"]
     assert steps["generate"]["generated"] == len(steps["generate"]["sample_ids"]) == 2
     assert steps["reproduce"]["identical"] is True

@@ -247,3 +247,24 @@ def test_what_a_stopped_evaluation_matched_is_remembered(
     found = evaluate(loaded, "predictions")
     assert 0 < found.matched < N
     assert (found.tp, found.fp, found.fn) == (20, 4, 4)
+
+
+def test_a_folder_says_what_numbers_mean(loaded: Any, tmp_path: Path, picture: Write) -> None:
+    picture("other/z.png", seed=99)
+    said = {
+        "images": [{"id": 100, "file_name": "z.png", "width": 64, "height": 48}],
+        "annotations": [],
+        "categories": [],
+    }
+    (tmp_path / "other" / "labels.json").write_text(json.dumps(said))
+    load(loaded, tmp_path / "other", source="synthetic", listener=lambda tick: None)
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps([{"image_id": 100, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
+    with pytest.raises(InputError, match=r"several COCO files that differ.*a file or a folder"):
+        evaluate(loaded, path)
+    assert evaluate(loaded, path, annotations=tmp_path / "data").tp == 1
+    with pytest.raises(InputError, match="several COCO files"):
+        evaluate(loaded, path, annotations=tmp_path)  # both
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="files that the model was given"):
+        evaluate(loaded, path, annotations=tmp_path / "empty")

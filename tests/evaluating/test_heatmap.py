@@ -13,7 +13,7 @@ from workbench.evaluating.colours import DARK_TEXT_ABOVE, Heatmap, _colour, _lum
 ROWS = [
     ("dim", "metal", 4, 8, 0.25, 0.1, 0.5),
     ("dim", "<b>wood</b>", 0, 0, None, None, None),
-    (None, "metal", 2, 3, 1.0, 0.4, 1.0),
+    (None, "metal", 1, 1, 1.0, 0.4, 1.0),
     (None, "<b>wood</b>", 5, 0, None, None, None),
 ]
 FRAME = pd.DataFrame(ROWS, columns=["lighting", "surface", "samples", "labels", "value", "low", "high"])
@@ -28,7 +28,7 @@ def test_two_facets() -> None:
     found = cells(html)
     assert len(found) == 4 and sum("wb-none" in cell for cell in found) == 2
     assert "4 samples, 8 labels, 0.1 to 0.5" in found[0] and "title='no samples'" in found[1]
-    assert "5 samples, no value" in found[3]
+    assert "1 sample, 1 label, 0.4 to 1" in found[2] and "5 samples, no value" in found[3]
     assert "<b>wood" not in html and "&lt;b&gt;wood" in html and "<i>missing</i>" in html
 
 

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -20,6 +22,7 @@ import workbench
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 TIMEOUT_S = 600
+LABELS = 1007  # true boxes of the real sample data
 DROP = """
 import os
 from workbench import store
@@ -46,17 +49,38 @@ def place(tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch) ->
     subprocess.run([sys.executable, "-c", DROP], check=True, timeout=120)
 
 
-def run(path: Path) -> str:
-    """Run in a fresh kernel; returns what the cells printed. An error in a cell fails with its traceback."""
+@dataclass(frozen=True)
+class Ran:
+    """A notebook after its run: outputs by the id of their cell."""
+
+    outputs: dict[str, list[Any]]
+
+    def printed(self, cell: str) -> str:
+        """What a cell printed."""
+        return "".join(output.text for output in self.outputs[cell] if output.get("name") == "stdout")
+
+    def shown(self, cell: str, kind: str = "text/html") -> str:
+        """What the last line of a cell shows."""
+        (found,) = [output.data[kind] for output in self.outputs[cell] if kind in output.get("data", {})]
+        return str(found)
+
+    @property
+    def text(self) -> str:
+        """All that was printed."""
+        return "".join(map(self.printed, self.outputs))
+
+
+def run(path: Path) -> Ran:
+    """Run in a fresh kernel. An error in a cell fails with its traceback."""
     book = nbformat.read(path, as_version=4)
     NotebookClient(book, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}}).execute()
-    outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert not [output.text for output in outputs if output.get("name") == "stderr"]
-    return "".join(output.text for output in outputs if output.get("name") == "stdout")
+    outputs = {cell.id: cell.outputs for cell in book.cells if cell.cell_type == "code"}
+    assert not [one.text for some in outputs.values() for one in some if one.get("name") == "stderr"]
+    return Ran(outputs)
 
 
 def test_there_are_notebooks() -> None:
-    assert "01_curate.ipynb" in [path.name for path in NOTEBOOKS]
+    assert "01_curate" in [path.stem for path in NOTEBOOKS]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -87,7 +111,8 @@ def test_notebook_uses_public_names_only(path: Path) -> None:
 @pytest.mark.timeout(1200)
 def test_the_tour_runs_twice_and_adds_nothing_the_second_time(place: Path) -> None:
     tour = Path(shutil.copy(REPOSITORY / "notebooks" / "01_curate.ipynb", place))
-    first, second = run(tour), run(tour)
+    runs = run(tour), run(tour)
+    first, second = (one.text for one in runs)
     added = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+) samples added", first)]
     there = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+) already there, 0 labels", second)]
     assert len(added) == 2 and all(added) and there == added
@@ -104,3 +129,34 @@ def test_the_tour_runs_twice_and_adds_nothing_the_second_time(place: Path) -> No
     assert len(exported[0]) == 3 and exported[0] == exported[1]
     for text in (first, second):
         assert f"{tagged[1]} samples show this failure" in text
+    for one in runs:
+        check_failure_map(one)
+
+
+def failure_map(html: str) -> dict[tuple[str, str], tuple[float, int]]:
+    """Recall and number of labels by the words of row and column."""
+    head, *rows = re.findall(r"<tr>(.*?)</tr>", html, re.S)
+    columns = re.findall(r"<th>(.*?)</th>", head)[1:]
+    cells = {}
+    for row in rows:
+        (word,) = re.findall(r"<th>(.*?)</th>", row)
+        for column, cell in zip(columns, re.findall(r"<td.*?</td>", row, re.S), strict=True):
+            if told := re.search(r"([\d,]+) labels?[^>]*>([\d.]+)<", cell):
+                cells[word, column] = (float(told[2]), int(told[1].replace(",", "")))
+    return cells
+
+
+def check_failure_map(tour: Ran) -> None:
+    """Recall by light and surface, of a detector that finds fewer parts in dim light than elsewhere."""
+    found = re.search(r"240 samples: (\d+) hits, (\d+) wrong, (\d+) missed", tour.printed("evaluate"))
+    assert found and int(found[1]) + int(found[3]) == LABELS and int(found[1]) > LABELS / 4
+    cells = failure_map(tour.shown("evaluate"))
+    assert sum(labels for *_, labels in cells.values()) == LABELS
+    assert sum(recall * labels for recall, labels in cells.values()) == pytest.approx(int(found[1]), abs=3)
+    failing = {where for where in cells if where[0] in ("dim", "dark")}
+    assert mean_recall(cells, failing) < 0.85 * mean_recall(cells, set(cells) - failing)
+
+
+def mean_recall(cells: dict[tuple[str, str], tuple[float, int]], some: set[tuple[str, str]]) -> float:
+    """Recall of several cells together."""
+    return sum(cells[one][0] * cells[one][1] for one in some) / sum(cells[one][1] for one in some)

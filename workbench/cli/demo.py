@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli.outcome import Outcome
+from workbench.cli.sample_data import PREDICTIONS
 from workbench.errors import InputError
 
 DATASET = "workbench-demo"
 FAILURE = "failure:dim_metal"
 WHERE = "source == 'real' and lighting in ['dim', 'dark'] and surface in ['metal', 'mirror']"
 SCENARIO = "dim_metal"
+CONFIDENCE = 0.3  # least that counts
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -47,20 +49,20 @@ def run(args: argparse.Namespace) -> Outcome:
 
 
 def sample_data(given: Path | None) -> Path:
-    """The folder with the sample data.
+    """The folder with the sample data and the predictions on it.
 
     Raises:
         InputError: it is nowhere; the message says how to make it.
     """
     places = [given] if given else [Path.cwd() / "sample_data", Path(__file__).parents[2] / "sample_data"]
     for place in places:
-        if (place / "real").is_dir() and (place / "synthetic").is_dir():
+        if (place / PREDICTIONS).is_file() and (place / "real").is_dir() and (place / "synthetic").is_dir():
             return place
     raise InputError(
-        "the sample data (folders real/ and synthetic/)",
+        f"the sample data (real/, synthetic/ and {PREDICTIONS})",
         found="none",
         where=", ".join(map(str, places)),
-        fix="Run in the checkout, or make it: workbench sample-data sample_data",
+        fix="Run in the checkout, or make it: workbench sample-data DIR (the predictions alone: --only predictions)",
     )
 
 
@@ -70,6 +72,7 @@ Step = Callable[[], tuple[str, dict[str, Any]]]
 def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
     from workbench import store, tagging
     from workbench.curating import export
+    from workbench.evaluating import evaluate
     from workbench.generating import generate, reproduce
     from workbench.loading import load
     from workbench.measuring import measure
@@ -82,6 +85,16 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
     def measuring() -> tuple[str, dict[str, Any]]:
         report = measure(dataset)
         return f"{report.measured:,} pictures, {report.samples_per_s:.0f}/s", {"measured": report.measured}
+
+    def evaluating() -> tuple[str, dict[str, Any]]:
+        real, file = "source == 'real'", data / PREDICTIONS
+        whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
+        part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
+        told = (
+            f"a detector finds {whole.recall:.0%} of the real parts; dim or dark, on metal or mirror: {part.recall:.0%}"
+        )
+        counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
+        return told, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
 
     def slicing() -> tuple[str, dict[str, Any]]:
         found = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
@@ -109,7 +122,13 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
         told = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
         return f"{told}; read back and equal", {"splits": report.splits, "manifest": report.manifest}
 
-    named: dict[str, Step] = {"load": loading, "measure": measuring, "slice": slicing, "tag": tag}
+    named: dict[str, Step] = {
+        "load": loading,
+        "measure": measuring,
+        "evaluate": evaluating,
+        "slice": slicing,
+        "tag": tag,
+    }
     return named | {"generate": generation, "reproduce": again, "export": exporting}
 
 

@@ -16,7 +16,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         metavar="FIELD_OR_FILE",
         help="a field of boxes, COCO results, COCO with scores, or a folder of YOLO rows",
     )
-    parser.add_argument("--annotations", help="the COCO file or data.yaml that the model was given; says what ids mean")
+    parser.add_argument(
+        "--annotations", help="COCO file, data.yaml or folder that the model was given; says what ids mean"
+    )
     parser.add_argument("--field", default="predictions", help="where predictions from a file are stored (predictions)")
     parser.add_argument("--iou", type=float, default=0.5, help="least overlap of a hit (0.5)")
     parser.add_argument("--confidence", type=float, default=0.0, help="least confidence that counts (0)")

@@ -14,7 +14,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--predictions", metavar="FIELD_OR_FILE", default="predictions", help="of the round to record (predictions)"
     )
-    parser.add_argument("--annotations", help="the COCO file or data.yaml that the model was given; says what ids mean")
+    parser.add_argument(
+        "--annotations", help="COCO file, data.yaml or folder that the model was given; says what ids mean"
+    )
     parser.add_argument("--manifest", metavar="FILE", help="manifest.json of the export that it was trained on")
     parser.add_argument("--images", type=int, help="new pictures that the round cost")
     parser.add_argument("--seconds", type=float, help="time that it cost")

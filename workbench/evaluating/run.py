@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,8 +105,8 @@ def evaluate(
         iou: least overlap of a hit.
         confidence: predictions below it do not count as hits, nor as wrong.
         where: only the samples of this filter.
-        annotations: the COCO file or ``data.yaml`` that the model was given, when the predictions name pictures or
-            classes by number; that of the data loaded by default.
+        annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them, when the
+            predictions name pictures or classes by number; those of all data loaded by default.
         field: where predictions from a file are stored.
         listener: told of the progress.
         cancel: stops between two samples, before anything is written.
@@ -239,32 +239,37 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
 
 def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> files.Reference:
     """What numbers mean: as the user says, else as the data that was loaded says."""
-    if annotations is not None:
+    if annotations is not None and not Path(annotations).is_dir():
         return files.read_reference(Path(annotations))
+    format = "yolo" if path.is_dir() else "coco"
+    loads = [one for one in store.note(dataset, "loads") or [] if one["format"] == format]
+    places = [Path(annotations)] if annotations is not None else [Path(one["path"]) for one in loads]
+    found = _merged([one for place in places for one in _references(place, format)])
+    if annotations is not None and not (found.images or found.classes):
+        raise InputError("a folder with the files that the model was given", found="none", where=str(annotations))
+    return found
+
+
+def _merged(references: Sequence[files.Reference]) -> files.Reference:
     images: dict[object, str] = {}
     classes: dict[object, str] = {}
-    for file in _loaded_references(dataset, yolo=path.is_dir()):
-        one = files.read_reference(file)
+    for one in references:
         if any(images.get(i, name) != name for i, name in one.images.items()):
-            fix = "Say which one the model was given: --annotations FILE"
+            fix = "Say which one the model was given: annotations= (--annotations), a file or a folder."
             raise InputError("one meaning of each image id", found="several COCO files that differ", fix=fix)
         images, classes = {**images, **one.images}, {**classes, **one.classes}
     return files.Reference(images, classes)
 
 
-def _loaded_references(dataset: Dataset, *, yolo: bool) -> Iterator[Path]:
-    """The annotation files of the folders that were loaded into the dataset."""
-    suffixes = (".yaml", ".yml") if yolo else (".json",)
-    for loaded in store.note(dataset, "loads") or []:
-        place = Path(loaded["path"])
-        found = [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []
-        for file in found:
-            if file.suffix.lower() in suffixes and loaded["format"] == ("yolo" if yolo else "coco"):
-                try:
-                    files.read_reference(file)
-                except WorkbenchError:
-                    continue  # another file of the folder
-                yield file
+def _references(place: Path, format: str) -> Iterator[files.Reference]:
+    """What the annotation files of a folder say, or one file."""
+    suffixes = (".yaml", ".yml") if format == "yolo" else (".json",)
+    for file in [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []:
+        if file.suffix.lower() in suffixes:
+            try:
+                yield files.read_reference(file)
+            except WorkbenchError:
+                continue  # another file of the folder
 
 
 def _by_name(samples: list[store.Medium]) -> dict[str, list[store.Medium]]:

@@ -17,6 +17,7 @@ from workbench.training.trainer import Trainer
 
 FOLDS = 4
 LEAST_CONFIDENCE = 0.05
+MOST = 15  # boxes per picture
 Entry = dict[str, Any]
 
 
@@ -25,18 +26,20 @@ def predict_out_of_fold(
     make: Callable[[], Trainer],
     *,
     folds: int = FOLDS,
+    learn: Callable[[Entry], bool] = lambda picture: True,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> list[Entry]:
     """Judge all pictures of a COCO folder by models that each learned from the other folds; as COCO results.
 
     Scenes are dealt to the folds by the hash of their name, so the same data gives the same folds. Boxes are rounded
-    to a tenth of a pixel, confidences to three digits; those below 0.05 are left out.
+    to a tenth of a pixel, confidences to three digits; kept are the 15 surest of a picture, none below 0.05.
 
     Args:
         folder: with ``annotations/instances_*.json`` and ``images/<split>/``, as an export; its splits are ignored.
         make: gives a new model for each fold.
         folds: how many.
+        learn: which pictures (their entries in the file) the models may learn from; all are judged.
         listener: told of the progress.
         cancel: stops between two folds.
 
@@ -51,16 +54,17 @@ def predict_out_of_fold(
     with Progress("predicting out of fold", total=folds, unit="fold", listener=listener, cancel=cancel) as progress:
         for fold in range(folds):
             held = [one for one in pictures if fold_of[_scene(one)] == fold]
-            others = [one for one in pictures if fold_of[_scene(one)] != fold]
+            others = [one for one in pictures if fold_of[_scene(one)] != fold and learn(one)]
             with tempfile.TemporaryDirectory(prefix="workbench-fold-") as place:
                 trainer = make()
                 _write_train(Path(place), others, annotations, categories)
                 trainer.fit(Path(place))
                 answers = trainer.predict([one["path"] for one in held])
             for one, labels in zip(held, answers, strict=True):
-                results += [entry for label in labels if (entry := _result(one["id"], label, numbers))]
+                entries = [entry for label in labels if (entry := _result(one["id"], label, numbers))]
+                results += sorted(entries, key=lambda entry: (-entry["score"], entry["bbox"]))[:MOST]
             progress.advance()
-    return sorted(results, key=lambda entry: (entry["image_id"], -entry["score"], entry["bbox"]))
+    return sorted(results, key=lambda entry: entry["image_id"])
 
 
 def results_text(results: Sequence[Entry]) -> str:
