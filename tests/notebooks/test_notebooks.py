@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import base64
+import io
 import os
 import re
 import shutil
@@ -14,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+from PIL import Image
 
 import workbench
 
@@ -80,7 +84,7 @@ def run(path: Path) -> Ran:
 
 
 def test_there_are_notebooks() -> None:
-    assert "01_curate" in [path.stem for path in NOTEBOOKS]
+    assert [path.stem for path in NOTEBOOKS] == ["01_curate", "02_recreate"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -160,3 +164,41 @@ def check_failure_map(tour: Ran) -> None:
 def mean_recall(cells: dict[tuple[str, str], tuple[float, int]], some: set[tuple[str, str]]) -> float:
     """Recall of several cells together."""
     return sum(cells[one][0] * cells[one][1] for one in some) / sum(cells[one][1] for one in some)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_tagged_failure_becomes_a_scenario(place: Path) -> None:
+    ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "02_recreate.ipynb", place)))
+    assert "240 samples added" in ran.printed("load") and "78 tagged, 0 were tagged before" in ran.printed("tag")
+    failing, others = (float(n) for n in re.findall(r"recall ([\d.]+) \(", ran.printed("tag")))
+    assert failing < 0.85 * others
+    rows = ran.shown("recreate")
+    assert all(word in rows for word in ("sensor.exposure.ev", "assets.targets.count", "jitter", "free", "confidence"))
+    told = re.search(r"to the 78 photos: ([\d.]+) before, ([\d.]+) after", ran.printed("gap"))
+    assert told and float(told[2]) < 0.5 * float(told[1])
+    check_side_by_side(base64.b64decode(ran.shown("pictures", "image/png")))
+    assert re.findall(r"^(\w+): 16 generated, 0 already there", ran.printed("generate"), re.M) == [
+        "before_the_fit",
+        "dim_light",
+    ]
+    before, after = numbers_of(ran.shown("generate"))
+    assert (before[:2], after[:2]) == ([78, 16], [78, 16]) and 0.4 < after[2] < before[2] <= 1
+    assert "AUC" in ran.shown("left") and "<svg" in ran.shown("left")
+    assert all(word in ran.printed("keep") for word in ("assets:", "sensor:", "exposure.ev"))
+
+
+def check_side_by_side(png: bytes) -> None:
+    """Photos, renders before and after the fit: the last are as dark as the photos, no two pictures alike."""
+    picture = np.asarray(Image.open(io.BytesIO(png)).convert("L"), float)
+    assert picture.shape == (4 * 240, 3 * 320)
+    real, before, after = (column.mean() for column in np.hsplit(picture, 3))
+    assert abs(after - real) < abs(before - real), f"grey levels {real:.0f}, {before:.0f}, {after:.0f}"
+    tiles = [tile for column in np.hsplit(picture, 3) for tile in np.vsplit(column, 4)]
+    assert len({tile.tobytes() for tile in tiles}) == 12 and all(tile.std() > 1 for tile in tiles)
+
+
+def numbers_of(table: str) -> list[list[float]]:
+    """The numbers of each row of a table of pandas."""
+    rows = [re.findall(r"<td>([-\d.]+)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table, re.S)]
+    return [[float(number) for number in row] for row in rows if row]
