@@ -84,7 +84,7 @@ def run(path: Path) -> Ran:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_curate", "02_recreate"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_curate", "02_recreate", "03_close_the_loop"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -202,3 +202,27 @@ def numbers_of(table: str) -> list[list[float]]:
     """The numbers of each row of a table of pandas."""
     rows = [re.findall(r"<td>([-\d.]+)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table, re.S)]
     return [[float(number) for number in row] for row in rows if row]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_loop_is_closed(place: Path) -> None:
+    ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "03_close_the_loop.ipynb", place)))
+    for cell, synthetic, new in (("baseline", 240, 0), ("again", 264, 24)):
+        told = ran.printed(cell)
+        assert f"pretrain: {synthetic} samples (0 real, {synthetic} synthetic)" in told
+        assert "finetune: 71 samples (71 real, 0 synthetic)" in told
+        assert re.search(r"val: \d+ samples \(62 real", told) and "test: 64 samples (64 real, 0 synthetic)" in told
+        assert re.search(r"detector: 11 classes, \d+ epochs, best AP50 0\.\d+ on 62 pictures of real val", told)
+        assert re.search(rf"64 real pictures \(test\); recall 0\.\d+.*; {new} new images, \d+ s", told)
+    cells = failure_map(ran.shown("map"))
+    assert sum(labels for *_, labels in cells.values()) == 532 and any(recall > 0 for recall, _ in cells.values())
+    assert "78 tagged, 0 were tagged before" in ran.printed("tag")
+    assert "dim_light: from 43 samples" in ran.printed("recreate")
+    assert "24 generated, 0 already there" in ran.printed("generate")
+    board = ran.shown("scoreboard")
+    assert re.search(
+        r"(CLOSED|FAILING|WORSE) failure:dim_light: recall 0\.\d+ \(0\.\d+ to 0\.\d+\) on 16 pictures, 75 labels", board
+    )
+    assert re.search(r"[+-]0\.\d+ \([+-]0\.\d+ to [+-]0\.\d+\) since the first", board) and "<svg" in board
+    assert "left out" not in board, "the scenario was fitted to none of the test pictures"
