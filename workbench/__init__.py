@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.looping import record_round, rounds
     from workbench.measuring import measure
     from workbench.recreating import recreate
+    from workbench.retraining import retrain
     from workbench.scenario import Scenario
     from workbench.slicing import Filter, parse
     from workbench.store import info, list_datasets, table
@@ -74,6 +75,7 @@ _HOME = {  # public name -> where it lives
     "replay_history": "workbench.tagging:replay_history",
     "reproduce": "workbench.generating:reproduce",
     "restore": "workbench.generating.ancestry:restore",
+    "retrain": "workbench.retraining:retrain",
     "rounds": "workbench.looping:rounds",
     "similar": "workbench.exploring:similar",
     "slices": "workbench.evaluating:slices",
@@ -124,6 +126,7 @@ __all__ = [
     "replay_history",
     "reproduce",
     "restore",
+    "retrain",
     "rounds",
     "similar",
     "slices",

@@ -21,6 +21,7 @@ from workbench.progress import Cancel, Listener
 from workbench.schema import fields
 from workbench.slicing.filter import OneOf
 from workbench.store import Dataset
+from workbench.store.predictions import field_kept
 from workbench.store.rounds import StoredRound, put_round
 
 
@@ -105,24 +106,25 @@ def record_round(
 
     Raises:
         InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
-        Cancelled: the user stopped; no round is kept.
+        Cancelled: the user stopped; no round is kept, and the field is as it was.
     """
     if not name.strip():
         raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'baseline'.")
     data = Data() if manifest is None else read_manifest(dataset, Path(manifest))
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))
-    found = examine(
-        dataset,
-        predictions,
-        iou=iou,
-        confidence=confidence,
-        where=real,
-        annotations=annotations,
-        field=field,
-        listener=listener,
-        cancel=cancel,
-    )
+    with field_kept(dataset, field):
+        found = examine(
+            dataset,
+            predictions,
+            iou=iou,
+            confidence=confidence,
+            where=real,
+            annotations=annotations,
+            field=field,
+            listener=listener,
+            cancel=cancel,
+        )
     wanted = set(chosen.ids)
     own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
     counted = tally(own, found.outcomes, found.truth_of)

@@ -78,13 +78,32 @@ def _with_folders(document: dict[str, Any], beside: Path) -> dict[str, Any]:
 
 def parse_text(text: str | bytes, *, where: str) -> dict[str, Any]:
     """The mapping in a YAML or JSON text."""
-    try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as cause:
-        raise ScenarioError("a YAML document", found=" ".join(str(cause).split())[:300], where=where) from cause
+    found = parse_value(text, where=where)
     if not isinstance(found, dict):
         raise ScenarioError("a mapping with scenario, name and sections", found=type(found).__name__, where=where)
     return found
+
+
+def parse_value(text: str | bytes, *, where: str) -> Any:
+    """What a YAML or JSON text says, e.g. one distribution.
+
+    >>> parse_value("{uniform: [0, 1]}", where="sensor.exposure.ev")
+    {'uniform': [0, 1]}
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as cause:
+        raise ScenarioError("a YAML document", found=" ".join(str(cause).split())[:300], where=where) from cause
+
+
+def value_text(value: Any) -> str:
+    """One value of a document as text on one line.
+
+    >>> value_text({"uniform": [0, 1]}), value_text("mug"), value_text(0.5)
+    ('{uniform: [0, 1]}', 'mug', '0.5')
+    """
+    said = yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=100_000)
+    return str(said).removesuffix("...\n").strip()
 
 
 def to_text(document: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from workbench.store.datasets import (
     set_note,
     stamp,
 )
-from workbench.store.draws import remember_splits, remembered_splits
+from workbench.store.draws import put_splits_back, remember_splits, remembered_splits
 from workbench.store.kin import Kin, kin
 from workbench.store.removals import Removal, list_removals, remove, restore
 from workbench.store.samples import (
@@ -57,6 +57,7 @@ __all__ = [
     "note",
     "open_app",
     "open_dataset",
+    "put_splits_back",
     "read",
     "remember_splits",
     "remembered_splits",

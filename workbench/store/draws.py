@@ -41,6 +41,15 @@ def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> No
             collection.bulk_write(changes, ordered=False)
 
 
+def put_splits_back(dataset: Dataset, wish: str, before: Mapping[str, str]) -> None:
+    """Remember of a wish what was remembered before, and nothing else."""
+    new = [key for key in remembered_splits(dataset, wish) if key not in before]
+    for start in range(0, len(new), BATCH):
+        query = {"dataset_id": dataset._doc.id, "wish": wish, "key": {"$in": new[start : start + BATCH]}}
+        odm_database.get_db_conn()[DRAWS].delete_many(query)
+    remember_splits(dataset, wish, before)
+
+
 def forget_splits(dataset: Dataset) -> None:
     """Forget all draws of a dataset."""
     odm_database.get_db_conn()[DRAWS].delete_many({"dataset_id": dataset._doc.id})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,31 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
 def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[str, Any]) -> UpdateOne:
     value = documents.detections(labels, metadata["width"], metadata["height"])
     return UpdateOne({"_id": sample_id}, {"$set": {field: value, "last_modified_at": documents.now()}})
+
+
+@contextlib.contextmanager
+def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
+    """If the body fails or is stopped, a field of predictions is again what it was before."""
+    there = field in dataset.get_field_schema()
+    found = dataset._sample_collection.find({}, {field: 1}) if there else ()
+    before = {document["_id"]: document.get(field) for document in found}
+    try:
+        yield
+    except BaseException:
+        if there:
+            _put_back(dataset, field, before)
+        elif field in dataset.get_field_schema():
+            dataset.delete_sample_field(field)
+        raise
+
+
+def _put_back(dataset: Dataset, field: str, before: Mapping[Any, Any]) -> None:
+    stamp, ids = {"last_modified_at": documents.now()}, list(before)
+    for start in range(0, len(ids), WRITE_BATCH):
+        writes = [
+            UpdateOne({"_id": i}, {"$set": {field: before[i], **stamp}}) for i in ids[start : start + WRITE_BATCH]
+        ]
+        dataset._sample_collection.bulk_write(writes, ordered=False)
 
 
 def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import string
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +19,11 @@ from PIL import Image
 from workbench.errors import InputError
 from workbench.formats import predictions as files
 from workbench.formats.problems import Problems
+from workbench.progress import Cancel
 from workbench.schema.labels import Label
 
 TOLD_LINES = 5  # of what a command said before it failed
+LOOK_S = 0.2  # how often is looked whether the user wants to stop
 
 
 @dataclass
@@ -41,12 +46,14 @@ class CommandTrainer:
         train_dir: what it was fitted to.
         timeout_s: longest time that one command may take; ``None`` for no limit.
         classes: what a program that was trained elsewhere can be asked for; with them it needs no ``fit``.
+        cancel: ends the program that runs, and those that it has started.
     """
 
     predict_command: str
     train_command: str = ""
     timeout_s: float | None = None
     classes: Sequence[str] = ()
+    cancel: Cancel | None = field(default=None, repr=False)
     train_dir: Path | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -59,9 +66,10 @@ class CommandTrainer:
 
         Raises:
             InputError: it cannot be started, takes too long or fails; the message has its last words.
+            Cancelled: the user stopped.
         """
         if self.train_command:
-            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s)
+            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.cancel)
         self.train_dir = split_dir
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
@@ -77,7 +85,7 @@ class CommandTrainer:
             known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
-            _run(self.predict_command, places, self.timeout_s)
+            _run(self.predict_command, places, self.timeout_s, self.cancel)
             if not answer.exists():
                 raise InputError("a file of predictions", found="none written", where=self.predict_command)
             return _read(answer, asked, images)
@@ -95,16 +103,37 @@ def _check(command: str, *, needed: set[str], known: set[str]) -> None:
         raise InputError(wanted, found=", ".join(sorted(found)) or "no places", where=command, fix=fix)
 
 
-def _run(command: str, places: dict[str, str], timeout_s: float | None) -> None:
+def _run(command: str, places: dict[str, str], timeout_s: float | None, cancel: Cancel | None) -> None:
     """Run a command; each of its words is one argument, whatever a path holds."""
     words = [word.format(**places) for word in shlex.split(command)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False)
+        running = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+        )
+        out, err = _awaited(running, timeout_s, cancel or Cancel())
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise InputError("a trainer's command that runs", found=str(cause), where=command) from cause
-    if done.returncode != 0:
-        said = " | ".join((done.stderr or done.stdout).strip().splitlines()[-TOLD_LINES:])
-        raise InputError("a trainer's command that ends well", found=f"status {done.returncode}: {said}", where=command)
+    if running.returncode != 0:
+        said = " | ".join((err or out).strip().splitlines()[-TOLD_LINES:])
+        found = f"status {running.returncode}: {said}"
+        raise InputError("a trainer's command that ends well", found=found, where=command)
+
+
+def _awaited(running: subprocess.Popen[str], timeout_s: float | None, cancel: Cancel) -> tuple[str, str]:
+    """What a program says; it is ended, with all that it has started, when time is up or the user stops."""
+    ends_s = None if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        while True:
+            cancel.check()
+            try:
+                return running.communicate(timeout=LOOK_S)
+            except subprocess.TimeoutExpired:
+                if ends_s is not None and time.monotonic() > ends_s:
+                    raise subprocess.TimeoutExpired(running.args, timeout_s or 0.0) from None
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.communicate()
 
 
 def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from workbench.errors import Cancelled, InputError, WorkbenchError, one_of
 from workbench.progress import Cancel
 from workbench.slicing import Filter
 from workbench.store import Dataset
+from workbench.training import Trainer
 from workbench.widgets.command import Command
 from workbench.widgets.commands import COMMANDS
 from workbench.widgets.jobs import Jobs
@@ -30,10 +31,14 @@ SCRIPTS = tuple(  # in the order of their use; together they are one module
     f"{name}.js"
     for name in (
         *("protocol", "dom", "overlay", "tables", "slicer", "map", "scroll", "tile", "gallery", "centre", "zoom"),
-        *("tagger", "jobs", "analysis", "explorer", "generator", "exporter", "history", "code", "keys", "board"),
+        *("tagger", "jobs", "analysis", "explorer", "recreation", "generator", "exporter", "scoreboard", "history"),
+        *("code", "keys", "board"),
     )
 )
-PARTS = ("slicer", "map", "gallery", "tagger", "analysis", "explorer", "generator", "exporter", "history", "code")
+PARTS = (
+    *("slicer", "map", "gallery", "tagger", "analysis", "explorer", "generator", "exporter", "scoreboard"),
+    *("history", "code"),
+)
 ASIDE = ThreadPoolExecutor(3, thread_name_prefix="board")
 LOG = logging.getLogger(__name__)
 
@@ -47,9 +52,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
     Args:
         data: a dataset, the name of one, or a ``Selection`` shared with other boards.
         parts: what to show, of ``slicer``, ``map``, ``gallery``, ``tagger``, ``analysis``, ``explorer``,
-            ``generator``, ``exporter``, ``history``, ``code``; all when not given.
+            ``generator``, ``exporter``, ``scoreboard``, ``history``, ``code``; all when not given.
         facets: names of the facets to show; the usual ones when not given.
         height_px: of the output.
+        trainer: what the board's Retrain uses: anything with ``fit(split_dir)`` and ``predict(images)``.
 
     Attributes:
         joined: the ``Selection``.
@@ -79,11 +85,13 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         parts: Sequence[str] = PARTS,
         facets: Sequence[str] | None = None,
         height_px: int = 760,
+        trainer: Trainer | None = None,
     ) -> None:
         for part in parts:
             if part not in PARTS:
                 raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PARTS))
         self.joined = data if isinstance(data, Selection) else Selection(data, facets=facets)
+        self.trainer = trainer
         self.jobs = Jobs(self._jobs_changed)
         self.running: dict[str, Cancel] = {}  # requests that run aside, by id
         self._app_open = False

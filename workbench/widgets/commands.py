@@ -9,8 +9,9 @@ from workbench.widgets.analysing import ANALYSING
 from workbench.widgets.choosing import CHOOSING
 from workbench.widgets.command import Command
 from workbench.widgets.exploring import EXPLORING
+from workbench.widgets.judging import JUDGING
 from workbench.widgets.looking import LOOKING
 from workbench.widgets.making import MAKING
 from workbench.widgets.marking import MARKING
 
-COMMANDS: dict[str, Command] = {**CHOOSING, **LOOKING, **MARKING, **ANALYSING, **EXPLORING, **MAKING}
+COMMANDS: dict[str, Command] = {**CHOOSING, **LOOKING, **MARKING, **ANALYSING, **EXPLORING, **MAKING, **JUDGING}

@@ -108,6 +108,7 @@ def _state(job: _Job) -> dict[str, Any]:
         "done": tick.done if tick else 0,
         "total": tick.total if tick else None,
         "unit": tick.unit if tick else "",
+        "stage": tick.label if tick else "",
         "rate_per_s": tick.rate_per_s if tick else 0.0,
         "seconds_left": tick.seconds_left if tick else None,
     }

@@ -16,14 +16,17 @@ from workbench.errors import Cancelled, InputError
 from workbench.files import sha256_text, write_bytes
 from workbench.formats.registry import WRITERS
 from workbench.progress import Cancel, Listener
+from workbench.recreating.run import BASE
 from workbench.render import BACKENDS
 from workbench.scenario import Scenario, preset_names
-from workbench.scenario.document import parse_text
+from workbench.scenario.distribution import Distribution
+from workbench.scenario.document import distribution_document, parse_text, parse_value, value_text
 from workbench.slicing.filter import OneOf
 from workbench.store.predictions import box_fields
 from workbench.widgets.analysing import SIDES, measured
 from workbench.widgets.command import Command, Reply
 from workbench.widgets.jobs import Done
+from workbench.widgets.judging import trainers
 
 if TYPE_CHECKING:
     from workbench.widgets.board import Board
@@ -45,6 +48,8 @@ def options(board: Board) -> Reply:
             "predictions": box_fields(dataset),
             "measured": measured(table),
             "sides": list(SIDES),
+            "trainers": trainers(board),
+            "rounds_folder": str(_out(board) / "rounds"),
         }
     )
 
@@ -70,7 +75,7 @@ def recreate(board: Board, source: str, name: str = "", probes: bool = True) -> 
         found = recreating.recreate(
             chosen.dataset, **given, name=label, probes=by_pictures, listener=listener, cancel=cancel
         )
-        rows = [{**dataclasses.asdict(row), "measured": _plain(row.measured)} for row in found.parameters]
+        rows = [_told(row, found.scenario) for row in found.parameters]
         result: dict[str, Any] = {
             "rows": rows,
             "before": found.gap_before,
@@ -83,6 +88,30 @@ def recreate(board: Board, source: str, name: str = "", probes: bool = True) -> 
     more = (f", name={label!r}" if label else "") + ("" if by_pictures else ", probes=False")
     chosen.note_code(f"found = wb.recreate(ds, {said}{more})")
     return Reply(board.jobs.start(f"Recreate {label or source}", work, kind="recreate"))
+
+
+def _told(row: recreating.Row, made: Scenario) -> dict[str, Any]:
+    """A row with its distribution as text: as it was made, and as it varies freely."""
+    texts = {"value": _text(made.draws[row.path]), "wide": _text(Scenario.load(BASE).draws[row.path])}
+    return {**dataclasses.asdict(row), "measured": _plain(row.measured), **texts}
+
+
+def _text(distribution: Distribution) -> str:
+    return value_text(distribution_document(distribution))
+
+
+def revise(board: Board, text: str, path: str, value: str, mode: str = "free") -> Reply:
+    """A scenario with another distribution of one parameter; gives its text, and that of the distribution.
+
+    ``mode`` is ``jitter`` for one that was measured, else ``free``.
+    """
+    made, entry = _made("", text), str(path)
+    if entry not in made.draws:
+        raise InputError("a parameter", found=repr(entry)[:80], where="recreate")
+    given = parse_value(str(value), where=entry)
+    again = made.replace({entry: given}, modes={**made.modes, entry: str(mode)})
+    board.joined.note_code(f"found.scenario = found.scenario.replace({{{entry!r}: {given!r}}})")
+    return Reply({"yaml": again.dump(), "value": _text(again.draws[entry])})
 
 
 def _plain(value: Any) -> Any:
@@ -213,6 +242,7 @@ MAKING = {
     "options": Command(options),
     "scenario": Command(scenario),
     "recreate": Command(recreate),
+    "revise": Command(revise),
     "preview": Command(preview, aside=True),
     "generate": Command(generate),
     "export": Command(export),

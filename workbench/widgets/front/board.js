@@ -1,6 +1,6 @@
 // The board: parts joined by the state that Python publishes. render may run several times for one model.
 const SAID_FOR_MS = 8000;
-const TABS = { tagger: "Tag", analysis: "Analyse", explorer: "Explore", generator: "Generate", exporter: "Export", history: "History", code: "Code" };
+const TABS = { tagger: "Tag", analysis: "Analyse", explorer: "Explore", generator: "Generate", exporter: "Export", scoreboard: "Rounds", history: "History", code: "Code" };
 
 /** A message over the board; what went wrong stays until it is dismissed. @param {AbortSignal} signal */
 function messageBar(signal) {
@@ -72,7 +72,7 @@ function render({ model, el: host }) {
   const centre = has.has("gallery") ? centrePanel(ask, fail, map, zoom.open, signal) : null;
   const makers = {
     tagger: () => taggerPanel(ask, fail, say, () => rest()), analysis: () => analysisPanel(ask, fail), explorer: () => explorerPanel(ask, fail, say, zoom.open, signal), generator: () => generatorPanel(ask, fail, signal),
-    exporter: () => exporterPanel(ask, fail), history: () => historyPanel(ask, fail, say), code: () => codePanel(say),
+    exporter: () => exporterPanel(ask, fail), scoreboard: () => scoreboardPanel(ask, fail), history: () => historyPanel(ask, fail, say), code: () => codePanel(say),
   };
   const panels = Object.fromEntries(Object.keys(makers).filter((name) => has.has(name)).map((name) => [name, makers[name]()]));
   const names = Object.keys(panels);
@@ -108,7 +108,7 @@ function render({ model, el: host }) {
     zoom.redraw();
   };
   const showJobs = () => jobs.update(model.get("_jobs"));
-  const offerOptions = () => { if (panels.generator || panels.exporter || panels.analysis) ask("options").then(({ result }) => { for (const panel of Object.values(panels)) panel.offer?.(result); }).catch(fail); };
+  const offerOptions = () => { if (panels.generator || panels.exporter || panels.analysis || panels.scoreboard) ask("options").then(({ result }) => { for (const panel of Object.values(panels)) panel.offer?.(result); }).catch(fail); };
 
   const simple = {
     t: () => { open("tagger"); panels.tagger?.focus(); }, u: () => panels.tagger?.undo(), r: () => panels.tagger?.redo(),

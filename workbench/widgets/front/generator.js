@@ -1,27 +1,9 @@
-// Make data: recreate a failure as a scenario, read and change it, preview, generate.
+// Make data: a scenario is chosen or written, previewed, and generated.
 
 /** @param {Ask} ask @param {(error: Error) => void} fail @param {AbortSignal} signal */
 function generatorPanel(ask, fail, signal) {
   const pictures = pictureStore(signal);
-  let urls = [], state = null, first = 0;
-  // recreate
-  const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
-  const probes = checkbox("fit by test pictures (a minute)", true, "Draw pictures and move the distributions until they measure like the photos");
-  const recreateNotice = notice(), fitted = el("div");
-  const recreateHere = el("button.wb-primary", { data: { does: "recreate" }, onclick: () => {
-    recreateNotice.clear();
-    busy(recreateHere, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked })).catch(recreateNotice.fail);
-  } }, "Recreate");
-  const showFit = (found) => {
-    const distance = found.before === null ? "" : `Distance to the photos ${digits(found.before)} before the fit, ${digits(found.after)} after (in their own spread).`;
-    fitted.replaceChildren(
-      el("p.wb-hint", {}, `${found.name}: from ${counted(found.samples, "sample")}. ${distance}`),
-      table(["parameter", "how", "value", "sure"], found.rows.map((row) => [
-        el("span", { title: `${row.path}: ${row.why}` }, row.path.replace(/^(sensor|lighting|scene|assets)\./, "")),
-        el(`span.wb-mode.wb-${row.mode}`, { title: row.mode === "jitter" ? "drawn around what was measured" : "varies freely" }, row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "assumed"),
-        row.measured ?? "–", row.confidence])),
-      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => { edit(found.yaml); text.focus(); } }, "Edit and generate")));
-  };
+  let urls = [], first = 0;
   // scenario
   const preset = choice("Scenario");
   const file = el("input", { placeholder: "or a file: scenario.yaml", "aria-label": "Scenario file" });
@@ -57,18 +39,16 @@ function generatorPanel(ask, fail, signal) {
     const count = workers.value ? { workers: Number(workers.value) } : {};
     busy(go, ask("generate", { ...request(), n: Number(n.value), backend: backend.value || "open3d", ...count })).catch(generateNotice.fail);
   } }, "Generate");
+  const recreation = recreationSection(ask, (yaml) => { edit(yaml); text.focus(); });
   const root = el("div.wb-generator", {},
-    section("Recreate a failure", field("Samples", source), name, probes.root, el("div.wb-row", {}, recreateHere), recreateNotice.root, fitted),
+    recreation.root,
     section("Generate", field("Scenario", preset), file, toggle, text,
       el("div.wb-row", {}, field("Samples", n), field("Seed", seed)), el("div.wb-row", {}, field("Renderer", backend), field("Workers", workers)),
       el("div.wb-row", {}, show, others, go), generateNotice.root, sheet));
   return {
     root,
-    ended: (job, result) => { if (job.kind === "recreate" && result) showFit(result); },
+    ended: recreation.ended,
     offer: (options) => { offer(preset, options.presets); offer(backend, options.backends); },
-    update: (next) => {
-      state = next;
-      offer(source, [["filtered", `the ${thousands(next.counts.filtered)} filtered`], ["selected", `the ${thousands(next.counts.selected)} selected`], ...next.scenarios.map((s) => [s.tag, `${s.tag} (${thousands(s.count)})`])]);
-    },
+    update: recreation.update,
   };
 }

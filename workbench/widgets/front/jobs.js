@@ -15,7 +15,7 @@ function jobList(ask, fail, ended) {
   const running = new Set();
   const job = (j) => {
     const share = j.total ? j.done / j.total : j.state === "done" ? 1 : 0;
-    const facts = [j.total === null ? counted(j.done, j.unit) : `${thousands(j.done)} of ${counted(j.total, j.unit)}`, j.rate_per_s ? `${j.rate_per_s.toFixed(1)}/s` : "", timeLeft(j.seconds_left)];
+    const facts = [j.stage, j.total === null ? counted(j.done, j.unit) : `${thousands(j.done)} of ${counted(j.total, j.unit)}`, j.rate_per_s ? `${j.rate_per_s.toFixed(1)}/s` : "", timeLeft(j.seconds_left)];
     return el(`div.wb-job.wb-${j.state}`, { data: { job: j.number, state: j.state } },
       el("div.wb-row", {}, el("b", {}, j.label), j.state === "running" ? el("button", { data: { does: "cancel" }, onclick: () => ask("cancel", { number: j.number }).catch(fail) }, "Cancel") : el("span.wb-dim", {}, j.state)),
       el("div.wb-progress", { role: "progressbar", "aria-label": j.label, "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", { style: { width: `${share * 100}%` } })),
