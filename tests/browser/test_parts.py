@@ -451,16 +451,16 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
     Notebook.menu(board, "Settings", "Theme", theme)  # type: ignore[arg-type]
     expect(board.page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached(timeout=30_000)
     found: dict[str, float] = {}
-    for tab in ("Tag", "Analyse", "Generate", "Export", "History", "Code"):
+    for tab in ("Tag", "Analyse", "Generate", "Export", "Rounds", "History", "Code"):
         board.open_tab(tab)
         if tab == "Analyse":
             board.labelled("Metric of the slices").select_option("recall")
             board.does("discover").click()
             expect(board.root.locator("[data-section='Discover'] .wb-notice")).to_contain_text("Found on one half")
         if tab == "Generate":
-            board.labelled("fit by test pictures (a minute)").uncheck()
+            board.labelled("fit by test pictures").uncheck()
             board.does("recreate").click()
-            expect(board.root.locator(".wb-generator .wb-table")).to_be_visible(timeout=60_000)
+            expect(board.root.locator(".wb-generator .wb-parameters")).to_be_visible(timeout=60_000)
         if tab == "Tag":
             board.wait_for_pictures()
             board.tile(0).click()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.widgets.board import Board
 
 PREVIEW_FRAMES = 4
+FIT_S = 90.0
 SPLITS = ("train", "val", "test")
 
 
@@ -59,7 +60,7 @@ def scenario(board: Board, name: str) -> Reply:
     return Reply(Scenario.load(str(name)).dump())
 
 
-def recreate(board: Board, source: str, name: str = "", probes: bool = True) -> Reply:
+def recreate(board: Board, source: str, name: str = "", probes: bool = True, seconds: float = FIT_S) -> Reply:
     """Start to make a scenario of the filtered or selected samples, or of those of a failure tag."""
     chosen = board.joined
     given: dict[str, Any] = {"ids": chosen.ids} if source == "selected" else {"where": chosen.filter}
@@ -69,11 +70,17 @@ def recreate(board: Board, source: str, name: str = "", probes: bool = True) -> 
         said = f"where={str(given['where'])!r}"
     if source == "selected" and not given["ids"]:
         raise InputError("selected samples", found="none", where="recreate", fix="Click pictures first.")
-    label, by_pictures = str(name).strip() or None, bool(probes)
+    label, by_pictures, most_s = str(name).strip() or None, bool(probes), float(seconds)
 
     def work(listener: Listener, cancel: Cancel) -> Done:
         found = recreating.recreate(
-            chosen.dataset, **given, name=label, probes=by_pictures, listener=listener, cancel=cancel
+            chosen.dataset,
+            **given,
+            name=label,
+            probes=by_pictures,
+            seconds=most_s,
+            listener=listener,
+            cancel=cancel,
         )
         rows = [_told(row, found.scenario) for row in found.parameters]
         result: dict[str, Any] = {
@@ -86,6 +93,7 @@ def recreate(board: Board, source: str, name: str = "", probes: bool = True) -> 
         return Done(str(found).splitlines()[0], result)
 
     more = (f", name={label!r}" if label else "") + ("" if by_pictures else ", probes=False")
+    more += "" if most_s == FIT_S else f", seconds={most_s:g}"
     chosen.note_code(f"found = wb.recreate(ds, {said}{more})")
     return Reply(board.jobs.start(f"Recreate {label or source}", work, kind="recreate"))
 

@@ -24,7 +24,7 @@ function changeText(one) {
 
 /** @param {Ask} ask @param {(error: Error) => void} fail */
 function scoreboardPanel(ask, fail) {
-  let state = null, drawnFor = "";
+  let drawnFor = ""; // the failure tags that the scoreboard was drawn for
   // record
   const predictions = choice("Predictions of the round"), file = el("input", { placeholder: "or a file: results.json", "aria-label": "Predictions file of the round" });
   const name = el("input", { placeholder: "baseline", "aria-label": "Name of the round", maxLength: 200 });
@@ -63,9 +63,10 @@ function scoreboardPanel(ask, fail) {
     el("p.wb-hint", {}, `${counted(row.samples, "picture")}, ${counted(row.labels, "label")}${row.rest === null ? "" : `; the rest ${digits(row.rest)}`}${row.note ? `. ${row.note[0].toUpperCase()}${row.note.slice(1)}.` : ""}`));
   const group = (title, rows, compared) => (rows.length ? [el("h4", {}, title), ...rows.map((row) => score(row, compared))] : []);
   const draw = (found) => {
-    const compared = found.compared.length, told_ = found.rounds.map((one) => [one.number, one.name, one.metrics[found.metric] ?? null, one.images ?? "–", one.seconds === null ? "–" : `${digits(one.seconds)} s`]);
+    const compared = found.compared.length;
+    const lines = found.rounds.map((one) => [one.number, one.name, one.metrics[found.metric] ?? null, one.images ?? "–", one.seconds === null ? "–" : `${digits(one.seconds)} s`]);
     scores.replaceChildren(
-      ...(found.rounds.length ? [table(["", "round", found.metric, "new", "time"], told_)] : []),
+      ...(found.rounds.length ? [table(["", "round", found.metric, "new", "time"], lines)] : []),
       ...(compared ? [el("p.wb-hint", {}, `Judged on ${counted(found.samples, "real picture")} that nothing was trained on or fitted to. Marks from top to bottom: ${found.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
       ...group("Got worse", found.worse, compared), ...group("Failure scenarios", found.scenarios, compared), ...group("All, and slices of light and surface", found.others, compared),
       ...found.waiting.map((tag) => el("p.wb-hint", {}, `${tag}: no round yet`)),
@@ -86,8 +87,7 @@ function scoreboardPanel(ask, fail) {
       suggest();
     },
     update: (next) => {
-      state = next;
-      const tags = JSON.stringify(state.scenarios.map((s) => [s.tag, s.count]));
+      const tags = JSON.stringify(next.scenarios.map((s) => [s.tag, s.count]));
       if (!root.hidden && drawnFor && tags !== drawnFor) load();
       drawnFor = tags;
     },
