@@ -37,7 +37,8 @@ class Model:
         self.blind_to, self.epochs = blind_to, epochs
 
     def fit(self, split_dir):
-        with Progress("training", total=self.epochs, unit="epoch", listener=self.listener, cancel=self.cancel) as progress:
+        told = {{"unit": "epoch", "listener": self.listener, "cancel": self.cancel}}
+        with Progress("training", total=self.epochs, **told) as progress:
             for _ in range(self.epochs):
                 time.sleep(0.1)
                 progress.advance()
@@ -53,7 +54,8 @@ boxes = {boxes!r}
 ds = wb.open({name!r})
 print(wb.load(ds, {folder!r}, source="real", listener=lambda tick: None).samples)
 print(wb.measure(ds, listener=lambda tick: None).measured)
-predictions.set_predictions(ds, "predictions", {{s.id: Model(0, 0).found(int(Path(s.record.origin).stem[-2:])) for s in read(ds)}})
+baseline = {{one.id: Model(0, 0).found(int(Path(one.record.origin).stem[-2:])) for one in read(ds)}}
+predictions.set_predictions(ds, "predictions", baseline)
 trainer = Model(1, 20)
 board = wb.Board(ds, trainer=trainer)
 board
@@ -77,9 +79,8 @@ def write(folder: Path) -> list[list[tuple[int, int, int, int]]]:
             ImageDraw.Draw(picture).ellipse((x - r, y - r, x + r, y + r), fill=colour)
             ImageDraw.Draw(picture).ellipse((x - r // 3, y - r // 3, x + r // 3, y + r // 3), fill=(level,) * 3)
             boxes.append((x - r, y - r, x + r, y + r))
-            truth[split].append(
-                {"id": 2 * i + k, "image_id": i, "category_id": 1, "bbox": [x - r, y - r, 2 * r, 2 * r]}
-            )
+            box = [x - r, y - r, 2 * r, 2 * r]
+            truth[split].append({"id": 2 * i + k, "image_id": i, "category_id": 1, "bbox": box})
         pixels = np.asarray(picture) + rng.normal(0, noise, (120, 160, 3))
         path = folder / "images" / split / f"nuts{i:02}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +149,7 @@ def generate(board: Board) -> None:
 def record_and_retrain(board: Board) -> None:
     board.open_tab("Rounds")
     expect(board.root.locator(".wb-scores")).to_contain_text(f"{TAG}: no round yet")
-    board.labelled("Name of the model").focus()
+    board.labelled("Name of the round").focus()
     board.page.keyboard.type("baseline")
     board.press("Enter")
     assert f"{SAMPLES - TRAIN} real pictures (test)" in board.expect_job(4, "done")
@@ -176,7 +177,7 @@ def read_the_scoreboard(board: Board) -> None:
     expect(score.locator("circle")).to_have_count(2)
     titles = board.root.locator(".wb-scores h4").all_inner_texts()
     assert titles[:2] == ["Got worse", "Failure scenarios"]
-    expect(board.root.locator("[data-score='bright x glossy']")).to_contain_text("−1.00 (−")
+    expect(board.root.locator("[data-score='bright x glossy']")).to_contain_text("\u22121.00 (\u2212")
     board.labelled("Judged by").select_option("precision")
     expect(score).to_have_attribute("data-state", "failing")
     board.labelled("Judged by").select_option("recall")
@@ -227,7 +228,7 @@ def test_from_a_tagged_failure_to_the_scoreboard(
         screenshot(board.root, f"loop-recreate-{shade}")
         board.open_tab("Rounds")
         for number, (name, field) in enumerate((("baseline", "predictions"), ("again", "predictions")), 2):
-            board.fill("Name of the model", name)
+            board.fill("Name of the round", name)
             board.labelled("Predictions of the round").select_option(field)
             board.does("record").click()
             board.expect_job(number, "done")
