@@ -13,5 +13,15 @@ from workbench.widgets.judging import JUDGING
 from workbench.widgets.looking import LOOKING
 from workbench.widgets.making import MAKING
 from workbench.widgets.marking import MARKING
+from workbench.widgets.shaping import SHAPING
 
-COMMANDS: dict[str, Command] = {**CHOOSING, **LOOKING, **MARKING, **ANALYSING, **EXPLORING, **MAKING, **JUDGING}
+COMMANDS: dict[str, Command] = {
+    **CHOOSING,
+    **LOOKING,
+    **MARKING,
+    **ANALYSING,
+    **EXPLORING,
+    **MAKING,
+    **SHAPING,
+    **JUDGING,
+}

@@ -1,27 +1,23 @@
-"""Commands that make data: recreate a failure as a scenario, preview, generate, export, and the jobs that do it."""
+"""Commands that make data: preview, generate, export, and the jobs that do it."""
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from workbench import curating, generating, recreating
+from workbench import curating, generating
 from workbench.counting import counted
 from workbench.curating.media import MEDIA
 from workbench.errors import Cancelled, InputError
 from workbench.files import sha256_text, write_bytes
 from workbench.formats.registry import WRITERS
 from workbench.progress import Cancel, Listener
-from workbench.recreating.run import BASE
 from workbench.render import BACKENDS
 from workbench.scenario import Scenario, preset_names
-from workbench.scenario.distribution import Distribution
-from workbench.scenario.document import distribution_document, parse_text, parse_value, value_text
-from workbench.slicing.filter import OneOf
+from workbench.scenario.document import parse_text
 from workbench.store.predictions import box_fields
 from workbench.widgets.analysing import SIDES, measured
 from workbench.widgets.command import Command, Reply
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
     from workbench.widgets.board import Board
 
 PREVIEW_FRAMES = 4
-FIT_S = 90.0
 SPLITS = ("train", "val", "test")
 
 
@@ -60,84 +55,14 @@ def scenario(board: Board, name: str) -> Reply:
     return Reply(Scenario.load(str(name)).dump())
 
 
-def recreate(board: Board, source: str, name: str = "", probes: bool = True, seconds: float = FIT_S) -> Reply:
-    """Start to make a scenario of the filtered or selected samples, or of those of a failure tag."""
-    chosen = board.joined
-    given: dict[str, Any] = {"ids": chosen.ids} if source == "selected" else {"where": chosen.filter}
-    said = "ids=selection.ids" if source == "selected" else "where=selection.filter"
-    if source not in ("selected", "filtered"):
-        given = {"where": OneOf("tags", (str(source),))}
-        said = f"where={str(given['where'])!r}"
-    if source == "selected" and not given["ids"]:
-        raise InputError("selected samples", found="none", where="recreate", fix="Click pictures first.")
-    label, by_pictures, most_s = str(name).strip() or None, bool(probes), float(seconds)
-
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        found = recreating.recreate(
-            chosen.dataset,
-            **given,
-            name=label,
-            probes=by_pictures,
-            seconds=most_s,
-            listener=listener,
-            cancel=cancel,
-        )
-        rows = [_told(row, found.scenario) for row in found.parameters]
-        result: dict[str, Any] = {
-            "rows": rows,
-            "before": found.gap_before,
-            "after": found.gap_after,
-            "samples": found.samples,
-        }
-        result |= {"name": found.scenario.name, "yaml": found.scenario.dump()}
-        return Done(str(found).splitlines()[0], result)
-
-    more = (f", name={label!r}" if label else "") + ("" if by_pictures else ", probes=False")
-    more += "" if most_s == FIT_S else f", seconds={most_s:g}"
-    chosen.note_code(f"found = wb.recreate(ds, {said}{more})")
-    return Reply(board.jobs.start(f"Recreate {label or source}", work, kind="recreate"))
-
-
-def _told(row: recreating.Row, made: Scenario) -> dict[str, Any]:
-    """A row with its distribution as text: as it was made, and as it varies freely."""
-    texts = {"value": _text(made.draws[row.path]), "wide": _text(Scenario.load(BASE).draws[row.path])}
-    return {**dataclasses.asdict(row), "measured": _plain(row.measured), **texts}
-
-
-def _text(distribution: Distribution) -> str:
-    return value_text(distribution_document(distribution))
-
-
-def revise(board: Board, text: str, path: str, value: str, mode: str = "free") -> Reply:
-    """A scenario with another distribution of one parameter; gives its text, and that of the distribution.
-
-    ``mode`` is ``jitter`` for one that was measured, else ``free``.
-    """
-    made, entry = _made("", text), str(path)
-    if entry not in made.draws:
-        raise InputError("a parameter", found=repr(entry)[:80], where="recreate")
-    given = parse_value(str(value), where=entry)
-    again = made.replace({entry: given}, modes={**made.modes, entry: str(mode)})
-    board.joined.note_code(f"found.scenario = found.scenario.replace({{{entry!r}: {given!r}}})")
-    return Reply({"yaml": again.dump(), "value": _text(again.draws[entry])})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return ", ".join(f"{word} {share:.0%}" for word, share in value.items())
-    if isinstance(value, list | tuple):
-        return " to ".join(map(str, value))
-    return value if value is None or isinstance(value, str) else f"{value:.4g}"
-
-
 def preview(board: Board, cancel: Cancel, scenario: str, seed: int, text: str = "", first: int = 0) -> Reply:
     """Four frames of a scenario, small, with their boxes."""
-    made = _made(scenario, text).replace(seed=int(seed))
+    made = made_of(scenario, text).replace(seed=int(seed))
     pictures = generating.preview(made, PREVIEW_FRAMES, first_frame=max(0, int(first)))
     return Reply(len(pictures), [_jpeg(picture) for picture in pictures])
 
 
-def _made(scenario: str, text: str) -> Scenario:
+def made_of(scenario: str, text: str) -> Scenario:
     """The scenario of a name or file, or of an edited text."""
     return Scenario.load(parse_text(str(text), where="the edited scenario") if text else str(scenario))
 
@@ -158,7 +83,7 @@ def generate(
     workers: int | None = None,
 ) -> Reply:
     """Start to generate samples into the dataset; an edited scenario is saved beside the notebook first."""
-    dataset, made, count = board.joined.dataset, _made(scenario, text), int(n)
+    dataset, made, count = board.joined.dataset, made_of(scenario, text), int(n)
     if count < 1:
         raise InputError("a number of samples of at least 1", found=str(count), where="generate")
     if backend not in BACKENDS:
@@ -249,8 +174,6 @@ def _out(board: Board) -> Path:
 MAKING = {
     "options": Command(options),
     "scenario": Command(scenario),
-    "recreate": Command(recreate),
-    "revise": Command(revise),
     "preview": Command(preview, aside=True),
     "generate": Command(generate),
     "export": Command(export),

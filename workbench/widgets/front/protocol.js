@@ -6,7 +6,8 @@ const COMMANDS = [
   "tag", "tag_labels", "undo", "redo", "describe", "history",
   "measure", "evaluate", "discover", "gap",
   "vectors", "embed", "picture_map", "lasso", "like", "teach",
-  "options", "scenario", "recreate", "revise", "preview", "generate", "export", "cancel", "job_result",
+  "options", "scenario", "preview", "generate", "export", "cancel", "job_result",
+  "recreate", "revise",
   "scoreboard", "record", "retrain",
 ];
 const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;

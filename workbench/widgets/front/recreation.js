@@ -39,13 +39,14 @@ function parameterRow(row, revise) {
 function recreationSection(ask, take) {
   const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
   const probes = checkbox("fit by test pictures", true, "Draw pictures and move the distributions until they measure like the photos");
+  const spare = checkbox("leave out those of test, which judge", true, "A picture that a scenario was fitted to is never judged by again: keep those of test for the scoreboard");
   const seconds = el("input", { type: "number", min: 10, max: 3600, value: 90, "aria-label": "Seconds for the fit" });
   const secondsField = field("Seconds at most", seconds);
   probes.input.onchange = () => { secondsField.hidden = !probes.input.checked; };
   const trouble = notice(), fitted = el("div.wb-form");
   const start = el("button.wb-primary", { data: { does: "recreate" }, onclick: () => {
     trouble.clear();
-    busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value) })).catch(trouble.fail);
+    busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
   } }, "Recreate");
   const gap = (found) => found.before === null ? null : el("div.wb-gap", { data: { before: found.before, after: found.after } },
     el("p.wb-hint", {}, "Distance of its pictures to the photos, in the photos' own spread"),
@@ -62,7 +63,7 @@ function recreationSection(ask, take) {
       el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml)) }, "Edit and generate")));
   };
   return {
-    root: section("Recreate a failure", field("Samples", source), name, probes.root, secondsField, el("div.wb-row", {}, start), trouble.root, fitted),
+    root: section("Recreate a failure", field("Samples", source), name, spare.root, probes.root, secondsField, el("div.wb-row", {}, start), trouble.root, fitted),
     ended: (job, result) => { if (job.kind === "recreate" && result) show(result); },
     update: (next) => offer(source, [["filtered", `the ${thousands(next.counts.filtered)} filtered`], ["selected", `the ${thousands(next.counts.selected)} selected`], ...next.scenarios.map((s) => [s.tag, `${s.tag} (${thousands(s.count)})`])]),
   };
