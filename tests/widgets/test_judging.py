@@ -118,3 +118,30 @@ def test_rows_of_a_scenario_can_be_changed(browser: Browser) -> None:
     assert browser.board.code.splitlines()[-1] == (
         "found.scenario = found.scenario.replace({'scene.surface.label': 'metal'})"
     )
+
+
+def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> None:
+    browser = Browser(Board(predicted))
+    dim = store.select(predicted.dataset, "lighting == 'dim'")
+    store.set_values(predicted.dataset, {i: {"split": "test" if i != dim[0] else "train"} for i in dim})
+    predicted.refresh()
+    predicted.select(dim)
+    cases: list[tuple[dict[str, Any], int, str]] = [
+        ({"source": TAG}, 1, f"where=\"tags == {TAG!r} and not split == 'test'\""),
+        ({"source": TAG, "spare_test": False}, 3, f'where="tags == {TAG!r}"'),
+        ({"source": "filtered"}, 4, "where=\"not split == 'test'\""),
+        ({"source": "filtered", "spare_test": False}, 6, "where=selection.filter"),
+        ({"source": "selected"}, 1, f"ids={dim[:1]!r}"),
+        ({"source": "selected", "spare_test": False}, 3, "ids=selection.ids"),
+    ]
+    for asked, samples, said in cases:
+        state = ended(browser, browser.ask("recreate", probes=False, **asked)[0]["result"])
+        assert state["state"] == "done", state
+        found = browser.ask("job_result", number=state["number"])[0]["result"]
+        assert found["samples"] == samples
+        assert browser.board.code.splitlines()[-1] == f"found = wb.recreate(ds, {said}, probes=False)"
+    assert all(row["value"] and row["wide"] for row in found["rows"])
+    store.set_values(predicted.dataset, {dim[0]: {"split": "test"}})
+    predicted.refresh()
+    refused, _ = browser.ask("recreate", source=TAG)
+    assert "3 samples of test" in refused["error"] and "judge no round" in refused["error"]

@@ -81,12 +81,9 @@ def _chosen(chosen: Selection, source: str, spare_test: bool) -> tuple[dict[str,
 
 def _require(kept: int, given: int) -> None:
     if not kept:
-        fix = (
-            "Tag some of train or val as well, or untick 'leave out those of test' (they judge no round any more then)."
-        )
-        raise InputError(
-            "samples outside of test", found=f"{counted(given, 'sample')} of test", where="recreate", fix=fix
-        )
+        fix = "Tag some of train or val as well; or do not leave test out, but then these judge no round any more."
+        found = f"{counted(given, 'sample')} of test"
+        raise InputError("samples outside of test", found=found, where="recreate", fix=fix)
 
 
 def _told(row: recreating.Row, made: Scenario) -> dict[str, Any]:

@@ -54,21 +54,21 @@ function scoreboardPanel(ask, fail) {
   const load = (said = false) => ask("scoreboard", { metric: metric.value, said }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
   metric.onchange = () => load(true);
   const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds anew", onclick: () => busy(again, load(true)) }, "Compare");
-  const score = (row, compared) => el(`div.wb-score.wb-${row.state || "plain"}`, { data: { score: row.name, state: row.state } },
+  const score = (row, compared, look) => el(`div.wb-score.wb-${row.state || look}`, { data: { score: row.name, state: row.state } },
     el("div.wb-row", {}, row.state ? el("span.wb-state", {}, row.state) : null,
       row.name.startsWith("failure:") ? el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: row.name }).catch(fail) }, row.name.slice("failure:".length)) : el("b.wb-data", {}, row.name),
       el("span.wb-n", {}, row.levels.length ? digits(row.levels.at(-1).value) : "–")),
     levelPlot(row),
     el("p.wb-change", {}, row.since_first ? `${changeText(row.since_first)} since the first round` : "", compared > 2 && row.since_before ? ` · ${changeText(row.since_before)} since the one before` : ""),
     el("p.wb-hint", {}, `${counted(row.samples, "picture")}, ${counted(row.labels, "label")}${row.rest === null ? "" : `; the rest ${digits(row.rest)}`}${row.note ? `. ${row.note[0].toUpperCase()}${row.note.slice(1)}.` : ""}`));
-  const group = (title, rows, compared) => (rows.length ? [el("h4", {}, title), ...rows.map((row) => score(row, compared))] : []);
+  const group = (title, rows, compared, look = "plain") => (rows.length ? [el("h4", {}, title), ...rows.map((row) => score(row, compared, look))] : []);
   const draw = (found) => {
     const compared = found.compared.length;
     const lines = found.rounds.map((one) => [one.number, one.name, one.metrics[found.metric] ?? null, one.images ?? "–", one.seconds === null ? "–" : `${digits(one.seconds)} s`]);
     scores.replaceChildren(
       ...(found.rounds.length ? [table(["", "round", found.metric, "new", "time"], lines)] : []),
       ...(compared ? [el("p.wb-hint", {}, `Judged on ${counted(found.samples, "real picture")} that nothing was trained on or fitted to. Marks from top to bottom: ${found.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
-      ...group("Got worse", found.worse, compared), ...group("Failure scenarios", found.scenarios, compared), ...group("All, and slices of light and surface", found.others, compared),
+      ...group("Got worse", found.worse, compared, "worse"), ...group("Failure scenarios", found.scenarios, compared), ...group("All, and slices of light and surface", found.others, compared),
       ...found.waiting.map((tag) => el("p.wb-hint", {}, `${tag}: no round yet`)),
       ...found.notes.map((text) => el("p.wb-hint", {}, text)));
   };
