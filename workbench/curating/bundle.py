@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from workbench.curating import croissant, datasheet, manifest
 from workbench.curating.limits import Deviation
 from workbench.curating.manifest import Choice, Shipped
 from workbench.curating.selection import Selection
+from workbench.curating.summary import Summary
 from workbench.files import sha256_file, write_bytes
 from workbench.formats.registry import WRITERS
 from workbench.schema.fields import ATTRIBUTES
@@ -30,41 +30,43 @@ class Told(Protocol):
     stratification: Deviation | None
 
 
-def write_bundle(folder: Path, chosen: Selection, choice: Choice, report: Told, hashes: Mapping[str, str]) -> None:
+def write_bundle(
+    folder: Path, chosen: Selection, summary: Summary, choice: Choice, report: Told, hashes: Mapping[str, str]
+) -> None:
     """Write the four files; the manifest last, for it names the others.
 
     Args:
         folder: what was written so far.
         chosen: the samples.
+        summary: their counts.
         choice: what was asked for.
         report: what came of it.
         hashes: SHA-256 by path of files for which it is known.
     """
-    write_bytes(folder / SAMPLES, _table(chosen.shipped, choice.format).encode())
+    _write_table(folder / SAMPLES, chosen.shipped, choice.format)
     table_sha256 = sha256_file(folder / SAMPLES)
     metadata = croissant.document(choice, report.splits, COLUMNS, SAMPLES, table_sha256)
     write_bytes(folder / CROISSANT, f"{json.dumps(metadata, indent=1, ensure_ascii=False)}\n".encode())
     said = manifest.head(
-        chosen.shipped,
+        summary,
         list(report.splits),
         choice,
         lost=report.lost,
-        left_out=chosen.plan.left_out,
+        left_out=chosen.left_out,
         stratification=report.stratification,
     )
-    write_bytes(folder / DATASHEET, datasheet.page(said, chosen.shipped, report.notes).encode())
+    write_bytes(folder / DATASHEET, datasheet.page(said, summary, chosen.shipped, report.notes).encode())
     manifest.write(folder, said, chosen.shipped, hashes)
 
 
-def _table(shipped: Sequence[Shipped], form: str) -> str:
+def _write_table(path: Path, shipped: Sequence[Shipped], form: str) -> None:
     """One row per sample."""
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for item in shipped:
-        record = item.placed.record
-        path = WRITERS[form].picture_path(str(record.split), item.placed.name)
-        values = [record.attributes.get(name, "") for name in ATTRIBUTES]
-        labels = len(record.labels)
-        table.writerow([path, record.split, item.source, *values, record.scene_id or "", labels, record.origin])
-    return stream.getvalue()
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for item in shipped:
+            record = item.record
+            picture = WRITERS[form].picture_path(str(record.split), item.name)
+            values = [record.attributes.get(name, "") for name in ATTRIBUTES]
+            labels = len(record.labels)
+            table.writerow([picture, record.split, item.source, *values, record.scene_id or "", labels, record.origin])

@@ -7,20 +7,18 @@ escaped; pictures are small and inside the page.
 from __future__ import annotations
 
 import html
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.counting import counted
 from workbench.curating.manifest import Shipped
+from workbench.curating.summary import EXAMPLES, UNKNOWN, Summary, cell_of
 from workbench.curating.thumbnails import inline
 from workbench.files import sha256_text
 from workbench.schema.fields import ATTRIBUTES
 
-EXAMPLES = 12
 FEW = 10  # samples of a slice below which a gap is named
 SHOWN = 40  # rows of a table
-UNKNOWN = "unknown"
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #2a78d6; --other: #d97c1e; }
@@ -45,11 +43,12 @@ _HEAD = (
 Row = Sequence[object]
 
 
-def page(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequence[str]) -> str:
+def page(manifest: Mapping[str, Any], summary: Summary, shipped: Sequence[Shipped], notes: Sequence[str]) -> str:
     """The page as one HTML document, the same for the same input.
 
     Args:
         manifest: what ``manifest.json`` will say.
+        summary: counts of the samples.
         shipped: the samples.
         notes: what else is worth knowing.
     """
@@ -63,11 +62,11 @@ def page(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequenc
     parts = [
         head,
         _section("What is in it", _splits(splits) + _stratification(manifest)),
-        _section(f"Samples per slice: {' x '.join(slice_by)}", _slices(shipped, slice_by, list(splits))),
+        _section(f"Samples per slice: {' x '.join(slice_by)}", _slices(summary, list(splits))),
         _section("Labels per class", _classes(splits)),
-        _section("Examples", _examples(shipped, slice_by)),
-        _section("Known gaps", _list(_gaps(manifest, shipped, notes))),
-        _section("How it was made", _made(manifest, shipped)),
+        _section("Examples", _examples(summary, shipped)),
+        _section("Known gaps", _list(_gaps(manifest, summary, notes))),
+        _section("How it was made", _made(manifest, summary)),
     ]
     return _HEAD + "\n".join(parts) + "\n</body></html>\n"
 
@@ -138,22 +137,16 @@ def _stratification(manifest: Mapping[str, Any]) -> str:
     )
 
 
-def cell_of(item: Shipped, slice_by: Sequence[str]) -> str:
-    """The slice of a sample, in words."""
-    return " x ".join(str(item.placed.record.attributes.get(name) or UNKNOWN) for name in slice_by)
-
-
-def _slices(shipped: Sequence[Shipped], slice_by: Sequence[str], splits: Sequence[str]) -> str:
-    lies: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for item in shipped:
-        lies[cell_of(item, slice_by)].update((item.source, f"split {item.placed.record.split}"))
-    names = ("real", "synthetic", *(f"split {split}" for split in splits))
-    rows = [(cell, *(n[name] for name in names)) for cell, n in sorted(lies.items())]
+def _slices(summary: Summary, splits: Sequence[str]) -> str:
+    rows = [
+        (cell, n.sources["real"], n.sources["synthetic"], *(n.splits[split] for split in splits))
+        for cell, n in sorted(summary.cells.items())
+    ]
     marks = {
-        (y, x): "few" if lies[str(row[0])][name] else "none"
+        (y, x): "few" if n else "none"
         for y, row in enumerate(rows)
-        for x, name in enumerate(names, 1)
-        if lies[str(row[0])][name] < FEW
+        for x, n in enumerate(row)
+        if isinstance(n, int) and n < FEW
     }
     words = f"<p class='soft'>Orange: fewer than {FEW}. Red: none.</p>"
     return _table(("slice", "real", "synthetic", *splits), rows, marks) + words
@@ -166,33 +159,30 @@ def _classes(splits: Mapping[str, Any]) -> str:
     return _table(("class", *splits), rows, marks) if rows else "<p>No labels.</p>"
 
 
-def _examples(shipped: Sequence[Shipped], slice_by: Sequence[str]) -> str:
+def _examples(summary: Summary, shipped: Sequence[Shipped]) -> str:
     """One of each slice and source in turn, so that rare ones are seen."""
-    waiting: defaultdict[tuple[str, str], list[Shipped]] = defaultdict(list)
-    for item in shipped:
-        waiting[item.source, cell_of(item, slice_by)].append(item)
-    chosen: list[Shipped] = []
+    waiting = summary.examples
+    chosen: list[int] = []
     order = sorted(waiting, key=lambda key: sha256_text("|".join(key)))  # not one slice after another
     for at in range(EXAMPLES):
         chosen += [waiting[key][at] for key in order if at < len(waiting[key])]
         if len(chosen) >= EXAMPLES:
             break
-    return "".join(_figure(item, slice_by) for item in chosen[:EXAMPLES])
+    return "".join(_figure(shipped[place], summary.slice_by) for place in chosen[:EXAMPLES])
 
 
 def _figure(item: Shipped, slice_by: Sequence[str]) -> str:
-    record = item.placed.record
-    caption = _text(f"{item.source}, {cell_of(item, slice_by)}, {record.split}")
+    record = item.record
+    caption = _text(f"{item.source}, {cell_of(record.attributes, slice_by)}, {record.split}")
     return (
         f"<figure>{inline(record)}<figcaption>{caption}<br><small>{_text(record.origin)}</small></figcaption></figure>"
     )
 
 
-def _gaps(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequence[str]) -> list[str]:
+def _gaps(manifest: Mapping[str, Any], summary: Summary, notes: Sequence[str]) -> list[str]:
     """What somebody who trains on it should know."""
-    splits, slice_by = manifest["splits"], manifest["choice"]["slice_by"]
-    real = Counter(cell_of(item, slice_by) for item in shipped if item.source == "real")
-    cells = sorted({cell_of(item, slice_by) for item in shipped})
+    splits, cells = manifest["splits"], sorted(summary.cells)
+    real = {cell: summary.cells[cell].sources["real"] for cell in cells}
     gaps = []
     missing = [cell for cell in cells if not real[cell] and UNKNOWN not in cell]
     few = [f"{cell} ({real[cell]})" for cell in cells if 0 < real[cell] < FEW and UNKNOWN not in cell]
@@ -201,8 +191,8 @@ def _gaps(manifest: Mapping[str, Any], shipped: Sequence[Shipped], notes: Sequen
     if few:
         gaps.append(f"Fewer than {FEW} real samples of {_some(few)}.")
     for name in ATTRIBUTES:
-        n = sum(item.placed.record.attributes.get(name) in (None, "", UNKNOWN) for item in shipped)
-        gaps += [f"The {name} of {n:,} of {counted(len(shipped), 'sample')} is not known."] if n else []
+        n = summary.unknown[name]
+        gaps += [f"The {name} of {n:,} of {counted(summary.samples, 'sample')} is not known."] if n else []
     classes = {name for n in splits.values() for name in n["labels_per_class"]}
     for split, n in splits.items():
         absent = sorted(classes - n["labels_per_class"].keys())
@@ -215,7 +205,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
 
 
-def _made(manifest: Mapping[str, Any], shipped: Sequence[Shipped]) -> str:
+def _made(manifest: Mapping[str, Any], summary: Summary) -> str:
     choice, versions = manifest["choice"], manifest["versions"]
     given = choice["splits"] or "as given; the rest train .7, val .15, test .15"
     facts = [
@@ -225,15 +215,7 @@ def _made(manifest: Mapping[str, Any], shipped: Sequence[Shipped]) -> str:
         ("groups", "scenes, identical pictures, near duplicates, and generated samples with what they recreate"),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
-    made = Counter(
-        (
-            str(item.placed.record.generation.get("scenario_name", "")),
-            str(item.placed.record.generation.get("backend", "")),
-        )
-        for item in shipped
-        if item.placed.record.generation
-    )
-    scenarios = [(name, backend, n) for (name, backend), n in sorted(made.items())]
+    scenarios = [(name, backend, n) for (name, backend), n in sorted(summary.made.items())]
     told = _table(("scenario", "renderer", "samples"), scenarios) if scenarios else "<p>No generated samples.</p>"
     again = f"<pre>{_text(command(choice))}</pre>"
     return (

@@ -6,29 +6,33 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from workbench import store
 from workbench.counting import counted
 from workbench.curating.bundle import write_bundle
 from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, Pair
 from workbench.curating.duplicate_search import find
-from workbench.curating.limits import Deviation, deviation
-from workbench.curating.manifest import FILE_NAME, Choice, counts
+from workbench.curating.limits import Deviation
+from workbench.curating.manifest import FILE_NAME, Choice
 from workbench.curating.media import MEDIA, Media, put, require_media, require_room
 from workbench.curating.readback import compare
 from workbench.curating.selection import Selection, select
 from workbench.curating.splits import LeftOut
+from workbench.curating.summary import Summary
 from workbench.curating.wishes import Wish
 from workbench.errors import InputError, one_of
 from workbench.files import require_empty, whole_folder
-from workbench.formats.contract import Writer
+from workbench.formats.contract import Writer, everything, record_of
 from workbench.formats.losses import told
 from workbench.formats.names import in_order
 from workbench.formats.registry import WRITERS
 from workbench.processes import no_cycles
 from workbench.progress import Cancel, Listener, Progress
 from workbench.schema.fields import LIGHTING, SURFACE
+from workbench.schema.labels import Record
 from workbench.slicing import Filter
+from workbench.spooled import Part, Spooled, Viewed
 
 
 @dataclass
@@ -139,32 +143,38 @@ def export(
     opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    samples = list(store.read(opened))
+    samples = Spooled(store.read(opened), _packed, _unpacked)
     twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
     chosen = select(opened, samples, where, wish, near=_near(twins), slice_by=slice_by, numbered=writer.numbered)
     del samples
     lost = _prepared(chosen, writer, target, media)
-    chosen = chosen.holding(writer.holds)
-    crossing, conflicts = _doubtful(twins, {item.id: str(item.placed.record.split) for item in chosen.shipped})
-    names = _names(chosen, wish)
+    if writer.holds is not everything:
+        chosen = chosen.holding(writer.holds)
+    summary, splits_of = Summary(tuple(slice_by)), {}
+    for item in chosen.shipped:
+        summary.add(item.record, item.source)
+        if twins:
+            splits_of[item.id] = str(item.record.split)
+    crossing, conflicts = _doubtful(twins, splits_of)
+    names = _names(summary, wish)
     report = ExportReport(
         folder=str(target),
         format=format,
-        splits={name: counts(chosen.shipped, name) for name in names},
+        splits={name: summary.counts(name) for name in names},
         manifest=str(target / FILE_NAME),
         lost=lost,
-        left_out=chosen.plan.left_out,
+        left_out=chosen.left_out,
         cross_split_pairs=crossing,
         label_conflicts=conflicts,
-        stratification=deviation(chosen.plan, chosen.members),
-        notes=_notes(chosen, names) + _told(twins, crossing, conflicts) + _of_media(media),
+        stratification=chosen.stratification,
+        notes=_notes(chosen, summary, names) + _told(twins, crossing, conflicts) + _of_media(media),
     )
     choice = Choice(format, None if where is None else str(where), wish, tuple(slice_by))
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
     progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
-    _write(target, chosen, writer, media, choice, report, progress)
-    if chosen.plan.drawn:
-        store.remember_splits(opened, wish.memory, chosen.plan.drawn)
+    _write(target, chosen, summary, writer, media, choice, report, progress)
+    if chosen.drawn:
+        store.remember_splits(opened, wish.memory, chosen.drawn)
     return report
 
 
@@ -179,13 +189,14 @@ def _prepared(chosen: Selection, writer: Writer, target: Path, media: Media) -> 
     total_bytes = require_media(chosen.shipped)
     if media == "copy" or writer.embeds:
         require_room(target, total_bytes)
-    lost = writer.lost([item.placed.record for item in chosen.shipped])
+    lost = writer.lost(Viewed(chosen.shipped, record_of))
     return lost + told({"{n} point clouds without a picture": chosen.clouds})
 
 
 def _write(
     target: Path,
     chosen: Selection,
+    summary: Summary,
     writer: Writer,
     media: Media,
     choice: Choice,
@@ -193,23 +204,32 @@ def _write(
     progress: Progress,
 ) -> None:
     """Everything into a folder beside the target, which is moved in when it reads back as it was meant."""
-    placed = [item.placed for item in chosen.shipped]
     with whole_folder(target) as parts, progress:
-        paths = {writer.picture_path(str(item.placed.record.split), item.placed.name): item for item in chosen.shipped}
         if not writer.embeds:
-            put(parts, paths, media, progress)
-        writer.write(parts, placed)
+            put(parts, chosen.shipped, writer, media, progress)
+        writer.write(parts, chosen.shipped)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            hashes = compare(parts, placed, writer, Path(scratch), progress)
-        write_bundle(parts, chosen, choice, report, {} if writer.embeds else hashes)
+            hashes = compare(parts, chosen.shipped, writer, Path(scratch), progress)
+        write_bundle(parts, chosen, summary, choice, report, {} if writer.embeds else hashes)
 
 
 def _twins(
     dataset: store.Dataset, samples: Sequence[store.Stored], listener: Listener | None, cancel: Cancel | None
 ) -> DuplicateReport | None:
     """Duplicates among all pictures that are there; those that are not are the business of ``require_media``."""
-    pictures = [s for s in samples if s.record.image_path is not None and s.record.image_path.is_file()]
-    return find(dataset, pictures, listener=listener, cancel=cancel) if pictures else None
+    paths = (stored.record.image_path for stored in samples)
+    there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
+    return find(dataset, Part(samples, there), listener=listener, cancel=cancel) if there else None
+
+
+def _packed(stored: store.Stored) -> tuple[Any, ...]:
+    """Of a sample what an export needs: no measures, of which there are many."""
+    return (stored.id, stored.source, stored.content_sha256, stored.source_key, *stored.record.packed())
+
+
+def _unpacked(packed: tuple[Any, ...]) -> store.Stored:
+    sample_id, source, content_sha256, source_key, *record = packed
+    return store.Stored(sample_id, Record.unpacked(tuple(record)), source, content_sha256, source_key, (), {}, None)
 
 
 def _near(twins: DuplicateReport | None) -> dict[str, str]:
@@ -242,21 +262,18 @@ def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Se
     return notes
 
 
-def _names(chosen: Selection, wish: Wish) -> list[str]:
+def _names(summary: Summary, wish: Wish) -> list[str]:
     """Splits in the order that people expect, the wanted ones that stayed empty too."""
     wanted = set() if wish.keeps_given else set(wish.names())
-    return in_order({str(item.placed.record.split) for item in chosen.shipped} | wanted)
+    return in_order(summary.parts.keys() | wanted)
 
 
-def _notes(chosen: Selection, names: Sequence[str]) -> list[str]:
-    filled = {item.placed.record.split for item in chosen.shipped}
-    notes = [f"{name} holds no samples" for name in names if name not in filled]
-    if chosen.plan.moved:
-        notes.append(
-            f"{counted(chosen.plan.moved, 'group')} of several splits moved together: new samples belong to both"
-        )
+def _notes(chosen: Selection, summary: Summary, names: Sequence[str]) -> list[str]:
+    notes = [f"{name} holds no samples" for name in names if name not in summary.parts]
+    if chosen.moved:
+        notes.append(f"{counted(chosen.moved, 'group')} of several splits moved together: new samples belong to both")
     reasons: dict[str, int] = {}
-    for item in chosen.plan.left_out:
+    for item in chosen.left_out:
         reasons[item.reason] = reasons.get(item.reason, 0) + 1
     return notes + [f"{counted(n, 'sample')} left out: {reason}" for reason, n in sorted(reasons.items())]
 

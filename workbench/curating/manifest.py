@@ -17,10 +17,11 @@ import numpy as np
 
 from workbench.curating.limits import Deviation
 from workbench.curating.splits import LeftOut
+from workbench.curating.summary import Summary
 from workbench.curating.wishes import Wish
 from workbench.files import sha256_file
 from workbench.formats.contract import Placed
-from workbench.schema.fields import ATTRIBUTES, SourceName
+from workbench.schema.fields import SourceName
 from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 
 FILE_NAME = "manifest.json"
@@ -31,20 +32,28 @@ _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
-    """One sample on its way out.
+class Shipped(Placed):
+    """One sample on its way out: its record, with the split set, and the name of its picture.
 
     Attributes:
         id: sample id.
         source: ``real`` or ``synthetic``.
         source_key: stable id of the record it was loaded from.
-        placed: its record, with the split set, and the name of its picture.
     """
 
     id: str
     source: SourceName
     source_key: str
-    placed: Placed
+
+    def packed(self) -> tuple[Any, ...]:
+        """The same as plain values; see ``Record.packed``."""
+        return (self.name, self.id, self.source, self.source_key, *self.record.packed())
+
+    @classmethod
+    def unpacked(cls, packed: tuple[Any, ...]) -> Shipped:
+        """What ``packed`` gave."""
+        name, sample_id, source, source_key, *record = packed
+        return cls(Record.unpacked(tuple(record)), name, sample_id, source, source_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +76,8 @@ class Choice:
         return {**said, "real_only": list(self.wish.real_only), "mix": dict(self.wish.mix)}
 
 
-def counts(shipped: Sequence[Shipped], split: str) -> dict[str, int]:
-    """Samples, labels, and samples per source of one split."""
-    own = [item for item in shipped if item.placed.record.split == split]
-    sources = Counter(item.source for item in own)
-    return {
-        "samples": len(own),
-        "labels": sum(len(item.placed.record.labels) for item in own),
-        "real": sources["real"],
-        "synthetic": sources["synthetic"],
-    }
-
-
 def head(
-    shipped: Sequence[Shipped],
+    summary: Summary,
     splits: Sequence[str],
     choice: Choice,
     *,
@@ -91,7 +88,7 @@ def head(
     """What the manifest says of the whole; without times and places, so the same input gives the same bytes.
 
     Args:
-        shipped: all samples, in their order.
+        summary: of all samples.
         splits: names of the splits.
         choice: what was asked for.
         lost: what the format cannot hold.
@@ -102,7 +99,7 @@ def head(
         "manifest": VERSION,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
         "choice": choice.document(),
-        "splits": {split: {**counts(shipped, split), **details(shipped, split)} for split in splits},
+        "splits": {split: {**summary.counts(split), **summary.details(split)} for split in splits},
         "stratification": None if stratification is None else asdict(stratification),
         "lost": list(lost),
         "left_out": [{"origin": item.origin, "reason": item.reason} for item in left_out],
@@ -146,22 +143,10 @@ def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
                     yield f"{below}{entry.name}", entry.stat().st_size
 
 
-def details(shipped: Sequence[Shipped], split: str) -> dict[str, Any]:
-    """Counts of one split by class, attribute and lineage."""
-    records = [item.placed.record for item in shipped if item.placed.record.split == split]
-    values = {name: [record.attributes[name] for record in records if name in record.attributes] for name in ATTRIBUTES}
-    made = Counter(str(record.generation.get("scenario_name", "")) for record in records if record.generation)
-    return {
-        "labels_per_class": dict(Counter(name for record in records for name in names_of(record.labels))),
-        "attributes": {name: dict(Counter(map(str, found))) for name, found in values.items() if found},
-        "scenarios": dict(made),
-    }
-
-
 def _sample(item: Shipped) -> dict[str, Any]:
-    record = item.placed.record
+    record = item.record
     found = {
-        "picture": item.placed.name,
+        "picture": item.name,
         "split": record.split,
         "origin": record.origin,
         "source": item.source,

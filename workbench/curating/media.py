@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Literal
 
 from workbench.curating.manifest import Shipped
 from workbench.errors import InputError, OutputError
+from workbench.formats.contract import Writer
 from workbench.progress import Progress
 
 Media = Literal["copy", "hardlink", "reference"]
@@ -32,14 +33,14 @@ def require_media(shipped: Sequence[Shipped]) -> int:
     total, missing = 0, []
     for item in shipped:
         try:
-            total += os.stat(item.placed.record.medium).st_size  # noqa: PTH116 - faster, and there are many
+            total += os.stat(item.record.medium).st_size  # noqa: PTH116 - faster, and there are many
         except OSError:
-            missing.append(str(item.placed.record.medium))
+            missing.append(str(item.record.medium))
     if missing:
         found = f"{len(missing):,} missing: {', '.join(missing[:_SHOWN])}" + (" ..." if len(missing) > _SHOWN else "")
         fix = "Bring the files back, or leave these samples out with --where."
         raise InputError("the pictures of all samples", found=found, where="export", fix=fix)
-    unknown = [item.placed.record.origin for item in shipped if not item.placed.record.width]
+    unknown = [item.record.origin for item in shipped if not item.record.width]
     if unknown:
         found = f"{len(unknown):,} without, the first is {unknown[0]}"
         raise InputError(
@@ -64,21 +65,28 @@ def require_room(folder: Path, n_bytes: int) -> None:
         raise OutputError(f"{n_bytes / 1e6:,.0f} MB for the pictures", found=found, where=str(folder), fix=fix)
 
 
-def put(folder: Path, targets: Mapping[str, Shipped], media: Media, progress: Progress) -> None:
-    """Copy or link every picture to its path inside ``folder``; that it is the right one is seen when it is read back.
+def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, progress: Progress) -> None:
+    """Copy or link every picture to where the writer wants it; that it is the right one is seen when it is read back.
 
     Raises:
         OSError: the place refuses.
     """
-    for parent in sorted({(folder / path).parent for path in targets}):
-        parent.mkdir(parents=True, exist_ok=True)
+    there: set[str] = set()
 
-    def some(entries: Sequence[tuple[str, Shipped]]) -> int:
-        for path, item in entries:
-            _transfer(str(item.placed.record.medium), f"{folder}/{path}", media)
+    def target(item: Shipped) -> str:
+        path = f"{folder}/{writer.picture_path(str(item.record.split), item.name)}"
+        parent = path.rpartition("/")[0]
+        if parent not in there:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+            there.add(parent)
+        return path
+
+    def some(entries: Sequence[tuple[str, str]]) -> int:
+        for origin, path in entries:
+            _transfer(origin, path, media)
         return len(entries)
 
-    waiting = iter(targets.items())
+    waiting = ((str(item.record.medium), target(item)) for item in shipped)
     threads = THREADS if media == "copy" else 1  # more would only get in each other's way
     with ThreadPoolExecutor(threads, thread_name_prefix="media") as pool:
         while window := list(islice(waiting, _WINDOW)):  # so that stopping does not wait for all

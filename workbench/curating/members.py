@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from workbench.mining.connected import connected
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -54,7 +56,7 @@ class Member:
         return self.source_key or self.id
 
 
-@dataclass
+@dataclass(slots=True)
 class Group:
     """Samples that belong together.
 
@@ -85,51 +87,41 @@ def groups(members: Sequence[Member]) -> list[Group]:
     Args:
         members: all samples of the dataset, oldest first. With a part of them keys may differ.
     """
-    real = [member for member in members if not member.synthetic]
-    found = {root: Group(own[0].key, own) for root, own in _connected(real, with_parents=False).items()}
-    by_token: dict[str, Group] = {}
-    for group in found.values():
-        for member in group.members:
-            by_token.update(dict.fromkeys(_tokens(member, with_parents=False), group))
+    real, made = ([m for m in members if m.synthetic is kind] for kind in (False, True))
+    found = [Group(own[0].key, own) for own in _connected(real)]
+    named = {token for member in made for token in _tokens(member)}
+    by_token = {t: group for group in found for member in group.members for t in _tokens(member) if t in named}
     loose = []
-    for own in _connected([m for m in members if m.synthetic], with_parents=True).values():
-        tokens = {token for member in own for token in _tokens(member, with_parents=True)}
+    for own in _connected(made):
+        tokens = {token for member in own for token in _tokens(member)}
         seeds = {by_token[token].key: by_token[token] for token in sorted(tokens) if token in by_token}
         if len(seeds) == 1:
             next(iter(seeds.values())).members.extend(own)
         else:
             loose.append(Group(own[0].key, own, tuple(sorted(seeds))))
-    return [*found.values(), *loose]
+    return [*found, *loose]
 
 
-def _tokens(member: Member, *, with_parents: bool) -> Iterable[str]:
-    """Names that two members share when they belong together."""
-    yield f"sample {member.id}"
+def _tokens(member: Member) -> Iterable[tuple[str, str]]:
+    """What two members share when they belong together: its kind, and the value."""
+    yield "sample", member.id
     if member.scene_id:
-        yield f"scene {member.scene_id}"
+        yield "scene", member.scene_id
     if member.content_sha256:
-        yield f"content {member.content_sha256}"
+        yield "content", member.content_sha256
     if member.near:
-        yield f"near {member.near}"
-    if with_parents:
-        yield from (f"sample {parent}" for parent in member.parents)
+        yield "near", member.near
+    for parent in member.parents if member.synthetic else ():
+        yield "sample", parent
 
 
-def _connected(members: Sequence[Member], *, with_parents: bool) -> dict[str, list[Member]]:
-    """Members connected by shared tokens, oldest first (union-find with path halving)."""
-    parent: dict[str, str] = {}
-
-    def root(token: str) -> str:
-        parent.setdefault(token, token)
-        while parent[token] != token:
-            parent[token] = token = parent[parent[token]]
-        return token
-
-    for member in members:
-        first, *rest = _tokens(member, with_parents=with_parents)
-        for token in rest:
-            parent[root(token)] = root(first)
-    connected: defaultdict[str, list[Member]] = defaultdict(list)
-    for member in members:
-        connected[root(f"sample {member.id}")].append(member)
-    return dict(connected)
+def _connected(members: Sequence[Member]) -> list[list[Member]]:
+    """Members connected by shared tokens, oldest first."""
+    holders: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    links = [
+        (first, at)
+        for at, member in enumerate(members)
+        for kind, value in _tokens(member)
+        if (first := holders[kind].setdefault(value, at)) != at
+    ]
+    return [[members[at] for at in group] for group in connected(len(members), links, least=1)]

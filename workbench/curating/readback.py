@@ -29,7 +29,7 @@ def compare(
 
     Args:
         folder: what was written, without the manifest.
-        placed: what was meant.
+        placed: what was meant; may lie on disk.
         writer: the format.
         scratch: where pictures that lie inside of files are unpacked to.
         progress: counts what was read back.
@@ -42,23 +42,24 @@ def compare(
         OutputError: anything else differs.
     """
     problems = Problems()
-    wanted = {writer.picture_path(str(item.record.split), item.name): item.record for item in placed}
+    wanted = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
     differences: list[str] = []
     hashes: dict[str, str] = {}
     root = folder.resolve()
     with unpacked.within(scratch), following_links():
         for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
             path = path_of(found, root, writer)
-            meant = wanted.pop(path, None)
-            if meant is None:
+            at = wanted.pop(path, None)
+            if at is None:
                 differences.append(f"{path} was not to be there")
                 continue
+            meant = placed[at].record
             hashes[path] = _same_picture(meant, found.content_sha256 or sha256_file(found.medium))
             differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
-    for path, meant in wanted.items():
+    for path, at in wanted.items():
         differences.append(f"{path} is missing")
         if (root / path).is_file():
-            _same_picture(meant, sha256_file(root / path))
+            _same_picture(placed[at].record, sha256_file(root / path))
     if differences:
         named = [f"{problem.where}: {problem.message}" for problem in problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench import store
 from workbench.counting import counted
 from workbench.curating.file_names import flattened
-from workbench.curating.limits import settled
+from workbench.curating.limits import Deviation, deviation, settled
 from workbench.curating.manifest import Shipped
 from workbench.curating.members import Member
-from workbench.curating.splits import LeftOut, Plan
+from workbench.curating.splits import LeftOut
 from workbench.curating.wishes import Wish
 from workbench.errors import InputError
-from workbench.formats.contract import Placed
 from workbench.schema.fields import ATTRIBUTES, SOURCE, SourceName
 from workbench.schema.labels import Label, names_of
 from workbench.slicing import Filter
+from workbench.spooled import Spooled
 
 _UNKNOWN = (None, "", "unknown")
 
@@ -30,28 +30,29 @@ class Selection:
     """What is written.
 
     Attributes:
-        shipped: the samples.
-        plan: of all samples; what is left out is of the selected ones alone.
-        members: the selected samples, as the plan saw them.
+        shipped: the samples, on disk.
+        left_out: selected samples in no split.
+        drawn: splits to be remembered; see ``splits.Plan``.
+        moved: groups that moved; see ``splits.Plan``.
+        stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
         clouds: number of selected clouds without a picture, which no format holds.
     """
 
-    shipped: list[Shipped]
-    plan: Plan
-    members: list[Member]
+    shipped: Sequence[Shipped]
+    left_out: list[LeftOut]
+    drawn: dict[str, str]
+    moved: int
+    stratification: Deviation | None
     clouds: int
 
     def holding(self, holds: Callable[[Label], bool]) -> Selection:
         """The same with only the labels that a format has room for."""
 
         def kept(item: Shipped) -> Shipped:
-            if all(map(holds, item.placed.record.labels)):
-                return item
-            labels = tuple(label for label in item.placed.record.labels if holds(label))
-            record = dataclasses.replace(item.placed.record, labels=labels)
-            return dataclasses.replace(item, placed=Placed(record, item.placed.name))
+            labels = tuple(label for label in item.record.labels if holds(label))
+            return dataclasses.replace(item, record=dataclasses.replace(item.record, labels=labels))
 
-        return dataclasses.replace(self, shipped=[kept(item) for item in self.shipped])
+        return dataclasses.replace(self, shipped=_on_disk(map(kept, self.shipped)))
 
 
 def select(
@@ -68,7 +69,7 @@ def select(
 
     Args:
         dataset: where they lie.
-        samples: all of it.
+        samples: all of it; may lie on disk.
         where: only these.
         wish: what is wanted of the splits.
         near: name of the group of near duplicates by sample id.
@@ -79,31 +80,54 @@ def select(
         InputError: no samples, or a wish that cannot be had.
     """
     chosen = set(store.select(dataset, where))
-    pictures = [stored for stored in samples if stored.record.image_path is not None]
-    clouds = sum(stored.record.image_path is None and stored.id in chosen for stored in samples)
-    selected = [stored for stored in pictures if stored.id in chosen]
+    members: list[Member] = []
+    selected: dict[str, _Place] = {}
+    clouds = 0
+    for at, stored in enumerate(samples):
+        if stored.record.image_path is None:
+            clouds += stored.id in chosen
+            continue
+        members.append(_member(stored, near.get(stored.id), slice_by))
+        if stored.id in chosen:
+            selected[stored.id] = _Place(
+                stored.record.origin, stored.source_key or "", stored.source or "", stored.id, at
+            )
     if not selected:
-        found = "an empty dataset" if not pictures else f"none of {counted(len(pictures), 'sample')}"
+        found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
         found = f"{clouds:,} point clouds without a picture" if clouds else found
         raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
-    members = [_member(stored, near.get(stored.id), slice_by) for stored in pictures]
     remembered = store.remembered_splits(dataset, wish.memory) if wish.stratify else {}
-    whole = settled(members, wish, chosen=chosen, remembered=remembered)
-    origins = {stored.id: stored.record.origin for stored in selected}
-    left_out = [LeftOut(item.id, item.reason, origins[item.id]) for item in whole.left_out if item.id in origins]
-    plan = dataclasses.replace(whole, left_out=sorted(left_out, key=lambda item: (item.origin, item.reason)))
-    kept = [stored for stored in selected if stored.id in plan.splits]
+    plan = settled(members, wish, chosen=chosen, remembered=remembered)
+    left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
+    left_out.sort(key=lambda item: (item.origin, item.reason))
+    kept = sorted(place for place in selected.values() if place.id in plan.splits)
     if not kept:
-        found = f"all {len(selected):,} left out: {plan.left_out[0].reason}"
+        found = f"all {len(selected):,} left out: {left_out[0].reason}"
         raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
-    kept.sort(key=lambda stored: (stored.record.origin, stored.source_key or "", stored.source or ""))
-    names = _numbers(kept) if numbered else flattened([(one.record.origin, one.source_key or one.id) for one in kept])
-    shipped = [_shipped(stored, plan.splits[stored.id], name) for stored, name in zip(kept, names, strict=True)]
-    return Selection(shipped, plan, [member for member in members if member.id in chosen], clouds)
+    names = None if numbered else flattened([(place.origin, place.source_key or place.id) for place in kept])
+
+    def shipped(number: int, place: _Place) -> Shipped:
+        stored = samples[place.at]
+        name = names[number] if names else f"{number:06d}{stored.record.medium.suffix.lower()}"
+        return _shipped(stored, plan.splits[place.id], name)
+
+    outgoing = _on_disk(shipped(number, place) for number, place in enumerate(kept))
+    alike = deviation(plan, [member for member in members if member.id in chosen])
+    return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
 
 
-def _numbers(kept: Sequence[store.Stored]) -> list[str]:
-    return [f"{at:06d}{stored.record.medium.suffix.lower()}" for at, stored in enumerate(kept)]
+class _Place(NamedTuple):
+    """Where a sample comes in the order of writing, and where it lies among all."""
+
+    origin: str
+    source_key: str
+    source: str
+    id: str
+    at: int
+
+
+def _on_disk(shipped: Iterable[Shipped]) -> Spooled[Shipped]:
+    return Spooled(shipped, Shipped.packed, Shipped.unpacked)
 
 
 def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> Member:
@@ -144,4 +168,4 @@ def _shipped(stored: store.Stored, split: str, name: str) -> Shipped:
     record = dataclasses.replace(
         stored.record, split=split, attributes=attributes, content_sha256=stored.content_sha256
     )
-    return Shipped(stored.id, source, stored.source_key or stored.id, Placed(record, name))
+    return Shipped(record, name, stored.id, source, stored.source_key or stored.id)

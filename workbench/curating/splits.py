@@ -12,6 +12,7 @@ Real samples are balanced by themselves, synthetic ones without a real anchor by
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -286,13 +287,19 @@ def _item(
     """A group as it is balanced; one that a scenario was fitted to stays out of real-only splits if it can."""
     deciding = [m for m in group.deciding if m.id in counted]
     everyone = [m for m in group.members if m.id in counted] if wish.is_counts else deciding
-    strata: Counter[str] = Counter(s for m in deciding for s in m.strata)
-    cells: Counter[str] = Counter(m.cell for m in deciding if m.cell is not None)
+    strata = _counted(tuple(sorted(s for m in deciding for s in m.strata)))
+    cells = _counted(tuple(sorted(m.cell for m in deciding if m.cell is not None)))
     names = [name for name, share in shares.items() if share > 0]
     seen = any(m.id in fitted for m in group.members)
     outside = [name for name in names if name not in wish.real_only] if seen else names
     weight = {name: len(deciding) if name in wish.real_only and real(group) else len(everyone) for name in shares}
     return Item(group.name, weight, strata, cells, tuple(outside or names))
+
+
+@functools.lru_cache(maxsize=4096)
+def _counted(names: tuple[str, ...]) -> Mapping[str, int]:
+    """The same object for the same names: most groups are of one sample, and like many others."""
+    return Counter(names)
 
 
 def _place(group: Group, target: str, shares: Mapping[str, float], outcome: Plan, wish: Wish) -> None:

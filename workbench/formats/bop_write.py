@@ -52,12 +52,12 @@ def holds(label: Label) -> bool:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """BOP holds poses with a mask and a visible share, depth and the camera."""
-    labels = [label for record in records for label in record.labels]
+    labels = losses.Labels(records)
     posed = [label for label in labels if holds(label)]
     sizes = _sizes(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
-        "{n} labels without a pose": len(labels) - len(posed),
+        "{n} labels without a pose": sum(not holds(label) for label in labels),
         "fractions of pixels of {n} boxes": sum(has_fractions(label.xyxy) for label in posed),
         "sizes of {n} labels unlike those of others of their class": sum(
             label.size_m != sizes[label.name] for label in posed

@@ -14,11 +14,12 @@ from typing import TextIO
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
 from workbench.formats.coco_entries import annotation_entry, image_entry, plain_entries
-from workbench.formats.contract import Placed
-from workbench.schema.labels import Label, PlainBoxes, Record, names_of
+from workbench.formats.contract import Placed, everything, surveyed
+from workbench.schema.labels import PlainBoxes, Record, names_of
 
 name = "coco"
 numbered = embeds = False
+holds = everything
 tolerance_px = ROUNDING_PX
 
 
@@ -31,11 +32,6 @@ def picture_path(split: str, name: str) -> str:
     return f"images/{split}/{name}"
 
 
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """COCO keeps all but the per-pixel maps and the point clouds."""
     return losses.of_files(records)
@@ -43,16 +39,9 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write one file per split; see ``contract.Writer.write``."""
-    by_split: dict[str, list[Placed]] = {}
-    points: dict[str, tuple[str, ...]] = {}  # names of the keypoints of the first label of a class that has any
-    names: set[str] = set()
-    for item in placed:
-        by_split.setdefault(str(item.record.split), []).append(item)
-        names.update(names_of(item.record.labels))
-        for label in () if isinstance(item.record.labels, PlainBoxes) else item.record.labels:
-            if label.keypoints is not None and label.keypoint_names:
-                points.setdefault(label.name, label.keypoint_names)
-    ids = {name: at for at, name in enumerate(sorted(names), 1)}
+    by_split, names = surveyed(placed)
+    points = _keypoint_names(placed)
+    ids = {name: at for at, name in enumerate(names, 1)}
     categories = [
         {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
         for name, at in ids.items()
@@ -60,7 +49,7 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     (folder / "annotations").mkdir(exist_ok=True)
     number = count(1)
     first = 1
-    for split, own in sorted(by_split.items()):
+    for split, own in by_split.items():
         with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
             stream.write('{"info": {}, "licenses": [], "images": [')
             _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, first)))
@@ -68,6 +57,17 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
             _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, first)))
             stream.write(f'], "categories": {_json(categories)}}}\n')
         first += len(own)
+
+
+def _keypoint_names(placed: Sequence[Placed]) -> dict[str, tuple[str, ...]]:
+    """Names of the keypoints of the first label of a class that has any."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in placed:
+        labels = item.record.labels
+        for label in () if isinstance(labels, PlainBoxes) else labels:
+            if label.keypoints is not None and label.keypoint_names:
+                found.setdefault(label.name, label.keypoint_names)
+    return found
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode  # no indent: ten times faster with many labels

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from workbench.formats.problems import Problems
-from workbench.schema.labels import Label, Record
+from workbench.schema.labels import Label, Record, names_of
+from workbench.spooled import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,29 @@ class Placed:
     name: str
 
 
+def record_of(item: Placed) -> Record:
+    """The record of an item."""
+    return item.record
+
+
+def everything(label: Label) -> bool:
+    """What a writer calls ``holds`` whose format has room for every label, if only for its box."""
+    return True
+
+
+def surveyed(placed: Sequence[Placed]) -> tuple[dict[str, Sequence[Placed]], list[str]]:
+    """Samples by split, and the names of all classes, both in alphabetical order.
+
+    Each item is asked for once, and none is kept: the sequence may lie on disk.
+    """
+    places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+    names: set[str] = set()
+    for at, item in enumerate(placed):
+        places[str(item.record.split)].append(at)
+        names.update(names_of(item.record.labels))
+    return {split: Part(placed, places[split]) for split in sorted(places)}, sorted(names)
+
+
 class Writer(Protocol):
     """A format that can be written.
 
@@ -96,10 +122,13 @@ class Writer(Protocol):
         """Where the picture belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""
 
     def holds(self, label: Label) -> bool:
-        """Whether the format has room for this label at all."""
+        """Whether the format has room for this label at all; ``everything`` for most."""
 
     def lost(self, records: Sequence[Record]) -> list[str]:
         """What the format cannot hold of these records, one sentence each."""
 
     def write(self, folder: Path, placed: Sequence[Placed]) -> None:
-        """Write all files but the pictures; the same input gives the same bytes."""
+        """Write all files but the pictures; the same input gives the same bytes.
+
+        ``placed`` may lie on disk: its items are made anew whenever they are asked for.
+        """

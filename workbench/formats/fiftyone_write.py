@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from workbench.files import canonical_json, sha256_text, write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything
 from workbench.schema import fields
 from workbench.schema.labels import Camera, Label, Record
 
 name = "fiftyone"
 numbered = embeds = False
+holds = everything
 tolerance_px = ROUNDING_PX
 
 _ID_CHARS = 24
@@ -46,11 +47,6 @@ def picture_path(split: str, name: str) -> str:
     'data/a.jpg'
     """
     return f"data/{name}"
-
-
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
 
 
 def lost(records: Sequence[Record]) -> list[str]:

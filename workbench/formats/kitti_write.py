@@ -11,13 +11,14 @@ import numpy as np
 from workbench.files import write_bytes, write_json
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, surveyed
 from workbench.formats.kitti_labels import is_plain_class
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Camera, Label, Record
 
 name = "kitti"
 numbered, embeds = True, False
+holds = everything
 tolerance_px = ROUNDING_PX
 
 _KEPT = frozenset({"truncated", "occluded", "alpha"})
@@ -35,14 +36,9 @@ def picture_path(split: str, name: str) -> str:
     return f"{split}/image_2/{name}"
 
 
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """KITTI holds boxes, and 3D boxes that stand upright before their camera."""
-    labels = [label for record in records for label in record.labels]
+    labels = losses.Labels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "plain names of {n} labels (of several words; quoted, as Replicator does)": sum(
@@ -59,18 +55,19 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write rows and calibration per picture, and one list of classes; see ``contract.Writer.write``."""
-    for split in sorted({str(item.record.split) for item in placed}):
+    by_split, names = surveyed(placed)
+    for split in by_split:
         for part in ("label_2", "calib"):
             (folder / split / part).mkdir(parents=True, exist_ok=True)
-    names = sorted({label.name for item in placed for label in item.record.labels})
     said = {"label_map": {str(at): name for at, name in enumerate(names)}}
     write_json(folder / "dataset_meta.json", said)  # where datumaro looks for classes
     for item in placed:
-        home, stem = folder / str(item.record.split), stem_of(item.name)
-        rows = "".join(f"{_row(label)}\n" for label in item.record.labels)
+        record, stem = item.record, stem_of(item.name)
+        home = folder / str(record.split)
+        rows = "".join(f"{_row(label)}\n" for label in record.labels)
         write_bytes(home / "label_2" / f"{stem}.txt", rows.encode())
-        if item.record.camera is not None:
-            write_bytes(home / "calib" / f"{stem}.txt", _calibration(item.record.camera).encode())
+        if record.camera is not None:
+            write_bytes(home / "calib" / f"{stem}.txt", _calibration(record.camera).encode())
 
 
 def _row(label: Label) -> str:

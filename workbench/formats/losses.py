@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from workbench.counting import counted, filled
 from workbench.schema.labels import Label, Record
@@ -17,21 +18,43 @@ def told(counts: Mapping[str, int]) -> list[str]:
     return [filled(text, n) for text, n in counts.items() if n]
 
 
-def of_boxes(labels: Sequence[Label], kept: Collection[str]) -> list[str]:
+class Labels(Iterable[Label]):
+    """The labels of records, as often as they are gone through; none is kept."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+
+    def __iter__(self) -> Iterator[Label]:
+        return (label for record in self._records for label in record.labels)
+
+
+def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
     """What is lost of labels where a format knows boxes with these attributes and a score only."""
-    return told(
-        {
-            "outlines of {n} labels": sum(bool(label.polygons) for label in labels),
-            "masks of {n} labels": sum(label.mask is not None for label in labels),
-            "keypoints of {n} labels": sum(label.keypoints is not None for label in labels),
-            "other attributes of {n} labels": sum(bool(set(label.attributes) - set(kept)) for label in labels),
-            "instance ids of {n} labels": sum(label.instance_id is not None for label in labels),
-        }
+    counts = dict.fromkeys(
+        (
+            "outlines of {n} labels",
+            "masks of {n} labels",
+            "keypoints of {n} labels",
+            "other attributes of {n} labels",
+            "instance ids of {n} labels",
+        ),
+        0,
     )
+    for label in labels:
+        if not label.is_plain:
+            lacks = (
+                bool(label.polygons),
+                label.mask is not None,
+                label.keypoints is not None,
+                not label.attributes.keys() <= set(kept),
+                label.instance_id is not None,
+            )
+            counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
+    return told(counts)
 
 
 def of_samples(
-    records: Sequence[Record], *, cameras: bool = False, maps: Collection[str] = (), solids: bool = False
+    records: Iterable[Record], *, cameras: bool = False, maps: Collection[str] = (), solids: bool = False
 ) -> list[str]:
     """What is lost where a format knows pictures, classes and boxes only.
 
@@ -41,24 +64,42 @@ def of_samples(
         maps: names of per-pixel maps that it holds.
         solids: it holds 3D boxes.
     """
-    labels = [label for record in records for label in record.labels]
-    return told(
-        {
-            "classes of {n} whole pictures": sum(record.classification is not None for record in records),
-            "attributes of {n} samples (counted in the manifest)": sum(bool(record.attributes) for record in records),
-            "scene ids of {n} samples": sum(record.scene_id is not None for record in records),
-            "tags of {n} samples": sum(bool(record.tags) for record in records),
-            "cameras of {n} samples": 0 if cameras else sum(record.camera is not None for record in records),
-            "per-pixel maps of {n} samples": sum(bool(set(record.maps) - set(maps)) for record in records),
-            "point clouds of {n} samples": sum(record.cloud is not None for record in records),
-            "3D boxes of {n} labels": 0 if solids else sum(label.T_cam_obj is not None for label in labels),
-            "lineage of {n} samples (kept in the manifest)": sum(bool(record.generation) for record in records),
-        }
+    counts = dict.fromkeys(
+        (
+            "classes of {n} whole pictures",
+            "attributes of {n} samples (counted in the manifest)",
+            "scene ids of {n} samples",
+            "tags of {n} samples",
+            "cameras of {n} samples",
+            "per-pixel maps of {n} samples",
+            "point clouds of {n} samples",
+            "3D boxes of {n} labels",
+            "lineage of {n} samples (kept in the manifest)",
+        ),
+        0,
     )
+    for record in records:
+        lacks = (
+            record.classification is not None,
+            bool(record.attributes),
+            record.scene_id is not None,
+            bool(record.tags),
+            not cameras and record.camera is not None,
+            not record.maps.keys() <= set(maps),
+            record.cloud is not None,
+            0 if solids else sum(label.T_cam_obj is not None for label in record.labels),
+            bool(record.generation),
+        )
+        counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
+    return told(counts)
 
 
 def of_files(records: Sequence[Record]) -> list[str]:
     """What is lost where everything but further files is kept."""
-    maps = sorted({name for record in records for name in record.maps})
-    found = [f"{name} maps of {counted(sum(name in record.maps for record in records), 'sample')}" for name in maps]
-    return found + told({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
+    counts: Counter[str] = Counter()
+    clouds = 0
+    for record in records:
+        counts.update(record.maps.keys())
+        clouds += record.cloud is not None
+    found = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
+    return found + told({"point clouds of {n} samples": clouds})

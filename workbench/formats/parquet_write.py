@@ -15,14 +15,15 @@ from typing import Any
 from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, surveyed
 from workbench.formats.names import in_order
 from workbench.formats.sample_json import document
 from workbench.schema.fields import ATTRIBUTES, SCENE_ID, SOURCE
-from workbench.schema.labels import Label, Record
+from workbench.schema.labels import Record
 
 name = "parquet"
 numbered, embeds = False, True
+holds = everything
 tolerance_px = ROUNDING_PX
 
 SHARD_BYTES = 256 << 20
@@ -39,11 +40,6 @@ def picture_path(split: str, name: str) -> str:
     return f"{split}/{name}"
 
 
-def holds(label: Label) -> bool:
-    """The JSON text holds everything."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """Everything but per-pixel maps and point clouds is kept."""
     return losses.of_files(records)
@@ -54,34 +50,33 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     import pyarrow as pa  # deferred: only where Parquet is written
     import pyarrow.parquet as pq
 
-    names = sorted({label.name for item in placed for label in item.record.labels})
+    by_split, names = surveyed(placed)
     schema = _schema(names)
     numbers = {name: at for at, name in enumerate(names)}
-    splits = in_order({str(item.record.split) for item in placed})
+    splits = in_order(by_split)
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for split in splits:
-        shards = list(_shards([item for item in placed if item.record.split == split]))
+        own = by_split[split]
+        shards = list(_shards(own))
         for at, shard in enumerate(shards):
             path = folder / "data" / f"{split}-{at:05d}-of-{len(shards):05d}.parquet"
             with pq.ParquetWriter(path, schema, compression="zstd") as file:
                 for start in range(0, len(shard), _ROWS):
-                    rows = [_row(item, number, numbers) for number, item in shard[start : start + _ROWS]]
+                    rows = [_row(own[number], number, numbers) for number in shard[start : start + _ROWS]]
                     file.write_table(pa.Table.from_pylist(rows, schema=schema))
     write_bytes(folder / "README.md", _card(splits).encode())
 
 
-def _shards(placed: Sequence[Placed]) -> Iterator[list[tuple[int, Placed]]]:
-    """Samples with their numbers, as many as make a file of the usual size."""
-    shard: list[tuple[int, Placed]] = []
-    room = SHARD_BYTES
+def _shards(placed: Sequence[Placed]) -> Iterator[range]:
+    """Numbers of samples, as many as make a file of the usual size."""
+    first, room = 0, SHARD_BYTES
     for number, item in enumerate(placed):
         size = item.record.medium.stat().st_size
-        if shard and size > room:
-            yield shard
-            shard, room = [], SHARD_BYTES
-        shard.append((number, item))
+        if number > first and size > room:
+            yield range(first, number)
+            first, room = number, SHARD_BYTES
         room -= size
-    yield shard
+    yield range(first, len(placed))
 
 
 def _row(item: Placed, number: int, numbers: dict[str, int]) -> dict[str, Any]:

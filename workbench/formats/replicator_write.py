@@ -15,7 +15,7 @@ from PIL import Image
 from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import whole_pixels
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, surveyed
 from workbench.formats.masks import png, whole_mask
 from workbench.formats.space import FLIP_YZ, inverse
 from workbench.formats.tree import stem_of
@@ -24,6 +24,7 @@ from workbench.schema.labels import Camera, Label, Record
 
 name = "replicator"
 numbered, embeds = True, False
+holds = everything
 tolerance_px = 1.0  # boxes are whole pixels
 
 _MM = 1000.0
@@ -52,14 +53,9 @@ def picture_path(split: str, name: str) -> str:
     return f"{split}/rgb_{int(stem_of(name)):04d}.{name.rpartition('.')[2]}"
 
 
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """BasicWriter holds boxes, 3D boxes, masks that do not overlap, depth and pinhole cameras."""
-    labels = [label for record in records for label in record.labels]
+    labels = losses.Labels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "fractions of pixels of {n} boxes": sum(
@@ -79,7 +75,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the annotators' files of every frame; see ``contract.Writer.write``."""
-    for split in sorted({str(item.record.split) for item in placed}):
+    for split in surveyed(placed)[0]:
         (folder / split).mkdir(parents=True, exist_ok=True)
         write_bytes(folder / split / "metadata.txt", json.dumps(_METADATA).encode())
     for item in placed:

@@ -9,12 +9,13 @@ from pathlib import Path
 from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, surveyed
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Label, Record
 
 name = "voc"
 numbered = embeds = False
+holds = everything
 tolerance_px = ROUNDING_PX
 
 _FLAGS = ("truncated", "difficult", "occluded")
@@ -30,14 +31,9 @@ def picture_path(split: str, name: str) -> str:
     return f"JPEGImages/{name}"
 
 
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """VOC holds boxes with four attributes."""
-    labels = [label for record in records for label in record.labels]
+    labels = losses.Labels(records)
     counts = {"confidence of {n} labels": sum(label.confidence is not None for label in labels)}
     return losses.of_boxes(labels, _KEPT) + losses.told(counts) + losses.of_samples(records)
 
@@ -50,11 +46,11 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
         root = _annotation(item)
         ET.indent(root)
         write_bytes(folder / "Annotations" / f"{stem_of(item.name)}.xml", ET.tostring(root, encoding="utf-8") + b"\n")
-    names = sorted({label.name for item in placed for label in item.record.labels})
+    by_split, names = surveyed(placed)
     labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in names)
     write_bytes(folder / "labelmap.txt", labelmap.encode())  # where CVAT and datumaro look for classes
-    for split in sorted({str(item.record.split) for item in placed}):
-        stems = [stem_of(item.name) for item in placed if item.record.split == split]
+    for split, own in by_split.items():
+        stems = [stem_of(item.name) for item in own]
         write_bytes(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{stem}\n" for stem in stems).encode())
 
 

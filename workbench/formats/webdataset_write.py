@@ -13,13 +13,14 @@ from pathlib import Path
 
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, surveyed
 from workbench.formats.sample_json import document
 from workbench.formats.tree import stem_of
-from workbench.schema.labels import Label, Record
+from workbench.schema.labels import Record
 
 name = "webdataset"
 numbered, embeds = True, True  # a dot in a key would end it
+holds = everything
 tolerance_px = ROUNDING_PX
 
 SHARD_SAMPLES, SHARD_BYTES = 10_000, 1 << 30
@@ -34,11 +35,6 @@ def picture_path(split: str, name: str) -> str:
     return f"{split}/{name}"
 
 
-def holds(label: Label) -> bool:
-    """The JSON holds everything."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """Everything but per-pixel maps and point clouds is kept."""
     return losses.of_files(records)
@@ -46,8 +42,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the shards; see ``contract.Writer.write``."""
-    for split in sorted({str(item.record.split) for item in placed}):
-        own = [item for item in placed if item.record.split == split]
+    for split, own in surveyed(placed)[0].items():
         at = shard = 0
         while at < len(own):
             at = _shard(folder / f"{split}-{shard:06d}.tar", own, at)

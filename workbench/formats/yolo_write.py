@@ -12,13 +12,15 @@ import yaml
 from workbench.files import write_bytes
 from workbench.formats import losses
 from workbench.formats.boxes import ROUNDING_PX, hull
-from workbench.formats.contract import Placed
+from workbench.formats.contract import Placed, everything, record_of, surveyed
 from workbench.formats.names import in_order
 from workbench.formats.tree import stem_of
 from workbench.schema.labels import Label, Record
+from workbench.spooled import Viewed
 
 name = "yolo"
 numbered = embeds = False
+holds = everything
 tolerance_px = ROUNDING_PX
 
 _DIGITS = 10  # decimals of a share; 1e-6 px in a picture of 10,000 px
@@ -34,14 +36,9 @@ def picture_path(split: str, name: str) -> str:
     return f"images/{split}/{name}"
 
 
-def holds(label: Label) -> bool:
-    """Every label has a box, and that is enough."""
-    return True
-
-
 def lost(records: Sequence[Record]) -> list[str]:
     """YOLO holds classes and boxes, boxes with keypoints, or outlines (also of oriented boxes); nothing else."""
-    labels = [label for record in records for label in record.labels]
+    labels = losses.Labels(records)
     points, outlines = _keypoint_count(records), _all_outlines(records)
     counts = {
         "keypoints of {n} labels": 0 if points else sum(label.keypoints is not None for label in labels),
@@ -59,18 +56,19 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the yaml and one text file per picture with labels; see ``contract.Writer.write``."""
-    records = [item.record for item in placed]
-    names = sorted({label.name for record in records for label in record.labels})
+    by_split, names = surveyed(placed)
+    records = Viewed(placed, record_of)
     numbers = {name: at for at, name in enumerate(names)}
     points, outlines = _keypoint_count(records), _all_outlines(records)
-    splits = in_order({str(record.split) for record in records})
+    splits = in_order(by_split)
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
     for item in placed:
-        rows = [_row(label, item.record, numbers, outlines=outlines, points=points) for label in item.record.labels]
+        record = item.record
+        rows = [_row(label, record, numbers, outlines=outlines, points=points) for label in record.labels]
         if rows:
             text = "".join(f"{row}\n" for row in rows)
-            write_bytes(folder / "labels" / str(item.record.split) / f"{stem_of(item.name)}.txt", text.encode())
+            write_bytes(folder / "labels" / str(record.split) / f"{stem_of(item.name)}.txt", text.encode())
     content: dict[str, Any] = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(names))}
     if points:
         content |= {"kpt_shape": [points, 3], **_keypoint_names(records, numbers)}
@@ -92,10 +90,10 @@ def _keypoint_names(records: Sequence[Record], numbers: Mapping[str, int]) -> di
 
 def _all_outlines(records: Sequence[Record]) -> bool:
     """Whether outlines can be written: Ultralytics drops them all when a single label has none."""
-    labels = [label for record in records for label in record.labels]
     if _keypoint_count(records):
         return False
-    return bool(labels) and all(len(label.polygons) == 1 and label.mask is None for label in labels)
+    found = {len(label.polygons) == 1 and label.mask is None for record in records for label in record.labels}
+    return found == {True}
 
 
 def _loses_box(label: Label) -> bool:

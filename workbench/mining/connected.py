@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def connected(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Groups of two and more places of ``0 .. n-1`` that pairs connect, over any number of steps; all in order.
+def connected(n: int, pairs: Iterable[tuple[int, int]], *, least: int = 2) -> list[list[int]]:
+    """Groups of at least so many places of ``0 .. n-1`` that pairs connect, over any number of steps; all in order.
 
     >>> connected(5, [(3, 1), (3, 4)])
     [[1, 3, 4]]
+    >>> connected(3, [(0, 2)], least=1)
+    [[0, 2], [1]]
     """
     parent = list(range(n))
 
@@ -24,4 +26,4 @@ def connected(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     found: dict[int, list[int]] = {}
     for place in range(n):
         found.setdefault(root(place), []).append(place)
-    return [group for group in found.values() if len(group) > 1]
+    return [group for group in found.values() if len(group) >= least]

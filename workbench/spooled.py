@@ -1,0 +1,122 @@
+"""A sequence in a temporary file: memory does not grow with what its items hold."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+from workbench.errors import OutputError
+
+S = TypeVar("S")
+T = TypeVar("T")
+AHEAD_BYTES = 1 << 16  # read at once: items are mostly asked for one after another
+
+
+class Spooled(Sequence[T], Generic[T]):
+    """Items that lie on disk and are made anew each time they are asked for; none may be changed.
+
+    The file has no name and is gone with the object. Reading is safe from several threads.
+
+    Args:
+        items: written at once, in their order.
+        pack: an item as a tuple of plain values.
+        unpack: the item again.
+
+    Raises:
+        OutputError: the disk is full.
+
+    >>> squares = Spooled(range(4), lambda n: (n * n,), lambda packed: packed[0])
+    >>> len(squares), squares[2], list(squares[1:])
+    (4, 4, [1, 4, 9])
+    """
+
+    def __init__(
+        self, items: Iterable[T], pack: Callable[[T], tuple[Any, ...]], unpack: Callable[[tuple[Any, ...]], T]
+    ) -> None:
+        self._unpack = unpack
+        self._starts = array("Q", [0])
+        self._ahead = (0, b"")  # where in the file some bytes begin, and they
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sequence
+        at = 0
+        try:
+            for item in items:
+                at += self._file.write(pickle.dumps(pack(item), pickle.HIGHEST_PROTOCOL))
+                self._starts.append(at)
+            self._file.flush()
+        except OSError as cause:
+            fix = "Make room, or set TMPDIR to a folder on another disk."
+            found = cause.strerror or type(cause).__name__
+            raise OutputError("room for temporary files", found=found, where=tempfile.gettempdir(), fix=fix) from cause
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice):
+            return Part(self, range(len(self))[at])
+        place = range(len(self))[at]
+        start, stop = self._starts[place], self._starts[place + 1]
+        first, data = self._ahead  # both at once: another thread may read elsewhere
+        if not first <= start <= stop <= first + len(data):
+            first, data = start, os.pread(self._file.fileno(), max(stop - start, AHEAD_BYTES), start)
+            self._ahead = (first, data)
+        return self._unpack(pickle.loads(memoryview(data)[start - first : stop - first]))  # noqa: S301 - own file
+
+
+class Viewed(Sequence[T], Generic[T]):
+    """A sequence of what a function makes of each item, made when it is asked for.
+
+    >>> list(Viewed(["a", "bc"], len))
+    [1, 2]
+    """
+
+    def __init__(self, whole: Sequence[S], view: Callable[[S], T]) -> None:
+        self._whole: Sequence[Any] = whole
+        self._view = view
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        return Viewed(self._whole[at], self._view) if isinstance(at, slice) else self._view(self._whole[at])
+
+
+class Part(Sequence[T], Generic[T]):
+    """Some items of a sequence, by their places; nothing is copied.
+
+    >>> list(Part("abcd", [3, 0]))
+    ['d', 'a']
+    """
+
+    def __init__(self, whole: Sequence[T], places: Sequence[int]) -> None:
+        self._whole, self._places = whole, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice):
+            return Part(self._whole, self._places[at])
+        return self._whole[self._places[at]]
