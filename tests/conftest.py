@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 # set before anything imports FiftyOne, and inherited by the processes that tests start
@@ -21,6 +22,9 @@ HOME = Path(tempfile.mkdtemp(prefix="workbench-test-home-"))
 os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["WORKBENCH_HOME"] = str(HOME)
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test of time
+settings.load_profile("here")
 
 collect_ignore = ["bench/blender_scenes.py"]  # runs in Blender's own Python
 

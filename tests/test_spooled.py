@@ -22,7 +22,15 @@ def numbers(items):
 
 @given(st.lists(st.integers(0, 1000)), st.integers(-5, 5), st.integers(-5, 5))
 def test_a_spooled_list_is_a_list(items, start, stop):
-    found = numbers(iter(items))
+    assert list(numbers(items)) == items  # few stay in memory
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spooled, "MEMORY_BYTES", 300)
+        patch.setattr(spooled, "AHEAD_BYTES", 200)
+        found = numbers(iter(items))
+        _is_the_list(found, items, start, stop)
+
+
+def _is_the_list(found, items, start, stop):
     assert len(found) == len(items)
     assert list(found) == items == list(reversed(list(reversed(found))))
     assert list(found[start:stop]) == items[start:stop]
@@ -54,6 +62,7 @@ def test_a_full_disk_is_told(monkeypatch):
         def write(self, data):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spooled.tempfile, "TemporaryFile", Full)
+    monkeypatch.setattr(spooled.tempfile, "TemporaryFile", lambda **_: Full())
+    monkeypatch.setattr(spooled, "MEMORY_BYTES", 10)
     with pytest.raises(OutputError, match=r"room for temporary files, found No space left on device.*set TMPDIR"):
         numbers([1])

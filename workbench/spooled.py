@@ -1,4 +1,4 @@
-"""A sequence in a temporary file: memory does not grow with what its items hold."""
+"""A sequence in a temporary file: memory does not grow with what its items hold. A megabyte needs no file."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import IO, Any, Generic, TypeVar, overload
 
 from workbench.errors import OutputError
 
 S = TypeVar("S")
 T = TypeVar("T")
 AHEAD_BYTES = 1 << 16  # read at once: items are mostly asked for one after another
+MEMORY_BYTES = 1 << 20  # that stay in memory: no file for the few
 
 
 class Spooled(Sequence[T], Generic[T]):
@@ -39,13 +40,25 @@ class Spooled(Sequence[T], Generic[T]):
     ) -> None:
         self._unpack = unpack
         self._starts = array("Q", [0])
-        self._ahead = (0, b"")  # where in the file some bytes begin, and they
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sequence
+        self._file: IO[bytes] | None = None
         at = 0
+        waiting = bytearray()
+        for item in items:
+            data = pickle.dumps(pack(item), pickle.HIGHEST_PROTOCOL)
+            at += len(data)
+            waiting += data
+            self._starts.append(at)
+            if len(waiting) > MEMORY_BYTES:
+                self._write(waiting)
+                waiting.clear()
+        if self._file:
+            self._write(waiting)
+        self._ahead = (at - len(waiting), bytes(waiting))  # where some bytes begin, and they
+
+    def _write(self, data: bytearray) -> None:
         try:
-            for item in items:
-                at += self._file.write(pickle.dumps(pack(item), pickle.HIGHEST_PROTOCOL))
-                self._starts.append(at)
+            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sequence
+            self._file.write(data)
             self._file.flush()
         except OSError as cause:
             fix = "Make room, or set TMPDIR to a folder on another disk."
@@ -68,6 +81,7 @@ class Spooled(Sequence[T], Generic[T]):
         start, stop = self._starts[place], self._starts[place + 1]
         first, data = self._ahead  # both at once: another thread may read elsewhere
         if not first <= start <= stop <= first + len(data):
+            assert self._file is not None  # else all of it is ahead
             first, data = start, os.pread(self._file.fileno(), max(stop - start, AHEAD_BYTES), start)
             self._ahead = (first, data)
         return self._unpack(pickle.loads(memoryview(data)[start - first : stop - first]))  # noqa: S301 - own file
