@@ -355,7 +355,7 @@ def _rounds(rounds: int, seeds: Sequence[int], folder: Path, *, train_missing: b
         name = " x ".join(chosen[-1])
         lines.append(f"| {number} | {name} | {' | '.join(map(_told, parts.values()))} | {better.sum()}/{len(seeds)} |")
         before = now
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def _told(one: Change) -> str:
