@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import store
+from workbench.counting import counted
 from workbench.errors import InputError
 from workbench.generating.preview import HEIGHT, WIDTH
 from workbench.measures import MEASURES
@@ -67,7 +68,7 @@ class Recreation:
         def told(row: Row) -> str:
             return f"  {row.mode:<6} {row.path:<34} {row.confidence:<7} {row.why}"
 
-        lines = [f"{self.scenario.name}: from {_counted(self.samples)}"]
+        lines = [f"{self.scenario.name}: from {counted(self.samples, 'sample')}"]
         if self.gap_before is not None and self.gap_after is not None:
             lines[0] += f"; distance {self.gap_before:.2f} before the fit, {self.gap_after:.2f} after"
             lines[0] += f" ({self.probes:,} pictures)"
@@ -123,7 +124,9 @@ def recreate(
     tags = _shared_tags(table, rows)
     label = name or (tags[0].removeprefix(fields.FAILURE_PREFIX) if tags else "recreated")
     chosen_ids = tuple(table.ids[rows][:ANCHORS].tolist())
-    about = f"What {_counted(rows.sum())} of {dataset.name} have in common; everything else varies widely."
+    about = (
+        f"What {counted(int(rows.sum()), 'sample')} of {dataset.name} have in common; everything else varies widely."
+    )
     plain = Scenario.load(BASE).replace(
         _resolution(dataset, chosen_ids),
         name=label,
@@ -306,10 +309,6 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
             done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
-
-
-def _counted(n: int) -> str:
-    return f"{n:,} sample" + ("" if n == 1 else "s")
 
 
 def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
