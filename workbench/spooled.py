@@ -6,7 +6,8 @@ import os
 import pickle
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import IO, Any, Generic, TypeVar, overload
 
 from workbench.errors import OutputError
@@ -68,6 +69,9 @@ class Spooled(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._starts) - 1
 
+    def __iter__(self) -> Iterator[T]:
+        return (self._read(start, stop) for start, stop in pairwise(self._starts))
+
     @overload
     def __getitem__(self, at: int) -> T: ...
 
@@ -78,13 +82,15 @@ class Spooled(Sequence[T], Generic[T]):
         if isinstance(at, slice):
             return Part(self, range(len(self))[at])
         place = range(len(self))[at]
-        start, stop = self._starts[place], self._starts[place + 1]
+        return self._read(self._starts[place], self._starts[place + 1])
+
+    def _read(self, start: int, stop: int) -> T:
         first, data = self._ahead  # both at once: another thread may read elsewhere
         if not first <= start <= stop <= first + len(data):
             assert self._file is not None  # else all of it is ahead
             first, data = start, os.pread(self._file.fileno(), max(stop - start, AHEAD_BYTES), start)
             self._ahead = (first, data)
-        return self._unpack(pickle.loads(memoryview(data)[start - first : stop - first]))  # noqa: S301 - own file
+        return self._unpack(pickle.loads(data[start - first : stop - first]))  # noqa: S301 - own file
 
 
 class Viewed(Sequence[T], Generic[T]):
@@ -100,6 +106,9 @@ class Viewed(Sequence[T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._whole)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._view, self._whole)
 
     @overload
     def __getitem__(self, at: int) -> T: ...
@@ -123,6 +132,9 @@ class Part(Sequence[T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._whole.__getitem__, self._places)
 
     @overload
     def __getitem__(self, at: int) -> T: ...

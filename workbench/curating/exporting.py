@@ -14,8 +14,8 @@ from workbench.curating.bundle import write_bundle
 from workbench.curating.duplicate_report import DuplicateReport, LabelConflict, Pair
 from workbench.curating.duplicate_search import find
 from workbench.curating.limits import Deviation
-from workbench.curating.manifest import FILE_NAME, Choice
-from workbench.curating.media import MEDIA, Media, put, require_media, require_room
+from workbench.curating.manifest import FILE_NAME, Choice, Shipped
+from workbench.curating.media import MEDIA, Media, Pictures, put, require_room
 from workbench.curating.readback import compare
 from workbench.curating.selection import Selection, select
 from workbench.curating.splits import LeftOut
@@ -26,6 +26,7 @@ from workbench.files import require_empty, whole_folder
 from workbench.formats.contract import Writer, everything, record_of
 from workbench.formats.losses import told
 from workbench.formats.names import in_order
+from workbench.formats.pictures import workers_started
 from workbench.formats.registry import WRITERS
 from workbench.processes import no_cycles
 from workbench.progress import Cancel, Listener, Progress
@@ -145,17 +146,17 @@ def export(
     require_empty(target)
     samples = Spooled(store.read(opened), _packed, _unpacked)
     twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
-    chosen = select(opened, samples, where, wish, near=_near(twins), slice_by=slice_by, numbered=writer.numbered)
+    seen, slices = _Seen(writer, Summary(tuple(slice_by))), tuple(slice_by)
+    chosen = select(
+        opened, samples, where, wish, near=_near(twins), slice_by=slices, numbered=writer.numbered, look=seen.look
+    )
     del samples
-    lost = _prepared(chosen, writer, target, media)
+    lost = _prepared(chosen, seen, target, media)
     if writer.holds is not everything:
-        chosen = chosen.holding(writer.holds)
-    summary, splits_of = Summary(tuple(slice_by)), {}
-    for item in chosen.shipped:
-        summary.add(item.record, item.source)
-        if twins:
-            splits_of[item.id] = str(item.record.split)
-    crossing, conflicts = _doubtful(twins, splits_of)
+        seen = _Seen(writer, Summary(slices))
+        chosen = chosen.holding(writer.holds, seen.look)
+    summary = seen.summary
+    crossing, conflicts = _doubtful(twins, seen.splits)
     names = _names(summary, wish)
     report = ExportReport(
         folder=str(target),
@@ -169,10 +170,10 @@ def export(
         stratification=chosen.stratification,
         notes=_notes(chosen, summary, names) + _told(twins, crossing, conflicts) + _of_media(media),
     )
-    choice = Choice(format, None if where is None else str(where), wish, tuple(slice_by))
+    choice = Choice(format, None if where is None else str(where), wish, slices)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
     progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
-    _write(target, chosen, summary, writer, media, choice, report, progress)
+    _write(target, chosen, seen, media, choice, report, progress)
     if chosen.drawn:
         store.remember_splits(opened, wish.memory, chosen.drawn)
     return report
@@ -184,33 +185,60 @@ def _writer(format: str) -> Writer:
     return WRITERS[format]
 
 
-def _prepared(chosen: Selection, writer: Writer, target: Path, media: Media) -> list[str]:
+@dataclass
+class _Seen:
+    """What is seen of the samples on their way to the disk, so that few have to be read again.
+
+    Attributes:
+        writer: the format.
+        summary: counts.
+        pictures: whether they are there.
+        places: place of each sample by the path of its picture.
+        splits: by sample id.
+    """
+
+    writer: Writer
+    summary: Summary
+    pictures: Pictures = field(default_factory=Pictures)
+    places: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+
+    def look(self, item: Shipped) -> None:
+        """Look at one more."""
+        split = str(item.record.split)
+        self.pictures.look(item.record)
+        self.summary.add(item.record, item.source)
+        self.places[self.writer.picture_path(split, item.name)] = len(self.places)
+        self.splits[item.id] = split
+
+
+def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> list[str]:
     """What the format cannot hold, once pictures and room are there."""
-    total_bytes = require_media(chosen.shipped)
-    if media == "copy" or writer.embeds:
-        require_room(target, total_bytes)
-    lost = writer.lost(Viewed(chosen.shipped, record_of))
+    seen.pictures.require()
+    if media == "copy" or seen.writer.embeds:
+        require_room(target, seen.pictures.total_bytes)
+    lost = seen.writer.lost(Viewed(chosen.shipped, record_of))
     return lost + told({"{n} point clouds without a picture": chosen.clouds})
 
 
 def _write(
     target: Path,
     chosen: Selection,
-    summary: Summary,
-    writer: Writer,
+    seen: _Seen,
     media: Media,
     choice: Choice,
     report: ExportReport,
     progress: Progress,
 ) -> None:
     """Everything into a folder beside the target, which is moved in when it reads back as it was meant."""
-    with whole_folder(target) as parts, progress:
+    writer = seen.writer
+    with whole_folder(target) as parts, progress, workers_started(len(chosen.shipped)):
         if not writer.embeds:
             put(parts, chosen.shipped, writer, media, progress)
         writer.write(parts, chosen.shipped)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            hashes = compare(parts, chosen.shipped, writer, Path(scratch), progress)
-        write_bundle(parts, chosen, summary, choice, report, {} if writer.embeds else hashes)
+            hashes = compare(parts, chosen.shipped, seen.places, writer, Path(scratch), progress)
+        write_bundle(parts, chosen, seen.summary, choice, report, {} if writer.embeds else hashes)
 
 
 def _twins(
@@ -224,12 +252,12 @@ def _twins(
 
 def _packed(stored: store.Stored) -> tuple[Any, ...]:
     """Of a sample what an export needs: no measures, of which there are many."""
-    return (stored.id, stored.source, stored.content_sha256, stored.source_key, *stored.record.packed())
+    return (stored.record.packed(), stored.id, stored.source, stored.content_sha256, stored.source_key)
 
 
 def _unpacked(packed: tuple[Any, ...]) -> store.Stored:
-    sample_id, source, content_sha256, source_key, *record = packed
-    return store.Stored(sample_id, Record.unpacked(tuple(record)), source, content_sha256, source_key, (), {}, None)
+    record, sample_id, source, content_sha256, source_key = packed
+    return store.Stored(sample_id, Record.unpacked(record), source, content_sha256, source_key, (), {}, None)
 
 
 def _near(twins: DuplicateReport | None) -> dict[str, str]:

@@ -31,7 +31,7 @@ _encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as Placed
 class Shipped(Placed):
     """One sample on its way out: its record, with the split set, and the name of its picture.
 
@@ -47,13 +47,12 @@ class Shipped(Placed):
 
     def packed(self) -> tuple[Any, ...]:
         """The same as plain values; see ``Record.packed``."""
-        return (self.name, self.id, self.source, self.source_key, *self.record.packed())
+        return (self.record.packed(), self.name, self.id, self.source, self.source_key)
 
     @classmethod
     def unpacked(cls, packed: tuple[Any, ...]) -> Shipped:
         """What ``packed`` gave."""
-        name, sample_id, source, source_key, *record = packed
-        return cls(Record.unpacked(tuple(record)), name, sample_id, source, source_key)
+        return cls(Record.unpacked(packed[0]), *packed[1:])
 
 
 @dataclass(frozen=True, slots=True)

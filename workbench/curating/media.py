@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from workbench.curating.manifest import Shipped
 from workbench.errors import InputError, OutputError
 from workbench.formats.contract import Writer
 from workbench.progress import Progress
+from workbench.schema.labels import Record
 
 Media = Literal["copy", "hardlink", "reference"]
 MEDIA: tuple[Media, ...] = ("copy", "hardlink", "reference")
@@ -24,29 +26,45 @@ _WINDOW = 256
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
 
 
-def require_media(shipped: Sequence[Shipped]) -> int:
-    """Bytes of all pictures together.
+@dataclass
+class Pictures:
+    """Whether all pictures are there, seen one by one.
 
-    Raises:
-        InputError: some are no longer where they were when they were loaded, or their size is not known.
+    Attributes:
+        total_bytes: of those that are.
+        missing: no longer where they were when they were loaded.
+        unknown: origins of those without a size.
     """
-    total, missing = 0, []
-    for item in shipped:
+
+    total_bytes: int = 0
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def look(self, record: Record) -> None:
+        """Look at one."""
         try:
-            total += os.stat(item.record.medium).st_size  # noqa: PTH116 - faster, and there are many
+            self.total_bytes += os.stat(record.medium).st_size  # noqa: PTH116 - faster, and there are many
         except OSError:
-            missing.append(str(item.record.medium))
-    if missing:
-        found = f"{len(missing):,} missing: {', '.join(missing[:_SHOWN])}" + (" ..." if len(missing) > _SHOWN else "")
-        fix = "Bring the files back, or leave these samples out with --where."
-        raise InputError("the pictures of all samples", found=found, where="export", fix=fix)
-    unknown = [item.record.origin for item in shipped if not item.record.width]
-    if unknown:
-        found = f"{len(unknown):,} without, the first is {unknown[0]}"
-        raise InputError(
-            "width and height of all samples", found=found, where="export", fix="Run ds.compute_metadata()."
-        )
-    return total
+            self.missing.append(str(record.medium))
+        if not record.width:
+            self.unknown.append(record.origin)
+
+    def require(self) -> None:
+        """Check that all are there.
+
+        Raises:
+            InputError: they are not.
+        """
+        if self.missing:
+            shown = ", ".join(self.missing[:_SHOWN]) + (" ..." if len(self.missing) > _SHOWN else "")
+            fix = "Bring the files back, or leave these samples out with --where."
+            found = f"{len(self.missing):,} missing: {shown}"
+            raise InputError("the pictures of all samples", found=found, where="export", fix=fix)
+        if self.unknown:
+            found = f"{len(self.unknown):,} without, the first is {self.unknown[0]}"
+            raise InputError(
+                "width and height of all samples", found=found, where="export", fix="Run ds.compute_metadata()."
+            )
 
 
 def require_room(folder: Path, n_bytes: int) -> None:

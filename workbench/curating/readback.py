@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,19 @@ _SHOWN = 3
 
 
 def compare(
-    folder: Path, placed: Sequence[Placed], writer: Writer, scratch: Path, progress: Progress
+    folder: Path,
+    placed: Sequence[Placed],
+    places: Mapping[str, int],
+    writer: Writer,
+    scratch: Path,
+    progress: Progress,
 ) -> dict[str, str]:
     """Every picture with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
         folder: what was written, without the manifest.
         placed: what was meant; may lie on disk.
+        places: where each lies in ``placed``, by the path of its picture.
         writer: the format.
         scratch: where pictures that lie inside of files are unpacked to.
         progress: counts what was read back.
@@ -42,7 +48,7 @@ def compare(
         OutputError: anything else differs.
     """
     problems = Problems()
-    wanted = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
+    wanted = dict(places)
     differences: list[str] = []
     hashes: dict[str, str] = {}
     root = folder.resolve()

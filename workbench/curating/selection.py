@@ -22,6 +22,7 @@ from workbench.schema.labels import Label, names_of
 from workbench.slicing import Filter
 from workbench.spooled import Spooled
 
+Look = Callable[[Shipped], None]
 _UNKNOWN = (None, "", "unknown")
 
 
@@ -45,14 +46,14 @@ class Selection:
     stratification: Deviation | None
     clouds: int
 
-    def holding(self, holds: Callable[[Label], bool]) -> Selection:
-        """The same with only the labels that a format has room for."""
+    def holding(self, holds: Callable[[Label], bool], look: Look) -> Selection:
+        """The same with only the labels that a format has room for; ``look`` as of ``select``."""
 
         def kept(item: Shipped) -> Shipped:
             labels = tuple(label for label in item.record.labels if holds(label))
             return dataclasses.replace(item, record=dataclasses.replace(item.record, labels=labels))
 
-        return dataclasses.replace(self, shipped=_on_disk(map(kept, self.shipped)))
+        return dataclasses.replace(self, shipped=_on_disk(map(kept, self.shipped), look))
 
 
 def select(
@@ -64,6 +65,7 @@ def select(
     near: Mapping[str, str],
     slice_by: Sequence[str],
     numbered: bool,
+    look: Look,
 ) -> Selection:
     """The samples to write.
 
@@ -75,6 +77,7 @@ def select(
         near: name of the group of near duplicates by sample id.
         slice_by: attributes that make a slice.
         numbered: pictures are named by number instead of after where they came from.
+        look: sees every sample once on its way to the disk.
 
     Raises:
         InputError: no samples, or a wish that cannot be had.
@@ -111,7 +114,7 @@ def select(
         name = names[number] if names else f"{number:06d}{stored.record.medium.suffix.lower()}"
         return _shipped(stored, plan.splits[place.id], name)
 
-    outgoing = _on_disk(shipped(number, place) for number, place in enumerate(kept))
+    outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
     alike = deviation(plan, [member for member in members if member.id in chosen])
     return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
 
@@ -126,8 +129,12 @@ class _Place(NamedTuple):
     at: int
 
 
-def _on_disk(shipped: Iterable[Shipped]) -> Spooled[Shipped]:
-    return Spooled(shipped, Shipped.packed, Shipped.unpacked)
+def _on_disk(shipped: Iterable[Shipped], look: Look) -> Spooled[Shipped]:
+    def packed(item: Shipped) -> tuple[Any, ...]:
+        look(item)
+        return item.packed()
+
+    return Spooled(shipped, packed, Shipped.unpacked)
 
 
 def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> Member:
@@ -164,8 +171,7 @@ def _parents(generation: Mapping[str, Any]) -> list[str]:
 
 def _shipped(stored: store.Stored, split: str, name: str) -> Shipped:
     source: SourceName = "synthetic" if stored.source == "synthetic" else "real"
-    attributes = {**stored.record.attributes, SOURCE: source}
-    record = dataclasses.replace(
-        stored.record, split=split, attributes=attributes, content_sha256=stored.content_sha256
-    )
+    record = dataclasses.replace(stored.record)
+    record.split, record.content_sha256 = split, stored.content_sha256
+    record.attributes = {**record.attributes, SOURCE: source}
     return Shipped(record, name, stored.id, source, stored.source_key or stored.id)

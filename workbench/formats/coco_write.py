@@ -39,9 +39,9 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write one file per split; see ``contract.Writer.write``."""
-    by_split, names = surveyed(placed)
-    points = _keypoint_names(placed)
-    ids = {name: at for at, name in enumerate(names, 1)}
+    found = surveyed(placed)
+    points = found.keypoints
+    ids = {name: at for at, name in enumerate(found.names, 1)}
     categories = [
         {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
         for name, at in ids.items()
@@ -49,7 +49,7 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     (folder / "annotations").mkdir(exist_ok=True)
     number = count(1)
     first = 1
-    for split, own in by_split.items():
+    for split, own in found.by_split.items():
         with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
             stream.write('{"info": {}, "licenses": [], "images": [')
             _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, first)))
@@ -57,17 +57,6 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
             _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, first)))
             stream.write(f'], "categories": {_json(categories)}}}\n')
         first += len(own)
-
-
-def _keypoint_names(placed: Sequence[Placed]) -> dict[str, tuple[str, ...]]:
-    """Names of the keypoints of the first label of a class that has any."""
-    found: dict[str, tuple[str, ...]] = {}
-    for item in placed:
-        labels = item.record.labels
-        for label in () if isinstance(labels, PlainBoxes) else labels:
-            if label.keypoints is not None and label.keypoint_names:
-                found.setdefault(label.name, label.keypoint_names)
-    return found
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode  # no indent: ten times faster with many labels

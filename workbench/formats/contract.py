@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.formats.problems import Problems
-from workbench.schema.labels import Label, Record, names_of
+from workbench.schema.labels import Label, PlainBoxes, Record, names_of
 from workbench.spooled import Part
 
 
@@ -67,9 +67,9 @@ class Format(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made anew each time that it is read from disk
 class Placed:
-    """A record on its way into the folder to be written.
+    """A record on its way into the folder to be written; never changed.
 
     Attributes:
         record: the labels and facts; its ``split`` is the split to write to, its ``image_path`` the original.
@@ -90,17 +90,34 @@ def everything(label: Label) -> bool:
     return True
 
 
-def surveyed(placed: Sequence[Placed]) -> tuple[dict[str, Sequence[Placed]], list[str]]:
-    """Samples by split, and the names of all classes, both in alphabetical order.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What nearly every writer has to know first.
 
-    Each item is asked for once, and none is kept: the sequence may lie on disk.
+    Attributes:
+        by_split: the samples of each split, in alphabetical order.
+        names: of all classes, in alphabetical order.
+        keypoints: names of the keypoints of the first label of a class that has any.
     """
+
+    by_split: dict[str, Sequence[Placed]]
+    names: list[str]
+    keypoints: dict[str, tuple[str, ...]]
+
+
+def surveyed(placed: Sequence[Placed]) -> Survey:
+    """Look through all samples once. None is kept: the sequence may lie on disk."""
     places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
+    keypoints: dict[str, tuple[str, ...]] = {}
     for at, item in enumerate(placed):
+        labels = item.record.labels
         places[str(item.record.split)].append(at)
-        names.update(names_of(item.record.labels))
-    return {split: Part(placed, places[split]) for split in sorted(places)}, sorted(names)
+        names.update(names_of(labels))
+        for label in () if isinstance(labels, PlainBoxes) else labels:
+            if label.keypoints is not None and label.keypoint_names:
+                keypoints.setdefault(label.name, label.keypoint_names)
+    return Survey({split: Part(placed, places[split]) for split in sorted(places)}, sorted(names), keypoints)
 
 
 class Writer(Protocol):

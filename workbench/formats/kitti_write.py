@@ -55,11 +55,11 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write rows and calibration per picture, and one list of classes; see ``contract.Writer.write``."""
-    by_split, names = surveyed(placed)
-    for split in by_split:
+    found = surveyed(placed)
+    for split in found.by_split:
         for part in ("label_2", "calib"):
             (folder / split / part).mkdir(parents=True, exist_ok=True)
-    said = {"label_map": {str(at): name for at, name in enumerate(names)}}
+    said = {"label_map": {str(at): name for at, name in enumerate(found.names)}}
     write_json(folder / "dataset_meta.json", said)  # where datumaro looks for classes
     for item in placed:
         record, stem = item.record, stem_of(item.name)

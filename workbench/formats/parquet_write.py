@@ -50,13 +50,13 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     import pyarrow as pa  # deferred: only where Parquet is written
     import pyarrow.parquet as pq
 
-    by_split, names = surveyed(placed)
-    schema = _schema(names)
-    numbers = {name: at for at, name in enumerate(names)}
-    splits = in_order(by_split)
+    found = surveyed(placed)
+    schema = _schema(found.names)
+    numbers = {name: at for at, name in enumerate(found.names)}
+    splits = in_order(found.by_split)
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for split in splits:
-        own = by_split[split]
+        own = found.by_split[split]
         shards = list(_shards(own))
         for at, shard in enumerate(shards):
             path = folder / "data" / f"{split}-{at:05d}-of-{len(shards):05d}.parquet"

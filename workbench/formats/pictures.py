@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -103,9 +105,9 @@ def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
     """Every draft with what its file says, in order."""
     if not drafts:
         return
-    workers = min(THREADS, max(1, (os.cpu_count() or 1) - 1))  # one core is left for this process
-    many = len(drafts) >= MANY
-    pool: Executor = WorkerProcesses(workers) if many else ThreadPoolExecutor(THREADS, thread_name_prefix="headers")
+    started = _started.get()
+    workers, many = _workers(), len(drafts) >= MANY
+    pool = started or _pool(len(drafts))
     chunk = CHUNK if many else max(1, min(CHUNK, len(drafts) // THREADS))
     chunks = (drafts[start : start + chunk] for start in range(0, len(drafts), chunk))
     waiting: deque[tuple[Sequence[D], Future[list[Seen | Fault]]]] = deque()
@@ -122,6 +124,32 @@ def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
             submit(1)
             yield from zip(some, found, strict=True)
     finally:
+        if pool is not started:
+            pool.shutdown(cancel_futures=True)
+
+
+def _workers() -> int:
+    return min(THREADS, max(1, (os.cpu_count() or 1) - 1))  # one core is left for this process
+
+
+def _pool(n: int) -> Executor:
+    return WorkerProcesses(_workers()) if n >= MANY else ThreadPoolExecutor(THREADS, thread_name_prefix="headers")
+
+
+_started: ContextVar[Executor | None] = ContextVar("started", default=None)
+
+
+@contextlib.contextmanager
+def workers_started(n: int) -> Iterator[None]:
+    """Within, the workers that look at so many pictures are there before a reader wants them: they take their time."""
+    pool = _pool(n)
+    for _ in range(_workers()):
+        pool.submit(look_all, [])
+    token = _started.set(pool)
+    try:
+        yield
+    finally:
+        _started.reset(token)
         pool.shutdown(cancel_futures=True)
 
 

@@ -75,7 +75,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the annotators' files of every frame; see ``contract.Writer.write``."""
-    for split in surveyed(placed)[0]:
+    for split in surveyed(placed).by_split:
         (folder / split).mkdir(parents=True, exist_ok=True)
         write_bytes(folder / split / "metadata.txt", json.dumps(_METADATA).encode())
     for item in placed:

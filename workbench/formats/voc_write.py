@@ -46,10 +46,10 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
         root = _annotation(item)
         ET.indent(root)
         write_bytes(folder / "Annotations" / f"{stem_of(item.name)}.xml", ET.tostring(root, encoding="utf-8") + b"\n")
-    by_split, names = surveyed(placed)
-    labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in names)
+    found = surveyed(placed)
+    labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in found.names)
     write_bytes(folder / "labelmap.txt", labelmap.encode())  # where CVAT and datumaro look for classes
-    for split, own in by_split.items():
+    for split, own in found.by_split.items():
         stems = [stem_of(item.name) for item in own]
         write_bytes(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{stem}\n" for stem in stems).encode())
 

@@ -42,7 +42,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the shards; see ``contract.Writer.write``."""
-    for split, own in surveyed(placed)[0].items():
+    for split, own in surveyed(placed).by_split.items():
         at = shard = 0
         while at < len(own):
             at = _shard(folder / f"{split}-{shard:06d}.tar", own, at)

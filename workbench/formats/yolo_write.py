@@ -56,11 +56,11 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 def write(folder: Path, placed: Sequence[Placed]) -> None:
     """Write the yaml and one text file per picture with labels; see ``contract.Writer.write``."""
-    by_split, names = surveyed(placed)
+    found = surveyed(placed)
     records = Viewed(placed, record_of)
-    numbers = {name: at for at, name in enumerate(names)}
+    numbers = {name: at for at, name in enumerate(found.names)}
     points, outlines = _keypoint_count(records), _all_outlines(records)
-    splits = in_order(by_split)
+    splits = in_order(found.by_split)
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
     for item in placed:
@@ -69,9 +69,11 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
         if rows:
             text = "".join(f"{row}\n" for row in rows)
             write_bytes(folder / "labels" / str(record.split) / f"{stem_of(item.name)}.txt", text.encode())
-    content: dict[str, Any] = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(names))}
+    content: dict[str, Any] = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(found.names))}
     if points:
-        content |= {"kpt_shape": [points, 3], **_keypoint_names(records, numbers)}
+        content["kpt_shape"] = [points, 3]
+        if found.keypoints:
+            content["kpt_names"] = {numbers[name]: list(found.keypoints[name]) for name in sorted(found.keypoints)}
     write_bytes(folder / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
 
 
@@ -79,13 +81,6 @@ def _keypoint_count(records: Sequence[Record]) -> int:
     """Number of keypoints when every label has as many, which Ultralytics demands; else 0."""
     counts = {0 if label.keypoints is None else len(label.keypoints) for record in records for label in record.labels}
     return counts.pop() if len(counts) == 1 else 0
-
-
-def _keypoint_names(records: Sequence[Record], numbers: Mapping[str, int]) -> dict[str, dict[int, list[str]]]:
-    found: dict[int, list[str]] = {}
-    for label in (label for record in records for label in record.labels if label.keypoint_names):
-        found.setdefault(numbers[label.name], list(label.keypoint_names))
-    return {"kpt_names": dict(sorted(found.items()))} if found else {}
 
 
 def _all_outlines(records: Sequence[Record]) -> bool:

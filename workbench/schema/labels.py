@@ -8,6 +8,7 @@ import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, overload
 
@@ -207,24 +208,25 @@ class Record:
 
     def packed(self) -> tuple[Any, ...]:
         """The same as plain values, a sixth of the time to pickle; ``unpacked`` makes a record of them again."""
-        boxes = self.labels if isinstance(self.labels, PlainBoxes) else None
+        labels = self.labels
         return (
             None if self.image_path is None else str(self.image_path),
-            tuple(self.labels) if boxes is None else (boxes.names, boxes._edges),
-            boxes is not None,
-            *(getattr(self, name) for name in _AS_THEY_ARE),
+            self.origin,
+            self.width,
+            self.height,
+            labels._edges if isinstance(labels, PlainBoxes) else None,
+            labels.names if isinstance(labels, PlainBoxes) else tuple(labels),
+            _rest_of(self),
         )
 
     @classmethod
     def unpacked(cls, packed: tuple[Any, ...]) -> Record:
         """The record that ``packed`` gave."""
-        path, labels, plain, *rest = packed
-        if plain:
-            boxes = PlainBoxes.__new__(PlainBoxes)
-            boxes.names, boxes._edges = labels
-            labels = boxes
-        values = dict(zip(_AS_THEY_ARE, rest, strict=True))
-        return cls(image_path=None if path is None else Path(path), labels=labels, **values)
+        path, origin, width, height, edges, labels, rest = packed
+        if edges is not None:
+            names, labels = labels, PlainBoxes.__new__(PlainBoxes)
+            labels.names, labels._edges = names, edges
+        return cls(None if path is None else Path(path), origin, width, height, labels, *rest)
 
 
-_AS_THEY_ARE = tuple(each.name for each in dataclasses.fields(Record) if each.name not in ("image_path", "labels"))
+_rest_of = attrgetter(*[each.name for each in dataclasses.fields(Record)][5:])
