@@ -18,7 +18,24 @@ AHEAD_BYTES = 1 << 16  # read at once: items are mostly asked for one after anot
 MEMORY_BYTES = 1 << 20  # that stay in memory: no file for the few
 
 
-class Spooled(Sequence[T], Generic[T]):
+class Made(Sequence[T], Generic[T]):
+    """A sequence whose items are made when they are asked for; a slice is a part of it, and nothing is copied."""
+
+    def _item(self, place: int) -> T:
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        places = range(len(self))[at]
+        return Part(self, places) if isinstance(places, range) else self._item(places)
+
+
+class Spooled(Made[T]):
     """Items that lie on disk and are made anew each time they are asked for; none may be changed.
 
     The file has no name and is gone with the object. Reading is safe from several threads.
@@ -72,16 +89,7 @@ class Spooled(Sequence[T], Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return (self._read(start, stop) for start, stop in pairwise(self._starts))
 
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        if isinstance(at, slice):
-            return Part(self, range(len(self))[at])
-        place = range(len(self))[at]
+    def _item(self, place: int) -> T:
         return self._read(self._starts[place], self._starts[place + 1])
 
     def _read(self, start: int, stop: int) -> T:
@@ -93,7 +101,7 @@ class Spooled(Sequence[T], Generic[T]):
         return self._unpack(pickle.loads(data[start - first : stop - first]))  # noqa: S301 - own file
 
 
-class Viewed(Sequence[T], Generic[T]):
+class Viewed(Made[T]):
     """A sequence of what a function makes of each item, made when it is asked for.
 
     >>> list(Viewed(["a", "bc"], len))
@@ -110,17 +118,11 @@ class Viewed(Sequence[T], Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return map(self._view, self._whole)
 
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        return Viewed(self._whole[at], self._view) if isinstance(at, slice) else self._view(self._whole[at])
+    def _item(self, place: int) -> T:
+        return self._view(self._whole[place])
 
 
-class Part(Sequence[T], Generic[T]):
+class Part(Made[T]):
     """Some items of a sequence, by their places; nothing is copied.
 
     >>> list(Part("abcd", [3, 0]))
@@ -136,13 +138,5 @@ class Part(Sequence[T], Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return map(self._whole.__getitem__, self._places)
 
-    @overload
-    def __getitem__(self, at: int) -> T: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T]: ...
-
-    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        if isinstance(at, slice):
-            return Part(self._whole, self._places[at])
-        return self._whole[self._places[at]]
+    def _item(self, place: int) -> T:
+        return self._whole[self._places[place]]
