@@ -149,6 +149,6 @@ def test_the_commands(dataset, family, capfd: pytest.CaptureFixture[str]) -> Non
     assert main(["remove", dataset.name, "--change", family["change"].change_id]) == 0
     assert capfd.readouterr().out.startswith("5 descendants of change 1 ('failure:glare') taken out")
     assert main(["restore", dataset.name]) == 0
-    assert capfd.readouterr().out.startswith("5 samples")
+    assert capfd.readouterr().out.startswith("5 descendants of change 1")
     assert main(["lineage", dataset.name, "0" * 24]) == 1
     assert json.dumps(capfd.readouterr().err)
