@@ -72,6 +72,62 @@ def test_any_filter_against_any_other(mixed: Any) -> None:
         gap(mixed, where="source == 'real'")
 
 
+def labelled(dataset: Any, sides: dict[str, float]) -> None:
+    """40 samples of each source with two boxes of about a size each, measured alike; no boxes where the size is 0."""
+    import fiftyone as fo
+
+    rng, samples = np.random.default_rng(1), []
+    for source, side in sides.items():
+        for i in range(40):
+            sizes = side * np.exp(rng.normal(0, 0.1, 2)) if side else []
+            boxes = [
+                fo.Detection(
+                    label="ab"[k], bounding_box=[*rng.uniform(0, 0.5, 2).tolist(), float(s), float(s)], gloss=0.3
+                )
+                for k, s in enumerate(sizes)
+            ]
+            crowd = fo.Detection(label="crowd", bounding_box=[0.0, 0.0, 1.0, 1.0], iscrowd=True)
+            sample = fo.Sample(f"/nowhere/{source}{i}.png", source=source, surface=("mirror", "wood")[i % 2])
+            sample["ground_truth"] = fo.Detections(detections=[*boxes, crowd])
+            sample["metadata"] = fo.ImageMetadata(width=200, height=100)
+            values = dict(zip(NAMES, rng.normal(size=4), strict=True))
+            sample["measures"] = fo.DynamicEmbeddedDocument(**values)
+            samples.append(sample)
+    dataset.add_samples(samples, dynamic=True, progress=False)
+
+
+@pytest.mark.slow
+def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_path: Path) -> None:
+    labelled(dataset, {"real": 0.2, "synthetic": 0.3})
+    found = gap(dataset)
+    (row,) = found.rows
+    assert not row["different"] and row["object_auc"] > 0.9 and row["object_p_value"] <= 0.05
+    assert next(iter(row["per_object"])) == "size" and row["per_object"]["size"] > 2
+    assert row["distance"] == pytest.approx(row["distance_pictures"] + row["distance_objects"])
+    told = str(found)
+    assert "cannot be told apart" in told and re.search(
+        r"size \(median [\d.]+ instead of [\d.]+ of the picture, ", told
+    )
+    assert f"Distance {row['distance']:.2f} spreads: {row['distance_pictures']:.2f} of the pictures" in told
+    quantities = found.measures.set_index("measure")
+    assert quantities.loc["aspect", "reference"] == pytest.approx(
+        2
+    )  # of pixels: the pictures are twice as wide as high
+    assert "distance of what the labels tell" in found.save(tmp_path / "gap.html").read_text()
+    assert found.frame["object_auc"].tolist() == [row["object_auc"]] and "crowd" not in str(row["per_object"])
+    per_slice = gap(dataset, by="surface").frame
+    assert per_slice["distance_objects"].notna().all() and per_slice["distance"].notna().all()
+    pd.testing.assert_frame_equal(gap(dataset).measures, found.measures)
+
+
+@pytest.mark.slow
+def test_a_side_without_labels_is_compared_by_pictures_alone(dataset: Any) -> None:
+    labelled(dataset, {"real": 0.0, "synthetic": 0.3})
+    (row,) = gap(dataset).rows
+    assert row["distance"] == row["distance_pictures"] > 0 and row["distance_objects"] is None
+    assert "per_object" not in row and "of the pictures alone" in str(gap(dataset))
+
+
 @pytest.mark.slow
 def test_not_measured(dataset: Any) -> None:
     with pytest.raises(InputError, match="Measure first"):
@@ -85,7 +141,7 @@ def test_command_line(mixed: Any, tmp_path: Path) -> None:
     ran = subprocess.run([*command, "--by", "surface", "--save", saved], capture_output=True, text=True, check=True)
     rows = json.loads(ran.stdout)["rows"]
     assert [row["surface"] for row in rows] == ["mirror", "wood"]
-    assert all({"auc", "low", "high", "per_measure"} <= set(row) for row in rows)
+    assert all({"auc", "low", "high", "per_measure", "distance", "distance_objects"} <= set(row) for row in rows)
     assert "http" not in Path(saved).read_text()
     failed = subprocess.run([*command, "--where", "surface == 'tin'"], capture_output=True, text=True, check=False)
     assert failed.returncode == 1 and "none that are real" in json.loads(failed.stdout)["error"]

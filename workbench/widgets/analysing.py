@@ -10,7 +10,9 @@ from workbench import evaluating, measuring
 from workbench.errors import InputError
 from workbench.evaluating.discover import discover as find_slices
 from workbench.evaluating.gap import gap as find_gap
+from workbench.evaluating.gap_words import distances
 from workbench.measures import MEASURES
+from workbench.mining.gap import Gap
 from workbench.progress import Cancel, Listener
 from workbench.schema import fields
 from workbench.slicing import EVERYTHING, NumberColumn, Table
@@ -93,16 +95,19 @@ def gap(board: Board, cancel: Cancel, sides: str, by: str | None = None) -> Repl
         {
             "word": word,
             **{name: getattr(one, name) for name in ("samples", "against", "auc", "low", "high", "different", "note")},
-            "measures": [
-                {"name": m.name, "distance": m.distance, "expected": m.expected, "p_value": m.p_value}
-                for m in one.measures[:MEASURES_TOLD]
-            ],
+            **distances(one, shown),
+            "measures": _farthest(one),
+            "look": look and {name: getattr(look.gap, name) for name in ("auc", "low", "high", "kid", "kid_p")},
+            "object": shown and {"auc": shown.auc, "low": shown.low, "high": shown.high, "measures": _farthest(shown)},
         }
-        for word, one in found.found
+        for word, one, look, shown in found.views
     ]
-    for row, look in zip(rows, found.looks, strict=False):
-        row["look"] = look and {name: getattr(look.gap, name) for name in ("auc", "low", "high", "kid", "kid_p")}
     return Reply({"rows": rows, "by": by, "sides": list(found.sides)})
+
+
+def _farthest(one: Gap) -> list[dict[str, Any]]:
+    names = ("name", "distance", "expected", "p_value")
+    return [{name: getattr(measure, name) for name in names} for measure in one.measures[:MEASURES_TOLD]]
 
 
 ANALYSING = {

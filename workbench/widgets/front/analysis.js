@@ -41,9 +41,9 @@ function analysisPanel(ask, fail) {
     gaps.replaceChildren();
     busy(gapHere, ask("gap", { sides: sides.value, by: by.value || null })).then(({ result }) => { gapNotice.clear(); showGaps(result); }).catch(gapNotice.fail);
   } }, "Gap");
-  const far = (row) => {
-    const most = Math.max(...row.measures.map((m) => Math.max(m.distance, m.expected)), 1e-9);
-    return el("div.wb-far", {}, ...row.measures.map((m) => el("div", { title: `${m.name}: ${digits(m.distance)} spreads of the reference; chance gives ${digits(m.expected)}; p ${m.p_value.toFixed(3)}` },
+  const far = (measures) => {
+    const most = Math.max(...measures.map((m) => Math.max(m.distance, m.expected)), 1e-9);
+    return el("div.wb-far", {}, ...measures.map((m) => el("div", { title: `${m.name}: ${digits(m.distance)} spreads of the reference; chance gives ${digits(m.expected)}; p ${m.p_value.toFixed(3)}` },
       el("span", {}, m.name), el("i", { className: m.p_value <= 0.05 ? "wb-bad" : "", style: { width: `${(60 * m.distance) / most}%` } }), el("b", {}, digits(m.distance)))));
   };
   const showGaps = ({ rows, by: of, sides: names }) => gaps.replaceChildren(
@@ -53,7 +53,11 @@ function analysisPanel(ask, fail) {
       row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their looks: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
       row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
       el("p.wb-hint", {}, `${thousands(row.samples)} and ${counted(row.against, "sample")}${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
-      row.measures.length ? far(row) : null)));
+      row.distance === null ? null : el("p.wb-hint.wb-distance", { title: "To rank candidates by, the smaller the nearer: mean distance of the measures plus that of what the labels tell, in spreads of the reference." },
+        `Distance ${digits(row.distance)} spreads${row.distance_objects === null ? ", of the pictures alone" : `: ${digits(row.distance_pictures)} of the pictures, ${digits(row.distance_objects)} of the objects`}`),
+      row.measures.length ? far(row.measures) : null,
+      row.object?.auc == null ? null : el("p.wb-hint", {}, `By their labels: AUC ${told({ value: row.object.auc, low: row.object.low, high: row.object.high })}`),
+      row.object?.measures.length ? far(row.object.measures) : null)));
 
   const root = el("div.wb-analysis", {},
     section("Measure", measured, el("div.wb-row", {}, measureHere)),
