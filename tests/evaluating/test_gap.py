@@ -82,7 +82,7 @@ def labelled(dataset: Any, sides: dict[str, float]) -> None:
             sizes = side * np.exp(rng.normal(0, 0.1, 2)) if side else []
             boxes = [
                 fo.Detection(
-                    label="ab"[k], bounding_box=[*rng.uniform(0, 0.5, 2).tolist(), float(s), float(s)], gloss=0.3
+                    label="ab"[k], bounding_box=[*rng.uniform(0, 0.5, 2), s, s * rng.uniform(0.95, 1.05)], gloss=0.3
                 )
                 for k, s in enumerate(sizes)
             ]

@@ -110,7 +110,7 @@ def gap(
         return Gap(n, m, note=f"Too few samples: {n:,} and {m:,}, at least {FEWEST} on each side.")
     is_first = np.arange(n + m) < n
     values = _filled(np.concatenate([first, second]))
-    kept = np.flatnonzero(values.std(axis=0) > 0)
+    kept = np.flatnonzero(np.ptp(values, axis=0) > 0)  # the deviation of equal numbers may be more than 0
     if not len(kept):
         return Gap(n, m, 0.5, 0.0, 1.0, 1.0, note="All measures have one value: nothing can differ.")
     scene, note = _scenes(groups, is_first)

@@ -19,6 +19,7 @@ QUANTITIES = ("number", "size", "x", "y", "aspect", "overlap", "gloss")
 SHARE = "share of "  # of a class, before its name
 MOST_CLASSES = 20  # the most common ones: the rest is too rare to compare
 LEAST = 1e-4  # width and height of a box, as shares of the picture; the logarithm of 0 is none
+DIGITS = 9  # kept of a quantity: what is equal but for rounding has no spread to measure distances in
 PAIRS = 1_000_000  # of boxes compared at once
 
 
@@ -80,7 +81,8 @@ def quantities(objects: Objects, classes: Sequence[str]) -> Floats:
         objects.gloss,
         *(np.where(objects.names == name, 1.0, 0.0) for name in classes),
     ]
-    return np.stack([np.log1p(objects.numbers), *(_means(objects, column) for column in columns)], axis=1)
+    found = np.stack([np.log1p(objects.numbers), *(_means(objects, column) for column in columns)], axis=1)
+    return np.round(found, DIGITS)
 
 
 def distance(measures: Gap, objects: Gap | None) -> float | None:
