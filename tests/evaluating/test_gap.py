@@ -105,14 +105,11 @@ def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_
     assert next(iter(row["per_object"])) == "size" and row["per_object"]["size"] > 2
     assert row["distance"] == pytest.approx(row["distance_pictures"] + row["distance_objects"])
     told = str(found)
-    assert "cannot be told apart" in told and re.search(
-        r"size \(median [\d.]+ instead of [\d.]+ of the picture, ", told
-    )
+    assert "cannot be told apart" in told
+    assert re.search(r"size \(median [\d.]+ instead of [\d.]+ of the picture, ", told)
     assert f"Distance {row['distance']:.2f} spreads: {row['distance_pictures']:.2f} of the pictures" in told
     quantities = found.measures.set_index("measure")
-    assert quantities.loc["aspect", "reference"] == pytest.approx(
-        2
-    )  # of pixels: the pictures are twice as wide as high
+    assert quantities.loc["aspect", "reference"] == pytest.approx(2, rel=0.05)  # of pixels, in a picture of 2 : 1
     assert "distance of what the labels tell" in found.save(tmp_path / "gap.html").read_text()
     assert found.frame["object_auc"].tolist() == [row["object_auc"]] and "crowd" not in str(row["per_object"])
     per_slice = gap(dataset, by="surface").frame
