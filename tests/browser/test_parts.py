@@ -345,7 +345,7 @@ def test_analysis_by_mouse(board: Board, evaluated: Evaluated, screenshot: Calla
     expect(row).to_contain_text(re.compile(r"AUC (1|0\.9\d)"), timeout=120_000)
     expect(row.locator(".wb-far").first.locator("> div")).to_have_count(6)
     expect(row.locator(".wb-distance")).to_contain_text("of the objects")
-    expect(row.locator(".wb-far").last).to_contain_text("size")
+    expect(row.locator(".wb-far").last).to_contain_text("gloss")
     screenshot(root, "analysis")
 
 

@@ -173,6 +173,7 @@ NUMBERS = (
     OBJECTS,
     DISTANCE,
 )
+METRICS = ("ap50", "recall")
 MEASURED = (*NAMES, *(f"label_{name}" for name in LABEL_MEASURES))
 Variant = tuple[str, str]
 
@@ -286,20 +287,23 @@ def _report(done: Sequence[Variant], n: int, seeds: int, folder: Path) -> str:
     reference = _described(natural(REFERENCE, 0, folder))
     rows = {one: _row(one, reference, n, seeds, folder) for one in done}
     sets = {name: [one for one in own if one in rows] for name, own in SETS.items()}
-    parts = [_table(name, {one: rows[one] for one in own}) for name, own in sets.items() if own]
-    lines = ["| gap | variants | rank correlation with AP50 | with recall |", "|---|---|---|---|"]
+    sets = {name: own for name, own in sets.items() if len(own) > 3}
+    parts = [_table(name, {one: rows[one] for one in own}) for name, own in sets.items()]
+    columns = [(f"{metric}, {told}", metric, own) for told, own in {**sets, "all": done}.items() for metric in METRICS]
+    lines = [
+        f"| rank correlation of | {' | '.join(title for title, *_ in columns)} |",
+        "|---" * (1 + len(columns)) + "|",
+    ]
     for name in NUMBERS:
-        for told, own in {**sets, "all": done}.items():
-            if len(own) > 3:
-                pair = [_correlation([rows[one] for one in own], name, metric) for metric in ("ap50", "recall")]
-                lines.append(f"| {name} | {len(own)} {told} | {' | '.join(pair)} |")
+        told = (_correlation([rows[one] for one in own], name, metric) for _, metric, own in columns)
+        lines.append(f"| {name} | {' | '.join(told)} |")
     return "\n\n".join([*parts, "\n".join(lines)])
 
 
 def _table(title: str, rows: Mapping[Variant, Mapping[str, float]]) -> str:
     lines = [f"| {title}: scenes x camera | AP50 | recall | {' | '.join(NUMBERS)} |", "|---" * (3 + len(NUMBERS)) + "|"]
     for one in sorted(rows, key=lambda one: -rows[one]["ap50"]):
-        told = " | ".join(f"{rows[one][name]:.3f}" for name in ("ap50", "recall", *NUMBERS))
+        told = " | ".join(f"{rows[one][name]:.3f}" for name in (*METRICS, *NUMBERS))
         lines.append(f"| {' x '.join(one)} | {told} |")
     return "\n".join(lines)
 
@@ -313,7 +317,7 @@ def _row(one: Variant, reference: Described, n: int, seeds: int, folder: Path) -
         "looks": look_gap(reference.looks, other.looks, rng=np.random.default_rng(0)),
         "objects": object_gap(reference.objects, other.objects, rng=np.random.default_rng(0)),
     }
-    found = {name: float(np.mean([each[name] for each in said])) for name in ("ap50", "recall")}
+    found = {name: float(np.mean([each[name] for each in said])) for name in METRICS}
     found |= {f"{name}, {side}": _number(one, name) for side, one in by.items() for name in GAPS}
     assert by["measures"] and by["objects"]
     parts = {

@@ -150,9 +150,7 @@ def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[Any]]:
 
 
 def _plain(one: MeasureGap) -> MeasureGap:
-    """With medians that are no logarithms."""
+    """With medians that are no logarithms, and no distance that is rounding alone."""
     back: dict[str, Any] = {"number": np.expm1, "size": np.exp, "aspect": np.exp}
-    if one.name not in back:
-        return one
-    reference, other = (float(back[one.name](value)) for value in (one.reference, one.other))
-    return replace(one, reference=reference, other=other)
+    reference, other = (float(back.get(one.name, float)(value)) for value in (one.reference, one.other))
+    return replace(one, distance=round(one.distance, DIGITS), reference=reference, other=other)
