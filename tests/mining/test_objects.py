@@ -116,7 +116,7 @@ def test_larger_boxes_are_told_by_size_and_others_by_what_differs() -> None:
     number = next(one for one in more.measures if one.name == "number")
     assert number.reference == pytest.approx(3) and number.other == pytest.approx(6, abs=1)
     assert renamed.measures[0].name.startswith("share of ")
-    apart = [object_distance(one) or 0.0 for one in (same, larger, more, renamed)]
+    apart = [object_distance(one) or 0.0 for one in (same, larger, renamed)]
     assert min(apart[1:]) > 3 * apart[0]
 
 
@@ -160,9 +160,14 @@ SAME = measured(**dict.fromkeys(QUANTITIES, 0.0))
 TOTALS: dict[str, tuple[Gap, Gap | None, float | None]] = {
     "pictures alone": (measured(noise=1.0, blur_px=3.0), None, 2.0),
     "equal objects": (measured(noise=1.0, blur_px=3.0), SAME, 2.0),
-    "one quantity": (measured(noise=1.0), measured(size=4.0), 1 + 2**0.5),
+    "one quantity": (measured(noise=1.0), measured(size=4.0), 3.0),
     "all quantities": (measured(noise=1.0), measured(**dict.fromkeys((*QUANTITIES, "share_of_a"), 2.0)), 3.0),
-    "classes count as one": (measured(noise=0.0), measured(share_of_a=1.0, share_of_b=3.0), 2 / 8**0.5),
+    "number, place and overlap do not count": (
+        measured(noise=1.0),
+        measured(number=9.0, x=9.0, y=9.0, overlap=9.0),
+        1.0,
+    ),
+    "classes count as one": (measured(noise=0.0), measured(share_of_a=1.0, share_of_b=3.0), 1.0),
     "constant measures": (measured(), measured(), 0.0),
     "too few of both": (Gap(50, 3, note="few"), Gap(50, 3, note="few"), None),
     "too few for objects": (measured(noise=1.0), Gap(50, 3, note="few"), 1.0),

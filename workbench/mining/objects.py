@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from workbench.mining.gap import Floats, Gap, MeasureGap, Texts, gap
 
 QUANTITIES = ("number", "size", "x", "y", "aspect", "overlap", "gloss")
+LEARNED = ("size", "aspect", "gloss")  # what a detector learns of a label, besides its class, however many, wherever
 SHARE = "share of "  # of a class, before its name
 MOST_CLASSES = 20  # the most common ones: the rest is too rare to compare
 LEAST = 1e-4  # width and height of a box, as shares of the picture; the logarithm of 0 is none
@@ -106,17 +107,18 @@ def picture_distance(measures: Gap) -> float | None:
 
 
 def object_distance(objects: Gap) -> float | None:
-    """Root mean square over ``QUANTITIES`` and the classes, whose shares count as one by their mean.
+    """Root mean square over ``LEARNED`` and the classes, whose shares count as one by their mean.
 
-    A mean would hide what a detector cannot learn around: objects of another size are enough to fail.
-    ``None`` where samples are too few.
+    A mean would hide what cannot be learned around: objects of another size are enough to fail. How many there are
+    in a picture, where, and what they hide of each other does not count: a detector learns label by label, the same
+    in every place, and a pile of six is no worse to learn from than a pair. ``None`` where samples are too few.
     """
     if objects.auc is None:
         return None
-    single = [one.distance for one in objects.measures if not one.name.startswith(SHARE)]
+    single = [one.distance for one in objects.measures if one.name in LEARNED]
     shares = [one.distance for one in objects.measures if one.name.startswith(SHARE)]
     squares = sum(value**2 for value in (*single, float(np.mean(shares or [0.0]))))
-    return sqrt(squares / (len(QUANTITIES) + 1))
+    return sqrt(squares / (len(LEARNED) + 1))
 
 
 def _means(objects: Objects, values: Floats) -> Floats:
