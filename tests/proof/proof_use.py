@@ -360,10 +360,10 @@ def _report(done: Sequence[Variant], n: int, seeds: int, folder: Path) -> str:
 
 
 def _table(title: str, rows: Mapping[Variant, Mapping[str, float]]) -> str:
-    lines = [f"| {title}: scenes x camera | AP50 | recall | {' | '.join(NUMBERS)} |", "|---" * (3 + len(NUMBERS)) + "|"]
+    names = (*METRICS, *(name for name in NUMBERS if name.startswith("distance")))
+    lines = [f"| {title}: scenes x camera | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
     for one in sorted(rows, key=lambda one: -rows[one]["ap50"]):
-        told = " | ".join(f"{rows[one][name]:.3f}" for name in (*METRICS, *NUMBERS))
-        lines.append(f"| {' x '.join(one)} | {told} |")
+        lines.append(f"| {' x '.join(one)} | {' | '.join(f'{rows[one][name]:.3f}' for name in names)} |")
     return "\n".join(lines)
 
 
