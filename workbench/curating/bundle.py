@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from workbench.curating import croissant, datasheet, manifest
 from workbench.curating.limits import Deviation
 from workbench.curating.manifest import Choice, Shipped
+from workbench.curating.readback import Hashes
 from workbench.curating.selection import Selection
 from workbench.curating.summary import Summary
 from workbench.files import sha256_file, write_bytes
@@ -31,7 +32,7 @@ class Told(Protocol):
 
 
 def write_bundle(
-    folder: Path, chosen: Selection, summary: Summary, choice: Choice, report: Told, hashes: Mapping[str, str]
+    folder: Path, chosen: Selection, summary: Summary, choice: Choice, report: Told, hashes: Hashes | None
 ) -> None:
     """Write the four files; the manifest last, for it names the others.
 
@@ -41,7 +42,7 @@ def write_bundle(
         summary: their counts.
         choice: what was asked for.
         report: what came of it.
-        hashes: SHA-256 by path of files for which it is known.
+        hashes: of files for which they are known.
     """
     _write_table(folder / SAMPLES, chosen.shipped, choice.format)
     table_sha256 = sha256_file(folder / SAMPLES)

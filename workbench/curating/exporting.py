@@ -156,7 +156,7 @@ def export(
         seen = _Seen(writer, Summary(slices))
         chosen = chosen.holding(writer.holds, seen.look)
     summary = seen.summary
-    crossing, conflicts = _doubtful(twins, seen.splits)
+    crossing, conflicts = _doubtful(twins, chosen.shipped)
     names = _names(summary, wish)
     report = ExportReport(
         folder=str(target),
@@ -194,14 +194,12 @@ class _Seen:
         summary: counts.
         pictures: whether they are there.
         places: place of each sample by the path of its picture.
-        splits: by sample id.
     """
 
     writer: Writer
     summary: Summary
     pictures: Pictures = field(default_factory=Pictures)
     places: dict[str, int] = field(default_factory=dict)
-    splits: dict[str, str] = field(default_factory=dict)
 
     def look(self, item: Shipped) -> None:
         """Look at one more."""
@@ -209,7 +207,6 @@ class _Seen:
         self.pictures.look(item.record)
         self.summary.add(item.record, item.source)
         self.places[self.writer.picture_path(split, item.name)] = len(self.places)
-        self.splits[item.id] = split
 
 
 def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> list[str]:
@@ -238,7 +235,7 @@ def _write(
         writer.write(parts, chosen.shipped)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
             hashes = compare(parts, chosen.shipped, seen.places, writer, Path(scratch), progress)
-        write_bundle(parts, chosen, seen.summary, choice, report, {} if writer.embeds else hashes)
+        write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 
 
 def _twins(
@@ -266,10 +263,11 @@ def _near(twins: DuplicateReport | None) -> dict[str, str]:
     return {sample_id: group.ids[0] for group in groups for sample_id in group.ids}
 
 
-def _doubtful(twins: DuplicateReport | None, splits: Mapping[str, str]) -> tuple[list[Pair], list[LabelConflict]]:
+def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tuple[list[Pair], list[LabelConflict]]:
     """Of the written samples: pairs of the same picture in different splits, and those with different labels."""
     if twins is None:
         return [], []
+    splits = {item.id: str(item.record.split) for item in shipped}
     crossing = [p for p in twins.pairs if set(p.ids) <= splits.keys() and len({splits[i] for i in p.ids}) > 1]
     return crossing, [c for c in twins.label_conflicts if set(c.ids) <= splits.keys()]
 

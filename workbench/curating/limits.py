@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from workbench.curating.members import Member
@@ -116,7 +116,7 @@ def settled(
     members: Sequence[Member],
     wish: Wish,
     *,
-    chosen: Collection[str] | None = None,
+    chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
 ) -> Plan:
     """A plan within its limits. Parameters as of ``splits.plan``.
@@ -152,7 +152,7 @@ class Least:
 
 
 def _attempt(
-    members: Sequence[Member], wish: Wish, chosen: Collection[str] | None, remembered: Mapping[str, str] | None
+    members: Sequence[Member], wish: Wish, chosen: Set[str] | None, remembered: Mapping[str, str] | None
 ) -> tuple[Plan, Least]:
     found = plan(members, wish, chosen=chosen, remembered=remembered)
     own = [member for member in members if chosen is None or member.id in chosen]

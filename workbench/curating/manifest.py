@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from workbench.curating.limits import Deviation
+from workbench.curating.readback import Hashes
 from workbench.curating.splits import LeftOut
 from workbench.curating.summary import Summary
 from workbench.curating.wishes import Wish
@@ -105,19 +106,18 @@ def head(
     }
 
 
-def write(folder: Path, said: Mapping[str, Any], shipped: Sequence[Shipped], hashes: Mapping[str, str]) -> None:
+def write(folder: Path, said: Mapping[str, Any], shipped: Sequence[Shipped], hashes: Hashes | None) -> None:
     """Write the manifest: its head, then one line per file and per sample, each made when it is written.
 
     Args:
         folder: all that was written so far.
         said: what ``head`` gave.
         shipped: all samples, in their order.
-        hashes: SHA-256 by path of files for which it is known.
+        hashes: of files for which they are known.
     """
+    known = hashes.of if hashes else lambda path: None
     sizes = sorted(_sizes(folder))  # before the manifest itself is there
-    files = (
-        {"path": path, "bytes": size, "sha256": hashes.get(path) or sha256_file(folder / path)} for path, size in sizes
-    )
+    files = ({"path": path, "bytes": size, "sha256": known(path) or sha256_file(folder / path)} for path, size in sizes)
     lists: dict[str, Iterator[dict[str, Any]]] = {"files": files, "samples": map(_sample, shipped)}
     with (folder / FILE_NAME).open("w", encoding="utf-8") as stream:
         stream.write(json.dumps(said, indent=1, ensure_ascii=False)[:-2])

@@ -8,6 +8,7 @@ before.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,14 +62,17 @@ class Group:
     """Samples that belong together.
 
     Attributes:
-        key: stable name, input of the hash.
-        members: oldest first.
+        members: oldest first, real ones before those that recreate them.
         seeds: keys of several groups of real samples that synthetic members recreate; empty as a rule.
     """
 
-    key: str
     members: list[Member]
     seeds: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Stable name, input of the hash."""
+        return self.members[0].key
 
     @property
     def deciding(self) -> list[Member]:
@@ -81,6 +85,12 @@ class Group:
         return min(member.key for member in self.deciding)
 
 
+@functools.lru_cache(maxsize=4096)
+def same(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for the same names, which many samples share: memory."""
+    return names
+
+
 def groups(members: Sequence[Member]) -> list[Group]:
     """What belongs together; every member is in exactly one group.
 
@@ -88,7 +98,7 @@ def groups(members: Sequence[Member]) -> list[Group]:
         members: all samples of the dataset, oldest first. With a part of them keys may differ.
     """
     real, made = ([m for m in members if m.synthetic is kind] for kind in (False, True))
-    found = [Group(own[0].key, own) for own in _connected(real)]
+    found = [Group(own) for own in _connected(real)]
     named = {token for member in made for token in _tokens(member)}
     by_token = {t: group for group in found for member in group.members for t in _tokens(member) if t in named}
     loose = []
@@ -98,7 +108,7 @@ def groups(members: Sequence[Member]) -> list[Group]:
         if len(seeds) == 1:
             next(iter(seeds.values())).members.extend(own)
         else:
-            loose.append(Group(own[0].key, own, tuple(sorted(seeds))))
+            loose.append(Group(own, tuple(sorted(seeds))))
     return [*found, *loose]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,33 @@ from workbench.progress import Progress
 from workbench.schema.labels import Label, PlainBoxes, Record
 
 _SHOWN = 3
+_BYTES = 32  # of a SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """SHA-256 of pictures as they were read back, in little memory.
+
+    Attributes:
+        places: number of each by its path.
+        digests: 32 bytes for each number; zeros where it was not read back.
+
+    >>> Hashes({"a.jpg": 1}, bytearray(32) + bytes.fromhex("ab" * 32)).of("a.jpg") == "ab" * 32
+    True
+    """
+
+    places: Mapping[str, int]
+    digests: bytearray
+
+    def of(self, path: str) -> str | None:
+        """Of one picture, ``None`` when it is not known."""
+        at = self.places.get(path)
+        found = b"" if at is None else self.digests[at * _BYTES : (at + 1) * _BYTES]
+        return found.hex() if any(found) else None
+
+    def note(self, at: int, sha256: str) -> None:
+        """Keep one more."""
+        self.digests[at * _BYTES : (at + 1) * _BYTES] = bytes.fromhex(sha256)
 
 
 def compare(
@@ -29,7 +57,7 @@ def compare(
     writer: Writer,
     scratch: Path,
     progress: Progress,
-) -> dict[str, str]:
+) -> Hashes:
     """Every picture with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
@@ -41,28 +69,31 @@ def compare(
         progress: counts what was read back.
 
     Returns:
-        SHA-256 by path of the pictures, as they were read back.
+        Of the pictures, as they were read back.
 
     Raises:
         InputError: a picture has changed since it was loaded, so its labels may not fit any more.
         OutputError: anything else differs.
     """
     problems = Problems()
-    wanted = dict(places)
+    there = bytearray(len(placed))  # 1 for what was read back
     differences: list[str] = []
-    hashes: dict[str, str] = {}
+    hashes = Hashes(places, bytearray(_BYTES * len(placed)))
     root = folder.resolve()
     with unpacked.within(scratch), following_links():
         for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
             path = path_of(found, root, writer)
-            at = wanted.pop(path, None)
-            if at is None:
+            at = places.get(path)
+            if at is None or there[at]:
                 differences.append(f"{path} was not to be there")
                 continue
+            there[at] = 1
             meant = placed[at].record
-            hashes[path] = _same_picture(meant, found.content_sha256 or sha256_file(found.medium))
+            hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
             differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
-    for path, at in wanted.items():
+    for path, at in places.items():
+        if there[at]:
+            continue
         differences.append(f"{path} is missing")
         if (root / path).is_file():
             _same_picture(placed[at].record, sha256_file(root / path))

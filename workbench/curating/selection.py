@@ -13,7 +13,7 @@ from workbench.counting import counted
 from workbench.curating.file_names import flattened
 from workbench.curating.limits import Deviation, deviation, settled
 from workbench.curating.manifest import Shipped
-from workbench.curating.members import Member
+from workbench.curating.members import Member, same
 from workbench.curating.splits import LeftOut
 from workbench.curating.wishes import Wish
 from workbench.errors import InputError
@@ -92,15 +92,15 @@ def select(
             continue
         members.append(_member(stored, near.get(stored.id), slice_by))
         if stored.id in chosen:
-            selected[stored.id] = _Place(
-                stored.record.origin, stored.source_key or "", stored.source or "", stored.id, at
-            )
+            source = sys.intern(stored.source or "")  # else one text per sample
+            selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
+    del chosen  # large; from here on those that have a picture count
     if not selected:
         found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
         found = f"{clouds:,} point clouds without a picture" if clouds else found
         raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
     remembered = store.remembered_splits(dataset, wish.memory) if wish.stratify else {}
-    plan = settled(members, wish, chosen=chosen, remembered=remembered)
+    plan = settled(members, wish, chosen=selected.keys(), remembered=remembered)
     left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
     left_out.sort(key=lambda item: (item.origin, item.reason))
     kept = sorted(place for place in selected.values() if place.id in plan.splits)
@@ -115,7 +115,7 @@ def select(
         return _shipped(stored, plan.splits[place.id], name)
 
     outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
-    alike = deviation(plan, [member for member in members if member.id in chosen])
+    alike = deviation(plan, [member for member in members if member.id in selected])
     return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
 
 
@@ -154,7 +154,7 @@ def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> 
         near=near,
         fitted_to=tuple(map(str, fitted_to)) if isinstance(fitted_to, list) else (),
         source_key=stored.source_key or "",
-        strata=(*sorted(sys.intern(f"class={name}") for name in classes), *attributes, f"{SOURCE}={stored.source}"),
+        strata=same((*sorted(f"class={name}" for name in classes), *attributes, f"{SOURCE}={stored.source}")),
         cell=None if any(value in _UNKNOWN for value in values) else " x ".join(map(str, values)),
     )
 

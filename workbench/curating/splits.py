@@ -15,12 +15,12 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from workbench.counting import counted
 from workbench.curating.balance import Item, Shelf, balance, quotas
-from workbench.curating.members import Group, Member, groups
+from workbench.curating.members import Group, Member, groups, same
 from workbench.curating.swapping import swap
 from workbench.curating.wishes import STAGES, Wish
 from workbench.errors import InputError
@@ -94,7 +94,7 @@ def plan(
     members: Sequence[Member],
     wish: Wish | None = None,
     *,
-    chosen: Collection[str] | None = None,
+    chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
 ) -> Plan:
     """Give every sample its split, or say why it gets none.
@@ -110,7 +110,7 @@ def plan(
     """
     wish = wish or Wish()
     wish.check()
-    counted = {member.id for member in members} if chosen is None else set(chosen)
+    counted = {member.id for member in members} if chosen is None else chosen
     shares, members = _redone(wish, members, wish.shares())
     members = _given_stay(members) if wish.keeps_given else list(members)
     outcome = Plan()
@@ -292,8 +292,15 @@ def _item(
     names = [name for name, share in shares.items() if share > 0]
     seen = any(m.id in fitted for m in group.members)
     outside = [name for name in names if name not in wish.real_only] if seen else names
-    weight = {name: len(deciding) if name in wish.real_only and real(group) else len(everyone) for name in shares}
-    return Item(group.name, weight, strata, cells, tuple(outside or names))
+    closed = tuple(wish.real_only) if real(group) else ()
+    weight = _weights(tuple(shares), closed, len(deciding), len(everyone))
+    return Item(group.name, weight, strata, cells, same(tuple(outside or names)))
+
+
+@functools.lru_cache(maxsize=4096)
+def _weights(names: tuple[str, ...], closed: tuple[str, ...], deciding: int, everyone: int) -> Mapping[str, int]:
+    """Samples of a group that count in each split: in closed ones only those that decide; shared as ``_counted``."""
+    return {name: deciding if name in closed else everyone for name in names}
 
 
 @functools.lru_cache(maxsize=4096)

@@ -7,9 +7,10 @@ Format: https://cocodataset.org/#format-data
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from workbench.formats.pictures import Draft, Header, Records
 from workbench.formats.problems import Problems
 from workbench.formats.tree import Tree, folder_of, plain_parts, stem_of, tree_of
 from workbench.schema.labels import Camera, Label, Record
+from workbench.spooled import Viewed
 
 name = "coco"
 looks_for = "a .json file with 'images', 'annotations' and 'categories'"
@@ -38,14 +40,32 @@ _USED = frozenset(
 )
 
 
+@dataclass(slots=True)
+class _Listed:
+    """What all files say of one picture; small, as there may be a million of them.
+
+    Attributes:
+        split: as in ``Record``.
+        packed: its objects in ``images`` as one, as ``_packed`` gives it.
+        file, at: the last file that lists it, and where in its list.
+        annotations: of each file.
+    """
+
+    split: str | None
+    packed: bytes
+    file: str
+    at: int
+    annotations: tuple[Given, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
-    """One picture with what all files say of it."""
+    """One picture with what all files say of it, made when it is its turn."""
 
     split: str | None
     image: Mapping[str, Any]
     where: str
-    annotations: list[Given] = field(default_factory=list)
+    annotations: Sequence[Given]
 
 
 def evidence(path: Path) -> Evidence | None:
@@ -83,7 +103,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         tree = tree_of(path)
         files = _json_files(tree)
     tree.name_junk(problems)
-    entries: dict[str, _Entry] = {}
+    entries: dict[str, _Listed] = {}
     for file in files:
         _Document(tree, file, entries, problems).read()
     unlisted = [picture for picture in tree.pictures if picture not in entries] if path.is_dir() else []
@@ -96,13 +116,14 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         "content_mismatch", "Wanted JPEG pictures as named, found PNG of the same name for {n} ({first}). Loaded."
     )
     problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
-    return Records(list(entries.values()), lambda entry, header: _record(entry, header, problems), problems)
+    drafts = Viewed(list(entries), lambda file: _entry(tree.path(file), file, entries[file]))
+    return Records(drafts, lambda entry, header: _record(entry, header, problems), problems)
 
 
 class _Document:
     """One JSON file of a tree."""
 
-    def __init__(self, tree: Tree, file: str, entries: dict[str, _Entry], problems: Problems) -> None:
+    def __init__(self, tree: Tree, file: str, entries: dict[str, _Listed], problems: Problems) -> None:
         self.tree, self.file, self.entries, self.problems = tree, file, entries, problems
         self.split = split_in(stem_of(file)) or split_of_path(file.split("/")[:-1])
         here = folder_of(file)
@@ -110,7 +131,7 @@ class _Document:
         self.near = [folder for folder in near if folder in tree.folders]
         self.annotations = Annotations(file, problems)
         self.names: dict[Any, Category] = {}
-        self.by_id: dict[Any, _Entry | None] = {}
+        self.by_id: dict[Any, _Listed | None] = {}
 
     def read(self) -> None:
         """Add the pictures of this file, and its annotations, to what other files gave."""
@@ -144,10 +165,10 @@ class _Document:
 
     def _share(self) -> None:
         """Give every picture its annotations."""
-        for image_id, (start, stop) in self.annotations.close().items():
+        for image_id, start, stop in self.annotations.close():
             entry = self.by_id.get(image_id)
             if entry is not None:
-                entry.annotations.append((self.annotations, start, stop, self.names))
+                entry.annotations += ((self.annotations, start, stop, self.names),)
             elif image_id not in self.by_id:
                 for place in self.annotations.places[start:stop].tolist():
                     message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
@@ -166,7 +187,7 @@ class _Document:
             self.names[category["id"]] = Category(str(category["name"]), named)
 
     def _image(self, at: int, image: Any) -> None:
-        where = f"{self.file}, image {at}"
+        where = _where(self.file, at)
         if not isinstance(image, dict) or not is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
             message = "Wanted an object with 'id' and 'file_name'. Record left out."
             self.problems.add("broken_annotation", where, message, loses_record=True)
@@ -181,12 +202,12 @@ class _Document:
             return
         before = self.entries.get(found)
         split = self._split(image, found, before)
-        everything = {**before.image, **image} if before else image
-        annotations = before.annotations if before else []
-        entry = _Entry(self.tree.path(found), found, split, everything, where, annotations)
+        everything = {**_unpacked(before.packed), **image} if before else image
+        annotations = before.annotations if before else ()
+        entry = _Listed(split, _packed(everything), self.file, at, annotations)
         self.entries[found] = self.by_id[image["id"]] = entry
 
-    def _split(self, image: Mapping[str, Any], file: str, before: _Entry | None) -> str | None:
+    def _split(self, image: Mapping[str, Any], file: str, before: _Listed | None) -> str | None:
         given = image.get("split")
         own = split_word(given) or given if isinstance(given, str) and given else None
         split = own or self.split or split_of_path(file.split("/"))
@@ -230,6 +251,26 @@ class _Document:
         if len(found) == 1:
             self.problems.count("content_mismatch", where)
         return found[:1] if len(found) == 1 else []
+
+
+def _where(file: str, at: int) -> str:
+    """Name of an entry of ``images``, for messages."""
+    return f"{file}, image {at}"
+
+
+def _packed(image: Mapping[str, Any]) -> bytes:
+    """An object of ``images`` without its id and name, which are known by then."""
+    return marshal.dumps({key: value for key, value in image.items() if key not in ("id", "file_name")})
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    image: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
+    return image
+
+
+def _entry(path: Path, file: str, listed: _Listed) -> _Entry:
+    where = _where(listed.file, listed.at)
+    return _Entry(path, file, listed.split, _unpacked(listed.packed), where, listed.annotations)
 
 
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:

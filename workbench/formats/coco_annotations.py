@@ -37,8 +37,8 @@ class Annotations:
 
     def __init__(self, file: str, problems: Problems) -> None:
         self.file, self._problems = file, problems
-        self._boxes, self._at = array("d"), array("q")
-        self._images, self._categories, self._ids = array("q"), array("q"), array("q")
+        self._boxes, self._at, self._images, self._categories = array("d"), array("i"), array("i"), array("i")
+        self._ids, self._ids_at = array("q"), array("i")
         self._image_codes: dict[Any, int] = {}
         self._category_codes: dict[Any, int] = {}
         self._other_ids: set[str] = set()
@@ -55,7 +55,8 @@ class Annotations:
                 continue
             given = entry.get("id")
             if type(given) is int and 0 <= given < 1 << 62:  # numbers are compared all at once
-                ids.extend((given, at))
+                ids.append(given)
+                self._ids_at.append(at)
             elif is_id(given):
                 self._take_other_id(given, at)
             box = _plain_box(entry)
@@ -79,31 +80,35 @@ class Annotations:
         """Name of an annotation, for messages."""
         return f"{self.file}, annotation {at}"
 
-    def close(self) -> dict[Any, tuple[int, int]]:
-        """Order everything by picture; returns the rows ``start, stop`` of each image id."""
+    def close(self) -> Iterator[tuple[Any, int, int]]:
+        """Order everything by picture; returns each image id with its rows ``start, stop``."""
         self._name_duplicates()
-        images = np.frombuffer(self._images, np.int64)
-        order = np.argsort(images, kind="stable")
+        images = np.frombuffer(self._images, np.int32)
+        order = slice(None) if _rises(images) else np.argsort(images, kind="stable")  # mostly no copies are needed
         bounds = np.searchsorted(images[order], np.arange(len(self._image_codes) + 1))
-        x, y, width, height = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)[order].T
+        self.edges: NDArray[np.float64] = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)[order]
+        x, y, right, bottom = self.edges.T
         with np.errstate(over="ignore", invalid="ignore"):  # named as nan_box when the label is made
-            self.edges: NDArray[np.float64] = np.stack([x, y, x + width, y + height], axis=1)
-            large = (self.edges[:, 2] - x >= LEAST_PX) & (self.edges[:, 3] - y >= LEAST_PX)
+            right += x
+            bottom += y
+            large = (right - x >= LEAST_PX) & (bottom - y >= LEAST_PX)
         self.sound: NDArray[np.bool_] = np.isfinite(self.edges).all(axis=1) & large & (x >= 0) & (y >= 0)
-        self.categories: NDArray[np.int64] = np.frombuffer(self._categories, np.int64)[order]
-        self.places: NDArray[np.int64] = np.frombuffer(self._at, np.int64)[order]
+        self.categories: NDArray[np.int32] = np.frombuffer(self._categories, np.int32)[order]
+        self.places: NDArray[np.int32] = np.frombuffer(self._at, np.int32)[order]
         self.category_ids = list(self._category_codes)
-        codes, self._image_codes = self._image_codes, {}
-        self._boxes, self._at, self._images, self._categories = array("d"), array("q"), array("q"), array("q")
-        return {image: (int(bounds[code]), int(bounds[code + 1])) for image, code in codes.items()}
+        ids, self._image_codes = iter(self._image_codes), {}
+        self._boxes, self._at, self._images, self._categories = array("d"), array("i"), array("i"), array("i")
+        return zip(ids, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
 
     def _name_duplicates(self) -> None:
-        ids, at = np.frombuffer(self._ids, np.int64).reshape(-1, 2).T
-        order = np.argsort(ids, kind="stable")
-        again = np.flatnonzero(ids[order][1:] == ids[order][:-1]) + 1
-        for place in np.sort(at[order][again]).tolist():
-            self._problems.count("duplicate_id", self.where(place))
-        self._ids = array("q")
+        ids, at = np.frombuffer(self._ids, np.int64), np.frombuffer(self._ids_at, np.int32)
+        if not _rises(ids, strictly=True):
+            order = np.argsort(ids, kind="stable")
+            ids = ids[order]
+            again = np.flatnonzero(ids[1:] == ids[:-1]) + 1
+            for place in np.sort(at[order][again]).tolist():
+                self._problems.count("duplicate_id", self.where(place))
+        self._ids, self._ids_at = array("q"), array("i")
 
     def entry(self, row: int) -> Mapping[str, Any]:
         """An annotation as an object; of a plain one what matters for its label."""
@@ -121,6 +126,12 @@ class Annotations:
             range(start, stop), edges, sound, self.categories[start:stop].tolist(), strict=True
         ):
             yield row, tuple(box), good, code
+
+
+def _rises(numbers: NDArray[np.integer[Any]], *, strictly: bool = False) -> bool:
+    """Whether no number is below the one before, or strictly: whether each is above it."""
+    before, after = numbers[:-1], numbers[1:]
+    return bool((after > before if strictly else after >= before).all())
 
 
 def _plain_box(entry: Mapping[str, Any]) -> tuple[float, float, float, float] | None:

@@ -109,7 +109,7 @@ def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
     workers, many = _workers(), len(drafts) >= MANY
     pool = started or _pool(len(drafts))
     chunk = CHUNK if many else max(1, min(CHUNK, len(drafts) // THREADS))
-    chunks = (drafts[start : start + chunk] for start in range(0, len(drafts), chunk))
+    chunks = (list(drafts[start : start + chunk]) for start in range(0, len(drafts), chunk))
     waiting: deque[tuple[Sequence[D], Future[list[Seen | Fault]]]] = deque()
 
     def submit(n: int) -> None:
