@@ -92,7 +92,8 @@ def distance(measures: Gap, objects: Gap | None) -> float | None:
     Both are of 1-Wasserstein distances in standard deviations of the reference: the mean over the measures, of which
     dozens tell the same few things, plus the root mean square over what is known of objects (``object_distance``).
     The sum is the distance where the steps of both count together and the two vary independently. Without objects
-    it is that of the pictures alone; ``None`` where samples are too few.
+    it is that of the pictures alone; ``None`` where samples are too few. How well it orders what detectors learn from,
+    and where it failed, is in ``tests/proof/README.md``.
     """
     pictures = picture_distance(measures)
     shown = object_distance(objects) if objects else None
