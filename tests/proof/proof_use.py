@@ -13,7 +13,7 @@ old set at hand, so that set proves nothing for it. The new one, five other kind
 was to judge it: number and variants were fixed, and committed, before the first training on any of them. It failed too:
 how many objects a picture shows hardly matters to a detector, and was in the number. What is called ``distance`` now
 leaves out number, place and overlap, because of both sets; ``distance, first`` is what the new set judged. The last
-set, four other kinds of scenes through three other cameras, judges ``distance``, again fixed before its trainings.
+set, four other kinds of scenes through three other cameras, judges ``distance``, fixed before any training on it.
 
 Everything is kept in the folder, which may be that of ``proof_gain`` to share its real pictures; a second call goes on,
 and ``--report`` prints what is there.
