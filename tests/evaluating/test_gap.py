@@ -118,6 +118,16 @@ def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_
 
 
 @pytest.mark.slow
+def test_labels_of_many_samples_are_read_of_some(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    labelled(dataset, {"real": 0.2, "synthetic": 0.3})
+    monkeypatch.setattr(sys.modules["workbench.evaluating.gap"], "MOST_READ", 15)
+    (row,) = gap(dataset).rows
+    assert row["samples"] > 15 and row["object_auc"] > 0.9
+    assert "Labels of 15 and 15 samples, drawn at random." in str(gap(dataset))
+    assert gap(dataset).rows == gap(dataset).rows
+
+
+@pytest.mark.slow
 def test_a_side_without_labels_is_compared_by_pictures_alone(dataset: Any) -> None:
     labelled(dataset, {"real": 0.0, "synthetic": 0.3})
     (row,) = gap(dataset).rows

@@ -32,6 +32,7 @@ from workbench.store import Dataset
 from workbench.store.objects import objects as read_objects
 from workbench.store.vectors import VectorTable, read_vectors
 
+MOST_READ = 20_000  # samples per side whose labels are read: a million would take minutes and gigabytes
 CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no distance on a line
 CHANCE = 0.5
 NUMBERS = ("auc", "low", "high", "p_value", "kid", "kid_p", "sliced_wasserstein", "sliced_wasserstein_p")
@@ -197,10 +198,22 @@ def gap(
         rng = np.random.default_rng(seed)
         found.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
         looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
-        boxes = (read_objects(dataset, table.ids[side].tolist()) for side in (one, two))
-        shown.append(object_gap(*boxes, rng=np.random.default_rng(seed), groups=scenes))
+        shown.append(_shown(dataset, (table.ids[one], table.ids[two]), scenes, seed))
     given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
     return Gaps(sides, by, tuple(_corrected(found)), *given)
+
+
+def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Gap | None:
+    """The gap between the labels of two sides, of some samples where there are many; ``None`` when a side has none."""
+    draw = np.random.default_rng(seed)
+    rows = [np.sort(draw.permutation(len(side))[:MOST_READ]) for side in ids]
+    boxes = (read_objects(dataset, side[some].tolist()) for side, some in zip(ids, rows, strict=True))
+    groups = None if scenes is None else (scenes[0][rows[0]], scenes[1][rows[1]])
+    found = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
+    if found is None or max(map(len, ids)) <= MOST_READ:
+        return found
+    drawn = f"Labels of {found.samples:,} and {found.against:,} samples, drawn at random."
+    return replace(found, note=" ".join(filter(None, [found.note, drawn])))
 
 
 def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Look | None:

@@ -31,7 +31,8 @@ def object_words(one: Gap) -> str:
         return f"By their labels: {one.note}"
     telling = [quantity for quantity in one.measures if quantity.p_value < ALPHA][:TOLD]
     what = f": {'; '.join(map(told, telling))}" if telling else ""
-    return f"By their labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}."
+    note = f" {one.note}" if one.note else ""
+    return f"By their labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}.{note}"
 
 
 def distances(one: Gap, shown: Gap | None) -> dict[str, float | None]:
