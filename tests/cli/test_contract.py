@@ -199,23 +199,27 @@ def test_no_mongod_gives_one_message(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_whole_frames_and_the_same_call_completes(run: Run, name: str, tmp_path: Path) -> None:
-    arguments = ["generate", "bright_tray", "--into", name, "-n", "120", "--backend", "flat", "--workers", "1"]
+    arguments = ["generate", "bright_tray", "--into", name, "-n", "40", "--backend", "flat", "--workers", "1"]
     environment = {**os.environ, "WORKBENCH_HOME": str(tmp_path)}
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # run in the background, tests pass on to ignore it
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("generated/*/*/frames/*.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130 and "Traceback" not in err, err
-    assert len(list(tmp_path.glob("generated/*/*/frames/*.json"))) < 120  # it stopped before it was through
+    assert len(list(tmp_path.glob("generated/*/*/frames/*.json"))) < 40  # it stopped before it was through
     again = subprocess.run(
         [*COMMAND, *arguments, "--json"], env=environment, capture_output=True, text=True, check=True
     )
     made = json.loads(again.stdout)
-    assert made["generated"] + made["already_there"] == 120
-    assert run("info", name)[1]["samples"] == 120
+    assert made["generated"] + made["already_there"] == 40
+    assert run("info", name)[1]["samples"] == 40
