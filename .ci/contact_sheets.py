@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.generating.sheet import save_sheet, sheet, tiled, titled
-from workbench.processes import WorkerProcesses
-from workbench.scenario import preset_names
+from workbench.actions.generate.sheet import save_sheet, sheet, tiled, titled
+from workbench.base.processes import WorkerProcesses
+from workbench.core.scenario import preset_names
 
 IMAGES = Path(__file__).resolve().parents[1] / "notebooks" / "images"
 

@@ -33,10 +33,10 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 def pytest_sessionfinish() -> None:
     """Drop the tests' own database and home; a user's datasets are in another database."""
-    if "workbench.store.database" in sys.modules:
+    if "workbench.adapters.store.database" in sys.modules:
         from fiftyone.core.odm.database import get_db_client
 
-        from workbench.store.database import connect
+        from workbench.adapters.store.database import connect
 
         if connect.cache_info().currsize:  # some test reached the database
             get_db_client().drop_database(DATABASE)
@@ -63,7 +63,7 @@ def sample_data() -> Path:
 @pytest.fixture
 def dataset() -> Iterator[Any]:
     """A new, empty dataset."""
-    from workbench import store
+    from workbench.adapters import store
 
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield store.open_dataset(name)
@@ -73,7 +73,7 @@ def dataset() -> Iterator[Any]:
 @pytest.fixture
 def dataset_name() -> Iterator[str]:
     """Name for a dataset that the test makes itself; removed afterwards."""
-    from workbench import store
+    from workbench.adapters import store
 
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name

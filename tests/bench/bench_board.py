@@ -71,7 +71,7 @@ def fill_dataset(samples: int, folder: Path) -> Any:
     from pymongo import UpdateOne
 
     from tests.bench.bench_facets import NUMBER, fill
-    from workbench import store
+    from workbench.adapters import store
 
     dataset = store.open_dataset(NAME)
     dataset.media_type = "image"
@@ -94,13 +94,13 @@ def percentiles(times: list[float]) -> str:
 
 def in_python(repeats: int) -> dict[str, list[float]]:
     """The same commands without Jupyter and browser."""
-    from workbench.widgets import Board
-    from workbench.widgets.commands import COMMANDS
+    from workbench.ui.board import Board
+    from workbench.ui.board.commands import COMMANDS
 
     board = Board(NAME)
     board.send = lambda *_: None
     found: dict[str, list[float]] = {"click": [], "page": [], "map": []}
-    from workbench.progress import Cancel
+    from workbench.base.progress import Cancel
 
     for k in range(repeats):
         started = time.perf_counter()
@@ -124,7 +124,7 @@ def in_browser(lab: Any, browser: Any, repeats: int) -> dict[str, Any]:
     """What a curator waits for."""
     from playwright.sync_api import expect
 
-    from tests.browser.lab import Notebook
+    from tests.ui.browser.lab import Notebook
 
     lab.write("bench.ipynb", [OPEN])
     notebook = Notebook(lab, browser, "bench.ipynb")
@@ -184,8 +184,8 @@ def main() -> None:
     from fiftyone.core.odm.database import get_db_client
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.lab import Lab, chromium
-    from workbench import store
+    from tests.ui.browser.lab import Lab, chromium
+    from workbench.adapters import store
 
     store.connect()
     with tempfile.TemporaryDirectory(prefix="bench-board-") as folder:

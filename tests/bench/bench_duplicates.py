@@ -19,12 +19,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.mining.test_near_duplicates import compared
-from workbench.mining.candidates import candidates
-from workbench.mining.correlation import WORTH_DETAIL, refined, scores
-from workbench.mining.edits import EDITS, Pixels
-from workbench.mining.fingerprints import Details, Thumbs, detail, fingerprint, hamming, hash_signs
-from workbench.mining.threshold import calibrated
+from tests.core.duplicates.test_near_duplicates import compared
+from workbench.core.duplicates.candidates import candidates
+from workbench.core.duplicates.correlation import WORTH_DETAIL, refined, scores
+from workbench.core.duplicates.edits import EDITS, Pixels
+from workbench.core.duplicates.fingerprints import Details, Thumbs, detail, fingerprint, hamming, hash_signs
+from workbench.core.duplicates.threshold import calibrated
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared" / "data"

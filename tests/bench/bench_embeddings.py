@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.embeddings import layout, nearest
-from workbench.embeddings.network import LENGTH
-from workbench.embeddings.pictures import network, prepared
+from workbench.core.embeddings import layout, nearest
+from workbench.core.embeddings.extract import network, prepared
+from workbench.core.embeddings.network import LENGTH
 
 
 def main() -> None:

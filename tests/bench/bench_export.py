@@ -28,8 +28,8 @@ GOAL = 5.0
 
 def prepare(folder: Path) -> None:
     """Load the pictures into the bench's dataset."""
-    from workbench import store
-    from workbench.loading import load
+    from workbench.actions.load import load
+    from workbench.adapters import store
 
     if "bench" in store.list_datasets():
         store.delete_dataset("bench")
@@ -38,8 +38,8 @@ def prepare(folder: Path) -> None:
 
 def ours(folder: Path) -> dict[str, float]:
     """``workbench.export``, read back and compared."""
-    from workbench import store
-    from workbench.curating import export
+    from workbench.actions.export import export
+    from workbench.adapters import store
 
     dataset = store.require_dataset("bench")
     splits = {"train": 0.8, "val": 0.1, "test": 0.1}
@@ -53,7 +53,7 @@ def ours(folder: Path) -> dict[str, float]:
 
 def peer(folder: Path) -> dict[str, float]:
     """FiftyOne's own COCO exporter."""
-    from workbench import store
+    from workbench.adapters import store
 
     dataset = store.require_dataset("bench")
     import fiftyone as fo
@@ -86,7 +86,7 @@ def only(what: str, folder: Path) -> None:
     if what == "drop":
         from fiftyone.core.odm.database import get_db_client
 
-        from workbench import store
+        from workbench.adapters import store
 
         store.connect()
         get_db_client().drop_database(os.environ["FIFTYONE_DATABASE_NAME"])

@@ -74,7 +74,7 @@ def fill(dataset: Any, n: int) -> None:
 
 def board(session: Any, chosen: dict[str, str]) -> dict[str, Any]:
     """What a click on the board costs: masks and the counts of every facet."""
-    from workbench.slicing.filter import OneOf
+    from workbench.core.tables.filter import OneOf
 
     session.conditions = {facet: OneOf(facet, (word,)) for facet, word in chosen.items()}
     session._apply()
@@ -137,8 +137,9 @@ def main() -> None:
     database = own_database()
     from fiftyone.core.odm.database import get_db_client
 
-    from workbench import store, tagging
-    from workbench.widgets import Selection
+    from workbench.actions import tag as tagging
+    from workbench.adapters import store
+    from workbench.ui.board import Selection
 
     store.connect()
     try:

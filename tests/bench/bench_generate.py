@@ -26,14 +26,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from workbench.generating import generate
-from workbench.generating.frame import accepted_draw
-from workbench.processes import WorkerProcesses
-from workbench.progress import silent
-from workbench.render import renderer
-from workbench.scenario import Scenario
-from workbench.schema.labels import Record
-from workbench.schema.scene import Scene
+from workbench.actions.generate import generate
+from workbench.actions.generate.frame import accepted_draw
+from workbench.adapters.render import renderer
+from workbench.base.processes import WorkerProcesses
+from workbench.base.progress import silent
+from workbench.core.scenario import Scenario
+from workbench.core.schema.labels import Record
+from workbench.core.schema.scene import Scene
 
 SCENARIO = {
     "scenario": 1,
@@ -82,7 +82,7 @@ def draw_bare(scenario: Scenario, frames: Sequence[int], plain: bool) -> tuple[f
 
     ``plain`` draws each once at one sample per pixel.
     """
-    from workbench.render._open3d import Open3dRenderer
+    from workbench.adapters.render._open3d import Open3dRenderer
 
     backend = _PLAIN.setdefault(0, Open3dRenderer(supersample=1.0)) if plain else renderer("open3d")
     scenes = [accepted_draw(scenario, frame).scene for frame in frames]  # drawing parameters is not drawing pictures

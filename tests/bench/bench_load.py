@@ -52,8 +52,8 @@ def write_coco(folder: Path, n: int) -> Path:
 
 def ours(folder: Path) -> dict[str, float]:
     """``workbench.load`` into a new dataset, once the database runs."""
-    from workbench import store
-    from workbench.loading import load
+    from workbench.actions.load import load
+    from workbench.adapters import store
 
     dataset = store.open_dataset("bench")
     started_s = time.perf_counter()
@@ -65,7 +65,7 @@ def ours(folder: Path) -> dict[str, float]:
 
 def peer(folder: Path) -> dict[str, float]:
     """FiftyOne's own COCO importer."""
-    from workbench import store
+    from workbench.adapters import store
 
     store.connect()
     import fiftyone as fo
@@ -84,8 +84,8 @@ def peer(folder: Path) -> dict[str, float]:
 
 def bare(folder: Path) -> dict[str, float]:
     """``insert_many`` of the documents that our load makes."""
-    from workbench import store
-    from workbench.loading import load
+    from workbench.actions.load import load
+    from workbench.adapters import store
 
     dataset = store.open_dataset("bench")
     load(dataset, folder, source="real", listener=lambda tick: None)

@@ -21,9 +21,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from workbench.measures import MEASURES, decode
-from workbench.measures.reading import Task, measure_files_in_child
-from workbench.processes import WorkerProcesses
+from workbench.base.processes import WorkerProcesses
+from workbench.core.measures import MEASURES, decode
+from workbench.core.measures.reading import Task, measure_files_in_child
 
 SIZE = (640, 480)
 CHUNK = 16

@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.bench_slices [--seeds 5] [--rows 2000 10000 50000 1000000] [--null 200]``
 
-Planted slices as in ``tests/mining/planted.py``: ten facets of four words, three slices of 60 % errors among 8 %.
+Planted slices as in ``tests/core/discovery/planted.py``: ten facets of four words, three slices of 60 % errors in 8 %.
 ``pip install sliceline==0.3.0`` to have it beside; without it only the workbench's own figures are printed.
 """
 
@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from tests.mining.planted import FACETS, WORDS, conditions, planted
-from workbench.mining.gap import gap
-from workbench.mining.score import score
-from workbench.mining.slices import search
-from workbench.slicing import Table
+from tests.core.discovery.planted import FACETS, WORDS, conditions, planted
+from workbench.core.discovery.search import search
+from workbench.core.gap.gap import gap
+from workbench.core.metrics.score import score
+from workbench.core.tables import Table
 
 SLICELINE = importlib.util.find_spec("sliceline") is not None
 SLICELINE_MOST = 50_000  # rows; beyond, it takes minutes

@@ -21,7 +21,7 @@ def bare(dataset: Any, ids: list[str], tag: str) -> int:
     """One ``update_many``."""
     from bson import ObjectId
 
-    from workbench.store.documents import now
+    from workbench.adapters.store.documents import now
 
     change = {"$addToSet": {"tags": tag}, "$set": {"last_modified_at": now()}}
     found = dataset._sample_collection.update_many({"_id": {"$in": [ObjectId(i) for i in ids]}}, change)
@@ -38,7 +38,8 @@ def main() -> None:
     database = own_database()
     from fiftyone.core.odm.database import get_db_client
 
-    from workbench import store, tagging
+    from workbench.actions import tag as tagging
+    from workbench.adapters import store
 
     store.connect()
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench import store
-from workbench.cli.main import COMMANDS
+from workbench.adapters import store
+from workbench.ui.cli.main import COMMANDS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.Mo
 
 
 def test_the_scenario_is_valid(tmp_path: Path) -> None:
-    from workbench.scenario import Scenario
+    from workbench.core.scenario import Scenario
 
     (text,) = blocks("yaml")
     (tmp_path / "s.yaml").write_text(text)

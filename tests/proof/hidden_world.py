@@ -1,10 +1,10 @@
 """A world and a camera that the generator does not know: path-traced scenes, developed by another chain.
 
 The world draws its scenes from ranges of its own and renders them with Mitsuba; the camera differs from
-``workbench.sensor`` in every stage: light falls off with the fourth power of the cosine, blur is a disk, pixels differ
-in gain, rows in offset, noise is Gaussian with the variance of the electrons, highlights are rolled off, and the JPEG
-is Pillow's. Linear pictures are rendered once and kept in a folder; a failure of the camera is another development of
-the same kind of scenes.
+``workbench.core.sensor`` in every stage: light falls off with the fourth power of the cosine, blur is a disk, pixels
+differ in gain, rows in offset, noise is Gaussian with the variance of the electrons, highlights are rolled off, and the
+JPEG is Pillow's. Linear pictures are rendered once and kept in a folder; a failure of the camera is another development
+of the same kind of scenes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workbench.files import write_bytes
-from workbench.generating.frame import accepted_draw
-from workbench.generating.media import labels_of
-from workbench.processes import WorkerProcesses
-from workbench.render._mitsuba import MitsubaRenderer
-from workbench.scenario import Scenario
-from workbench.schema.labels import Label
+from workbench.actions.generate.frame import accepted_draw
+from workbench.actions.generate.media import labels_of
+from workbench.adapters.render._mitsuba import MitsubaRenderer
+from workbench.base.files import write_bytes
+from workbench.base.processes import WorkerProcesses
+from workbench.core.scenario import Scenario
+from workbench.core.schema.labels import Label
 
 SIZE_WH = (256, 192)
 SAMPLES_PER_PIXEL = 32

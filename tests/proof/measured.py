@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.evaluating.gap import CYCLIC
-from workbench.generating.frame import NotAccepted, accepted_draw, shoot
-from workbench.measures import MEASURES, decode, measure_all
-from workbench.processes import WorkerProcesses
-from workbench.scenario import Scenario
+from workbench.actions.evaluate.gap import CYCLIC
+from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
+from workbench.base.processes import WorkerProcesses
+from workbench.core.measures import MEASURES, decode, measure_all
+from workbench.core.scenario import Scenario
 
 NAMES = tuple(name for name in MEASURES if name not in CYCLIC)
 Floats = NDArray[np.float64]

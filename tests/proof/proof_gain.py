@@ -34,17 +34,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.proof.standin import CELLS, CLASSES, SCENE, SIZE_WH, Pool, natural, pool, real, tallied
-from workbench.files import write_bytes
-from workbench.looping.arms import closed, gain, means
-from workbench.looping.compare import Change
-from workbench.looping.judge import gate
-from workbench.looping.tally import Tally, from_bytes, to_bytes
-from workbench.processes import WorkerProcesses
-from workbench.scenario import Scenario
-from workbench.slicing.column import Mask
+from tests.tools.arms import closed, gain, means
+from workbench.actions.rounds.judge import gate
+from workbench.base.files import write_bytes
+from workbench.base.processes import WorkerProcesses
+from workbench.core.metrics.compare import Change
+from workbench.core.metrics.counts import Tally, from_bytes, to_bytes
+from workbench.core.scenario import Scenario
+from workbench.core.tables.column import Mask
 
 if TYPE_CHECKING:
-    from workbench.training.network import Network
+    from workbench.actions.train.network import Network
 
 TRAIN, VAL, TEST, TAGGED = 400, 200, 150, 30  # real pictures: natural, natural, of each cell, of the failure
 WIDE: dict[str, Any] = {  # what somebody would vary who does not know the failure
@@ -151,7 +151,7 @@ def train(one: Training, folder: Path) -> dict[str, Any]:
     """One training in this process; its tally is kept, a summary given."""
     import torch
 
-    from workbench.training import network
+    from workbench.actions.train import network
 
     started = time.perf_counter()
     base = network.Network(len(CLASSES))
@@ -167,7 +167,7 @@ def train(one: Training, folder: Path) -> dict[str, Any]:
 def _learned(
     pictures: Pool, steps: int, seed: int, folder: Path, start: Network | None
 ) -> tuple[Network, list[dict[str, float]]]:
-    from workbench.training import network
+    from workbench.actions.train import network
 
     epochs = max(2, round(steps * BATCH / len(pictures)))
     return network.train(
@@ -248,7 +248,7 @@ def _added(one: Training, folder: Path) -> Pool:
 
 def untargeted() -> Scenario:
     """Wide randomization by somebody who knows the task, not the failure."""
-    from workbench.recreating.run import BASE
+    from workbench.actions.recreate.recreate import BASE
 
     return Scenario.load(BASE).replace(SCENE | WIDE, name="untargeted")
 
@@ -262,10 +262,11 @@ def recreated(cell: Cell, folder: Path) -> Scenario:
 
 
 def _recreate(cell: Cell, folder: Path) -> Scenario:
-    from workbench import store, tagging
-    from workbench.measuring import measure
-    from workbench.recreating import recreate
-    from workbench.schema.labels import Label, Record
+    from workbench.actions import tag as tagging
+    from workbench.actions.measure import measure
+    from workbench.actions.recreate import recreate
+    from workbench.adapters import store
+    from workbench.core.schema.labels import Label, Record
 
     place = folder / "photos"
     place.mkdir(parents=True, exist_ok=True)

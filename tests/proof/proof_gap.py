@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.proof.blind_spots import SIDE, pictures
-from workbench.embeddings.network import LENGTH
-from workbench.embeddings.pictures import SIDE_PX, network
-from workbench.measures import MEASURES, Picture, measure_all
-from workbench.mining.gap import Gap, gap
-from workbench.mining.looks import look_gap
+from workbench.core.embeddings.extract import SIDE_PX, network
+from workbench.core.embeddings.network import LENGTH
+from workbench.core.gap.embeddings import look_gap
+from workbench.core.gap.gap import Gap, gap
+from workbench.core.measures import MEASURES, Picture, measure_all
 
 SIDE_SAMPLES, PANEL_SAMPLES = 200, 2_000
 NAMES = [name for name in MEASURES if not name.endswith("_direction_deg")]

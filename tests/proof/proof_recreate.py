@@ -27,12 +27,12 @@ import numpy as np
 
 from tests.proof.hidden_world import SIZE_WH, WELL_E, Development, Exposed, develop, exposed, scenario
 from tests.proof.measured import NAMES, of_files, of_scenario
-from workbench.mining.gap import gap
-from workbench.scenario import Scenario, Unplaceable
-from workbench.scenario.constants import EXPOSURE_LUX
+from workbench.core.gap.gap import gap
+from workbench.core.scenario import Scenario, Unplaceable
+from workbench.core.scenario.constants import EXPOSURE_LUX
 
 if TYPE_CHECKING:
-    from workbench.recreating.run import Recreation
+    from workbench.actions.recreate.recreate import Recreation
 
 TAG = "failure:planted"
 RECOVERED = {  # parameters behind the columns of the second table, and their digits
@@ -133,7 +133,7 @@ def _outcome(name: str, failure: Failure, frames: int, folder: Path) -> Outcome:
         return Outcome(**(said | {side: Physics(**said[side]) for side in ("planted", "recovered")}))
     photos = _Photos.of(failure, frames, folder)
     found, seconds = _recreated(name, photos, folder)
-    from workbench.recreating.run import BASE
+    from workbench.actions.recreate.recreate import BASE
 
     plain = Scenario.load(BASE).replace({"sensor.camera.resolution": list(SIZE_WH)})
     kept = of_files(photos.kept)
@@ -183,10 +183,11 @@ def _shot(one: Exposed, camera: Development, seed: int) -> bytes:
 
 def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[Recreation, float]:
     """``wb.recreate`` from a dataset of the usual photos and the given ones."""
-    from workbench import store, tagging
-    from workbench.measuring import measure
-    from workbench.recreating import recreate
-    from workbench.schema.labels import Record
+    from workbench.actions import tag as tagging
+    from workbench.actions.measure import measure
+    from workbench.actions.recreate import recreate
+    from workbench.adapters import store
+    from workbench.core.schema.labels import Record
 
     place = folder / "photos" / name.replace(" ", "-")
     place.mkdir(parents=True, exist_ok=True)

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.proof.blind_spots import WORDS, Pictures, pictures
-from workbench.embeddings import Lesson, teach
-from workbench.embeddings.pictures import SIDE_PX, network
-from workbench.exploring.teaching import SURE, even
-from workbench.measures import Picture, measure_all
-from workbench.mining.score import score
-from workbench.mining.slices import search
-from workbench.slicing import CategoryColumn, NumberColumn, Table
+from workbench.actions.embed.teach import SURE, even
+from workbench.core.discovery.search import search
+from workbench.core.embeddings import Lesson, teach
+from workbench.core.embeddings.extract import SIDE_PX, network
+from workbench.core.measures import Picture, measure_all
+from workbench.core.metrics.score import score
+from workbench.core.tables import CategoryColumn, NumberColumn, Table
 
 SETTINGS = ((2, 0.40), (3, 0.50), (3, 0.35))  # attributes of a slice, and its errors
 BASE, SLICES, MARKS, TOP = 0.10, 3, 300, 10

@@ -51,12 +51,11 @@ from tests.proof.standin import (
     real,
     tallied,
 )
-from workbench.evaluating.precision import mean_ap
-from workbench.files import write_bytes
-from workbench.measures import LABEL_MEASURES, decode, measure_all, measure_labels, over_labels
-from workbench.mining.gap import Gap, gap
-from workbench.mining.looks import look_gap
-from workbench.mining.objects import (
+from workbench.base.files import write_bytes
+from workbench.base.processes import WorkerProcesses
+from workbench.core.gap.embeddings import look_gap
+from workbench.core.gap.gap import Gap, gap
+from workbench.core.gap.objects import (
     QUANTITIES,
     SHARE,
     Objects,
@@ -65,8 +64,9 @@ from workbench.mining.objects import (
     object_gap,
     picture_distance,
 )
-from workbench.processes import WorkerProcesses
-from workbench.scenario import Scenario
+from workbench.core.measures import LABEL_MEASURES, decode, measure_all, measure_labels, over_labels
+from workbench.core.metrics.average_precision import mean_ap
+from workbench.core.scenario import Scenario
 
 SCENES: dict[str, dict[str, Any]] = {
     "near": REAL,
@@ -286,7 +286,7 @@ def run(n: int, seeds: int, folder: Path) -> None:
 
 def learn(one: Variant, n: int, seed: int, folder: Path) -> dict[str, Any]:
     """A detector of one variant in this process; what it finds in real pictures is kept."""
-    from workbench.training import network
+    from workbench.actions.train import network
 
     started = time.perf_counter()
     pictures = variants(one[0], n, folder)[one[1]]
@@ -318,7 +318,7 @@ def learn(one: Variant, n: int, seed: int, folder: Path) -> dict[str, Any]:
 
 def variants(scene: str, n: int, folder: Path) -> dict[str, Pool]:
     """Pictures of one kind of scenes through each camera."""
-    from workbench.recreating.run import BASE
+    from workbench.actions.recreate.recreate import BASE
 
     scenes, cameras = next(world for world in WORLDS.values() if scene in world[0])
     plain = Scenario.load(BASE).replace(scenes[scene], name=f"use_{scene}")
@@ -434,7 +434,7 @@ def _correlation(rows: Sequence[Mapping[str, float]], gap_name: str, metric: str
 
 def _vectors(pictures: Pool) -> NDArray[np.float64]:
     """``(n, 1280)`` of the network that looks are compared by."""
-    from workbench.embeddings.pictures import SIDE_PX, network
+    from workbench.core.embeddings.extract import SIDE_PX, network
 
     large = [
         cv2.resize(example.picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)

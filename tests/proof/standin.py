@@ -20,18 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.proof.hidden_world import WORLD, Development, Exposed, develop
-from workbench.evaluating.outcomes import Outcomes
-from workbench.files import write_bytes
-from workbench.generating.frame import Accepted, NotAccepted, accepted_draw, shoot
-from workbench.generating.media import labels_of
-from workbench.looping.tally import Tally, tally
-from workbench.processes import WorkerProcesses
-from workbench.render import renderer
-from workbench.scenario import Scenario, noise_rng, sensor_settings
-from workbench.schema.labels import Label
-from workbench.sensor import form_image
-from workbench.store.predictions import Box, Boxes
-from workbench.training.examples import Example, Found, overlap
+from workbench.actions.generate.frame import Accepted, NotAccepted, accepted_draw, shoot
+from workbench.actions.generate.media import labels_of
+from workbench.actions.train.examples import Example, Found, overlap
+from workbench.adapters.render import renderer
+from workbench.base.files import write_bytes
+from workbench.base.processes import WorkerProcesses
+from workbench.core.metrics.counts import Tally, tally
+from workbench.core.metrics.outcomes import Outcomes
+from workbench.core.scenario import Scenario, noise_rng, sensor_settings
+from workbench.core.schema.boxes import Box, Boxes
+from workbench.core.schema.labels import Label
+from workbench.core.sensor import form_image
 
 SIZE_WH = (128, 96)
 CLASSES = ("bearing", "bolt", "bracket", "gear")

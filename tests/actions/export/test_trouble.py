@@ -1,0 +1,124 @@
+"""What can go wrong while an export is written: one whole message each, and nothing half written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.actions.export import export
+from workbench.base.errors import InputError, OutputError
+
+pytestmark = pytest.mark.slow  # starts the database
+PLACE = "Choose another folder, make room or change its permissions."
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def existing_folder(folder: Path) -> Path:
+    (folder / "out").mkdir()
+    (folder / "out" / "mine.txt").write_text("x")
+    return folder / "out"
+
+
+def below_a_file(folder: Path) -> Path:
+    (folder / "file").write_text("x")
+    return folder / "file" / "out"
+
+
+def without_a_picture(folder: Path) -> Path:
+    (folder / "in" / "cam0" / "0.png").unlink()
+    return folder / "out"
+
+
+def with_another_picture(folder: Path) -> Path:
+    shutil.copyfile(folder / "in" / "cam0" / "1.png", folder / "in" / "cam0" / "0.png")
+    return folder / "out"
+
+
+@pytest.mark.parametrize("form", ["coco", "parquet"])
+@pytest.mark.parametrize(
+    ("prepare", "kind", "message"),
+    [
+        (existing_folder, OutputError,
+         "Wanted an empty or new folder, found files in it ({out}). Choose another folder."),
+        (below_a_file, OutputError,
+         f"Wanted a place that can be written, found a file where a folder is needed ({{out}}). {PLACE}"),
+        (without_a_picture, InputError,
+         "Wanted the pictures of all samples, found 1 missing: {folder}/in/cam0/0.png (export). "
+         "Bring the files back, or leave these samples out with --where."),
+        (with_another_picture, InputError,
+         "Wanted the picture as it was loaded, found another content (cam0/0.png). "
+         "Load the changed data into a new dataset, or bring the file back."),
+    ],
+)  # fmt: skip
+def test_trouble_is_told_in_one_message(mixed, tmp_path, prepare, kind, message, form):
+    out = prepare(tmp_path)
+    before = left(tmp_path)
+    with pytest.raises(kind) as caught:
+        export(mixed, out, format=form, near_duplicates=False)
+    assert str(caught.value) == message.format(out=out, folder=tmp_path)
+    assert left(tmp_path) == before
+    if out.is_dir():
+        assert left(out) == ["mine.txt"]
+
+
+_LIMITED = """
+import resource, sys
+from workbench import store
+from workbench.ui.cli.main import main
+store.connect()
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("form", ["coco", "parquet", "replicator", "webdataset"])
+def test_a_disk_that_refuses_further_bytes(mixed, tmp_path, form):
+    """A limit on file size stands for the full disk: it strikes at any file that is written."""
+    words = ["export", mixed.name, str(tmp_path / "out"), "--format", form, "--no-near-duplicates"]
+    command = [sys.executable, "-c", _LIMITED, "1500", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Wanted a place that can be written, found File too large" in done.stderr
+    assert left(tmp_path) == ["in"]
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """A small file system of its own, where the tests may mount one."""
+    place = tmp_path / "mount"
+    place.mkdir()
+    options: list[str] = []
+
+    def mount(wanted: str) -> Path:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", wanted, "tmpfs", str(place)], capture_output=True, check=False
+        )
+        if done.returncode:
+            pytest.skip("may not mount here; the limit on file size is tested everywhere")
+        options.append(wanted)
+        return place
+
+    yield mount
+    if options:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@pytest.mark.parametrize(
+    ("options", "found"), [("size=64k", "No space left on device"), ("ro", "Read-only file system")]
+)
+def test_a_full_disk_and_a_read_only_one(mixed, mounted, options, found):
+    place = mounted(options)
+    with pytest.raises(OutputError) as caught:
+        export(mixed, place / "out", media="hardlink", near_duplicates=False)
+    assert str(caught.value) == f"Wanted a place that can be written, found {found} ({place}/out). {PLACE}"
+    assert left(place) == []

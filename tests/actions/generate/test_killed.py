@@ -1,0 +1,140 @@
+"""Jobs that are killed at any moment: nothing is lost, nothing is there twice, and every frame is what it would be.
+
+``WORKBENCH_KILLS=50`` kills that often; 10 times by default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.actions.generate.killed_job import FileSink
+from tests.actions.generate.memory_sink import MemorySink
+from workbench.actions.generate import generate
+from workbench.actions.generate.media import path_of
+from workbench.core.scenario import Scenario
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+KILLS = int(os.environ.get("WORKBENCH_KILLS", "10"))
+PER_KILL = 30  # frames, so that no job ends before it is killed
+KINDS = ("images", "instances", "depth")
+
+
+def hashes(folder: Path, n: int) -> list[list[str]]:
+    return [
+        [hashlib.sha256(path_of(folder, kind, frame).read_bytes()).hexdigest() for kind in KINDS] for frame in range(n)
+    ]
+
+
+def test_random_kills(small: Scenario, tmp_path: Path) -> None:
+    scenario = small.replace({"sensor.camera.resolution": [32, 24], "assets.targets.count": 2})
+    scenario.dump(tmp_path / "small.yaml")
+    rng, n = random.Random(5), KILLS * PER_KILL
+    folder, sink = tmp_path / "out", FileSink(tmp_path / "database")
+    killed = 0
+    for attempt in range(KILLS):
+        # whole process groups, so that workers die in the middle of a file too; some right at the start
+        before = len(list((folder / "frames").glob("*.json"))) if folder.exists() else 0
+        job = start(tmp_path, n, workers=attempt % 2)
+        until = time.monotonic() + 120
+        wait_for = before + rng.randrange(0, PER_KILL // 2)
+        while time.monotonic() < until and len(list((folder / "frames").glob("*.json"))) < wait_for:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 0.3))
+        if job.poll() is None:
+            os.killpg(job.pid, signal.SIGKILL)
+            killed += 1
+        job.wait()
+        keys = sink.keys()
+        assert len(keys) == len(set(keys)), f"doubled after kill {attempt}"
+        whole = {path.name.split(".")[0] for path in (folder / "frames").glob("*.json")}
+        for kind in KINDS:  # the marker says that all files are there
+            assert whole <= {path.stem for path in (folder / kind).iterdir()}
+    assert killed == KILLS
+    last = start(tmp_path, n, workers=1)
+    assert last.wait(600) == 0
+    keys = sink.keys()
+    assert len(keys) == len(set(keys)) == n
+    assert sorted(path.name for path in (folder / "frames").glob("*.json")) == [
+        f"{frame:06d}.scenario.json" for frame in range(n)
+    ]
+    shown = min(n, 60)
+    generate(scenario, into=MemorySink(), n=shown, backend="flat", workers=0, folder=tmp_path / "whole").result()
+    assert hashes(folder, shown) == hashes(tmp_path / "whole", shown)
+
+
+def start(tmp_path: Path, n: int, *, workers: int) -> subprocess.Popen[bytes]:
+    here = Path(__file__).parent
+    command = [sys.executable, str(here / "killed_job.py"), str(tmp_path / "small.yaml"), str(tmp_path / "out")]
+    return subprocess.Popen(
+        [*command, str(tmp_path / "database"), str(n), str(workers)],
+        env={**os.environ, "PYTHONPATH": str(here.parents[2])},
+        start_new_session=True,
+    )
+
+
+def test_kills_of_a_job_into_the_real_database(dataset, small: Scenario, tmp_path: Path) -> None:
+    """The same with MongoDB behind it: between the files and the database, and in the middle of a write."""
+    from workbench.adapters import store
+
+    small.dump(tmp_path / "small.yaml")
+    code = (
+        "import sys\nfrom workbench.actions.generate import generate\n"
+        "generate(sys.argv[1], into=sys.argv[2], n=60, backend='flat', workers=1, folder=sys.argv[3]).result()\n"
+    )
+    rng = random.Random(9)
+    for _ in range(3):
+        frames = len(list((tmp_path / "out" / "frames").glob("*.json")))
+        job = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "small.yaml"), dataset.name, str(tmp_path / "out")],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+            start_new_session=True,
+        )
+        until = time.monotonic() + 120
+        while time.monotonic() < until and len(list((tmp_path / "out" / "frames").glob("*.json"))) < frames + 3:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 1.0))
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+    result = generate(small, into=dataset, n=60, backend="flat", workers=0, folder=tmp_path / "out").result()
+    assert result.generated + result.already_there == 60
+    keys = [one.source_key for one in store.read(dataset)]
+    assert len(keys) == len(set(keys)) == 60
+
+
+def test_a_thousand_frames_leave_memory_and_handles_flat(small: Scenario, tmp_path: Path) -> None:
+    """Counted in the job's process and in its worker, after 200 frames and after 1,000."""
+    import psutil
+
+    scenario = small.replace({"sensor.camera.resolution": [32, 24], "assets.targets.count": 2})
+    seen: dict[int, tuple[int, int, int, int]] = {}
+
+    def look(tick) -> None:
+        if tick.done in (200, 1000) and tick.done not in seen:
+            me = psutil.Process()
+            (worker,) = (p for p in me.children() if "workbench.base.processes" in " ".join(p.cmdline()))
+            seen[tick.done] = (me.num_fds(), worker.num_fds(), me.memory_info().rss, worker.memory_info().rss)
+
+    generate(
+        scenario, into=Forgetful(), n=1000, backend="flat", workers=1, folder=tmp_path, listener=look
+    ).result()  # fmt: skip
+    early, late = seen[200], seen[1000]
+    assert late[0] <= early[0] + 2 and late[1] <= early[1] + 2
+    assert late[2] - early[2] < 30e6 and late[3] - early[3] < 30e6, (early, late)
+
+
+class Forgetful(MemorySink):
+    """Keeps the keys only, as a database keeps nothing in our process."""
+
+    def add(self, records):
+        ids = super().add(records)
+        self.records = dict.fromkeys(self.records)
+        return ids

@@ -1,0 +1,64 @@
+"""Small pictures and data sets to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from workbench.adapters.formats.registry import FORMATS
+from workbench.adapters.formats.toolkit.problems import KINDS, Problems
+from workbench.core.schema.labels import Record
+
+WIDTH, HEIGHT = 64, 48
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., Path]:
+    def make(path: Path, *, size: tuple[int, int] = (WIDTH, HEIGHT), **save: Any) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shade = sum(map(ord, path.as_posix())) % 200
+        Image.new("RGB", size, (shade, 90, 40)).save(path, **save)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reading() -> Callable[..., tuple[list[Record], Problems]]:
+    """Read a path with a format; every kind of problem must be a declared one."""
+
+    def read(name: str, path: Path) -> tuple[list[Record], Problems]:
+        problems = Problems()
+        records = list(FORMATS[name].read(path, problems))
+        assert {problem.kind for problem in problems} <= set(KINDS)
+        assert all(problem.where and problem.message.startswith("Wanted ") for problem in problems)
+        return records, problems
+
+    return read
+
+
+@pytest.fixture
+def coco(tmp_path: Path, picture: Callable[..., Path]) -> Callable[..., Path]:
+    """A COCO data set of two pictures with these annotations."""
+
+    def make(*annotations: Any, **lists: Any) -> Path:
+        for name in ("a.jpg", "b.jpg"):
+            picture(tmp_path / "images" / name)
+        content = {
+            "images": [
+                {"id": 1, "file_name": "a.jpg", "width": WIDTH, "height": HEIGHT},
+                {"id": 2, "file_name": "b.jpg", "width": WIDTH, "height": HEIGHT},
+            ],
+            "categories": [{"id": 1, "name": "cat"}],
+            "annotations": list(annotations),
+            **lists,
+        }
+        (tmp_path / "labels.json").write_text(json.dumps(content))
+        return tmp_path
+
+    return make

@@ -1,0 +1,60 @@
+"""Every input record ends as a record or as a named loss, in every format; and every format is found by its content."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.adapters.formats.seeds import HOME, SEEDS, png
+from workbench.adapters.formats.registry import FORMATS, choose
+
+INSIDE = {
+    "blenderproc": "0.hdf5",
+    "cloud": "scan/0.pcd",
+    "parquet": "data/train-0.parquet",
+    "webdataset": "val-0.tar",
+}  # the picture lies in a container, or is a cloud
+OWN = {"replicator": 2, "cloud": 5}  # BasicWriter and PoseWriter, one picture each; five clouds
+
+
+@pytest.fixture(params=sorted(SEEDS))
+def seeded(request, tmp_path):
+    import numpy as np
+
+    name = request.param
+    files = {**SEEDS[name]}
+    if name not in INSIDE:
+        files[HOME[name]] = png(np.zeros((48, 64, 3), np.uint8))
+    for file, data in files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(data)
+    return name, tmp_path, OWN.get(name, 1)
+
+
+def test_every_format_has_a_seed():
+    assert set(SEEDS) == set(FORMATS) == set(HOME)
+
+
+def test_whole_data_is_found_and_loads_whole(seeded, reading):
+    name, folder, count = seeded
+    chosen, why = choose(folder)
+    assert (chosen.name, bool(why)) == (name, True)
+    records, problems = reading(name, folder)
+    assert (len(records), problems.records_lost) == (count, 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"version https://git-lfs.github.com/spec/v1\n", None])
+def test_a_lost_picture_is_a_lost_record(seeded, reading, data):
+    name, folder, count = seeded
+    path = folder / INSIDE.get(name, HOME[name])
+    path.unlink()
+    if data is not None:
+        path.write_bytes(data)
+    elif name in INSIDE or name == "folder":
+        return  # nothing is left that speaks of it, or the table alone
+    records, problems = reading(name, folder)
+    if name == "yolo" and data is None:  # the only picture of its split: the split is what is missing
+        assert [problem.kind for problem in problems] == ["missing_split"]
+        return
+    assert len(records) + problems.records_lost == count
+    assert problems.records_lost == 1
+    assert any(word in str(list(problems)) for word in ("left out", "Left out", "Record"))

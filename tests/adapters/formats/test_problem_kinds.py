@@ -1,0 +1,253 @@
+"""Every kind of problem, by a hand-made bad folder: the kind, the whole message, and what becomes of the records.
+
+A new kind without a case here fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.adapters.formats.seeds import SEEDS, H, W, bop, fiftyone, png, solo, text
+from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.problems import KINDS, Kind
+
+PIXELS = np.arange(W * H * 3, dtype=np.uint32).reshape(H, W, 3).astype(np.uint8)
+PICTURE = png(PIXELS)
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+FACES = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n" + (
+    b"element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
+)
+PCD = b"FIELDS %s\nSIZE 4 4 4\nTYPE F F F\nWIDTH %d\nHEIGHT 1\nDATA ascii\n"
+CAR = b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
+PILLOW = re.compile(r"(?<=missing )\(.*\)")  # words of the library, which change
+IN_LOADING = {"source_conflict"}  # told when records meet a dataset: tests/actions/load/test_hostile.py
+
+
+@dataclass(frozen=True)
+class Case:
+    """A folder, and what reading it must say.
+
+    Attributes:
+        form: format.
+        files: content by path.
+        where: place that the problem names.
+        message: the whole message.
+        loaded, lost: records.
+        also: further kinds that such a folder brings.
+        make: what no content can express.
+    """
+
+    form: str
+    files: dict[str, bytes]
+    where: str
+    message: str
+    loaded: int = 1
+    lost: int = 0
+    also: set[Kind] = field(default_factory=set)
+    make: Callable[[Path], Any] | None = None
+
+
+def coco(*annotations: dict[str, Any], images: list[dict[str, Any]] | None = None, **files: bytes) -> dict[str, bytes]:
+    usual = {"image_id": 1, "category_id": 1, "bbox": [2, 3, 10, 20]}
+    content = {
+        "images": [{"id": 1, "file_name": "a.png"}] if images is None else images,
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": at, **usual, **annotation} for at, annotation in enumerate(annotations)],
+    }
+    return {"a.png": PICTURE, "labels.json": json.dumps(content).encode(), **files}
+
+
+def bop_files(**info: Any) -> dict[str, bytes]:
+    file = "train_pbr/000000/scene_gt_info.json"
+    said = json.loads(bop()[file])["3"][0]
+    return {**bop(), "train_pbr/000000/rgb/000003.png": PICTURE, file: text({"3": [said | info]})}
+
+
+def solo_files(**changed: Any) -> dict[str, bytes]:
+    file = "sequence.0/step0.frame_data.json"
+    frame = json.loads(solo()[file])
+    frame["captures"][0] |= changed
+    return {**solo(), "sequence.0/step0.camera.png": PICTURE, file: text(frame)}
+
+
+def rename_to_bytes(folder: Path) -> None:
+    (folder / "b.png").rename(folder / os.fsdecode(b"b\xff.png"))
+
+
+CASES: dict[Kind, Case] = {
+    "ambiguous_image": Case(
+        "coco", coco(images=[{"id": 1, "file_name": "x.png"}], **{"p/x.png": PICTURE, "q/x.png": PICTURE}),
+        "labels.json, image 0", "Wanted one picture x.png, found p/x.png, q/x.png. Record left out.",
+        loaded=0, lost=1, also={"unlisted_image"},
+    ),
+    "box_outside_image": Case(
+        "coco", coco({"bbox": [60, 3, 10, 20]}), "labels.json, annotation 0",
+        "Wanted a box inside 64 x 48, found (60, 3, 70, 23). Clipped to (60, 3, 64, 23).",
+    ),
+    "broken_annotation": Case(
+        "coco", coco({"bbox": [2, 3, 10]}), "labels.json, annotation 0",
+        "Wanted bbox [x, y, width, height], found [2, 3, 10]. Label left out.",
+    ),
+    "content_mismatch": Case(
+        "folder", {"a.jpg": PICTURE}, "a.jpg", "Wanted JPEG as the name says, found PNG. Loaded as it is."
+    ),
+    "duplicate_box": Case(
+        "coco", coco({}, {}, {"bbox": [3, 3, 10, 20]}, {"instance_id": 7}), "a.png, label 1",
+        "Wanted each box of a class once, found 1 again (a.png, label 1). All are loaded.",
+    ),
+    "duplicate_id": Case(
+        "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}], **{"b.png": PICTURE}),
+        "labels.json, image 1", "Wanted each image id once, found 1 again for b.png. Record left out.",
+        lost=1, also={"unlisted_image"},
+    ),
+    "duplicate_label": Case(
+        "coco", coco({}, **{"more.json": coco({})["labels.json"]}), "more.json, annotation 0",
+        "Wanted each label once, found this cat in labels.json too. Kept once.",
+    ),
+    "empty_cloud": Case(
+        "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"r g b", 1) + b"1 2 3\n"}, "a.pcd",
+        "Wanted a point cloud, found points without x, y, z; they have r, g, b. Cloud left out.",
+    ),
+    "hidden_object": Case(
+        "bop", bop_files(px_count_visib=0), "train_pbr/000000/scene_gt.json, image 3, object 0",
+        "Wanted objects that are seen, found 1 without a visible pixel "
+        "(train_pbr/000000/scene_gt.json, image 3, object 0). No labels.",
+    ),
+    "ignored_junk": Case(
+        "folder", {"a.png": PICTURE, ".DS_Store": b"x", "._a.png": b"x"}, ".DS_Store",
+        "Wanted data, found 2 files, hidden or of the system (.DS_Store, ._a.png). Ignored.",
+    ),
+    "inverted_box": Case(
+        "coco", coco({"bbox": [12, 3, -5, 20]}), "labels.json, annotation 0",
+        "Wanted left < right and top < bottom, found (12, 3, 7, 23). Box left out.",
+    ),
+    "lfs_pointer": Case(
+        "folder", {"a.png": PICTURE, "b.png": LFS}, "b.png",
+        "Wanted a picture, found a Git LFS pointer; run 'git lfs pull' where it came from. Left out.", lost=1,
+    ),
+    "missing_annotation_file": Case(
+        "voc", {**SEEDS["voc"], "JPEGImages/a.png": PICTURE, "JPEGImages/b.png": PICTURE}, "JPEGImages/b.png",
+        "Wanted an XML file of that name, found none. Loaded without labels.", loaded=2,
+    ),
+    "missing_image": Case(
+        "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "x.png"}]),
+        "labels.json, image 1", "Wanted the picture x.png, found no such file. Record left out.", lost=1,
+    ),
+    "missing_map": Case(
+        "folder", {"a.png": PICTURE, "a_mask.png": png(np.ones((H, W), np.uint8)), "b.png": PICTURE}, "b.png",
+        "Wanted a mask for every picture, found none for 1 (b.png). Loaded.", loaded=2,
+    ),
+    "missing_split": Case(
+        "yolo", {"images/a.png": PICTURE, "data.yaml": b"train: images\nval: valid\nnames: [cat]\n"}, "data.yaml, val",
+        "Wanted the pictures of 'val', found valid, and nothing there. Split left out.",
+    ),
+    "nan_box": Case(
+        "coco", coco({"bbox": [float("nan"), 3, 10, 20]}), "labels.json, annotation 0",
+        "Wanted left < right and top < bottom, found (nan, 3, nan, 23). Box left out.",
+    ),
+    "not_a_cloud": Case(
+        "folder", {"a.png": PICTURE, "a.ply": FACES}, "a.ply",
+        "Wanted a point cloud, found a mesh of 1 faces. Cloud left out.",
+    ),
+    "not_a_file": Case(
+        "folder", {"a.png": PICTURE}, "b.png",
+        "Wanted a file or folder, found a link to a folder inside, a pipe or a device. Not opened.",
+        make=lambda folder: os.mkfifo(folder / "b.png"),
+    ),
+    "not_an_object": Case(
+        "kitti", {"image_2/a.png": PICTURE, "label_2/a.txt": CAR + CAR.replace(b"Car", b"DontCare")},
+        "label_2/a.txt, line 2",
+        "Wanted objects, found 1 DontCare region (label_2/a.txt, line 2). Not loaded as objects.",
+        also={"missing_annotation_file"},
+    ),
+    "path_outside_folder": Case(
+        "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "../../x.png"}]),
+        "labels.json, image 1", "Wanted a path inside the folder, found ../../x.png. Record left out.", lost=1,
+    ),
+    "size_mismatch": Case(
+        "coco", coco(images=[{"id": 1, "file_name": "a.png", "width": 48, "height": 64}]), "labels.json, image 0",
+        "Wanted 64 x 48, the upright picture's size, found 48 x 64. Boxes taken as pixels of 64 x 48.",
+    ),
+    "split_conflict": Case(
+        "voc", {**SEEDS["voc"], "JPEGImages/a.png": PICTURE, "ImageSets/Main/test.txt": b"a\n"}, "a",
+        "Wanted one split per picture, found 1 in several (a). The more protected one counts.",
+    ),
+    "truncated_image": Case(
+        "folder", {"a.png": PICTURE, "b.png": PICTURE[: len(PICTURE) // 2]}, "b.png",
+        "Wanted a picture, found a PNG whose end is missing (...). Left out.", lost=1,
+    ),
+    "two_point_polygon": Case(
+        "coco", coco({"segmentation": [[1, 2, 3, 4]]}), "labels.json, annotation 0",
+        "Wanted at least 3 points, found 2. Outline left out.",
+    ),
+    "unknown_category": Case(
+        "coco", coco({"category_id": 7}), "labels.json, annotation 0",
+        "Wanted a declared category, found 7. Label left out.",
+    ),
+    "unlisted_image": Case(
+        "coco", coco(**{"b.png": PICTURE}), "b.png",
+        "Wanted every picture in an annotation file, found 1 in none (b.png). Not loaded.",
+    ),
+    "unreadable_cloud": Case(
+        "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"x y z", 9) + b"1 2 3\n"}, "a.pcd",
+        "Wanted a point cloud, found 1 row where the header claims 9. Cloud left out.",
+    ),
+    "unreadable_image": Case(
+        "folder", {"a.png": PICTURE, "b.png": b""}, "b.png", "Wanted a picture, found an empty file. Left out.", lost=1
+    ),
+    "unreadable_map": Case(
+        "folder", {"images/a.png": PICTURE, "depth/a.png": png(np.full((H, W), 9, np.uint8))}, "depth/a.png",
+        "Wanted depth of 16 bits or floats, found 8 bits, a picture of depth. Map left out.",
+    ),
+    "unsupported_annotation": Case(
+        "coco", coco({"category_id": None, "caption": "a cat"}), "labels.json, annotation 0",
+        "Wanted boxes or outlines, found a caption. Left out.",
+    ),
+    "unsupported_camera": Case(
+        "solo", solo_files(projection="Orthographic"), "sequence.0/step0.frame_data.json, capture 0: Orthographic",
+        "Wanted perspective cameras, found 1 other (sequence.0/step0.frame_data.json, capture 0: Orthographic). "
+        "Loaded without intrinsics.",
+    ),
+    "unsupported_media": Case(
+        "fiftyone", {**fiftyone(filepath="data/film.mp4", _media_type="video"), "data/a.png": PICTURE},
+        "samples.json, sample 0", "Wanted a picture, found video that belongs to none (data/film.mp4). Left out.",
+        loaded=0, lost=1, also={"unlisted_image", "unsupported_annotation"},
+    ),
+    "unusable_name": Case(
+        "folder", {"a.png": PICTURE, "b.png": PICTURE}, "b\\udcff.png",
+        "Wanted a name in UTF-8, found other bytes. Left out; rename it.", lost=1, make=rename_to_bytes,
+    ),
+    "zero_area_box": Case(
+        "coco", coco({"bbox": [2, 3, 0, 20]}), "labels.json, annotation 0",
+        "Wanted left < right and top < bottom, found (2, 3, 2, 23). Box left out.",
+    ),
+}  # fmt: skip
+
+
+def test_every_kind_has_a_case():
+    assert set(CASES) | IN_LOADING == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", sorted(CASES))
+def test_a_bad_folder_is_named(tmp_path, reading, kind):
+    case = CASES[kind]
+    for file, data in case.files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(data)
+    if case.make is not None:
+        case.make(tmp_path)
+    assert choose(tmp_path)[0].name == case.form
+    records, problems = reading(case.form, tmp_path)
+    found = [(problem.where, PILLOW.sub("(...)", problem.message)) for problem in problems if problem.kind == kind]
+    assert found == [(case.where, case.message)]
+    assert {problem.kind for problem in problems} - {kind} == case.also
+    assert (len(records), problems.records_lost) == (case.loaded, case.lost)

@@ -1,0 +1,266 @@
+"""Random labels through write and read of every writable format."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from workbench.actions.export.readback import path_of
+from workbench.adapters.formats.registry import FORMATS, WRITERS
+from workbench.adapters.formats.toolkit import rle, unpacked
+from workbench.adapters.formats.toolkit.boxes import hull, rounded_out
+from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.core.schema.labels import Camera, Label, Record
+
+WIDTH, HEIGHT = 64, 48
+TOLERANCE_PX = 1e-4
+_BUFFER = io.BytesIO()
+Image.new("L", (WIDTH, HEIGHT)).save(_BUFFER, "PNG")
+PICTURE = _BUFFER.getvalue()
+SHA = hashlib.sha256(PICTURE).hexdigest()
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+splits = st.sampled_from(["train", "val", "test", "pretrain"])
+attributes = st.dictionaries(
+    st.sampled_from(["lighting", "surface", "gain", "flag", "note"]), st.sampled_from(["dim", "metal", "x y", "<b>"])
+)
+
+
+@st.composite
+def boxes(draw):
+    left = draw(st.floats(0, WIDTH - 1))
+    top = draw(st.floats(0, HEIGHT - 1))
+    right = draw(st.floats(left + 0.01, WIDTH))
+    bottom = draw(st.floats(top + 0.01, HEIGHT))
+    return left, top, right, bottom
+
+
+POINTS = ("nose", "left eye", "<b>")
+
+
+@st.composite
+def keypoints(draw, count=None):
+    rows = []
+    for _ in range(count or draw(st.integers(1, 3))):
+        seen = draw(st.sampled_from([0, 1, 2]))
+        rows.append([draw(st.floats(0, WIDTH)), draw(st.floats(0, HEIGHT)), seen] if seen else [0, 0, 0])
+    return np.array(rows, dtype=np.float64)
+
+
+@st.composite
+def labels(draw):
+    xyxy = draw(boxes())
+    kind = draw(st.sampled_from(["box", "outline", "mask"]))
+    polygons, mask = (), None
+    if kind == "outline":
+        left, top, right, bottom = xyxy
+        polygons = (np.array([[left, top], [right, top], [right, bottom], [left, bottom]]),)
+    if kind == "mask":
+        left, top, right, bottom = rounded_out(xyxy)
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        mask = rng.random((bottom - top, right - left)) < 0.5
+    score = draw(st.none() | st.floats(0, 1))
+    points = draw(st.none() | keypoints())
+    pose = draw(st.none() | st.just(np.array([[0, -1, 0, 0.5], [1, 0, 0, -2], [0, 0, 1, 3.25], [0, 0, 0, 1]])))
+    return Label(
+        draw(names), xyxy, polygons, mask, draw(attributes), score, draw(st.none() | st.integers(1, 9)),
+        keypoints=points, keypoint_names=() if points is None else draw(st.sampled_from([(), POINTS[: len(points)]])),
+        T_cam_obj=pose, size_m=None if pose is None else draw(st.none() | st.just((0.1, 0.2, 0.3))),
+    )  # fmt: skip
+
+
+cameras = st.none() | st.builds(
+    Camera,
+    width=st.just(WIDTH),
+    height=st.just(HEIGHT),
+    fx=st.floats(1, 900),
+    fy=st.floats(1, 900),
+    cx=st.floats(0, 64),
+    cy=st.floats(0, 48),
+    T_world_cam=st.none() | st.just(np.eye(4)),
+)
+records = st.builds(
+    Record,
+    image_path=st.just(Path("unused")),
+    origin=st.just("unused"),
+    width=st.just(WIDTH),
+    height=st.just(HEIGHT),
+    labels=st.lists(labels(), max_size=4).map(tuple),
+    split=splits,
+    scene_id=st.none() | names,
+    classification=st.none() | names,
+    attributes=attributes,
+    camera=cameras,
+    generation=st.just({}) | st.just({"seed": 7, "params": {"exposure.ev": -1.5}, "list": [1, {"a": None}]}),
+    tags=st.lists(names, max_size=2, unique=True).map(tuple),
+)
+
+
+def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], Problems, dict[str, bytes]]:
+    """Records by picture name after writing and reading, and the bytes of all annotation files."""
+    writer, problems = WRITERS[name], Problems()
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        (folder / "original.png").write_bytes(PICTURE)
+        given_records = [replace(r, image_path=folder / "original.png", content_sha256=SHA) for r in given_records]
+        folder = folder / "out"
+        placed = [Placed(record, f"{at:06d}.png") for at, record in enumerate(given_records)]
+        folder.mkdir()
+        for item in placed:
+            if not writer.embeds:
+                path = folder / writer.picture_path(str(item.record.split), item.name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(PICTURE)
+        writer.write(folder, placed)
+        written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        with unpacked.within(Path(text) / "unpacked"):
+            read = {
+                path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(folder, problems)
+            }
+        places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
+        found = {f"{places[path]}.png": record for path, record in read.items()}
+    return found, problems, written
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+@settings(max_examples=60, deadline=None)
+@given(given_records=st.lists(records, min_size=1, max_size=4))
+def test_labels_come_back(name, given_records):
+    found, problems, written = through(name, given_records)
+    writer = WRITERS[name]
+    # one pixel wide, or twice in a place: named and kept; BOP wants masks and cameras, and says so
+    kept = {"zero_area_box", "duplicate_box", *({"missing_map"} if name == "bop" else ())}
+    assert [p for p in problems if p.kind not in kept] == []
+    assert len(found) == len(given_records)
+    outlines = all(len(label.polygons) == 1 for record in given_records for label in record.labels)
+    for at, wanted in enumerate(given_records):
+        record = found[f"{at}.png"]
+        assert record.split == wanted.split
+        meant = [label for label in wanted.labels if writer.holds(label)]
+        assert [label.name for label in record.labels] == [label.name for label in meant]
+        for before, after in zip(meant, record.labels, strict=True):
+            expected = hull(before.polygons) if name == "yolo" and outlines else before.xyxy
+            assert after.xyxy == pytest.approx(expected, abs=1.0 if writer.tolerance_px == 1 else TOLERANCE_PX)
+    assert through(name, given_records)[2] == written
+
+
+@pytest.mark.parametrize("name", ["coco", "fiftyone", "parquet", "webdataset"])
+@settings(max_examples=60, deadline=None)
+@given(given_records=st.lists(records, min_size=1, max_size=3))
+def test_these_keep_everything(name, given_records):
+    found, _, _ = through(name, given_records)
+    for at, wanted in enumerate(given_records):
+        record = found[f"{at}.png"]
+        for key in ("classification", "scene_id", "attributes", "generation", "tags"):
+            assert getattr(record, key) == getattr(wanted, key), key
+        if wanted.camera is None:
+            assert record.camera is None
+        else:
+            assert record.camera is not None
+            assert (record.camera.matrix == wanted.camera.matrix).all()
+        for before, after in zip(wanted.labels, record.labels, strict=True):
+            assert after.attributes == before.attributes
+            assert after.confidence == before.confidence
+            assert after.instance_id == before.instance_id
+            assert len(after.polygons) == len(before.polygons)
+            for one, two in zip(before.polygons, after.polygons, strict=True):
+                assert two == pytest.approx(one, abs=TOLERANCE_PX)
+            assert after.keypoint_names == before.keypoint_names
+            for key in ("keypoints", "T_cam_obj", "size_m"):
+                assert (getattr(after, key) is None) == (getattr(before, key) is None), key
+                if getattr(before, key) is not None:
+                    assert np.asarray(getattr(after, key)) == pytest.approx(np.asarray(getattr(before, key)), abs=1e-5)
+            assert (after.mask is None) == (before.mask is None)
+            if before.mask is not None:
+                assert (after.mask == before.mask).all()
+    assert WRITERS[name].lost(given_records) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    points=st.lists(keypoints(count=2), min_size=1, max_size=4),
+    boxes=st.lists(boxes(), min_size=4, max_size=4),
+    named=st.booleans(),
+)
+def test_yolo_pose_comes_back(points, boxes, named):
+    told = POINTS[:2] if named else ()
+    made = tuple(
+        Label("cat", box, keypoints=point, keypoint_names=told) for point, box in zip(points, boxes, strict=False)
+    )
+    record = Record(Path("x"), "x", WIDTH, HEIGHT, made, split="val")
+    assert WRITERS["yolo"].lost([record]) == []
+    found, problems, _ = through("yolo", [record])
+    assert {problem.kind for problem in problems} <= {"duplicate_box"}
+    for before, after in zip(made, found["0.png"].labels, strict=True):
+        assert after.keypoints == pytest.approx(before.keypoints, abs=TOLERANCE_PX)
+        assert after.keypoint_names == told
+        assert after.xyxy == pytest.approx(before.xyxy, abs=TOLERANCE_PX)
+
+
+def test_keypoints_that_yolo_cannot_hold_are_told():
+    box, point = (0.0, 0.0, 4.0, 4.0), np.array([[1.0, 1.0, 2.0]])
+    record = Record(Path("x"), "x", 64, 48, (Label("a", box, keypoints=point), Label("a", box, T_cam_obj=np.eye(4))))
+    lost = " | ".join(WRITERS["yolo"].lost([record]))
+    assert "keypoints of 1" in lost
+    assert "3D boxes of 1" in lost
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200), st.integers(1, 20))
+def test_run_lengths_come_back(bits, height):
+    width = -(-len(bits) // height)
+    mask = np.zeros(height * width, bool)
+    mask[: len(bits)] = bits
+    mask = mask.reshape(height, width)
+    counts = rle.encode(mask)
+    assert (rle.decode(counts, height, width) == mask).all()
+    assert rle.unpack(packed(counts)) == counts
+
+
+def packed(counts: list[int]) -> str:
+    """The compressed form, written from its description; the oracle for ``rle.unpack``."""
+    text = ""
+    for at, count in enumerate(counts):
+        value = count - counts[at - 2] if at > 2 else count
+        more = True
+        while more:
+            bits, value = value & 0x1F, value >> 5
+            more = value != (-1 if bits & 0x10 else 0)
+            text += chr(48 + (bits | (0x20 if more else 0)))
+    return text
+
+
+def test_what_yolo_cannot_hold_is_told():
+    box, mask = (0.0, 0.0, 4.0, 4.0), np.ones((4, 4), bool)
+    label = Label("a", box, mask=mask, attributes={"occlusion": 0.5}, confidence=0.5, instance_id=3)
+    record = Record(Path("x"), "x", 64, 48, (label,), scene_id="s", attributes={"lighting": "dim"}, tags=("t",))
+    lost = " | ".join(WRITERS["yolo"].lost([record]))
+    for word in ("masks of 1", "attributes of 1 label", "confidence of 1", "instance ids of 1", "scene ids", "tags"):
+        assert word in lost
+    assert WRITERS["yolo"].lost([Record(Path("x"), "x", 64, 48, (Label("a", box),))]) == []
+
+
+def test_yolo_writes_what_ultralytics_loads(tmp_path):
+    """The checks of its loader: 5 columns or an outline, classes below nc, values from 0 to 1."""
+    import yaml
+
+    rows = (Label("b", (0, 0, WIDTH, HEIGHT)), Label("a", (1.3, 2.7, 9.1, 40)))
+    record = Record(tmp_path / "x.png", "x", WIDTH, HEIGHT, rows, split="val")
+    (tmp_path / "images" / "val").mkdir(parents=True)
+    WRITERS["yolo"].write(tmp_path, [Placed(record, "x.png")])
+    content = yaml.safe_load((tmp_path / "data.yaml").read_text())
+    assert content == {"val": "images/val", "names": {0: "a", 1: "b"}}
+    table = np.loadtxt(tmp_path / "labels" / "val" / "x.txt")
+    assert table.shape == (2, 5)
+    assert set(table[:, 0]) == {0, 1}
+    assert table[:, 1:].min() >= 0
+    assert table[:, 1:].max() <= 1

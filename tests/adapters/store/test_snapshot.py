@@ -1,0 +1,91 @@
+"""A table that follows its dataset: what others add, change and delete, and what the App tags."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.actions import tag as tagging
+from workbench.adapters import store
+from workbench.adapters.store import snapshot as module
+from workbench.core.schema.labels import Label, Record
+
+Write = Callable[..., Path]
+
+
+def records(picture: Write, names: str) -> list[Record]:
+    label = Label("mug", (1.0, 2.0, 30.0, 40.0))
+    said = {"lighting": "dim"}
+    return [
+        Record(picture(f"{name}.png", seed=ord(name)), name, 64, 48, labels=(label,) * i, attributes=said)
+        for i, name in enumerate(names)
+    ]
+
+
+def settle(dataset: Any, sample_id: str) -> None:
+    """Let one sample alone be the newest; the database keeps milliseconds."""
+    time.sleep(0.01)
+    store.set_values(dataset, {sample_id: {"split": "train"}})
+
+
+def same(found: store.Snapshot, dataset: Any) -> bool:
+    """Whether it says what the dataset says when it is read anew."""
+    one, other = found.table.to_frame(), store.table(dataset).to_frame()
+    return list(one.columns) == list(other.columns) and one.astype(str).equals(other.astype(str))
+
+
+@pytest.fixture(autouse=True)
+def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else everything of the last minute is read again."""
+    monkeypatch.setattr(module, "OVERLAP", timedelta(0))
+
+
+def test_it_reads_only_what_has_changed(dataset: Any, picture: Write) -> None:
+    ids = store.add(dataset, records(picture, "abcdef"), source="real").ids
+    settle(dataset, ids[5])
+    found = store.Snapshot(dataset)
+    assert found.read == 6 and not found.is_stale() and not found.refresh()
+    store.add(dataset, records(picture, "gh"), source="synthetic")
+    assert found.is_stale() and found.refresh()
+    assert found.read == 3 and len(found.table) == 8  # the newest of before has the same time as the limit
+    tagging.tag(dataset, "failure:glare", ids=ids[:2])
+    assert found.refresh() and found.read == 4 and same(found, dataset)
+    store.set_values(dataset, {ids[3]: {"lighting": "bright", "measures.blur_px": 2.5}})
+    assert found.refresh() and found.read == 3 and same(found, dataset)
+
+
+def test_it_sees_what_fiftyone_does(dataset: Any, picture: Write) -> None:
+    store.add(dataset, records(picture, "abc"), source="real")
+    found = store.Snapshot(dataset)
+    dataset.limit(1).tag_samples("seen in the App")
+    found.refresh()
+    assert same(found, dataset) and found.table.columns["tags"].counts(found.table.mask(store.columns.as_filter(None)))
+    sample = dataset.last()
+    sample["note"] = "new field"
+    sample.save()
+    found.refresh()
+    assert same(found, dataset) and "note" in found.table.columns
+    dataset.delete_samples(dataset.limit(1))
+    found.refresh()
+    assert same(found, dataset) and len(found.table) == 2
+    dataset.delete_sample_field("note")
+    store.set_values(dataset, {str(dataset.first().id): {"lighting": "harsh"}})
+    found.refresh()
+    assert same(found, dataset)
+
+
+def test_it_is_kept_between_sessions(dataset: Any, picture: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WORTH_KEEPING", 3)
+    settle(dataset, store.add(dataset, records(picture, "abcd"), source="real").ids[0])
+    assert store.Snapshot(dataset).read == 4
+    again = store.Snapshot(dataset)
+    assert again.read == 1 and same(again, dataset)  # the newest has the same time as the limit
+    store.set_values(dataset, {again.table.ids[0]: {"sensor": "noisy"}})
+    assert same(store.Snapshot(dataset), dataset)
+    next(module.home().joinpath("tables").glob("*.npz")).write_bytes(b"broken")
+    assert same(store.Snapshot(dataset), dataset)

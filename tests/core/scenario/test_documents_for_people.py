@@ -1,0 +1,71 @@
+"""JSON Schema and differences of scenarios."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from workbench.core.scenario import Scenario, preset_names
+from workbench.core.scenario.diff import differences
+from workbench.core.scenario.document import PRESETS, parse_text
+from workbench.core.scenario.json_schema import json_schema
+from workbench.ui.cli.main import main
+
+HEAD = {"scenario": 1, "name": "x"}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_and_their_frames_fit_the_schema(name: str) -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(parse_text((PRESETS / f"{name}.yaml").read_bytes(), where=name), schema)
+    jsonschema.validate(json.loads(json.dumps(Scenario.load(name).document(full=True))), schema)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sensr": {}},
+        {"sensor": {"exposure.eV": 1}},
+        {"sensor": {"exposure.ev": 99}},
+        {"sensor": {"exposure.ev": {"unifrom": [0, 1]}}},
+        {"scene": {"surface.label": "leather"}},
+        {"lighting": {"key.shadow": "yes"}},
+        {"accept": {"targets.visible_fraction": [0, 2]}},
+        {"annotators": ["depth"]},
+        {"modes": {"sensor.exposure.ev": "fixed"}},
+        {"seed": -1},
+    ],
+    ids=str,
+)
+def test_what_the_loader_refuses_an_editor_marks(wrong: dict) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(HEAD | wrong, json_schema())
+
+
+def test_differences_are_of_what_is_drawn() -> None:
+    one = Scenario.load("glare")
+    assert differences(one, one.replace(description="other words")) == []
+    other = one.replace({"sensor.exposure.ev": 0}, seed=9)
+    found = {d.path: (d.first, d.second, d.redraws) for d in differences(one, other)}
+    assert found == {"seed": (3, 9, True), "sensor.exposure.ev": ({"uniform": [-0.9, 0.0]}, 0, False)}
+    assert [d.path for d in differences(one, one.replace({"lighting.key.size": 0.3}))] == []  # its default
+
+
+def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenario", "presets"]) == 0
+    assert "backlit_glass  See-through bottles" in capfd.readouterr().out
+    assert main(["scenario", "schema", "-o", str(tmp_path / "schema.json")]) == 0
+    assert json.loads((tmp_path / "schema.json").read_text()) == json.loads(json.dumps(json_schema()))
+    capfd.readouterr()
+    assert main(["scenario", "diff", "glare", "glare"]) == 0
+    assert capfd.readouterr().out == "They draw the same.\n"
+    assert main(["scenario", "diff", "glare", "dim_metal"]) == 0
+    assert "  + {'uniform': [-0.6, 0.1]}" in capfd.readouterr().out
+    assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.gif")]) == 1
+    assert "ends with .png or .jpg" in capfd.readouterr().err
+    assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.png")]) == 0
+    assert (tmp_path / "s.png").stat().st_size > 5000

@@ -1,0 +1,164 @@
+"""The filter language, its forms, and masks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.base.errors import FilterError
+from workbench.core.tables import EVERYTHING, CategoryColumn, NumberColumn, SetColumn, Table, parse
+from workbench.core.tables.filter import (
+    And,
+    Facet,
+    Filter,
+    Missing,
+    Not,
+    OneOf,
+    Or,
+    Range,
+    from_json,
+    to_json,
+    to_query,
+    words,
+)
+
+TABLE = Table(
+    np.array(["a", "b", "c", "d"]),
+    {
+        "lighting": CategoryColumn.of(["dim", "dim", "bright", None]),
+        "tags": SetColumn.of([["failure:glare"], [], ["x", "failure:glare"], ["x"]]),
+        "class": SetColumn.of([["mug"], ["mug", "bolt"], [], ["bolt"]]),
+        "measures.blur_px": NumberColumn(np.array([0.5, 2.0, np.nan, 3.5])),
+        "n": NumberColumn(np.array([1.0, 2.0, 3.0, 4.0])),
+    },
+)
+
+SELECTED = [
+    ("lighting == 'dim'", "ab"),
+    ("lighting != 'dim'", "cd"),
+    ("'dim' == lighting", "ab"),
+    ("lighting in ['dim', 'bright']", "abc"),
+    ("lighting not in ['dim']", "cd"),
+    ("lighting == None", "d"),
+    ("lighting is not None", "abc"),
+    ("failure:glare in tags", "ac"),
+    ("'failure:glare' in tags and lighting == 'dim'", "a"),
+    ("failure:glare not in tags", "bd"),
+    ("tags == None", "b"),
+    ("class == 'bolt'", "bd"),
+    ("class == None", "c"),
+    ("measures.blur_px > 1", "bd"),
+    ("blur_px >= 2 and n < 4", "b"),
+    ("1 < n <= 3", "bc"),
+    ("3 > n", "ab"),
+    ("not (n < 2 or lighting == 'bright')", "bd"),
+    ("n == 2", "b"),
+    ("n > -1", "abcd"),
+    ("True", "abcd"),
+    ("", "abcd"),
+]
+
+
+@pytest.mark.parametrize(("text", "ids"), SELECTED, ids=[text for text, _ in SELECTED])
+def test_language_selects(text: str, ids: str) -> None:
+    assert "".join(TABLE.ids[TABLE.mask(parse(text))]) == ids
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lighting =",
+        "__import__('os').system('true')",
+        "lighting == [1, 2",
+        "lambda: 1",
+        "lighting == surface",
+        "n < 'many'",
+        "f(n) > 1",
+        "n + 1 > 2",
+        "lighting['a'] == 1",
+        "(" * 3000 + "n" + ")" * 3000,
+        "x" * 30_000,
+        "lighting == 1j",
+        "lighting == b'x'",
+        "\x00",
+    ],
+)
+def test_language_refuses(text: str) -> None:
+    with pytest.raises(FilterError, match="Wanted"):
+        parse(text)
+
+
+def test_unknown_facet_names_the_likely_one() -> None:
+    with pytest.raises(FilterError, match="Did you mean 'lighting'"):
+        TABLE.mask(parse("lihgting == 'dim'"))
+
+
+def test_order_of_words_is_refused_everywhere() -> None:
+    with pytest.raises(FilterError, match="facet with numbers"):
+        TABLE.mask(parse("lighting > 3"))
+    with pytest.raises(FilterError, match="facet with numbers"):
+        to_query(parse("lighting > 3"), {"lighting": Facet(("lighting",), "category")})
+
+
+names = st.sampled_from(["lighting", "tags", "class", "n"])
+scalars = st.one_of(st.sampled_from(["dim", "bright", "mug", "x", "it's", 'a"b', "\\"]), st.integers(-3, 5))
+leaves: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(OneOf, names, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
+    st.builds(Range, st.just("n"), st.sampled_from(["<", "<=", ">", ">="]), st.floats(-5, 5)),
+    st.builds(Missing, names),
+)
+filters = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=8,
+)
+
+
+@given(filters)
+def test_json_round_trip(condition: Filter) -> None:
+    assert from_json(json.loads(json.dumps(to_json(condition)))) == condition
+
+
+@given(filters)
+def test_text_round_trip_selects_the_same(condition: Filter) -> None:
+    again = parse(str(condition))
+    assert np.array_equal(TABLE.mask(again), TABLE.mask(condition)), str(condition)
+    assert words(condition)
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_json_from_anywhere_is_a_filter_or_refused(value: object) -> None:
+    with contextlib.suppress(FilterError):
+        assert isinstance(from_json(value), Filter)
+
+
+def test_linked_masks_count_the_others() -> None:
+    conditions = {"lighting": parse("lighting == 'dim'"), "n": parse("n > 1")}
+    rows, others = TABLE.linked_masks(conditions)
+    assert "".join(TABLE.ids[rows]) == "b"
+    assert "".join(TABLE.ids[others["lighting"]]) == "bcd"
+    assert "".join(TABLE.ids[others["n"]]) == "ab"
+    assert TABLE.linked_masks({})[0].all()
+
+
+def test_columns_count() -> None:
+    rows = np.array([True, True, False, True])
+    assert CategoryColumn.of(["b", "a", None, "b"]).counts(rows) == {"a": 1, "b": 2}
+    assert SetColumn.of([["x", "y"], ["x"], ["y"], []]).counts(rows) == {"x": 2, "y": 1}
+    assert NumberColumn(np.array([0.0, 1.0, 2.0, np.nan])).counts(rows, np.array([0.0, 0.5, 3.0])).tolist() == [1, 1]
+
+
+def test_empty_table() -> None:
+    empty = Table(np.array([], dtype=str), {"lighting": CategoryColumn.of([]), "tags": SetColumn.of([])})
+    assert not empty.mask(EVERYTHING).any()
+    assert empty.to_frame().empty
+    assert NumberColumn(np.array([])).bin_edges().tolist()[0] == 0.0

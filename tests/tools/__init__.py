@@ -1,0 +1,1 @@
+"""Tools of those who develop the workbench: ``python -m tests.tools calibrate|sample-data``."""

@@ -1,0 +1,30 @@
+"""``python -m tests.tools COMMAND``: the product's command line with the developers' commands in it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.tools import calibrate_command, sample_data_command
+from workbench.base.errors import WorkbenchError
+
+COMMANDS = {"calibrate": calibrate_command, "sample-data": sample_data_command}
+
+
+def main() -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m tests.tools", description="Tools for those who develop the workbench.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        module.configure(commands.add_parser(name, help=module.__doc__), name)
+    args = parser.parse_args()
+    try:
+        print(args.run(args).text)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+"""Run an audit: generate the pictures of the design, let the model predict, analyse."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.actions.audit.factors import FACTORS, Factor
+from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
+from workbench.actions.generate.media import labels_of
+from workbench.actions.generate.preview import WIDTH, scaled
+from workbench.actions.recreate.recreate import BASE
+from workbench.actions.train import Trainer
+from workbench.actions.train.examples import overlap
+from workbench.adapters import render
+from workbench.base.errors import InputError
+from workbench.base.files import write_bytes
+from workbench.base.plurals import counted
+from workbench.base.processes import WorkerProcesses
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.metrics.factorial import Effect, design, effects
+from workbench.core.scenario import Scenario, build
+from workbench.core.schema.labels import Label
+
+Predict = Callable[[Sequence[Path]], list[list[Label]]]
+IOU = 0.5
+QUALITY = 94
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found; the last line of a notebook cell draws it.
+
+    Attributes:
+        factors: what was varied.
+        pictures: how many pictures the model saw.
+        recall: mean recall of a picture.
+        effects: of each factor and pair on the recall of a picture, largest first.
+        scenarios: one per strong effect, at the levels with the lowest recall.
+        left_out: pictures that no draw was accepted for.
+    """
+
+    factors: tuple[Factor, ...]
+    pictures: int
+    recall: float
+    effects: tuple[Effect, ...]
+    scenarios: tuple[Scenario, ...]
+    left_out: int = 0
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per effect."""
+        return pd.DataFrame([{**row, "factors": " x ".join(row["factors"])} for row in self.plain()["effects"]])
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        rows = [{**dataclasses.asdict(one), "strong": one.is_strong, "words": self.told(one)} for one in self.effects]
+        return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
+
+    def told(self, one: Effect) -> str:
+        """An effect in words."""
+        words = {factor.name: factor.words for factor in self.factors}
+        change = f"recall {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+        if len(one.factors) == 1:
+            low, high = words[one.factors[0]]
+            return f"{high} instead of {low}: {change}"
+        first, second = (words[name] for name in one.factors)
+        return f"{first[1]} together with {second[1]}, beyond each alone: {change}"
+
+    def __str__(self) -> str:
+        head = f"{counted(self.pictures, 'picture')}, recall {self.recall:.3f}"
+        head += f"; {self.left_out:,} could not be drawn" if self.left_out else ""
+        strong = [self.told(one) for one in self.effects if one.is_strong]
+        return "\n".join([head, *(strong or ["no strong effect: nothing that was varied matters surely"])])
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p style='margin:2px 0'>{escape(line)}</p>" for line in str(self).splitlines())
+        return f"<div style='font:13px system-ui,sans-serif;max-width:760px'>{lines}{_plot(self)}</div>"
+
+    def save(self, path: str | Path) -> Path:
+        """Write a page that opens anywhere.
+
+        Raises:
+            OutputError: the folder is missing, read-only or full.
+        """
+        target = Path(path)
+        write_bytes(target, f"<!doctype html><meta charset='utf-8'><title>audit</title>{self._repr_html_()}".encode())
+        return target
+
+
+def audit(
+    model: Trainer | Predict,
+    *,
+    scenario: Scenario | str | Path | None = None,
+    factors: Sequence[Factor] = FACTORS,
+    frames: int = 8,
+    width_px: int = 640,
+    backend: str = "open3d",
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Audit:
+    """Ask a model what it fails by: pictures of a designed experiment, and an analysis of variance of their recall.
+
+    Frame ``k`` of each combination shares all draws that are not a factor's, so pictures are compared with their like.
+
+    Args:
+        model: a fitted trainer, or a function from paths of pictures to their labels.
+        scenario: what everything else is drawn from; by default wide variation of a work cell.
+        factors: what is varied, each at two levels.
+        frames: pictures per combination; the five default factors have 16 combinations.
+        width_px: of the pictures.
+        backend: what draws them.
+        listener: told of the progress.
+        cancel: stops between two pictures.
+
+    Raises:
+        InputError: fewer than two factors or frames, or the model gave another number of answers, or knows none of the
+            classes in the pictures.
+        Cancelled: the user stopped; nothing is kept.
+    """
+    if len(factors) < 2 or frames < 2:
+        found = f"{len(factors)} and {frames}"
+        raise InputError("two factors and two frames or more", found=found, where="factors, frames")
+    base = Scenario.load(BASE if scenario is None else scenario).replace(name="audit")
+    runs = design(len(factors))
+    made = [base.replace(_changes(factors, run)) for run in runs]
+    jobs = [(run, frame) for run in range(len(runs)) for frame in range(frames)]
+    ask: Predict = model if callable(model) else model.predict
+    with tempfile.TemporaryDirectory(prefix="workbench-audit-") as folder:
+        truth: dict[tuple[int, int], list[tuple[str, tuple[float, ...]]]] = {}
+        with (
+            Progress("auditing", total=len(jobs), unit="picture", listener=listener, cancel=cancel) as progress,
+            WorkerProcesses(2) as pool,
+        ):
+            futures = {
+                pool.submit(draw, made[run], frame, _path(folder, run, frame), backend, width_px): (run, frame)
+                for run, frame in jobs
+            }
+            try:
+                for future in as_completed(futures):
+                    if labels := future.result():
+                        truth[futures[future]] = labels
+                    progress.advance()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
+        seen = [job for job in jobs if job in truth]
+        answers = ask([_path(folder, *job) for job in seen])
+    if len(answers) != len(seen):
+        wanted = f"{counted(len(seen), 'list')} of labels from the model"
+        raise InputError(wanted, found=str(len(answers)), where="audit")
+    _require_known({name for job in seen for name, _ in truth[job]}, {label.name for own in answers for label in own})
+    recalls = np.array([_recall(truth[job], own) for job, own in zip(seen, answers, strict=True)])
+    return analysed(recalls, np.array(seen), runs, factors, base, left_out=len(jobs) - len(seen))
+
+
+def _require_known(drawn: set[str], predicted: set[str]) -> None:
+    """A model that speaks of other things is not blind; its recall would say nothing."""
+    if predicted and not predicted & drawn:
+        fix = "Give a scenario that draws the model's classes: see assets.targets in `workbench scenario schema`."
+        wanted = f"predictions of what was drawn ({', '.join(sorted(drawn))})"
+        raise InputError(wanted, found=", ".join(sorted(predicted))[:200], where="audit", fix=fix)
+
+
+def analysed(
+    recalls: NDArray[np.float64],
+    seen: NDArray[np.int64],
+    runs: NDArray[np.int64],
+    factors: Sequence[Factor],
+    base: Scenario,
+    *,
+    left_out: int = 0,
+) -> Audit:
+    """The audit of recalls per picture; ``seen`` has the run and the frame of each, ``(n, 2)``."""
+    names = [factor.name for factor in factors]
+    levels = runs[seen[:, 0]]
+    found = effects(recalls, levels, names, seen[:, 1])
+    proposed = [_proposed(one, factors, levels, recalls, base) for one in found if one.is_strong]
+    scenarios = tuple({one.name: one for one in proposed}.values())
+    return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(found), scenarios, left_out)
+
+
+def _proposed(
+    one: Effect,
+    factors: Sequence[Factor],
+    levels: NDArray[np.int64],
+    recalls: NDArray[np.float64],
+    base: Scenario,
+) -> Scenario:
+    """The scenario of a strong effect: its factors at the levels with the lowest recall."""
+    places = [i for i, factor in enumerate(factors) if factor.name in one.factors]
+    cells = sorted({tuple(row) for row in levels[:, places].tolist()})
+    means = [float(recalls[(levels[:, places] == cell).all(axis=1)].mean()) for cell in cells]
+    worst = list(zip([factors[i] for i in places], cells[int(np.argmin(means))], strict=True))
+    words = [factor.words[int(level > 0)] for factor, level in worst]
+    changes = {path: value for factor, level in worst for path, value in factor.changes(level).items()}
+    about = f"An audit found: {' with '.join(words)}: recall {min(means):.3f}, {float(recalls.mean()):.3f} over all."
+    return base.replace(changes, name="_".join(words).replace(" ", "_"), description=about)
+
+
+def _changes(factors: Sequence[Factor], run: NDArray[np.int64]) -> dict[str, object]:
+    pairs = zip(factors, run.tolist(), strict=True)
+    return {path: value for factor, level in pairs for path, value in factor.changes(level).items()}
+
+
+def _path(folder: str, run: int, frame: int) -> Path:
+    return Path(folder) / f"{run:03}_{frame:04}.jpg"
+
+
+def draw(
+    scenario: Scenario, frame: int, path: Path, backend: str, width_px: int
+) -> list[tuple[str, tuple[float, ...]]]:
+    """Draw one picture into a file; gives its labels, none when no draw was accepted. Workers run this."""
+    try:
+        accepted = accepted_draw(scenario, frame)
+    except NotAccepted:
+        return []
+    small = scaled(accepted.resolved, min(1.0, width_px / accepted.resolved.values[WIDTH]))
+    scene = build(small)
+    truth = render.annotate(scene)
+    shot = shoot(dataclasses.replace(accepted, resolved=small, scene=scene, truth=truth), backend=backend)
+    ok, data = cv2.imencode(".jpg", shot.picture.srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    assert ok
+    path.write_bytes(data.tobytes())
+    return [(label.name, label.xyxy) for label in labels_of(truth)]
+
+
+def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Label]) -> float:
+    """Share of the true boxes that a prediction of their class, the surest first, takes for itself."""
+    free = set(range(len(truth)))
+    boxes = np.array([box for _, box in truth], np.float32)
+    for label in sorted(found, key=lambda one: -(one.confidence or 0.0)):
+        own = overlap(np.array([label.xyxy], np.float32), boxes)[0]
+        fits = [i for i in free if truth[i][0] == label.name and own[i] >= IOU]
+        if fits:
+            free.remove(max(fits, key=lambda i: own[i]))
+    return 1 - len(free) / len(truth)
+
+
+def _plot(found: Audit) -> str:
+    """A bar per effect with its interval."""
+    if not found.effects:
+        return ""
+    reach = max(max(abs(one.low), abs(one.high)) for one in found.effects) or 1.0
+
+    def x(value: float) -> float:
+        return 460 + value / reach * 220
+
+    marks = ""
+    for k, one in enumerate(found.effects):
+        y, colour = 14 + 20 * k, "#b91c1c" if one.is_strong else "#94a3b8"
+        marks += (
+            f"<g><title>{escape(found.told(one))}</title>"
+            f"<text x='220' y='{y + 4}' text-anchor='end' fill='currentColor'>{escape(' x '.join(one.factors))}</text>"
+            f"<line x1='{x(one.low):.1f}' x2='{x(one.high):.1f}' y1='{y}' y2='{y}' stroke='{colour}' stroke-width='4' "
+            f"opacity='.5'/><circle cx='{x(one.value):.1f}' cy='{y}' r='4.5' fill='{colour}'/>"
+            f"<text x='690' y='{y + 4}' fill='currentColor'>{one.value:+.2f}</text></g>"
+        )
+    end = 20 * len(found.effects) + 8
+    axis = f"<line x1='460' x2='460' y1='2' y2='{end}' stroke='currentColor' opacity='.35'/>"
+    caption = "Effect on the recall of a picture; bar: 95 % interval; red: strong"
+    svg = f"<svg viewBox='0 0 760 {end + 4}' style='font:12px system-ui,sans-serif' role='img'>{axis}{marks}</svg>"
+    return f"<p>{caption}</p>{svg}"

@@ -1,0 +1,177 @@
+"""Fingerprints of pictures: made once per content, on all cores, and kept in the workbench's home."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.base.errors import OutputError
+from workbench.base.files import home
+from workbench.base.processes import WorkerProcesses
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.duplicates.correlation import WORTH_DETAIL, refined, scores
+from workbench.core.duplicates.edits import EDITS
+from workbench.core.duplicates.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs
+from workbench.core.duplicates.reading import arrays_of, plant_all, read_all
+from workbench.core.schema.report import Problem
+
+FILE_NAME = "fingerprints-2.sqlite"  # the number rises when fingerprints are made in another way
+CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
+PAIRS = 1024  # compared between two writes
+WORTH_PROCESSES = 300
+
+
+def fingerprints(
+    paths: Mapping[str, Path], *, listener: Listener | None = None, cancel: Cancel | None = None
+) -> tuple[dict[str, Thumbs], list[Problem]]:
+    """Fingerprint by key, and the pictures that cannot be read; only what is new is read, and kept as it is made.
+
+    Args:
+        paths: picture by the hash of its content.
+        listener, cancel: progress, and the switch to stop.
+
+    Raises:
+        OutputError: the workbench's home cannot be written.
+    """
+    problems: list[Problem] = []
+    with _kept() as database:
+        known = {key for (key,) in database.execute("SELECT key FROM fingerprints")}
+        todo = [key for key in paths if key not in known]
+        with (
+            _pool(len(todo)) as pool,
+            Progress("fingerprints", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+        ):
+            for start in range(0, len(todo), BATCH):
+                keys = todo[start : start + BATCH]
+                chunks = [[str(paths[key]) for key in keys[k : k + CHUNK]] for k in range(0, len(keys), CHUNK)]
+                made = list(progress.track(one for part in pool.map(read_all, chunks) for one in part))
+                rows = [(key, *arrays_of(one)) for key, one in zip(keys, made, strict=True) if isinstance(one, bytes)]
+                problems += [one for one in made if isinstance(one, Problem)]
+                database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
+                database.commit()
+        found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
+    return {key: _thumb(found[key]) for key in paths if key in found}, problems
+
+
+def similarities(
+    keys: Sequence[str],
+    thumbs: Thumbs,
+    pairs: NDArray[np.int64],
+    *,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> NDArray[np.float32]:
+    """Similarity of each pair ``(m,)``; what was compared before is kept, so only new pairs cost time.
+
+    Args:
+        keys: hash of the content of each picture.
+        thumbs: ``(n, 48, 48)`` fingerprints.
+        pairs: ``(m, 2)`` places, the lower first.
+        listener, cancel: progress, and the switch to stop.
+
+    Raises:
+        OutputError: the workbench's home cannot be written.
+    """
+    found = np.full(len(pairs), np.nan, np.float32)
+    names = [_pair_key(keys[a], keys[b]) for a, b in pairs]
+    with _kept() as database:
+        known = dict(_known_scores(database, names))
+        found[:] = [known.get(name, np.nan) for name in names]
+        todo = np.flatnonzero(np.isnan(found))
+        label = "comparing pictures that look alike"
+        with Progress(label, total=len(todo), unit="pair", listener=listener, cancel=cancel) as progress:
+            for start in range(0, len(todo), PAIRS):
+                some = todo[start : start + PAIRS]
+                found[some] = _compared(database, keys, thumbs, pairs[some])
+                rows = [(names[place], float(found[place])) for place in some]
+                database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
+                database.commit()
+                progress.advance(len(some))
+    return found
+
+
+def _compared(
+    database: sqlite3.Connection, keys: Sequence[str], thumbs: Thumbs, pairs: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Similarity of pairs; those that are alike at first sight are looked at in detail."""
+    workers = os.cpu_count() or 2
+    found = scores(thumbs, pairs, workers=workers)
+    alike = np.flatnonzero(found >= WORTH_DETAIL)
+    places = np.unique(pairs[alike]).tolist()
+    details = {place: _detail(database, keys[place]) for place in places}
+    found[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+    return found
+
+
+def _detail(database: sqlite3.Connection, key: str) -> Details:
+    ((data,),) = database.execute("SELECT detail FROM fingerprints WHERE key = ?", (key,))
+    return np.frombuffer(data, np.uint8).reshape(DETAIL_SIDE, DETAIL_SIDE)
+
+
+def _pair_key(first: str, second: str) -> bytes:
+    """Which of two is the template matters to the last digit, so the order does too."""
+    return hashlib.sha256(f"{first}|{second}".encode()).digest()[:16]
+
+
+def _known_scores(database: sqlite3.Connection, names: Sequence[bytes]) -> Iterator[tuple[bytes, float]]:
+    for start in range(0, len(names), BATCH):
+        some = names[start : start + BATCH]
+        marks = ",".join("?" * len(some))
+        yield from database.execute(f"SELECT pair, score FROM scores WHERE pair IN ({marks})", some)  # noqa: S608 - marks
+
+
+def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
+    """Similarity of planted copies of pictures to their originals, by edit.
+
+    Args:
+        paths: of readable pictures.
+    """
+    workers = os.cpu_count() or 2
+    chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
+    with _pool(len(paths) * len(EDITS)) as pool:
+        made = [one for part in pool.map(plant_all, chunks) for one in part]
+    thumbs, details = (np.stack(kind) for kind in zip(*(arrays_of(one) for row in made for one in row), strict=True))
+    versions = len(EDITS) + 1
+    found = {}
+    for place, name in enumerate(EDITS, 1):
+        pairs = np.array([(at, at + place) for at in range(0, len(thumbs), versions)])
+        similar = scores(thumbs, pairs, workers=workers)
+        alike = similar >= WORTH_DETAIL
+        similar[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+        found[name] = similar
+    return found
+
+
+def _thumb(data: bytes) -> Thumbs:
+    return np.frombuffer(data, np.uint16).reshape(SIDE, SIDE)
+
+
+@contextmanager
+def _pool(pictures: int) -> Iterator[Executor]:
+    """Threads for a few pictures, worker processes for many."""
+    kind: Callable[[int], ThreadPoolExecutor] = WorkerProcesses if pictures >= WORTH_PROCESSES else ThreadPoolExecutor
+    with kind(os.cpu_count() or 2) as pool:
+        yield pool
+
+
+@contextmanager
+def _kept() -> Iterator[sqlite3.Connection]:
+    path = home() / FILE_NAME
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
+            database.execute("CREATE TABLE IF NOT EXISTS fingerprints (key TEXT PRIMARY KEY, thumb BLOB, detail BLOB)")
+            database.execute("CREATE TABLE IF NOT EXISTS scores (pair BLOB PRIMARY KEY, score REAL) WITHOUT ROWID")
+            yield database
+    except (OSError, sqlite3.Error) as cause:
+        fix = "Make room, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
+        raise OutputError("a place to keep fingerprints", found=str(cause), where=str(path), fix=fix) from cause

@@ -1,0 +1,109 @@
+"""The same picture with different boxes: at least one of the two is labelled wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.schema.labels import Record
+
+SAME_IOU = 0.5
+SLACK = 1 / 40  # of a side: how far the place of an edited picture's box is known
+SLACK_SIZE = 1.6  # ratio of areas that slack allows
+
+Boxes = NDArray[np.float64]
+
+
+def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | None = None) -> str | None:
+    """How the labels of two pictures of the same contradict each other, or ``None``.
+
+    Boxes are the same from an IoU of 0.5 on. In a picture that was cropped, turned or mirrored also those whose
+    middles are closer than a fortieth of its side, and boxes that lie outside the part both show do not count.
+
+    Args:
+        first, second: records of the two.
+        alignment: ``(2, 3)`` from shares of the first's sides to those of the second; ``None`` is the identity.
+    """
+    moved = alignment is not None and not np.allclose(alignment, np.eye(2, 3), atol=1e-6)
+    turn = alignment if alignment is not None and moved else np.eye(2, 3)
+    one, other = _moved(_shares(first), turn), _shares(second)
+    if moved:
+        back = np.linalg.inv(np.vstack([turn, [0, 0, 1]]))[:2]
+        shown = (_inside(one), _inside(_moved(other, back)))
+    else:
+        shown = (np.ones(len(one), bool), np.ones(len(other), bool))
+    names = [
+        [label.name for label, seen in zip(record.labels, mask, strict=True) if seen]
+        for record, mask in zip((first, second), shown, strict=True)
+    ]
+    return _told(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
+
+
+def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
+    other_class = sorted({f"{names[0][i]} / {names[1][j]}" for i, j in matches if names[0][i] != names[1][j]})
+    alone = [len(own) - len(matches) for own in names]
+    parts = []
+    if not any(names) or not (other_class or any(alone)):
+        return None
+    if not all(names):
+        return f"{max(map(len, names)):,} boxes in one, none in the other"
+    if any(alone):
+        parts.append(f"{alone[0]:,} and {alone[1]:,} boxes have no counterpart in the other")
+    if other_class:
+        parts.append("other class: " + ", ".join(other_class[:4]))
+    return "; ".join(parts)
+
+
+def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack: bool) -> list[tuple[int, int]]:
+    """Pairs of boxes that are the same, best first, those of the same class before others, each box once."""
+    iou = _ious(one, other)
+    near = _near(one, other) if slack else np.zeros_like(iou, bool)
+    same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
+    allowed = (iou >= SAME_IOU) | near
+    order = np.argsort(-(iou + same_class), axis=None, kind="stable")
+    found: list[tuple[int, int]] = []
+    taken: tuple[set[int], set[int]] = (set(), set())
+    for i, j in zip(*np.unravel_index(order, iou.shape), strict=True):
+        if allowed[i, j] and i not in taken[0] and j not in taken[1]:
+            found.append((int(i), int(j)))
+            taken[0].add(i)
+            taken[1].add(j)
+    return found
+
+
+def _shares(record: Record) -> Boxes:
+    size = np.array([record.width, record.height] * 2, float).clip(1)
+    shares: Boxes = np.array([label.xyxy for label in record.labels], float).reshape(-1, 4) / size
+    return shares
+
+
+def _moved(boxes: Boxes, matrix: NDArray[np.float64]) -> Boxes:
+    """Boxes around the moved boxes; a turned box keeps its size, as labels of the turned picture would."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    return np.hstack([middle - half, middle + half])
+
+
+def _inside(boxes: Boxes) -> NDArray[np.bool_]:
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.asarray(((middle > SLACK) & (middle < 1 - SLACK)).all(axis=1))
+
+
+def _ious(one: Boxes, other: Boxes) -> NDArray[np.float64]:
+    a, b = one[:, None], other[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    both = np.prod(np.maximum(sides, 0.0), axis=-1)
+    union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - both
+    found: NDArray[np.float64] = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+    return found
+
+
+def _near(one: Boxes, other: Boxes) -> NDArray[np.bool_]:
+    a, b = one[:, None], other[None]
+    apart = np.abs((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).max(axis=-1)
+    areas = [np.prod(side[..., 2:] - side[..., :2], axis=-1).clip(1e-9) for side in (a, b)]
+    ratio = np.maximum(areas[0] / areas[1], areas[1] / areas[0])
+    found: NDArray[np.bool_] = (apart < SLACK) & (ratio < SLACK_SIZE)
+    return found

@@ -1,0 +1,153 @@
+"""Vectors of a dataset's pictures, made once per picture; and the user's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters import store
+from workbench.adapters.store import Dataset, Stored
+from workbench.adapters.store.vectors import VectorTable, add_vectors, read_vectors
+from workbench.base.errors import InputError
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.embeddings.extract import NETWORK, Pixels, network, prepared
+from workbench.core.measures.reading import stamp
+from workbench.core.schema.report import Problem
+from workbench.core.tables import Filter
+
+BATCH, KEPT_TOGETHER = 16, 1_024  # pictures through the network at once, and vectors in one part on disk
+
+
+@dataclass
+class EmbedReport:
+    """Outcome of ``embed``.
+
+    Attributes:
+        embedded: pictures that got a vector now.
+        skipped: samples that had one, and those without a picture.
+        problems: pictures that could not be read.
+        samples_per_s: rate of this call.
+    """
+
+    embedded: int = 0
+    skipped: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    samples_per_s: float = 0.0
+
+    def __str__(self) -> str:
+        text = f"{self.embedded:,} embedded ({self.samples_per_s:.0f}/s), {self.skipped:,} before"
+        return text + (f", {len(self.problems):,} could not be read" if self.problems else "")
+
+
+def embed(
+    dataset: Dataset | str,
+    *,
+    where: str | Filter | None = None,
+    again: bool = False,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> EmbedReport:
+    """Give every picture a vector that says what it looks like; only those that are new or have changed.
+
+    The network is EfficientNet-Lite0 (see ``workbench.core.embeddings``); nothing is downloaded. Vectors are kept
+    beside the database, part by part: stopped work goes on where it was.
+
+    Args:
+        dataset: the dataset or its name.
+        where: only these samples.
+        again: also those that have a vector.
+        listener, cancel: progress, and the switch to stop.
+
+    Raises:
+        MissingExtra: the extra ``embeddings`` is not installed.
+    """
+    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
+    known = read_vectors(opened, NETWORK)
+    states = dict(zip(known.ids.tolist(), known.states.tolist(), strict=True))
+    chosen = list(store.read(opened, store.select(opened, where)))
+    pictures = {s.id: (s, now) for s in chosen if s.record.image_path and (now := stamp(s.record.medium))}
+    todo = [(s, now) for s, now in pictures.values() if again or states.get(s.id) != now]
+    lost = [s for s in chosen if s.record.image_path and s.id not in pictures]
+    report = EmbedReport(skipped=len(chosen) - len(todo) - len(lost), problems=[_gone(s) for s in lost])
+    started_s, ready = time.monotonic(), network()
+    with (
+        ThreadPoolExecutor(2, thread_name_prefix="pictures") as threads,
+        Progress("embedding", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+    ):
+        waiting = iter(todo)
+        while part := list(islice(waiting, KEPT_TOGETHER)):
+            found = [
+                (s, now, p) for (s, now), p in zip(part, progress.track(threads.map(_prepared, part)), strict=True)
+            ]
+            report.problems += [p for _, _, p in found if isinstance(p, Problem)]
+            good = [(s.id, now, p) for s, now, p in found if not isinstance(p, Problem)]
+            vectors = [ready.vectors(np.stack(batch)) for batch in _batches([p for _, _, p in good])]
+            if vectors:
+                ids, stamps, _ = zip(*good, strict=True)
+                add_vectors(opened, NETWORK, ids, stamps, np.concatenate(vectors))
+            report.embedded += len(good)
+    report.samples_per_s = report.embedded / max(time.monotonic() - started_s, 1e-9)
+    return report
+
+
+def keep_vectors(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequence[float]]) -> int:
+    """Keep vectors of your own network, for ``similar``, ``picture_map`` and ``teach``; returns how many.
+
+    Args:
+        dataset: the dataset or its name.
+        name: how to call them.
+        vectors: by sample id; all of one length.
+
+    Raises:
+        InputError: lengths differ, numbers that are not finite, or the name of the workbench's own network.
+        DatasetError: no such sample.
+    """
+    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
+    if not name.isidentifier() or name == NETWORK:
+        raise InputError("a name of letters, digits and _", found=repr(name), where="name", fix="Write e.g. my_clip.")
+    lengths = {len(vector) for vector in vectors.values()}
+    if len(lengths) != 1:
+        raise InputError("vectors of one length", found=f"lengths {sorted(lengths)[:5]}", where=name)
+    values = np.array(list(vectors.values()), np.float32)
+    if not np.isfinite(values).all():
+        raise InputError("finite numbers", found="NaN or infinity", where=name)
+    for sample_id in vectors:
+        store.require_sample(opened, sample_id)
+    add_vectors(opened, name, list(vectors), ["given"] * len(vectors), values)
+    return len(vectors)
+
+
+def require_vectors(dataset: Dataset, name: str) -> VectorTable:
+    """The vectors of a name.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = read_vectors(dataset, name)
+    if not len(found):
+        fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.keep_vectors(ds, name, {sample_id: vector})."
+        raise InputError(f"vectors '{name}'", found="none", where=dataset.name, fix=fix)
+    return found
+
+
+def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:
+    path = one[0].record.medium
+    try:
+        return prepared(path.read_bytes())
+    except (OSError, ValueError) as error:
+        message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no vector."
+        return Problem(str(path), "unreadable_image", message)
+
+
+def _gone(stored: Stored) -> Problem:
+    return Problem(str(stored.record.medium), "unreadable_image", "Wanted a picture, found no file. It has no vector.")
+
+
+def _batches(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
+    yield from (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))

@@ -1,0 +1,166 @@
+"""Discover slices of a dataset: where does the model fail that nobody thought of?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.core.discovery.search import ALPHA, LIMIT, Search, Slice, search
+from workbench.core.metrics.per_slice import EVALUATION
+from workbench.core.metrics.score import Worst, score
+from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
+from workbench.core.tables import Filter, Table, parse
+
+COLUMNS = [field.name for field in fields(Slice)]
+FEWEST = 40  # samples; of fewer, neither half can say anything
+# names of samples and what made them explain nothing that a curator could act upon; name them in ``by`` to search them
+LEFT_OUT = frozenset({ORIGIN, SCENE_ID, ATTRIBUTES_FROM, *CONFIDENCE.values()})
+LEFT_OUT_PREFIXES = (f"{EVALUATION}.", "generation.", "metadata.")
+CYCLIC = frozenset({f"{MEASURES}.light_direction_deg", f"{MEASURES}.motion_direction_deg"})
+STYLE = """
+<style>
+.wb-found { border-collapse: collapse; font: 13px system-ui, sans-serif; color: inherit; background: none }
+.wb-found th, .wb-found td { padding: 4px 10px; text-align: left !important; color: inherit; background: none }
+.wb-found td.wb-n { text-align: right !important; font-variant-numeric: tabular-nums }
+.wb-found caption { caption-side: bottom; text-align: left; padding-top: 6px; opacity: .8; color: inherit }
+</style>
+"""
+
+
+@dataclass(frozen=True)
+class Discovery(Sequence[Slice]):
+    """Slices, most evidence first; the last line of a notebook cell shows them.
+
+    Attributes:
+        metric: what is bad in them.
+        found: the search's result.
+    """
+
+    metric: str
+    found: Search
+
+    def __len__(self) -> int:
+        return len(self.found.slices)
+
+    def __getitem__(self, place: int) -> Slice:  # type: ignore[override]  # one at a time
+        return self.found.slices[place]
+
+    def __iter__(self) -> Iterator[Slice]:
+        return iter(self.found.slices)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The slices as plain values, ``filter`` as the text that ``where`` takes."""
+        return [{**{name: getattr(one, name) for name in COLUMNS}, "filter": str(one.filter)} for one in self]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same as a table."""
+        return pd.DataFrame(self.rows, columns=COLUMNS)
+
+    @property
+    def summary(self) -> str:
+        """How many were found in how much, in words."""
+        found = self.found
+        if found.value is None:
+            return f"No sample has a value of {self.metric}: nothing to search."
+        if found.samples < FEWEST:
+            return f"{counted(found.samples, 'sample')}: too few to find and confirm a slice; {FEWEST} is the least."
+        n = counted(len(self), "slice") if len(self) else "No slice"
+        part = "" if found.searched >= found.possible else ", those that looked best"
+        return (
+            f"{n} worse than the rest ({self.metric} {found.value:.3g} in all {counted(found.samples, 'sample')}). "
+            f"Counted: {found.searched:,} sets of up to three attributes{part}, "
+            f"{counted(found.conditions, 'condition')}. "
+            f"Found on one half, {found.tested:,} tested on the other; p after Holm's correction at {ALPHA:g}."
+        )
+
+    def __str__(self) -> str:
+        return "\n".join([self.summary, *(f"  {one.words} (p {one.p_value:.2g})" for one in self)])
+
+    def _repr_html_(self) -> str:
+        names = ("slice", "images", self.metric, "95 %", "elsewhere", "held out", "p") if len(self) else ()
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        rows = "".join(_row(one) for one in self)
+        caption = f"<caption>{escape(self.summary)}</caption>"
+        return f"{STYLE}<table class='wb-found'>{caption}<tr>{head}</tr>{rows}</table>"
+
+
+def _row(one: Slice) -> str:
+    interval = "-" if one.low is None or one.high is None else f"{one.low:.3g} to {one.high:.3g}"
+    numbers = (
+        f"{one.samples:,}",
+        f"{one.value:.3g}",
+        interval,
+        f"{one.rest:.3g}",
+        f"{one.confirmed:.3g}",
+        f"{one.p_value:.2g}",
+    )
+    cells = "".join(f"<td class='wb-n'>{number}</td>" for number in numbers)
+    return f"<tr><td><code>{escape(str(one.filter))}</code></td>{cells}</tr>"
+
+
+def discover(
+    dataset: Dataset,
+    *,
+    metric: str = "recall",
+    by: Sequence[str] | None = None,
+    where: str | Filter | None = None,
+    worst: Worst | None = None,
+    limit: int = LIMIT,
+    save_views: bool = False,
+) -> Discovery:
+    """Find the conjunctions of up to three conditions where a metric is worst; see ``mining.slices``.
+
+    ``board.filter = found[0].filter`` shows the first on the board.
+
+    Args:
+        dataset: the dataset.
+        metric: ``recall``, ``precision`` or ``errors`` (share of samples with any) after ``evaluate``;
+            ``mean:<facet>``, ``share:<tag>``.
+        by: facets that conditions may look at; by default all but names, numbers of the evaluation and lineage.
+        where: only the samples of this filter.
+        worst: the bad end of a mean or share: ``high`` (default) or ``low``.
+        limit: most slices.
+        save_views: save each as a view of FiftyOne, ``slice 1: ...``.
+
+    Raises:
+        FilterError, InputError: unknown facet or metric, or not evaluated.
+    """
+    if limit < 1:
+        raise InputError("at least one slice", found=str(limit), where="limit")
+    table = store.table(dataset)
+    if where is not None:
+        table = _rows(table, parse(where) if isinstance(where, str) else where)
+    facets = list(by) if by is not None else searched_facets(table)
+    found = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
+    if save_views:
+        _save(dataset, found)
+    return found
+
+
+def searched_facets(table: Table) -> list[str]:
+    """Facets that are searched by default."""
+    return [
+        name
+        for name in table.columns
+        if name not in LEFT_OUT and name not in CYCLIC and not name.startswith(LEFT_OUT_PREFIXES)
+    ]
+
+
+def _rows(table: Table, condition: Filter) -> Table:
+    return table.taken(table.mask(condition).nonzero()[0])
+
+
+def _save(dataset: Dataset, found: Discovery) -> None:
+    for place, one in enumerate(found, 1):
+        view = store.view(dataset, one.filter)
+        dataset.save_view(f"slice {place}: {found.metric}", view, description=one.words, overwrite=True)

@@ -1,0 +1,306 @@
+"""The gap of a dataset: how far is the synthetic data from the real, or any slice from any other?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.actions.evaluate.gap_plots import STYLE, aucs, bars
+from workbench.actions.evaluate.gap_words import DISTANCES, distance_words, distances, object_words, unit, words
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store.objects import objects as read_objects
+from workbench.adapters.store.vectors import VectorTable, read_vectors
+from workbench.base.errors import InputError
+from workbench.base.files import write_bytes
+from workbench.base.plurals import counted
+from workbench.core.embeddings import NETWORK
+from workbench.core.gap.embeddings import FRECHET_LEAST, frechet, look_gap
+from workbench.core.gap.gap import ALPHA, Gap, MeasureGap
+from workbench.core.gap.gap import gap as measured_gap
+from workbench.core.gap.objects import object_gap
+from workbench.core.metrics.holm import holm
+from workbench.core.metrics.per_slice import parts_of
+from workbench.core.schema import fields
+from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table, parse
+from workbench.core.tables.column import Mask
+from workbench.core.tables.filter import OneOf
+
+MOST_READ = 20_000  # samples per side whose labels are read: a million would take minutes and gigabytes
+CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no distance on a line
+CHANCE = 0.5
+NUMBERS = ("auc", "low", "high", "p_value", "kid", "kid_p", "sliced_wasserstein", "sliced_wasserstein_p")
+
+
+@dataclass(frozen=True)
+class Look:
+    """The gap in what pictures look like, from their vectors (``wb.embed``).
+
+    Attributes:
+        gap: AUC, kernel and sliced Wasserstein distance of the vectors' main components.
+        frechet: Frechet distance, ``None`` where samples are too few for it.
+        note: why there is no Frechet distance.
+    """
+
+    gap: Gap
+    frechet: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Gaps, one row or one per word of a facet; the last line of a notebook cell draws them.
+
+    Attributes:
+        sides: the two sides in words; the first is the reference, whose spread is the unit.
+        by: the facet, if any.
+        found: word of the facet and gap.
+        looks: the same in what pictures look like, ``None`` for those without vectors; empty when none has any.
+        objects: the same in what pictures show, from their labels (``mining.objects``); ``None`` for those where a side
+            has none, empty when all are so.
+    """
+
+    sides: tuple[str, str]
+    by: str | None
+    found: tuple[tuple[str | None, Gap], ...]
+    looks: tuple[Look | None, ...] = ()
+    objects: tuple[Gap | None, ...] = ()
+
+    @property
+    def views(self) -> Iterator[tuple[str | None, Gap, Look | None, Gap | None]]:
+        """Word of the facet; the gap in measures, in looks and in objects."""
+        nothing = (None,) * len(self.found)
+        for (word, one), look, shown in zip(self.found, self.looks or nothing, self.objects or nothing, strict=True):
+            yield word, one, look, shown
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The gaps as plain values.
+
+        ``per_measure`` and ``per_object`` have the distance of each measure and of each quantity of the labels, the
+        farthest first. ``distance`` is the number to rank candidates by (``mining.objects.distance``): that of the
+        pictures plus that of their objects, where both sides have labels.
+        """
+        return [self._row(*views) for views in self.views]
+
+    def _row(self, word: str | None, one: Gap, look: Look | None, shown: Gap | None) -> dict[str, Any]:
+        head: dict[str, Any] = {"samples": one.samples, "against": one.against, "different": one.different}
+        head |= distances(one, shown) | {name: getattr(one, name) for name in NUMBERS}
+        if look is not None:
+            head |= {f"look_{name}": getattr(look.gap, name) for name in NUMBERS} | {"frechet": look.frechet}
+        if shown is not None:
+            head |= {f"object_{name}": getattr(shown, name) for name in NUMBERS}
+            head |= {"per_object": {quantity.name: quantity.distance for quantity in shown.measures}}
+        head |= {"per_measure": {measure.name: measure.distance for measure in one.measures}}
+        head |= {"words": words(one, self.sides), "note": one.note}
+        return head if self.by is None else {**head, self.by: word}
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per gap."""
+        first = [self.by] if self.by else []
+        looks = [*(f"look_{name}" for name in NUMBERS), "frechet"] if any(self.looks) else []
+        shown = [f"object_{name}" for name in NUMBERS] if any(self.objects) else []
+        names = ["samples", "against", "different", *DISTANCES, *NUMBERS, *looks, *shown, "words", "note"]
+        return pd.DataFrame(self.rows, columns=[*first, *(name for name in names if name != self.by)])
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """One row per gap and measure, or quantity of the labels: distance, medians, p-value."""
+        rows = [
+            self._measure(word, measure)
+            for word, one, _, shown in self.views
+            for measure in (*one.measures, *(shown.measures if shown else ()))
+        ]
+        names = ["measure", "distance", "expected", "reference", "other", "unit", "p_value"]
+        return pd.DataFrame(rows, columns=([self.by] if self.by else []) + names)
+
+    def _measure(self, word: str | None, one: MeasureGap) -> dict[str, Any]:
+        row = {name: getattr(one, name) for name in ("distance", "expected", "reference", "other", "p_value")}
+        row |= {"measure": one.name, "unit": unit(one.name)}
+        return row if self.by is None else {self.by: word, **row}
+
+    def __str__(self) -> str:
+        lines = []
+        for word, one, look, shown in self.views:
+            named = f"{self.by} = {word}: " if self.by else ""
+            told = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
+            lines.append(named + " ".join(filter(None, [*told, distance_words(one, shown)])))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in str(self).splitlines())
+        charts = "".join(
+            bars(f"{self._name(word)}: {what}", one)
+            for word, pictures, _, shown in self.views
+            for what, one in (("distance per measure", pictures), ("distance of what the labels tell", shown))
+            if one and one.measures
+        )
+        return f"{STYLE}<div class='wb-gap'>{aucs([(self._name(w), g) for w, g in self.found])}{charts}{lines}</div>"
+
+    def _name(self, word: str | None) -> str:
+        return " / ".join(self.sides) if self.by is None else f"{word if word is not None else 'missing'}"
+
+    def save(self, path: str | Path) -> Path:
+        """Write a page that opens anywhere.
+
+        Raises:
+            OutputError: the folder is missing, read-only or full.
+        """
+        target = Path(path)
+        write_bytes(target, f"<!doctype html><meta charset='utf-8'><title>gap</title>{self._repr_html_()}".encode())
+        return target
+
+
+def gap(
+    dataset: Dataset,
+    *,
+    by: str | None = None,
+    where: str | Filter | None = None,
+    against: str | Filter | None = None,
+    seed: int = 0,
+) -> Gaps:
+    """How far two sets of samples are apart, by what was measured on them; see ``mining.gap``.
+
+    Real against synthetic; with ``where`` only the samples of that filter; with ``against`` the samples of ``where``
+    (real ones by default) against those of ``against``. Where samples are embedded, also by what they look like; where
+    both sides have labels, also by what these tell: number, size, place, shape, overlap, gloss, classes.
+
+    Args:
+        dataset: the dataset, measured.
+        by: a facet: one gap per word of it; p-values are corrected for their number (Holm).
+        where: see above.
+        against: see above.
+        seed: of folds, permutations and directions: the same call gives the same numbers.
+
+    Raises:
+        FilterError: unknown facet.
+        InputError: not measured, a side is empty, or both share samples.
+    """
+    table = store.table(dataset)
+    names, values = _measured(table)
+    first, second, sides = _sides(table, where, against)
+    known = np.isfinite(values).any(axis=1)
+    _require(first, second, known, sides)
+    groups = _scenes(table)
+    parts = [(None, np.ones(len(table), np.bool_))] if by is None else list(parts_of(table, by, first | second))
+    vectors = read_vectors(dataset, NETWORK)
+    found, looks, shown = [], [], []
+    for word, rows in parts:
+        one, two = (np.flatnonzero(side & rows & known) for side in (first, second))
+        scenes = None if groups is None else (groups[one], groups[two])
+        rng = np.random.default_rng(seed)
+        found.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
+        looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
+        shown.append(_shown(dataset, (table.ids[one], table.ids[two]), scenes, seed))
+    given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
+    return Gaps(sides, by, tuple(_corrected(found)), *given)
+
+
+def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Gap | None:
+    """The gap between the labels of two sides, of some samples where there are many; ``None`` when a side has none."""
+    draw = np.random.default_rng(seed)
+    rows = [np.sort(draw.permutation(len(side))[:MOST_READ]) for side in ids]
+    boxes = (read_objects(dataset, side[some].tolist()) for side, some in zip(ids, rows, strict=True))
+    groups = None if scenes is None else (scenes[0][rows[0]], scenes[1][rows[1]])
+    found = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
+    if found is None or max(map(len, ids)) <= MOST_READ:
+        return found
+    drawn = f"Labels of {found.samples:,} and {found.against:,} samples, drawn at random."
+    return replace(found, note=" ".join(filter(None, [found.note, drawn])))
+
+
+def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Look | None:
+    """The gap between the embedded ones of two sides; ``None`` when a side has none."""
+    (places, rows), (other_places, other_rows) = (vectors.of(side.tolist()) for side in ids)
+    if not len(rows) or not len(other_rows):
+        return None
+    first, second = vectors.vectors[rows], vectors.vectors[other_rows]
+    groups = None if scenes is None else (scenes[0][places], scenes[1][other_places])
+    distance = frechet(first, second)
+    note = "" if distance is not None else f"no Frechet distance: fewer than {FRECHET_LEAST:,} on a side, mostly bias"
+    return Look(look_gap(first, second, rng=np.random.default_rng(seed), groups=groups), distance, note)
+
+
+def _measured(table: Table) -> tuple[list[str], np.ndarray[Any, np.dtype[np.float64]]]:
+    """Names and numbers of the measures, ``(n, d)``."""
+    prefix = f"{fields.MEASURES}."
+    named = {
+        name.removeprefix(prefix): column.values
+        for name, column in table.columns.items()
+        if name.startswith(prefix) and isinstance(column, NumberColumn)
+    }
+    for name in CYCLIC:
+        named.pop(name, None)
+    if not named or not any(np.isfinite(values).any() for values in named.values()):
+        fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
+        raise InputError("measured samples", found="no measures", where=prefix + "*", fix=fix)
+    return list(named), np.stack(list(named.values()), axis=1)
+
+
+def _sides(
+    table: Table, where: str | Filter | None, against: str | Filter | None
+) -> tuple[Mask, Mask, tuple[str, str]]:
+    """Rows of both sides, and their names."""
+    real, synthetic = (OneOf(fields.SOURCE, (source,)) for source in fields.SOURCES)
+    chosen = _filter(where)
+    if against is None:
+        inside = np.ones(len(table), np.bool_) if chosen is None else table.mask(chosen)
+        return table.mask(real) & inside, table.mask(synthetic) & inside, (fields.SOURCES[0], fields.SOURCES[1])
+    first, second = real if chosen is None else chosen, _filter(against)
+    assert second is not None
+    return table.mask(first), table.mask(second), (str(first), str(second))
+
+
+def _filter(text: str | Filter | None) -> Filter | None:
+    return parse(text) if isinstance(text, str) else text
+
+
+def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:
+    """Refuse what cannot be compared."""
+    if (both := int((first & second).sum())) > 0:
+        found = f"{counted(both, 'sample')} on both"
+        raise InputError("two sides without common samples", found=found, where="where, against", fix="Change one.")
+    for side, name in ((first, sides[0]), (second, sides[1])):
+        if not side.any():
+            fix = "Name the two sides: where='...', against='...' (--where F --against F)."
+            raise InputError("samples on both sides", found=f"none that are {name}", where="where, against", fix=fix)
+        if not (side & known).any():
+            fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
+            raise InputError("measured samples", found=f"none that are {name}", where="measures", fix=fix)
+
+
+def _scenes(table: Table) -> Any:
+    """Name of the scene per sample, the sample's id where there is none; ``None`` where no sample has one."""
+    column = table.columns.get(fields.SCENE_ID)
+    if not isinstance(column, CategoryColumn) or not len(column.names):
+        return None
+    return np.where(column.codes >= 0, np.array([*column.names, ""])[column.codes], table.ids)
+
+
+def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
+    """With p-values corrected for the number of rows; an interval claims no more than its p-value."""
+    tested = [one.p_value for _, one in found if one.p_value is not None]
+    corrected = iter(holm(tested))
+    for word, one in found:
+        if one.p_value is None or one.low is None:
+            yield word, one
+            continue
+        p = next(corrected)
+        yield word, replace(one, p_value=p, low=one.low if p < ALPHA else min(one.low, CHANCE))
+
+
+def look_words(look: Look) -> str:
+    """The gap in looks for people."""
+    one = look.gap
+    if one.auc is None:
+        return f"By their looks: {one.note}"
+    kid = f"kernel distance {one.kid:.3f} (p {one.kid_p:.2g})"
+    limits = f" ({look.note})" if look.note else f", Frechet distance {look.frechet:.1f}"
+    return f"By their looks: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."

@@ -1,0 +1,63 @@
+"""The gap in words: can two sets be told apart, by what, and how far are they."""
+
+from __future__ import annotations
+
+from workbench.core.gap.gap import ALPHA, Gap, MeasureGap
+from workbench.core.gap.objects import distance, object_distance, picture_distance
+from workbench.core.measures import MEASURES
+
+TOLD = 3  # measures named in words
+DISTANCES = ("distance", "distance_pictures", "distance_objects")
+UNITS = {"size": "of the picture", "aspect": "width over height"}  # of quantities of the labels
+
+
+def words(one: Gap, sides: tuple[str, str]) -> str:
+    """A gap for people: can they be told apart, and by what."""
+    n = f"{one.samples:,} {sides[0]}, {one.against:,} {sides[1]}"
+    if one.auc is None:
+        return f"{n}. {one.note}"
+    judged = f"AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f})"
+    note = f" {one.note}" if one.note else ""
+    if not one.different:
+        return f"{n}: cannot be told apart, {judged}.{note}"
+    telling = [measure for measure in one.measures if measure.p_value < ALPHA][:TOLD]
+    what = "; ".join(told(measure) for measure in telling) or "no single measure, only several together"
+    return f"{n}: can be told apart, {judged}. What gives it away: {what}.{note}"
+
+
+def object_words(one: Gap) -> str:
+    """The gap in what pictures show, for people."""
+    if one.auc is None:
+        return f"By their labels: {one.note}"
+    telling = [quantity for quantity in one.measures if quantity.p_value < ALPHA][:TOLD]
+    what = f": {'; '.join(map(told, telling))}" if telling else ""
+    note = f" {one.note}" if one.note else ""
+    return f"By their labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}.{note}"
+
+
+def distances(one: Gap, shown: Gap | None) -> dict[str, float | None]:
+    """``DISTANCES``: the overall number, and what pictures and objects have in it."""
+    values = distance(one, shown), picture_distance(one), object_distance(shown) if shown else None
+    return dict(zip(DISTANCES, values, strict=True))
+
+
+def distance_words(one: Gap, shown: Gap | None) -> str:
+    """The number to rank candidates by; nothing where there is none."""
+    total, pictures, objects = distances(one, shown).values()
+    if total is None:
+        return ""
+    if objects is None:
+        return f"Distance {total:.2f} spreads, of the pictures alone."
+    return f"Distance {total:.2f} spreads: {pictures:.2f} of the pictures, {objects:.2f} of the objects."
+
+
+def told(one: MeasureGap) -> str:
+    """One measure: medians and distance."""
+    in_unit = unit(one.name)
+    values = f"median {one.other:.3g} instead of {one.reference:.3g}{' ' + in_unit if in_unit else ''}"
+    return f"{one.name} ({values}, {one.distance:.2g} spreads apart)"
+
+
+def unit(name: str) -> str:
+    """Unit of a measure, or of a quantity of the labels; empty for a plain number."""
+    return MEASURES[name].unit if name in MEASURES else UNITS.get(name, "")

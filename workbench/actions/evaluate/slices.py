@@ -1,0 +1,62 @@
+"""Metrics per slice of a dataset, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store import predictions as stored
+from workbench.adapters.store.matches import match
+from workbench.base.errors import FilterError
+from workbench.base.progress import Progress
+from workbench.core.metrics.average_precision import class_results, estimate
+from workbench.core.metrics.per_slice import EVALUATION, Estimator, cells
+from workbench.core.schema.boxes import Boxes
+from workbench.core.tables import Filter, Table, parse
+
+
+def slices(
+    dataset: Dataset, by: str | Sequence[str], *, metric: str = "count", where: str | Filter | None = None
+) -> pd.DataFrame:
+    """A metric for every combination of words of one or two facets, empty ones included.
+
+    Args:
+        dataset: the dataset.
+        by: facets, e.g. ``["lighting", "surface"]``; numbers are cut into quartiles.
+        metric: ``count``, ``mean:<facet>``, ``share:<tag>``, and after ``evaluate`` also ``recall``, ``precision``
+            and ``ap50``.
+        where: only the samples of this filter.
+
+    Returns:
+        Columns: the facets, ``samples``, ``labels``, ``value``, and ``low`` and ``high`` of the 95 %
+        interval (normal for a mean, Wilson for a share, recall and precision, bootstrap over samples for AP).
+
+    Raises:
+        FilterError, InputError: unknown facet or metric, or not one or two facets.
+    """
+    names = [by] if isinstance(by, str) else list(by)
+    table = store.table(dataset)
+    rows = None if where is None else table.mask(parse(where) if isinstance(where, str) else where)
+    found = cells(table, names, metric=average_precision(dataset, table) if metric == "ap50" else metric, rows=rows)
+    numbers = ["samples", "labels", "value", "low", "high"]
+    # a facet named like a number ("labels") wins: it says which cell this is
+    shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in found]
+    return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
+
+
+def average_precision(dataset: Dataset, table: Table) -> Estimator:
+    """Average precision of the predictions that were evaluated last."""
+    said = store.note(dataset, EVALUATION)
+    if said is None:
+        fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
+        raise FilterError("an evaluated dataset", found="none", where="metric", fix=fix)
+    nothing = Boxes("", (), ())
+    samples = list(stored.boxes(dataset, said["field"]))
+    with Progress("matching", total=len(samples), unit="sample") as progress:
+        truth_of, _ = match(dataset, said["field"], samples, iou=0.5, progress=progress)
+    found = {one.sample_id: one for one in samples}
+    return partial(estimate, class_results([found.get(i, nothing) for i in table.ids.tolist()], truth_of))

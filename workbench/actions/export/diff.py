@@ -1,0 +1,143 @@
+"""What changed between two exports: samples that came, went, moved to another split, or changed their labels."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.actions.export.manifest import FILE_NAME
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One sample that differs.
+
+    Attributes:
+        kind: ``came``, ``went``, ``moved`` or ``relabelled``.
+        origin: path inside what was loaded.
+        before, after: split, or labels in words; empty where there is none.
+    """
+
+    kind: str
+    origin: str
+    before: str
+    after: str
+
+
+@dataclass
+class BundleDiff:
+    """Outcome of ``diff``.
+
+    Attributes:
+        same: samples that are in both, in the same split, with the same labels.
+        came, went: only in the second, only in the first.
+        moved: in another split.
+        relabelled: with other labels; a sample may be here and in ``moved``.
+        note: what could not be compared; empty as a rule.
+    """
+
+    same: int = 0
+    came: list[Change] = field(default_factory=list)
+    went: list[Change] = field(default_factory=list)
+    moved: list[Change] = field(default_factory=list)
+    relabelled: list[Change] = field(default_factory=list)
+    note: str = ""
+
+    def frame(self) -> pd.DataFrame:
+        """One row per change."""
+        import pandas as pd  # deferred: text and JSON need no table
+
+        rows = [*self.came, *self.went, *self.moved, *self.relabelled]
+        return pd.DataFrame(
+            [(row.kind, row.origin, row.before, row.after) for row in rows],
+            columns=["kind", "origin", "before", "after"],
+        )
+
+    def __str__(self) -> str:
+        lines = [
+            f"{counted(self.same, 'sample')} the same; {len(self.came):,} came, {len(self.went):,} went, "
+            f"{len(self.moved):,} moved, {len(self.relabelled):,} changed labels"
+        ]
+        for changes in (self.came, self.went, self.moved, self.relabelled):
+            for one in changes[:_SHOWN]:
+                told = " -> ".join(text for text in (one.before, one.after) if text)
+                lines.append(f"  {one.kind}: {one.origin} ({told})")
+            if len(changes) > _SHOWN:
+                lines.append(f"  ... and {len(changes) - _SHOWN:,} more {changes[0].kind}")
+        return "\n".join([*lines, self.note] if self.note else lines)
+
+
+def diff(first: str | Path, second: str | Path) -> BundleDiff:
+    """Compare two exports by their manifests; the same sample is the one with the same ``source_key``.
+
+    Args:
+        first, second: folders of exports, or their manifests.
+
+    Raises:
+        InputError: there is no manifest, or it cannot be read.
+    """
+    (old_version, before), (new_version, after) = _samples(Path(first)), _samples(Path(second))
+    found = BundleDiff()
+    if old_version != new_version:
+        found.note = (
+            f"The manifests are of versions {old_version} and {new_version}, whose hashes of labels "
+            "cannot be compared: only other numbers of a class are seen. Export both with one version to see all."
+        )
+    for key in sorted(before.keys() | after.keys(), key=lambda key: str((after.get(key) or before[key])["origin"])):
+        old, new = before.get(key), after.get(key)
+        if old is None and new is not None:
+            found.came.append(Change("came", new["origin"], "", new["split"]))
+        elif new is None and old is not None:
+            found.went.append(Change("went", old["origin"], old["split"], ""))
+        elif old is not None and new is not None:
+            _compare(old, new, "classes" if found.note else "labels_sha256", found)
+    return found
+
+
+def _compare(old: Mapping[str, Any], new: Mapping[str, Any], labels: str, found: BundleDiff) -> None:
+    moved = old["split"] != new["split"]
+    relabelled = old.get(labels) != new.get(labels)
+    if moved:
+        found.moved.append(Change("moved", new["origin"], old["split"], new["split"]))
+    if relabelled:
+        found.relabelled.append(Change("relabelled", new["origin"], *_labels(old, new)))
+    found.same += not (moved or relabelled)
+
+
+def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
+    """Counts of the classes that differ; with equal counts it is the boxes."""
+    counts = [Counter(one.get("classes", {})) for one in (old, new)]
+    names = sorted(name for name in counts[0].keys() | counts[1].keys() if counts[0][name] != counts[1][name])
+    if not names:
+        return "other boxes or facts of the same labels", ""
+    before, after = (", ".join(f"{n[name]} {name}" for name in names) for n in counts)
+    return before, after
+
+
+def _samples(given: Path) -> tuple[int, dict[str, Mapping[str, Any]]]:
+    """Version of a manifest, and its samples by ``source_key``."""
+    path = given.expanduser() / FILE_NAME if given.expanduser().is_dir() else given.expanduser()
+    fix = "Give the folder that `workbench export` wrote."
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return content["manifest"], {
+            s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in content["samples"]
+        }
+    except FileNotFoundError as cause:
+        raise InputError(f"an export with {FILE_NAME}", found="no such file", where=str(path), fix=fix) from cause
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        found = f"{type(cause).__name__}: {cause}"[:200]
+        raise InputError(
+            "a manifest of this version", found=found, where=str(path), fix=f"{fix} Export again."
+        ) from cause

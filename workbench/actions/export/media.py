@@ -1,0 +1,126 @@
+"""Put pictures into an export: checked to be there, then copied or linked."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from workbench.actions.export.manifest import Shipped
+from workbench.adapters.formats.toolkit.contract import Writer
+from workbench.base.errors import InputError, OutputError
+from workbench.base.progress import Progress
+from workbench.core.schema.labels import Record
+
+Media = Literal["copy", "hardlink", "reference"]
+MEDIA: tuple[Media, ...] = ("copy", "hardlink", "reference")
+THREADS = 4
+_SHOWN = 3
+_WINDOW = 256
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
+
+
+@dataclass
+class Pictures:
+    """Whether all pictures are there, seen one by one.
+
+    Attributes:
+        total_bytes: of those that are.
+        missing: no longer where they were when they were loaded.
+        unknown: origins of those without a size.
+    """
+
+    total_bytes: int = 0
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def look(self, record: Record) -> None:
+        """Look at one."""
+        try:
+            self.total_bytes += os.stat(record.medium).st_size  # noqa: PTH116 - faster, and there are many
+        except OSError:
+            self.missing.append(str(record.medium))
+        if not record.width:
+            self.unknown.append(record.origin)
+
+    def require(self) -> None:
+        """Check that all are there.
+
+        Raises:
+            InputError: they are not.
+        """
+        if self.missing:
+            shown = ", ".join(self.missing[:_SHOWN]) + (" ..." if len(self.missing) > _SHOWN else "")
+            fix = "Bring the files back, or leave these samples out with --where."
+            found = f"{len(self.missing):,} missing: {shown}"
+            raise InputError("the pictures of all samples", found=found, where="export", fix=fix)
+        if self.unknown:
+            found = f"{len(self.unknown):,} without, the first is {self.unknown[0]}"
+            raise InputError(
+                "width and height of all samples", found=found, where="export", fix="Run ds.compute_metadata()."
+            )
+
+
+def require_room(folder: Path, n_bytes: int) -> None:
+    """Check the space before anything is written.
+
+    Raises:
+        OutputError: too little is left.
+    """
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < n_bytes:
+        found = f"{free / 1e6:,.0f} MB free"
+        fix = "Make room, choose another disk, or use media='hardlink'."
+        raise OutputError(f"{n_bytes / 1e6:,.0f} MB for the pictures", found=found, where=str(folder), fix=fix)
+
+
+def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, progress: Progress) -> None:
+    """Copy or link every picture to where the writer wants it; that it is the right one is seen when it is read back.
+
+    Raises:
+        OSError: the place refuses.
+    """
+    there: set[str] = set()
+
+    def target(item: Shipped) -> str:
+        path = f"{folder}/{writer.picture_path(str(item.record.split), item.name)}"
+        parent = path.rpartition("/")[0]
+        if parent not in there:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+            there.add(parent)
+        return path
+
+    def some(entries: Sequence[tuple[str, str]]) -> int:
+        for origin, path in entries:
+            _transfer(origin, path, media)
+        return len(entries)
+
+    waiting = ((str(item.record.medium), target(item)) for item in shipped)
+    threads = THREADS if media == "copy" else 1  # more would only get in each other's way
+    with ThreadPoolExecutor(threads, thread_name_prefix="media") as pool:
+        while window := list(islice(waiting, _WINDOW)):  # so that stopping does not wait for all
+            for n in pool.map(some, [window[at::threads] for at in range(threads)]):
+                progress.advance(n)
+
+
+def _transfer(origin: str, target: str, media: Media) -> None:
+    if media == "reference":
+        Path(target).symlink_to(Path(origin).resolve())
+        return
+    if media == "hardlink":
+        try:
+            os.link(os.path.realpath(origin) if os.path.islink(origin) else origin, target)  # noqa: PTH114 - faster
+            return
+        except OSError as cause:
+            if cause.errno not in _NO_LINKS:
+                raise
+    shutil.copyfile(origin, target)

@@ -1,0 +1,173 @@
+"""Read an export back with the project's own reader and compare it with what was meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workbench.adapters.formats.registry import FORMATS
+from workbench.adapters.formats.toolkit import unpacked
+from workbench.adapters.formats.toolkit.boxes import Xyxy, hull
+from workbench.adapters.formats.toolkit.contract import Placed, Writer
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import following_links
+from workbench.base.errors import InputError, OutputError
+from workbench.base.files import sha256_file
+from workbench.base.progress import Progress
+from workbench.core.schema.labels import Label, PlainBoxes, Record
+
+_SHOWN = 3
+_BYTES = 32  # of a SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """SHA-256 of pictures as they were read back, in little memory.
+
+    Attributes:
+        places: number of each by its path.
+        digests: 32 bytes for each number; zeros where it was not read back.
+
+    >>> Hashes({"a.jpg": 1}, bytearray(32) + bytes.fromhex("ab" * 32)).of("a.jpg") == "ab" * 32
+    True
+    """
+
+    places: Mapping[str, int]
+    digests: bytearray
+
+    def of(self, path: str) -> str | None:
+        """Of one picture, ``None`` when it is not known."""
+        at = self.places.get(path)
+        found = b"" if at is None else self.digests[at * _BYTES : (at + 1) * _BYTES]
+        return found.hex() if any(found) else None
+
+    def note(self, at: int, sha256: str) -> None:
+        """Keep one more."""
+        self.digests[at * _BYTES : (at + 1) * _BYTES] = bytes.fromhex(sha256)
+
+
+def compare(
+    folder: Path,
+    placed: Sequence[Placed],
+    places: Mapping[str, int],
+    writer: Writer,
+    scratch: Path,
+    progress: Progress,
+) -> Hashes:
+    """Every picture with its bytes, its split, its count of labels per class and its boxes.
+
+    Args:
+        folder: what was written, without the manifest.
+        placed: what was meant; may lie on disk.
+        places: where each lies in ``placed``, by the path of its picture.
+        writer: the format.
+        scratch: where pictures that lie inside of files are unpacked to.
+        progress: counts what was read back.
+
+    Returns:
+        Of the pictures, as they were read back.
+
+    Raises:
+        InputError: a picture has changed since it was loaded, so its labels may not fit any more.
+        OutputError: anything else differs.
+    """
+    problems = Problems()
+    there = bytearray(len(placed))  # 1 for what was read back
+    differences: list[str] = []
+    hashes = Hashes(places, bytearray(_BYTES * len(placed)))
+    root = folder.resolve()
+    with unpacked.within(scratch), following_links():
+        for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
+            path = path_of(found, root, writer)
+            at = places.get(path)
+            if at is None or there[at]:
+                differences.append(f"{path} was not to be there")
+                continue
+            there[at] = 1
+            meant = placed[at].record
+            hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
+            differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
+    for path, at in places.items():
+        if there[at]:
+            continue
+        differences.append(f"{path} is missing")
+        if (root / path).is_file():
+            _same_picture(placed[at].record, sha256_file(root / path))
+    if differences:
+        named = [f"{problem.where}: {problem.message}" for problem in problems]
+        shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])
+        more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
+        fix = "Nothing was left behind. Please report this with the manifest of the data."
+        raise OutputError("an export that reads back as it was meant", found=shown + more, where=writer.name, fix=fix)
+    return hashes
+
+
+def _same_picture(meant: Record, sha256: str) -> str:
+    if meant.content_sha256 in (None, sha256):
+        return sha256
+    fix = "Load the changed data into a new dataset, or bring the file back."
+    raise InputError("the picture as it was loaded", found="another content", where=meant.origin, fix=fix)
+
+
+def path_of(record: Record, root: Path, writer: Writer) -> str:
+    """What the writer calls the picture of a record that was read back."""
+    if writer.embeds or record.image_path is None:
+        return record.origin
+    return str(record.image_path)[len(f"{root}/") :]  # 20 times faster than a Path, and there are many
+
+
+def _differences(wanted: Record, found: Record, path: str, writer: Writer) -> Iterator[str]:
+    told = found.split or (wanted.split if wanted.split in path.split("/") else None)  # a folder of an unusual name
+    if wanted.split != told:
+        yield f"split {wanted.split} became {found.split}"
+    if (wanted.width, wanted.height) != (found.width, found.height):
+        yield f"size {wanted.width} x {wanted.height} became {found.width} x {found.height}"
+    if _same_boxes(wanted.labels, found.labels, writer.tolerance_px):
+        return
+    meant = [label for label in wanted.labels if writer.holds(label)]
+    pairs = _pairs(meant, found.labels)
+    if pairs is None:
+        yield f"labels {dict(_per_class(meant))} became {dict(_per_class(found.labels))}"
+        return
+    moved_px = [_moved_px(*pair) for pair in pairs]
+    worst_px = max(moved_px, default=0.0)
+    if worst_px > writer.tolerance_px:
+        yield f"a box of {pairs[moved_px.index(worst_px)][0].name} moved by {worst_px:.3g} px"
+
+
+def _same_boxes(wanted: Sequence[Label], found: Sequence[Label], tolerance_px: float) -> bool:
+    """Whether both are plain boxes, the same ones in the same order; told at once for all labels of a picture."""
+    if not isinstance(wanted, PlainBoxes) or not isinstance(found, PlainBoxes) or wanted.names != found.names:
+        return False
+    return bool((np.abs(wanted.edges - found.edges) <= tolerance_px).all())
+
+
+def _pairs(meant: Sequence[Label], found: Sequence[Label]) -> list[tuple[Label, Label]] | None:
+    """Labels that stand for each other, in the order of each class; ``None`` when their counts differ."""
+    if [label.name for label in meant] != [label.name for label in found]:  # hardly ever
+        if _per_class(meant) != _per_class(found):
+            return None
+        meant, found = (sorted(labels, key=lambda label: label.name) for labels in (meant, found))
+    return list(zip(meant, found, strict=True))
+
+
+def _moved_px(wanted: Label, found: Label) -> float:
+    """How far an edge moved; a label written as its outline alone comes back with the outline's box."""
+    moved_px = _edges_px(wanted.xyxy, found.xyxy)
+    if moved_px and wanted.polygons and found.polygons:
+        return min(moved_px, _edges_px(hull(wanted.polygons), found.xyxy))
+    return moved_px
+
+
+def _edges_px(first: Xyxy, second: Xyxy) -> float:
+    left, top, right, bottom = first
+    other_left, other_top, other_right, other_bottom = second
+    return max(abs(left - other_left), abs(top - other_top), abs(right - other_right), abs(bottom - other_bottom))
+
+
+def _per_class(labels: Iterable[Label]) -> Counter[str]:
+    return Counter(label.name for label in labels)

@@ -1,0 +1,177 @@
+"""Which samples are written, into which split, under which name; in an order that does not depend on the database."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from workbench.actions.export.file_names import flattened
+from workbench.actions.export.manifest import Shipped
+from workbench.adapters import store
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.base.spool import Spooled
+from workbench.core.schema.fields import ATTRIBUTES, SOURCE, SourceName
+from workbench.core.schema.labels import Label, names_of
+from workbench.core.splits.groups import Member, same
+from workbench.core.splits.limits import Deviation, deviation, settled
+from workbench.core.splits.plan import LeftOut
+from workbench.core.splits.spec import Wish
+from workbench.core.tables import Filter
+
+Look = Callable[[Shipped], None]
+_UNKNOWN = (None, "", "unknown")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is written.
+
+    Attributes:
+        shipped: the samples, on disk.
+        left_out: selected samples in no split.
+        drawn: splits to be remembered; see ``splits.Plan``.
+        moved: groups that moved; see ``splits.Plan``.
+        stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
+        clouds: number of selected clouds without a picture, which no format holds.
+    """
+
+    shipped: Sequence[Shipped]
+    left_out: list[LeftOut]
+    drawn: dict[str, str]
+    moved: int
+    stratification: Deviation | None
+    clouds: int
+
+    def holding(self, holds: Callable[[Label], bool], look: Look) -> Selection:
+        """The same with only the labels that a format has room for; ``look`` as of ``select``."""
+
+        def kept(item: Shipped) -> Shipped:
+            labels = tuple(label for label in item.record.labels if holds(label))
+            return dataclasses.replace(item, record=dataclasses.replace(item.record, labels=labels))
+
+        return dataclasses.replace(self, shipped=_on_disk(map(kept, self.shipped), look))
+
+
+def select(
+    dataset: store.Dataset,
+    samples: Sequence[store.Stored],
+    where: str | Filter | None,
+    wish: Wish,
+    *,
+    near: Mapping[str, str],
+    slice_by: Sequence[str],
+    numbered: bool,
+    look: Look,
+) -> Selection:
+    """The samples to write.
+
+    Args:
+        dataset: where they lie.
+        samples: all of it; may lie on disk.
+        where: only these.
+        wish: what is wanted of the splits.
+        near: name of the group of near duplicates by sample id.
+        slice_by: attributes that make a slice.
+        numbered: pictures are named by number instead of after where they came from.
+        look: sees every sample once on its way to the disk.
+
+    Raises:
+        InputError: no samples, or a wish that cannot be had.
+    """
+    chosen = set(store.select(dataset, where))
+    members: list[Member] = []
+    selected: dict[str, _Place] = {}
+    clouds = 0
+    for at, stored in enumerate(samples):
+        if stored.record.image_path is None:
+            clouds += stored.id in chosen
+            continue
+        members.append(_member(stored, near.get(stored.id), slice_by))
+        if stored.id in chosen:
+            source = sys.intern(stored.source or "")  # else one text per sample
+            selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
+    del chosen  # large; from here on those that have a picture count
+    if not selected:
+        found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
+        found = f"{clouds:,} point clouds without a picture" if clouds else found
+        raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
+    remembered = store.remembered_splits(dataset, wish.memory) if wish.stratify else {}
+    plan = settled(members, wish, chosen=selected.keys(), remembered=remembered)
+    left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
+    left_out.sort(key=lambda item: (item.origin, item.reason))
+    kept = sorted(place for place in selected.values() if place.id in plan.splits)
+    if not kept:
+        found = f"all {len(selected):,} left out: {left_out[0].reason}"
+        raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
+    names = None if numbered else flattened([(place.origin, place.source_key or place.id) for place in kept])
+
+    def shipped(number: int, place: _Place) -> Shipped:
+        stored = samples[place.at]
+        name = names[number] if names else f"{number:06d}{stored.record.medium.suffix.lower()}"
+        return _shipped(stored, plan.splits[place.id], name)
+
+    outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
+    alike = deviation(plan, [member for member in members if member.id in selected])
+    return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
+
+
+class _Place(NamedTuple):
+    """Where a sample comes in the order of writing, and where it lies among all."""
+
+    origin: str
+    source_key: str
+    source: str
+    id: str
+    at: int
+
+
+def _on_disk(shipped: Iterable[Shipped], look: Look) -> Spooled[Shipped]:
+    def packed(item: Shipped) -> tuple[Any, ...]:
+        look(item)
+        return item.packed()
+
+    return Spooled(shipped, packed, Shipped.unpacked)
+
+
+def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> Member:
+    record = stored.record
+    generation = record.generation
+    values = [record.attributes.get(name) for name in slice_by]
+    attributes = [f"{name}={record.attributes[name]}" for name in ATTRIBUTES if record.attributes.get(name)]
+    classes = set(names_of(record.labels)) | ({record.classification} - {None})
+    fitted_to = generation.get("parent_sample_ids")
+    return Member(
+        id=stored.id,
+        synthetic=stored.source == "synthetic",
+        split=record.split,
+        scene_id=record.scene_id,
+        content_sha256=stored.content_sha256,
+        parents=tuple(_parents(generation)),
+        near=near,
+        fitted_to=tuple(map(str, fitted_to)) if isinstance(fitted_to, list) else (),
+        source_key=stored.source_key or "",
+        strata=same((*sorted(f"class={name}" for name in classes), *attributes, f"{SOURCE}={stored.source}")),
+        cell=None if any(value in _UNKNOWN for value in values) else " x ".join(map(str, values)),
+    )
+
+
+def _parents(generation: Mapping[str, Any]) -> list[str]:
+    """Ids of the samples that a generated one recreates: its own parent, else all of the scenario's anchor."""
+    anchor = generation.get("anchor")
+    for holder, key in ((generation, "parent_sample_id"), (anchor, "sample_ids"), (anchor, "sample_id")):
+        given = holder.get(key) if isinstance(holder, Mapping) else None
+        if given:
+            return [str(i) for i in given] if isinstance(given, (list, tuple)) else [str(given)]
+    return []
+
+
+def _shipped(stored: store.Stored, split: str, name: str) -> Shipped:
+    source: SourceName = "synthetic" if stored.source == "synthetic" else "real"
+    record = dataclasses.replace(stored.record)
+    record.split, record.content_sha256 = split, stored.content_sha256
+    record.attributes = {**record.attributes, SOURCE: source}
+    return Shipped(record, name, stored.id, source, stored.source_key or stored.id)

@@ -1,0 +1,105 @@
+"""A Dask cluster as an executor: the same frames, drawn on other machines that see the same folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from workbench.actions.generate.record import generator_version
+from workbench.base.errors import InputError
+from workbench.base.optional import require
+from workbench.base.processes import WorkerDied
+
+T = TypeVar("T")
+PATIENCE_S = 10.0  # for the scheduler to answer
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """An executor whose calls run in the workers of a Dask scheduler; they are left running at the end.
+
+    Args:
+        address: of the scheduler, e.g. ``tcp://10.0.0.5:8786``.
+
+    Raises:
+        MissingExtra: Dask is not installed here.
+        InputError: no scheduler answers there, it has no workers, or they hold another version of the workbench.
+    """
+    distributed = require("distributed", purpose="a Dask cluster")
+    try:
+        client = distributed.Client(address, timeout=PATIENCE_S, set_as_default=False)
+    except (OSError, ValueError) as cause:  # a TimeoutError is an OSError
+        fix = "Start it with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
+        raise InputError(
+            "a Dask scheduler", found=f"{type(cause).__name__}: {cause}"[:160], where=address, fix=fix
+        ) from cause
+    with client:
+        _check_workers(client, address)
+        yield DaskWorkers(client)
+
+
+def _check_workers(client: Any, address: str) -> None:
+    try:
+        versions = client.run(generator_version)
+    except ModuleNotFoundError as cause:
+        raise InputError("workers with the workbench installed", found=str(cause), where=address) from cause
+    if not versions:
+        raise InputError(
+            "a cluster with workers", found="none", where=address, fix=f"Start some: dask worker {address}"
+        )
+    others = {worker: found for worker, found in versions.items() if found != generator_version()}
+    if others:
+        worker, found = next(iter(others.items()))
+        fix = "Install the same version everywhere; frames must not depend on who draws them."
+        raise InputError(f"workbench {generator_version()} in every worker", found=found, where=worker, fix=fix)
+
+
+class DaskWorkers(Executor):
+    """Calls run by a Dask client; a worker that dies and a lost cluster are told in our own errors."""
+
+    def __init__(self, client: Any) -> None:
+        self._inner = client.get_executor(pure=False)
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run ``fn`` in a worker of the cluster."""
+        return _Forwarded(self._inner.submit(fn, *args, **kwargs))
+
+
+class _Forwarded(Future[T]):
+    """A future that ends as another one does, with its error in our words."""
+
+    def __init__(self, inner: Future[T]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._own_cancel = False
+        inner.add_done_callback(self._end)
+
+    def cancel(self) -> bool:
+        """Cancel the call, if it has not ended."""
+        self._own_cancel = True
+        return self._inner.cancel() and super().cancel()
+
+    def _end(self, inner: Future[T]) -> None:
+        if inner.cancelled():
+            if self._own_cancel or self.cancelled():
+                super().cancel()
+                return
+            self.set_exception(BrokenExecutor("the cluster dropped the work: its scheduler may have ended"))
+            return
+        error = inner.exception()
+        if error is None:
+            self.set_result(inner.result())
+        else:
+            self.set_exception(_in_our_words(error))
+
+
+def _in_our_words(error: BaseException) -> BaseException:
+    name = type(error).__name__
+    if name == "KilledWorker":  # Dask tried three workers
+        fix = "Free memory there, or start fewer workers; what is finished is kept, and the same call completes it."
+        return WorkerDied("a worker that ends its work", found=str(error)[:200], fix=fix)
+    if name in ("CommClosedError", "FutureCancelledError", "CancelledError"):
+        return BrokenExecutor(f"{name}: {error}")
+    return error

@@ -1,0 +1,78 @@
+"""The record of how a generated sample came to be; enough to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from workbench.actions.generate.products import classes_seen
+from workbench.base.files import sha256_text
+from workbench.core import assets as library
+from workbench.core.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
+from workbench.core.scenario.build import assets_of
+
+if TYPE_CHECKING:
+    from workbench.actions.generate.frame import Shot
+
+GENERATOR = "physical-ai-workbench"
+GT_METHOD = "ray casting, exact; labels are sharp: before blur and noise"
+
+
+def lineage(shot: Shot) -> dict[str, Any]:
+    """The generation document of a finished frame: names, versions, draw, constants, assets, parents, timing."""
+    resolved, anchor = shot.accepted.resolved, shot.accepted.resolved.scenario.anchor
+    mark, asked = resolved.mark, resolved.scenario.annotators
+    return {
+        "generator": GENERATOR,
+        "generator_version": generator_version(),
+        "backend": shot.backend,
+        "backend_version": shot.backend_version,
+        "scenario_name": resolved.scenario.name,
+        "scenario_sha256": mark.scenario_sha256,
+        "seed": resolved.scenario.seed,
+        "frame": mark.frame,
+        "attempt": mark.attempt,
+        "refusals": dict(shot.accepted.refusals),
+        "params": resolved.params(),
+        "assets": {asset: library.asset_sha256(asset) for asset in sorted(set(assets_of(resolved.values)))},
+        "parent_sample_id": anchor.parent(mark.frame),
+        "parent_sample_ids": list(anchor.sample_ids),
+        "parent_dataset": anchor.dataset,
+        "parent_tags": list(anchor.tags),
+        "anchor_mode": dict(resolved.scenario.modes),
+        "gt_method": GT_METHOD,
+        **({"semantic_classes": classes_seen(shot.accepted.truth.objects)} if "semantic_segmentation" in asked else {}),
+        "sensor_chain": sensor_settings(resolved).record(),
+        "render_ms": round(shot.render_ms, 2),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def resolved_frame(generation: Mapping[str, Any]) -> ResolvedFrame:
+    """The draw that a generation document records, from that document alone."""
+    mark = Mark(generation["scenario_sha256"], generation["frame"], generation["attempt"])
+    return Scenario.of_constants(
+        generation["params"], name=generation["scenario_name"], seed=generation["seed"], mark=mark
+    ).resolve(mark.frame)
+
+
+def source_key(scenario_sha256: str, seed: int, frame: int, backend: str) -> str:
+    """Stable id of a frame: generating it again changes nothing in a dataset."""
+    return sha256_text(f"{scenario_sha256}|{seed}|{frame}|{backend}")
+
+
+def scene_id(name: str, seed: int, frame: int) -> str:
+    """What belongs together: frames of the same salt and number, whatever the ranges and the backend."""
+    return f"{name}/s{seed}/{frame:06d}"
+
+
+@cache
+def generator_version() -> str:
+    """Version of this package; ``source`` where it runs from a checkout that is not installed."""
+    try:
+        return version(GENERATOR)
+    except PackageNotFoundError:
+        return "source"

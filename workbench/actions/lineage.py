@@ -1,0 +1,200 @@
+"""Why does this picture exist, what came of it; and taking out all that came of something."""
+
+from __future__ import annotations
+
+import getpass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.adapters import store
+from workbench.adapters.store import Kin, Removal
+from workbench.adapters.store.journal import Entry, changed_by, entries
+from workbench.base.errors import DatasetError, InputError
+from workbench.base.plurals import counted
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a sample comes from and what came of it.
+
+    Attributes:
+        sample_id: the sample.
+        source: ``real`` or ``synthetic``.
+        origin: path inside what was loaded or generated.
+        tags: that it carries now.
+        why: sentences, the nearest cause first.
+        parents: samples that its scenario recreates, in this dataset or in ``parent_dataset``.
+        parent_dataset: where they lie; empty for one that has none.
+        changes: changes of tags that led to the scenario.
+        record: the generation record; empty for a sample that was not generated here.
+        children: generated samples whose scenario recreates this one.
+        descendants: those and all that came of them.
+        scenarios: how many descendants each scenario made.
+    """
+
+    sample_id: str
+    source: str
+    origin: str
+    tags: tuple[str, ...]
+    why: tuple[str, ...]
+    parents: tuple[str, ...]
+    parent_dataset: str
+    changes: tuple[Entry, ...]
+    record: dict[str, Any]
+    children: tuple[str, ...]
+    descendants: tuple[str, ...]
+    scenarios: dict[str, int]
+
+    def __str__(self) -> str:
+        said = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
+        said.append(
+            f"what came of it: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them directly"
+        )
+        return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
+
+
+def lineage(dataset: Any, sample_id: str) -> Lineage:
+    """Why a sample exists, and what came of it.
+
+    Raises:
+        DatasetError: no such sample.
+    """
+    found = store.require_sample(dataset, sample_id)
+    record = dict(found.record.generation)
+    family = store.kin(dataset)
+    children = [one.id for one in family if sample_id in one.parents]
+    descendants = _below(family, [sample_id])
+    made = {one.id: one.scenario_name for one in family}
+    changes = _causes(dataset, record)
+    return Lineage(
+        sample_id=sample_id,
+        source=found.source or "",
+        origin=found.record.origin,
+        tags=found.tags,
+        why=tuple(_reasons(found.record.origin, found.source or "", record, changes)),
+        parents=tuple(record.get("parent_sample_ids") or ()),
+        parent_dataset=record.get("parent_dataset") or "",
+        changes=tuple(changes),
+        record=record,
+        children=tuple(children),
+        descendants=tuple(descendants),
+        scenarios=dict(Counter(made[i] for i in descendants).most_common()),
+    )
+
+
+def remove_descendants(
+    dataset: Any,
+    *,
+    sample: str | None = None,
+    change: str | None = None,
+    scenario: str | None = None,
+    reason: str = "",
+    who: str | None = None,
+) -> Removal:
+    """Take out all that was generated because of a sample, of a change of tags or a scenario; ``restore`` undoes it.
+
+    Descendants of descendants go too. Files stay on disk.
+
+    Args:
+        dataset: the dataset.
+        sample: id of a sample; it stays itself.
+        change: ``change_id`` of a change of tags: what recreates a sample that it tagged, because of that tag.
+        scenario: name, or the first characters of the SHA-256, of a scenario: all that it made.
+        reason, who: for the audit; the system's user when nobody is named.
+
+    Raises:
+        InputError: not exactly one of the three.
+        DatasetError: nothing came of it.
+    """
+    given = [value for value in (sample, change, scenario) if value is not None]
+    if len(given) != 1:
+        raise InputError("one of sample, change and scenario", found=f"{len(given)} of them")
+    ids, what = _descending(dataset, sample, change, scenario)
+    if not ids:
+        raise DatasetError(f"samples that descend from {what}", found="none", where=dataset.name)
+    return store.remove(dataset, ids, what=what, who=who or getpass.getuser(), reason=reason)
+
+
+def restore(dataset: Any, removal_id: str | None = None, *, who: str | None = None) -> Removal:
+    """Put back what ``remove_descendants`` took out, by default the last time.
+
+    Raises:
+        DatasetError: there is nothing to put back.
+    """
+    return store.restore(dataset, removal_id, who=who or getpass.getuser())
+
+
+def _descending(dataset: Any, sample: str | None, change: str | None, scenario: str | None) -> tuple[list[str], str]:
+    family = store.kin(dataset)
+    if sample is not None:
+        store.require_sample(dataset, sample)
+        return _below(family, [sample]), f"sample {sample}"
+    if scenario is not None:
+        ids = [one.id for one in family if _is_of(one, scenario)]
+        return _with_below(family, ids), f"scenario {scenario}"
+    entry = next((one for one in entries(dataset) if one.change_id == change), None)
+    if entry is None:
+        raise DatasetError("a change of tags", found=repr(change), where=dataset.name, fix="See `workbench history`.")
+    tagged = _tagged(entry)
+    ids = [one.id for one in family if entry.tag in one.parent_tags and tagged & set(one.parents)]
+    return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
+
+
+def _is_of(one: Kin, scenario: str) -> bool:
+    return one.scenario_name == scenario or (len(scenario) >= 8 and one.scenario_sha256.startswith(scenario))
+
+
+def _with_below(family: Sequence[Kin], ids: list[str]) -> list[str]:
+    return list(dict.fromkeys([*ids, *_below(family, ids)]))
+
+
+def _below(family: Sequence[Kin], roots: Iterable[str]) -> list[str]:
+    """Ids of all descendants, nearest first."""
+    by_parent: dict[str, list[str]] = {}
+    for one in family:
+        for parent in one.parents:
+            by_parent.setdefault(parent, []).append(one.id)
+    seen: dict[str, None] = {}
+    edge = list(roots)
+    while edge:
+        edge = [child for parent in edge for child in by_parent.get(parent, ()) if child not in seen]
+        edge = list(dict.fromkeys(edge))
+        seen.update(dict.fromkeys(edge))
+    return list(seen)
+
+
+def _causes(dataset: Any, record: dict[str, Any]) -> list[Entry]:
+    """The changes that gave a parent one of the tags that led to the scenario, oldest first."""
+    parents, tags = set(record.get("parent_sample_ids") or ()), set(record.get("parent_tags") or ())
+    if not (parents and tags and record.get("parent_dataset") in ("", dataset.name)):
+        return []
+    tagging: Callable[[Entry], bool] = lambda entry: entry.action == "tag" and entry.tag in tags  # noqa: E731
+    return [entry for entry in entries(dataset) if tagging(entry) and parents & _tagged(entry)]
+
+
+def _tagged(entry: Entry) -> set[str]:
+    """Ids of the samples that a change really changed, itself or a label of theirs."""
+    return {str(i) for targets in changed_by(entry.change_id) for i in targets.ids}
+
+
+def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
+    if not record:
+        return [f"it was loaded as {source or 'unknown'} from {origin}"]
+    said = [
+        f"frame {record['frame']}, try {record['attempt'] + 1}, of scenario {record['scenario_name']} "
+        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, drawn by {record['backend_version']} "
+        f"on {record['created']}"
+    ]
+    refused = ", ".join(f"{name} {n}x" for name, n in record.get("refusals", {}).items())
+    said += [f"earlier tries were refused by {refused}"] if refused else []
+    parents = record.get("parent_sample_ids") or []
+    if parents:
+        tags = ", ".join(record.get("parent_tags") or []) or "no tag"
+        said.append(f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})")
+        said.append(f"this frame stands for {record['parent_sample_id']}")
+    for entry in changes:
+        because = f": {entry.reason}" if entry.reason else ""
+        said.append(f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}")
+    return said

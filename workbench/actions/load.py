@@ -1,0 +1,161 @@
+"""Load a file or folder of any known format into a dataset, in batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
+from operator import length_hint
+from pathlib import Path
+
+from workbench.adapters import store
+from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit import archive
+from workbench.adapters.formats.toolkit.contract import Format
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import one_scan
+from workbench.base.errors import InputError, one_of
+from workbench.base.files import existing
+from workbench.base.processes import no_cycles
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.schema.fields import SOURCE, SOURCES, SourceName
+from workbench.core.schema.labels import Record
+from workbench.core.schema.report import LoadReport
+
+BATCH = 1_000
+
+
+@no_cycles()
+def load(
+    dataset: store.Dataset | str,
+    path: str | Path,
+    *,
+    source: str,
+    format: str | None = None,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> LoadReport:
+    """Load pictures and labels; loading the same again changes nothing.
+
+    Args:
+        dataset: an open dataset, or the name of one, which is made when it is new.
+        path: file, folder or archive (zip, tar).
+        source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
+        format: name of the format; found from the content when not given.
+        listener: told of the progress.
+        cancel: stops between two batches; what was added stays.
+
+    Raises:
+        InputError: nothing there, no known format, unknown source, or not one record that can be used.
+        Cancelled: the user stopped.
+    """
+    if source not in SOURCES:
+        raise InputError(
+            "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
+        )
+    given = existing(Path(path), wanted="a file, folder or archive to load")
+    place = archive.opened(given)
+    problems = Problems()
+    with one_scan():
+        chosen, why = choose(place, name=format)
+        records, total = _opened(chosen, place, problems)
+    target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
+    report = LoadReport(format=chosen.name, why=why)
+    _note(target, given, report.format)
+    bar = Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel)
+    with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        waiting: Future[int] | None = None  # a batch is written while the next one is read
+        for batch in iter(lambda: list(islice(records, BATCH)), []):
+            if waiting:
+                progress.advance(waiting.result())
+            waiting = writer.submit(_add, target, batch, source, report, problems)
+        if waiting:
+            progress.advance(waiting.result())
+    _close(source, problems)
+    report.problems = list(problems)
+    return report
+
+
+def _note(dataset: store.Dataset, path: Path, form: str) -> None:
+    """Note where data came from: files of predictions name pictures by the numbers of these files."""
+    loads = [one for one in store.note(dataset, "loads") or [] if one["path"] != str(path.absolute())]
+    store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
+
+
+def _opened(chosen: Format, place: Path, problems: Problems) -> tuple[Iterator[Record], int]:
+    """The records with the first one already read, so that a hopeless input changes nothing."""
+    try:
+        records = chosen.read(place, problems)
+        total = length_hint(records)
+        first = next(records, None)
+    except OSError as cause:
+        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=found, where=str(place), fix="Change the permissions.") from cause
+    if first is None:
+        fix = f"Mend the data, or say another format than {chosen.name}."
+        raise InputError("at least one record that can be used", found=_summary(problems), where=str(place), fix=fix)
+    return chain([first], records), total
+
+
+def _summary(problems: Problems) -> str:
+    kinds = Counter(problem.kind for problem in problems if problem.kind != "ignored_junk")
+    if not kinds:
+        return "none"
+    kind, n = kinds.most_common(1)[0]
+    first = next(problem for problem in problems if problem.kind == kind)
+    return f"none, but {n:,} x {kind}, the first at {first.where}: {first.message}"
+
+
+def _add(
+    dataset: store.Dataset, batch: Sequence[Record], source: SourceName, report: LoadReport, problems: Problems
+) -> int:
+    """Add a batch and count what became of it; returns its size."""
+    by_source: dict[SourceName, list[Record]] = {}
+    for record in batch:
+        own = _own_source(record)
+        if own is not None and own != source:
+            problems.count("source_conflict", record.origin)
+        by_source.setdefault(own or source, []).append(_without_source(record))
+    for name, records in by_source.items():
+        for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
+            _tell(record, report) if new else _tell_again(report)
+    return len(batch)
+
+
+def _own_source(record: Record) -> SourceName | None:
+    given = record.attributes.get(SOURCE)
+    if given in SOURCES:
+        return given
+    return "synthetic" if record.generation else None
+
+
+def _without_source(record: Record) -> Record:
+    """The source is a field of its own, never an attribute; another word there is kept as ``source_given``."""
+    if SOURCE not in record.attributes:
+        return record
+    attributes = dict(record.attributes)
+    given = attributes.pop(SOURCE)
+    if given not in SOURCES:
+        attributes[f"{SOURCE}_given"] = given
+    return dataclasses.replace(record, attributes=attributes)
+
+
+def _tell(record: Record, report: LoadReport) -> None:
+    names = Counter(label.name for label in record.labels)
+    if record.classification is not None:
+        names[record.classification] += 1
+    report.samples += 1
+    report.labels += names.total()
+    report.labels_per_class.update(names)
+
+
+def _tell_again(report: LoadReport) -> None:
+    report.already_there += 1
+
+
+def _close(source: str, problems: Problems) -> None:
+    other = next(name for name in SOURCES if name != source)
+    message = f"Wanted {source} samples, found {{n}} that say {other} ({{first}}). Loaded as {other}."
+    problems.close("source_conflict", message)

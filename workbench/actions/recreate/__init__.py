@@ -1,0 +1,6 @@
+"""Recreate a failure: from tagged samples to a scenario, fitted by pictures made on the way."""
+
+from workbench.actions.recreate.recreate import Recreation, recreate
+from workbench.actions.recreate.report import Row
+
+__all__ = ["Recreation", "Row", "recreate"]

@@ -1,0 +1,168 @@
+"""Retrain: from the dataset as it is to a recorded round."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.actions.export import export
+from workbench.actions.rounds import record_round
+from workbench.actions.rounds.record import Round
+from workbench.actions.rounds.test_samples import judged, read_manifest
+from workbench.actions.train import Detector, Trainer, predict
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store.predictions import field_kept
+from workbench.base.errors import InputError
+from workbench.base.files import require_empty
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.schema import fields
+from workbench.core.splits.spec import Wish
+from workbench.core.tables import Filter
+from workbench.core.tables.filter import OneOf
+
+DATA, MODEL = "data", "model"
+REAL_ONLY = ("test",)
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What one turn has made.
+
+    Attributes:
+        round: as it was recorded.
+        field: where its predictions are.
+        data: the export that was learned.
+        model: where the trained model lies; ``None`` for a trainer that keeps its own.
+    """
+
+    round: Round
+    field: str
+    data: Path
+    model: Path | None
+
+    def __str__(self) -> str:
+        kept = f"; model in {self.model}" if self.model else ""
+        return f"{self.round}; predictions in {self.field}, trained on {self.data}{kept}"
+
+
+def retrain(
+    dataset: Dataset,
+    trainer: Trainer | None = None,
+    *,
+    name: str,
+    folder: str | Path,
+    splits: Mapping[str, float] | None = None,
+    where: str | Filter | None = None,
+    stages: bool = False,
+    seed: int = 0,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Retrained:
+    """Export the dataset, train on it, predict on all real pictures and record the round.
+
+    What it is judged by is never learned: see ``record_round``. A trainer with attributes ``listener`` or ``cancel``
+    (as ``Detector`` and ``CommandTrainer``) gets those given here while it works; one with ``save`` is saved.
+
+    Args:
+        dataset: the dataset.
+        trainer: learns and predicts; by default a ``Detector``, which needs the extra ``train``.
+        name: of the round and the model; one that is there is replaced.
+        folder: new or empty, for the export and the model.
+        splits, where, stages, seed: as of ``export``; by default samples keep the splits that they have.
+        listener: told of the progress.
+        cancel: stops; dataset, rounds and folder are as before.
+
+    Raises:
+        InputError, DatasetError: no name, nothing to learn from or to judge by, or the trainer fails.
+        OutputError: the folder has files in it, or refuses.
+        MissingExtra: no trainer given, and PyTorch is not installed.
+        Cancelled: the user stopped.
+    """
+    if not name.strip():
+        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'second'.")
+    target, field = Path(folder).expanduser().absolute(), field_of(name)
+    require_empty(target)
+    model = Detector() if trainer is None else trainer
+    wish = Wish(dict(splits) if splits else None, seed, REAL_ONLY, stages=stages)
+    switch = cancel or Cancel()
+    with _undone(dataset, target, wish), field_kept(dataset, field):
+        target.mkdir(parents=True, exist_ok=True)
+        data = target / DATA
+        export(
+            dataset,
+            data,
+            format="coco",
+            splits=wish.splits,
+            seed=seed,
+            where=where,
+            media="hardlink",
+            real_only=REAL_ONLY,
+            stages=stages,
+            listener=listener,
+            cancel=switch,
+        )
+        judged(dataset, store.table(dataset), read_manifest(dataset, data))  # else the training would be for nothing
+        started_s = time.monotonic()
+        with _watched(model, listener, switch):
+            with Progress("training", total=None, unit="step", listener=listener, cancel=switch):
+                model.fit(data)
+                switch.check()  # for a trainer that knows no switch
+            seconds = time.monotonic() - started_s
+            real = OneOf(fields.SOURCE, ("real",))
+            predict(dataset, model, field=field, where=real, listener=listener, cancel=switch)
+        kept = _saved(model, target / MODEL)
+        recorded = record_round(
+            dataset, field, name=name, manifest=data, seconds=round(seconds, 1), listener=listener, cancel=switch
+        )
+    return Retrained(recorded, field, data, kept)
+
+
+def field_of(name: str) -> str:
+    """Field for the predictions of a round.
+
+    >>> field_of("More dim metal, 2nd")
+    'predictions_more_dim_metal_2nd'
+    """
+    return "predictions_" + (re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "round")
+
+
+@contextlib.contextmanager
+def _undone(dataset: Dataset, target: Path, wish: Wish) -> Iterator[None]:
+    """If the body fails, take the folder and the remembered splits away again."""
+    existed, before = target.exists(), store.remembered_splits(dataset, wish.memory)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        if existed:
+            target.mkdir()
+        store.put_splits_back(dataset, wish.memory, before)
+        raise
+
+
+@contextlib.contextmanager
+def _watched(trainer: Trainer, listener: Listener | None, cancel: Cancel) -> Iterator[None]:
+    """Let a trainer that can tell of its progress or be stopped do so meanwhile."""
+    given = {"listener": listener, "cancel": cancel}
+    before = {name: getattr(trainer, name) for name in given if hasattr(trainer, name)}
+    for name in before:
+        setattr(trainer, name, given[name])
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(trainer, name, value)
+
+
+def _saved(trainer: Trainer, folder: Path) -> Path | None:
+    save = getattr(trainer, "save", None)
+    if save is None:
+        return None
+    save(folder)
+    return folder

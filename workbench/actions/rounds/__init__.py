@@ -1,0 +1,6 @@
+"""The loop's turns: what each model found on the same real pictures, and whether failures are closed."""
+
+from workbench.actions.rounds.record import record_round
+from workbench.actions.rounds.scoreboard import Scoreboard, rounds
+
+__all__ = ["Scoreboard", "record_round", "rounds"]

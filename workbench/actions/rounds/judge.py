@@ -1,0 +1,75 @@
+"""Judge a failure scenario: closed, failing or worse; and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.core.metrics.compare import Change, Level
+
+CLOSED, FAILING, WORSE = "closed", "failing", "worse"
+NEAR = 0.05  # a closed scenario's metric lies at most so far below the rest's
+FOUND = 0.5  # least value of a closed scenario: like the rest is not enough where all is bad
+HELPED = 0.05  # a gain that real images of a slice should bring if it lacked coverage
+GATE_IMAGES = 10  # real images of the slice that must have been added to ask whether they helped
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a scenario.
+
+    Attributes:
+        state: ``closed``, ``failing`` or ``worse``.
+        note: why, in words.
+    """
+
+    state: str
+    note: str
+
+
+def judge(now: Level, to_rest: Change, since_before: Change | None, since_first: Change | None) -> Verdict:
+    """The state of a scenario after the last round.
+
+    ``worse``: it surely fell, against the round before or the first. ``closed``: it surely rose since the first round,
+    is not surely below the rest of the real pictures, its value is at most 0.05 below theirs (a slice so small that
+    nothing can be told of it is not closed), and at least 0.5. Else ``failing``.
+
+    Args:
+        now: the metric in the last round.
+        to_rest: that less the rest's.
+        since_before, since_first: its change; ``None`` without such a round.
+    """
+    if now.value is None:
+        return Verdict(FAILING, "no labels of it among the pictures judged: nothing can be told")
+    for against, one in (("the round before", since_before), ("the first round", since_first)):
+        if one is not None and one.fell:
+            return Verdict(WORSE, f"surely lower than in {against}")
+    if since_first is None:
+        return Verdict(FAILING, "one round: nothing to compare with yet")
+    behind = to_rest.value is not None and (to_rest.fell or to_rest.value < -NEAR)
+    if not since_first.rose:
+        return Verdict(FAILING, "not surely better than in the first round" + (", below the rest" if behind else ""))
+    if to_rest.value is None:
+        return Verdict(FAILING, "surely better than in the first round; no other labels to compare with")
+    if behind:
+        surely = "surely" if to_rest.fell else "by its value"
+        return Verdict(FAILING, f"surely better than in the first round, still {surely} below the rest")
+    if now.value < FOUND:
+        return Verdict(FAILING, f"surely better than in the first round, and like the rest, but below {FOUND:g}")
+    return Verdict(CLOSED, "surely better than in the first round, and like the rest")
+
+
+def gate(added: int | None, gained: Change) -> str:
+    """Whether real images of the slice that were added helped: if not, generated ones will not either.
+
+    Args:
+        added: real images of the slice in the training data more than before; ``None`` when not known.
+        gained: change of the metric since.
+    """
+    if added is None or added < GATE_IMAGES or gained.value is None or gained.high is None or gained.rose:
+        return ""
+    if gained.high < HELPED:
+        return (
+            f"{added:,} real images of it were added and did not help: not a failure of coverage, "
+            "generating more will not help; look at labels, resolution and the model"
+        )
+    return f"{added:,} real images of it were added; whether they helped cannot be told yet"

@@ -1,0 +1,183 @@
+"""Record a round: evaluate a model on real pictures and keep what became of every label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.actions.evaluate.evaluate import FIELD, examine
+from workbench.actions.rounds.test_samples import Data, judged, read_manifest
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store.predictions import field_kept
+from workbench.adapters.store.rounds import StoredRound, put_round
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.base.progress import Cancel, Listener
+from workbench.core.metrics.compare import METRICS, Part, level
+from workbench.core.metrics.counts import Tally, from_bytes, tally, to_bytes
+from workbench.core.schema import fields
+from workbench.core.tables.filter import OneOf
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of the loop.
+
+    Attributes:
+        number: 1, 2, ...
+        name: of the model.
+        split: which real pictures it was judged on: ``test``, ``val`` or ``all real``.
+        samples: how many they are.
+        left_out: others of that split, which it was trained on or a scenario was fitted to.
+        manifest_sha256: hash of the manifest of its training data; empty when not given.
+        images: what the round cost in new pictures.
+        seconds: and in time.
+        confidence, iou: as of ``evaluate``.
+        recorded_at: ISO time, UTC.
+        metrics: ``recall``, ``precision`` and ``ap50`` on those pictures, each with ``_low`` and ``_high``.
+    """
+
+    number: int
+    name: str
+    split: str
+    samples: int
+    left_out: dict[str, int] = field(default_factory=dict)
+    manifest_sha256: str = ""
+    images: int | None = None
+    seconds: float | None = None
+    confidence: float = 0.0
+    iou: float = 0.5
+    recorded_at: str = ""
+    metrics: dict[str, float | None] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        cost = [counted(self.images, "new image") if self.images is not None else ""]
+        cost += [f"{self.seconds:,.0f} s" if self.seconds is not None else ""]
+        left = ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items())
+        about = f"{counted(self.samples, 'real picture')} ({self.split}{'; left out: ' + left if left else ''})"
+        told = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
+        return "; ".join(filter(None, told))
+
+
+def _metrics(metrics: dict[str, float | None]) -> str:
+    shown = [(name, metrics.get(name)) for name in METRICS]
+    return ", ".join(f"{name} {value:.3f}" for name, value in shown if value is not None)
+
+
+def record_round(
+    dataset: Dataset,
+    predictions: str | Path = FIELD,
+    *,
+    name: str,
+    manifest: str | Path | None = None,
+    images: int | None = None,
+    seconds: float | None = None,
+    confidence: float = 0.0,
+    iou: float = 0.5,
+    annotations: str | Path | None = None,
+    field: str = FIELD,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> Round:
+    """Evaluate a model on real pictures and keep what became of every label, to compare with other rounds.
+
+    Judged are the real pictures of ``test``, else of ``val``, else all; never those that the manifest has in another
+    split, nor those that a scenario was fitted to. Recording a name again replaces that round.
+
+    Args:
+        dataset: the dataset.
+        predictions: a field of boxes or a file, as of ``evaluate``, which this calls on the real samples.
+        name: of the model.
+        manifest: of the export that it was trained on (``manifest.json`` or its folder): gives the splits, the hash of
+            the data, and the number of synthetic images.
+        images: what the round cost in new pictures; by default the manifest's synthetic ones.
+        seconds: and in time.
+        confidence: predictions below it do not count; AP takes all.
+        iou: least overlap of a hit.
+        annotations, field: as of ``evaluate``.
+        listener: told of the progress.
+        cancel: stops between two samples.
+
+    Raises:
+        InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
+        Cancelled: the user stopped; no round is kept, and the field is as it was.
+    """
+    if not name.strip():
+        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'baseline'.")
+    data = Data() if manifest is None else read_manifest(dataset, Path(manifest))
+    chosen = judged(dataset, store.table(dataset), data)
+    real = OneOf(fields.SOURCE, ("real",))
+    with field_kept(dataset, field):
+        found = examine(
+            dataset,
+            predictions,
+            iou=iou,
+            confidence=confidence,
+            where=real,
+            annotations=annotations,
+            field=field,
+            listener=listener,
+            cancel=cancel,
+        )
+    wanted = set(chosen.ids)
+    own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
+    counted = tally(own, found.outcomes, found.truth_of)
+    made = Round(
+        number=0,
+        name=name,
+        split=chosen.split,
+        samples=len(counted),
+        left_out=dict(chosen.left_out),
+        manifest_sha256=data.sha256,
+        images=data.synthetic if images is None and manifest is not None else images,
+        seconds=seconds,
+        confidence=confidence,
+        iou=iou,
+        recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        metrics=overall(counted),
+    )
+    said = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
+    return replace(made, number=put_round(dataset, name, said, to_bytes(counted, sorted(data.trained))))
+
+
+def overall(counted: Tally) -> dict[str, float | None]:
+    """The metrics of all pictures, with intervals."""
+    everything = Part(np.ones(len(counted), np.bool_))
+    found: dict[str, float | None] = {}
+    for metric in METRICS:
+        one = level(counted, everything, metric)
+        found |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A round with its arrays.
+
+    Attributes:
+        about: the round.
+        tally: what became of every label.
+        trained: ids of the samples that the model was trained on, as far as known.
+    """
+
+    about: Round
+    tally: Tally
+    trained: frozenset[str]
+
+    @property
+    def knows_data(self) -> bool:
+        """Whether it is known what the model was trained on."""
+        return bool(self.about.manifest_sha256)
+
+
+def recorded(one: StoredRound) -> Recorded:
+    """A round from the database."""
+    said: Mapping[str, Any] = one.said
+    counted, trained = from_bytes(one.payload)
+    return Recorded(Round(number=one.number, name=one.name, **said), counted, trained)

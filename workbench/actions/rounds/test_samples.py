@@ -1,0 +1,124 @@
+"""Which pictures a round is judged on: real ones that no model was trained on and no scenario was fitted to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.actions.export.manifest import FILE_NAME
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.base.errors import InputError
+from workbench.base.files import sha256_file
+from workbench.core.schema import fields
+from workbench.core.tables import Table
+from workbench.core.tables.filter import OneOf
+
+JUDGED = ("test", "val")  # the first of them that has real pictures
+ALL_REAL = "all real"
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a model was trained on, as an export's manifest says.
+
+    Attributes:
+        path: of the manifest.
+        sha256: its hash.
+        split_of: split by sample id, of the samples that are still in the dataset.
+        synthetic: number of synthetic samples beside test and val.
+    """
+
+    path: str = ""
+    sha256: str = ""
+    split_of: Mapping[str, str] = field(default_factory=dict)
+    synthetic: int = 0
+
+    @property
+    def trained(self) -> set[str]:
+        """Ids of the samples that are not in test or val."""
+        return {i for i, split in self.split_of.items() if split not in JUDGED}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The pictures of a round.
+
+    Attributes:
+        ids: sample ids, sorted.
+        split: where they are from: ``test``, ``val`` or ``all real``.
+        left_out: real pictures of that split that a model was trained on or a scenario fitted to, by reason.
+    """
+
+    ids: tuple[str, ...]
+    split: str
+    left_out: Mapping[str, int]
+
+
+def read_manifest(dataset: Dataset, path: Path) -> Data:
+    """What an export's manifest says of the dataset's samples.
+
+    Args:
+        dataset: the dataset that was exported.
+        path: the manifest, or the folder it lies in.
+
+    Raises:
+        InputError: it is not there or not a manifest, or names no sample of the dataset.
+    """
+    file = path / FILE_NAME if path.is_dir() else path
+    wanted, fix = "the manifest of an export", "It is manifest.json in the folder that wb.export wrote."
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        samples = [(one["source_key"], one["split"], one["source"]) for one in said["samples"]]
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise InputError(wanted, found=f"{type(cause).__name__}: {cause}", where=str(path), fix=fix) from cause
+    ids = store.source_keys(dataset, [key for key, *_ in samples])
+    if samples and not ids:
+        raise InputError(
+            f"a manifest of the samples of {dataset.name}", found="one of other samples", where=str(path), fix=fix
+        )
+    split_of = {ids[key]: split for key, split, _ in samples if key in ids}
+    made = sum(source == "synthetic" and split not in JUDGED for _, split, source in samples)
+    return Data(str(file), sha256_file(file), split_of, made)
+
+
+def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
+    """The real pictures that a round is judged on: of ``test``, else of ``val``, else all.
+
+    The manifest's splits count, else those of the dataset. Left out are pictures that the model was trained on by the
+    manifest, and pictures that a scenario of the dataset's generated samples was fitted to.
+
+    Raises:
+        InputError: there are none.
+    """
+    real = set(table.ids[table.mask(OneOf(fields.SOURCE, ("real",)))].tolist())
+    split, chosen = _split(table, data, real)
+    fitted = {parent for one in store.kin(dataset) for parent in one.parents}
+    trained = data.trained & chosen
+    left_out = {"trained on": len(trained), "fitted to": len((chosen & fitted) - trained)}
+    kept = sorted(chosen - trained - fitted)
+    if not kept:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items() if n) or "no real pictures"
+        fix = "Load real pictures that nothing was trained on or fitted to, or export with a test split."
+        raise InputError("real pictures to judge by", found=reasons, where=f"{dataset.name}, {split}", fix=fix)
+    return Judged(tuple(kept), split, {reason: n for reason, n in left_out.items() if n})
+
+
+def _split(table: Table, data: Data, real: set[str]) -> tuple[str, set[str]]:
+    for split in JUDGED:
+        if found := real & {i for i, own in data.split_of.items() if own == split}:
+            return split, found
+    for split in JUDGED:
+        if found := real & set(table.ids[table.mask(OneOf(fields.SPLIT, (split,)))].tolist()):
+            return split, found
+    return ALL_REAL, real
+
+
+def rows_of(ids: Sequence[str], wanted: set[str]) -> Any:
+    """Which of the ids are wanted, ``(n,)``."""
+    return np.fromiter((one in wanted for one in ids), np.bool_, len(ids))

@@ -1,0 +1,173 @@
+"""Tag, untag, undo, redo, history: each a change in the journal."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+
+import pandas as pd
+
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store.journal import (
+    Action,
+    Entry,
+    Request,
+    Role,
+    Targets,
+    apply_change,
+    changed_by,
+    entries,
+    label_targets,
+    sample_targets,
+)
+from workbench.base.errors import DatasetError, InputError
+from workbench.core.tables import Filter
+
+COLUMNS = [
+    *("number", "when", "who", "role", "action", "tag", "kind", "changed", "already", "where", "reason"),
+    *("change_id", "of", "copy_of"),
+]
+OPPOSITE: dict[Action, Action] = {"tag": "untag", "untag": "tag"}
+
+
+def tag(
+    dataset: Dataset,
+    name: str,
+    *,
+    where: str | Filter | None = None,
+    ids: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    reason: str = "",
+    who: str | None = None,
+) -> Entry:
+    """Add a tag to the samples of a filter, to those with the given ids, or to single labels.
+
+    Args:
+        dataset: the dataset.
+        name: the tag; a failure scenario is called ``failure:<name>``.
+        where: a filter or text of the ``where`` language.
+        ids: sample ids instead of a filter.
+        labels: ids of single labels (boxes, outlines, keypoints) instead. One of the three is needed, so that
+            nothing tags a whole dataset by accident (``where="True"`` means all).
+        reason: why, for the history.
+        who: curator; the system's user when not given.
+
+    Returns:
+        The entry of the journal: ``changed`` samples or labels, ``already`` tagged ones, ``change_id``.
+
+    Raises:
+        InputError: no tag, or not exactly one of ``where``, ``ids`` and ``labels``.
+        FilterError: the filter is not understood.
+        DatasetError: an id that is none, or of no label.
+    """
+    return _change(dataset, "tag", name, _targets(dataset, where, ids, labels), where, reason, who)
+
+
+def untag(
+    dataset: Dataset,
+    name: str,
+    *,
+    where: str | Filter | None = None,
+    ids: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    reason: str = "",
+    who: str | None = None,
+) -> Entry:
+    """Remove a tag; arguments and errors as ``tag``."""
+    return _change(dataset, "untag", name, _targets(dataset, where, ids, labels), where, reason, who)
+
+
+def undo(dataset: Dataset, *, change_id: str | None = None, who: str | None = None) -> Entry:
+    """Take a change back: the last that has not been, or the one asked for; touches only what it really changed.
+
+    Args:
+        dataset: the dataset.
+        change_id: a change of the history that has not been taken back, whatever came after it.
+        who: curator; the system's user when not given.
+
+    Raises:
+        DatasetError: nothing to undo, or no such change.
+    """
+    done, _ = stacks(entries(dataset))
+    if change_id is not None:
+        done = [entry for entry in done if entry.change_id == change_id]
+    return _repeat(dataset, done, who, "undo")
+
+
+def redo(dataset: Dataset, *, who: str | None = None) -> Entry:
+    """Do again what was last undone.
+
+    Raises:
+        DatasetError: nothing to redo.
+    """
+    _, undone = stacks(entries(dataset))
+    return _repeat(dataset, undone, who, "redo")
+
+
+def history(dataset: Dataset) -> pd.DataFrame:
+    """Every change with who, when, why and how many; oldest first."""
+    rows = [[getattr(entry, column) for column in COLUMNS] for entry in entries(dataset)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def stacks(found: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Changes that can be undone and those that can be redone, the next one last."""
+    done: list[Entry] = []
+    undone: list[Entry] = []
+    for entry in found:
+        if entry.role == "change":
+            if entry.changed:  # a notebook that runs again tags nothing new: there is nothing to take back
+                done.append(entry)
+                undone.clear()
+            continue
+        source, target = (done, undone) if entry.role == "undo" else (undone, done)
+        moved = next((e for e in source if e.change_id == entry.of), None)
+        if moved is not None:
+            source.remove(moved)
+            target.append(moved)
+    return done, undone
+
+
+def _targets(
+    dataset: Dataset, where: str | Filter | None, ids: Sequence[str] | None, labels: Sequence[str] | None
+) -> list[Targets]:
+    given = [name for name, value in (("where", where), ("ids", ids), ("labels", labels)) if value is not None]
+    if len(given) != 1:
+        fix = 'Give where=..., ids=[...] or labels=[...]; where="True" means all samples.'
+        raise InputError("either a filter or ids", found=" and ".join(given) or "neither", where="tag", fix=fix)
+    if labels is not None:
+        return label_targets(dataset, labels)
+    return sample_targets(store.select(dataset, where) if ids is None else ids)
+
+
+def _change(
+    dataset: Dataset,
+    action: Action,
+    name: str,
+    targets: Sequence[Targets],
+    where: str | Filter | None,
+    reason: str,
+    who: str | None,
+) -> Entry:
+    if not name or name != name.strip() or not name.isprintable():
+        fix = "Write for example failure:specular_glare."
+        raise InputError("a tag without spaces around it", found=repr(name), where="tag", fix=fix)
+    text = str(where) if where is not None else ""
+    return apply_change(dataset, Request(action, name, text, reason, who or getpass.getuser()), targets)
+
+
+def _repeat(dataset: Dataset, stack: list[Entry], who: str | None, role: Role) -> Entry:
+    if not stack:
+        raise DatasetError(f"a change to {role}", found="none", where=dataset.name, fix="See `workbench history`.")
+    last = stack[-1]
+    wanted = Request(
+        action=OPPOSITE[last.action] if role == "undo" else last.action,
+        tag=last.tag,
+        where=last.where,
+        reason=f"{role} of change {last.number}",
+        who=who or getpass.getuser(),
+        role=role,
+        of=last.change_id,
+    )
+    return apply_change(dataset, wanted, changed_by(last.change_id))

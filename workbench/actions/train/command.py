@@ -1,0 +1,172 @@
+"""A trainer that is a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import string
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from workbench.adapters.formats import predictions as files
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.base.errors import InputError
+from workbench.base.progress import Cancel
+from workbench.core.schema.labels import Label
+
+TOLD_LINES = 5  # of what a command said before it failed
+LOOK_S = 0.2  # how often is looked whether the user wants to stop
+
+
+@dataclass
+class CommandTrainer:
+    """Any program as a trainer: one command learns, one predicts; no shell is involved.
+
+    In ``train`` the place ``{train_dir}`` is the folder of the export. In ``predict``, ``{images}`` is a COCO file of
+    the pictures to look at (with absolute ``file_name``, and the categories of the export), and ``{predictions}`` the
+    file to write: COCO results, or COCO with scores. ``{train_dir}`` is known there too. A program that does both at
+    once needs no ``train``.
+
+    Example::
+
+        CommandTrainer(train="python train.py {train_dir} -o model.pt",
+                       predict="python predict.py model.pt {images} {predictions}")
+
+    Attributes:
+        predict_command: writes predictions.
+        train_command: learns; empty when ``predict`` does.
+        train_dir: what it was fitted to.
+        timeout_s: longest time that one command may take; ``None`` for no limit.
+        classes: what a program that was trained elsewhere can be asked for; with them it needs no ``fit``.
+        cancel: ends the program that runs, and those that it has started.
+    """
+
+    predict_command: str
+    train_command: str = ""
+    timeout_s: float | None = None
+    classes: Sequence[str] = ()
+    cancel: Cancel | None = field(default=None, repr=False)
+    train_dir: Path | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        _check(self.predict_command, needed={"images", "predictions"}, known={"images", "predictions", "train_dir"})
+        if self.train_command:
+            _check(self.train_command, needed={"train_dir"}, known={"train_dir"})
+
+    def fit(self, split_dir: Path) -> None:
+        """Run the command that learns.
+
+        Raises:
+            InputError: it cannot be started, takes too long or fails; the message has its last words.
+            Cancelled: the user stopped.
+        """
+        if self.train_command:
+            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.cancel)
+        self.train_dir = split_dir
+
+    def predict(self, images: Sequence[Path]) -> list[list[Label]]:
+        """Run the command that predicts and read its file.
+
+        Raises:
+            InputError: as of ``fit``, or the file is missing or names other pictures.
+        """
+        if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
+            raise InputError("a fitted trainer", found="none", where=self.predict_command, fix="Call fit(split_dir).")
+        with tempfile.TemporaryDirectory(prefix="workbench-predict-") as folder:
+            asked, answer = Path(folder) / "images.json", Path(folder) / "predictions.json"
+            known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
+            asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
+            places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
+            _run(self.predict_command, places, self.timeout_s, self.cancel)
+            if not answer.exists():
+                raise InputError("a file of predictions", found="none written", where=self.predict_command)
+            return _read(answer, asked, images)
+
+
+def _check(command: str, *, needed: set[str], known: set[str]) -> None:
+    try:
+        found = {name for _, name, _, _ in string.Formatter().parse(command) if name is not None}
+        shlex.split(command)
+    except ValueError as cause:
+        raise InputError("a command", found=str(cause), where=command, fix="Write { as {{.") from cause
+    if needed - found or found - known:
+        wanted = "a command with " + " and ".join(f"{{{name}}}" for name in sorted(needed))
+        fix = f"Known are {', '.join(sorted(known))}; write other braces twice."
+        raise InputError(wanted, found=", ".join(sorted(found)) or "no places", where=command, fix=fix)
+
+
+def _run(command: str, places: dict[str, str], timeout_s: float | None, cancel: Cancel | None) -> None:
+    """Run a command; each of its words is one argument, whatever a path holds."""
+    words = [word.format(**places) for word in shlex.split(command)]
+    try:
+        running = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+        )
+        out, err = _awaited(running, timeout_s, cancel or Cancel())
+    except (OSError, subprocess.TimeoutExpired) as cause:
+        raise InputError("a trainer's command that runs", found=str(cause), where=command) from cause
+    if running.returncode != 0:
+        said = " | ".join((err or out).strip().splitlines()[-TOLD_LINES:])
+        found = f"status {running.returncode}: {said}"
+        raise InputError("a trainer's command that ends well", found=found, where=command)
+
+
+def _awaited(running: subprocess.Popen[str], timeout_s: float | None, cancel: Cancel) -> tuple[str, str]:
+    """What a program says; it is ended, with all that it has started, when time is up or the user stops."""
+    ends_s = None if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        while True:
+            cancel.check()
+            try:
+                return running.communicate(timeout=LOOK_S)
+            except subprocess.TimeoutExpired:
+                if ends_s is not None and time.monotonic() > ends_s:
+                    raise subprocess.TimeoutExpired(running.args, timeout_s or 0.0) from None
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.communicate()
+
+
+def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, object]:
+    entries = []
+    for i, path in enumerate(images, 1):
+        with Image.open(path) as picture:
+            entries.append(
+                {"id": i, "file_name": str(path.absolute()), "width": picture.width, "height": picture.height}
+            )
+    return {"images": entries, "annotations": [], "categories": list(categories)}
+
+
+def _categories(train_dir: Path) -> list[object]:
+    """Those of an export."""
+    found: dict[int, object] = {}
+    for file in sorted((train_dir / "annotations").glob("instances_*.json")):
+        found |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
+    return list(found.values())
+
+
+def _numbered(classes: Sequence[str]) -> list[object]:
+    return [{"id": number, "name": name} for number, name in enumerate(classes, 1)]
+
+
+def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:
+    problems = Problems()
+    place = {str(path.absolute()): i for i, path in enumerate(images)}
+    found: list[list[Label]] = [[] for _ in images]
+    for one in files.read(answer, files.read_reference(asked), problems):
+        if one.image not in place:
+            raise InputError("predictions of the pictures asked for", found=one.image, where=str(answer.name))
+        found[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
+    if len(problems):
+        first = next(iter(problems))
+        raise InputError("predictions that can be used", found=first.message, where=first.where)
+    return found

@@ -1,0 +1,238 @@
+"""Pictures and boxes of an exported split, at the size of a network's input; and how well boxes are found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.actions.export.manifest import FILE_NAME
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.core.metrics.average_precision import ClassResults, mean_ap
+from workbench.core.splits.spec import STAGES
+
+Rgb8 = NDArray[np.uint8]
+Boxes = NDArray[np.float32]
+HELD_BACK = 10  # without a val split, every tenth picture
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One picture.
+
+    Attributes:
+        picture: ``(H, W, 3)`` RGB, padded at the right and the bottom.
+        boxes: ``(n, 4)`` edges left, top, right, bottom in its pixels.
+        classes: ``(n,)`` numbers of the classes.
+    """
+
+    picture: Rgb8
+    boxes: Boxes
+    classes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is predicted in one picture: boxes ``(n, 4)``, classes ``(n,)``, scores ``(n,)``, most certain first."""
+
+    boxes: Boxes
+    classes: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """What an export gives to learn from.
+
+    Attributes:
+        stages: examples by the split that they are of, in the order of learning: ``train``, or ``pretrain`` and
+            ``finetune``.
+        stopping: examples to stop by.
+        classes: names, in the order of their numbers.
+        stopped_by: what ``stopping`` is, in words.
+    """
+
+    stages: Mapping[str, Sequence[Example]]
+    stopping: Sequence[Example]
+    classes: list[str]
+    stopped_by: str
+
+
+def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
+    """Examples to learn from and to stop by.
+
+    To stop by are the real pictures of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
+    the last stage. A stage without labels is none.
+
+    Raises:
+        InputError: there is no COCO export, a picture is missing, or no labels.
+    """
+    contents = {split: _content(file) for split, file in _files(split_dir).items()}
+    names = sorted({str(one["name"]) for content in contents.values() for one in content["categories"]})
+    read = {split: _examples(one, split_dir / "images" / split, names, size_wh) for split, one in contents.items()}
+    stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
+    if not stages:
+        raise InputError("labels to learn from", found="none", where=str(split_dir))
+    stopping, told = _held_out(split_dir, names, size_wh)
+    if any(len(one.boxes) for one in stopping):
+        return Splits(stages, stopping, names, told)
+    last = list(stages)[-1]
+    learned = stages[last]
+    if len(learned) < HELD_BACK:
+        told = f"all {counted(len(learned), 'picture')} of {last}: too few to hold any back"
+        return Splits(stages, learned, names, told)
+    stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
+    stopping = learned[::HELD_BACK]
+    return Splits(stages, stopping, names, f"{counted(len(stopping), 'picture')} held back from {last}")
+
+
+def _files(split_dir: Path) -> dict[str, Path]:
+    """The file of ``train``, or those of the stages."""
+    files = {split: split_dir / "annotations" / f"instances_{split}.json" for split in ("train", *STAGES)}
+    there = {split: file for split, file in files.items() if file.is_file()}
+    if not there:
+        fix = "Export with wb.export(ds, folder, format='coco', splits={'train': .8, 'val': .2})."
+        raise InputError("a COCO export with a train split", found="none", where=str(split_dir), fix=fix)
+    return {"train": there["train"]} if "train" in there else there
+
+
+def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -> tuple[list[Example], str]:
+    """Pictures of ``val``, the real ones if there are any; and what they are."""
+    file = split_dir / "annotations" / "instances_val.json"
+    if not file.is_file():
+        return [], ""
+    real, val = _real_pictures(split_dir), _content(file)
+    own = [one for one in val["images"] if real is None or one["file_name"] in real]
+    examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
+    return examples, f"{counted(len(examples), 'picture')} of {'val' if real is None or not own else 'real val'}"
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise InputError("a COCO file", found=str(cause), where=str(file)) from cause
+    return found
+
+
+def _real_pictures(split_dir: Path) -> set[str] | None:
+    """File names of the real pictures of val; ``None`` without a manifest."""
+    file = split_dir / FILE_NAME
+    if not file.is_file():
+        return None
+    said = _content(file)["samples"]
+    return {one["picture"] for one in said if one.get("split") == "val" and one.get("source") == "real"}
+
+
+def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_wh: tuple[int, int]) -> list[Example]:
+    number = {one["id"]: names.index(str(one["name"])) for one in coco["categories"] if str(one["name"]) in names}
+    boxes: dict[Any, list[tuple[list[float], int]]] = {}
+    for one in coco["annotations"]:
+        if one["category_id"] in number and not one.get("iscrowd") and one["bbox"][2] > 0 and one["bbox"][3] > 0:
+            x, y, width, height = one["bbox"]
+            boxes.setdefault(one["image_id"], []).append(([x, y, x + width, y + height], number[one["category_id"]]))
+    found = []
+    for one in coco["images"]:
+        picture, scale = fitted(read_picture(folder / one["file_name"]), size_wh)
+        own = boxes.get(one["id"], [])
+        edges = np.array([edge for edge, _ in own], np.float32).reshape(-1, 4) * scale
+        found.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
+    return found
+
+
+def read_picture(path: Path) -> Rgb8:
+    """RGB as it is shown (EXIF orientation carried out).
+
+    Raises:
+        InputError: it is missing or broken.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as cause:
+        raise InputError("a picture", found=str(cause), where=str(path)) from cause
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise InputError("a picture", found="a file that cannot be decoded", where=str(path))
+    return np.asarray(picture[..., ::-1], np.uint8)
+
+
+def fitted(picture: Rgb8, size_wh: tuple[int, int]) -> tuple[Rgb8, float]:
+    """The picture scaled into a size and padded with grey, and the scale."""
+    height, width = picture.shape[:2]
+    scale = min(size_wh[0] / width, size_wh[1] / height)
+    inner = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
+    small = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    padded = np.full((size_wh[1], size_wh[0], 3), 114, np.uint8)
+    padded[: inner[1], : inner[0]] = small
+    return padded, scale
+
+
+def varied(one: Example, rng: np.random.Generator) -> Example:
+    """The example as another camera might have seen it: mirrored, nearer or farther, other light, colour and noise."""
+    height, width = one.picture.shape[:2]
+    zoom = float(rng.uniform(0.75, 1.3))
+    shift = rng.uniform(-0.1, 0.1, 2) * (width, height) + (1 - zoom) * np.array([width, height]) / 2
+    mirror = bool(rng.random() < 0.5)
+    matrix = np.array([[-zoom, 0, width - shift[0]] if mirror else [zoom, 0, shift[0]], [0, zoom, shift[1]]])
+    moved = cv2.warpAffine(one.picture, matrix, (width, height), borderValue=(114, 114, 114))
+    x = one.boxes[:, [0, 2]] * matrix[0, 0] + matrix[0, 2]
+    y = one.boxes[:, [1, 3]] * zoom + shift[1]
+    whole = np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], axis=1) if len(x) else np.zeros((0, 4))
+    seen = np.clip(whole, 0, [width, height, width, height])
+    share = _areas(seen) / np.maximum(_areas(whole), 1e-6)
+    light = moved.astype(np.float32) / 255
+    light = np.clip(light, 0, 1) ** rng.uniform(0.6, 1.6) * rng.uniform(0.6, 1.4) * rng.uniform(0.85, 1.15, 3)
+    light += rng.normal(0, rng.uniform(0, 0.04), light.shape)
+    picture = (np.clip(light, 0, 1) * 255).astype(np.uint8)
+    return Example(picture, seen[share > 0.4].astype(np.float32), one.classes[share > 0.4])
+
+
+def _areas(boxes: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
+
+
+def average_precision(examples: Sequence[Example], found: Sequence[Found], n_classes: int) -> float:
+    """AP at IoU 0.5, mean over classes; 0 without labels."""
+    results = []
+    for number in range(n_classes):
+        hits: list[tuple[float, int, bool]] = []
+        truths = np.array([int((one.classes == number).sum()) for one in examples], np.int64)
+        for row, (one, own) in enumerate(zip(examples, found, strict=True)):
+            chosen = own.classes == number
+            matched = _matched(one.boxes[one.classes == number], own.boxes[chosen])
+            hits += list(zip(own.scores[chosen].tolist(), [row] * len(matched), matched, strict=True))
+        hits.sort(key=lambda hit: -hit[0])
+        results.append(
+            ClassResults(np.array([r for _, r, _ in hits], np.int64), np.array([h for *_, h in hits], np.bool_), truths)
+        )
+    return mean_ap(results, np.ones(len(examples))) or 0.0
+
+
+def _matched(truth: Boxes, boxes: Boxes) -> list[bool]:
+    """Whether each box, most certain first, takes a true one that none before took."""
+    overlaps = overlap(boxes, truth)
+    free = np.ones(len(truth), np.bool_)
+    matched = []
+    for row in overlaps:
+        best = int(np.argmax(np.where(free, row, -1))) if len(row) else -1
+        hit = best >= 0 and bool(free[best]) and row[best] >= 0.5
+        matched.append(hit)
+        if hit:
+            free[best] = False
+    return matched
+
+
+def overlap(first: Boxes, second: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of all pairs, ``(n, m)``."""
+    a, b = first.reshape(-1, 1, 4), second.reshape(1, -1, 4)
+    size = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0)
+    both = size.prod(-1).astype(float)
+    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - both
+    return np.asarray(np.divide(both, union, out=np.zeros_like(both), where=union > 0))

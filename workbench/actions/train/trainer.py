@@ -1,0 +1,72 @@
+"""What a trainer is: two methods. Whatever has them can take part in the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from workbench.adapters import store
+from workbench.adapters.store import Dataset
+from workbench.adapters.store import predictions as stored
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.base.progress import Cancel, Listener, Progress
+from workbench.core.schema.labels import Label
+from workbench.core.tables import Filter
+
+BATCH = 64
+
+
+class Trainer(Protocol):
+    """A model that learns from an export and finds objects in pictures."""
+
+    def fit(self, split_dir: Path) -> object:
+        """Learn from an export, ``wb.export(ds, split_dir, format="coco")``: ``train`` and, if there, ``val``."""
+
+    def predict(self, images: Sequence[Path]) -> list[list[Label]]:
+        """Labels with confidence for each picture, in pixels of the picture."""
+
+
+def predict(
+    dataset: Dataset,
+    trainer: Trainer,
+    *,
+    field: str = "predictions",
+    where: str | Filter | None = None,
+    listener: Listener | None = None,
+    cancel: Cancel | None = None,
+) -> int:
+    """Let a model predict on samples, and store that as a field to evaluate; returns the number of labels.
+
+    Args:
+        dataset: the dataset.
+        trainer: a model that was fitted.
+        field: where the labels go; samples not selected keep theirs.
+        where: only the samples of this filter.
+        listener: told of the progress.
+        cancel: stops between two batches; nothing is stored then.
+
+    Raises:
+        InputError: no samples, or the model gave another number of answers.
+        DatasetError: the field holds something else.
+        Cancelled: the user stopped.
+    """
+    ids = store.select(dataset, where)
+    samples = [one for one in store.read(dataset, ids) if one.record.image_path is not None]
+    if not samples:
+        raise InputError("samples to predict on", found="none that the filter selects", where=str(where))
+    found: dict[str, list[Label]] = {}
+    with Progress(
+        f"predicting {field}", total=len(samples), unit="sample", listener=listener, cancel=cancel
+    ) as progress:
+        for start in range(0, len(samples), BATCH):
+            some = samples[start : start + BATCH]
+            answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])
+            if len(answers) != len(some):
+                wanted = f"{counted(len(some), 'list')} of labels from the model"
+                raise InputError(wanted, found=str(len(answers)), where=field)
+            found |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
+            progress.advance(len(some))
+    stored.set_predictions(dataset, field, found)
+    return sum(map(len, found.values()))

@@ -1,0 +1,1 @@
+"""BlenderProc: one HDF5 container per frame."""

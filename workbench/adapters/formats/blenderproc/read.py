@@ -1,0 +1,259 @@
+"""BlenderProc's HDF5: one container per frame with the picture, depth and segmentation in it.
+
+The pictures lie inside the containers, so each is written once below the workbench's home, under the hash of
+its container.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.depth import MM, write_depth
+from workbench.adapters.formats.toolkit.json_files import dicts_in
+from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
+from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.tree import Tree, stem_of, tree_of
+from workbench.adapters.formats.toolkit.unpacked import keep, place
+from workbench.base.errors import InputError
+from workbench.base.files import sha256_file
+from workbench.base.optional import require
+from workbench.core.schema.fields import DEPTH, INSTANCES
+from workbench.core.schema.labels import Attribute, Record
+
+name = "blenderproc"
+looks_for = "HDF5 containers (.hdf5, .h5) with 'colors'"
+
+_MARK = b"\x89HDF\r\n\x1a\n"
+_SUFFIXES = (".hdf5", ".h5")
+_PURPOSE = "reading HDF5 containers"
+_MOST_VALUES = 1 << 28  # of one data set: sixteen thousand pixels square
+_BACKGROUND = 0
+_USED = frozenset({"idx", "name", "category_id"})
+_CLOSING: Mapping[Kind, str] = {
+    "unsupported_annotation": "Wanted colours, depth and instances, found {n} other data sets ({first}). Left out.",
+    "missing_annotation_file": "Wanted instance_segmaps with attributes, found none in {n} ({first}). No labels.",
+}
+_READ = frozenset({"colors", "depth", "instance_segmaps", "instance_attribute_maps", "blender_proc_version"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    """One picture of a container, unpacked."""
+
+    where: str
+    instances: NDArray[Any] | None = None
+    attributes: list[dict[str, Any]] = field(default_factory=list)
+    depth: Path | None = None
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for HDF5 containers; what is in them is only known when they are read."""
+    if path.is_file():
+        return Evidence(0.9, f"{path.name} is an HDF5 container") if _is_container(path) else None
+    tree = tree_of(path)
+    found = next((file for file in _containers(tree) if _is_container(tree.path(file))), None)
+    return Evidence(0.9, f"{found} is an HDF5 container") if found else None
+
+
+def _containers(tree: Tree) -> list[str]:
+    found = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
+    return sorted(found, key=lambda f: (f.rpartition("/")[0], int(stem_of(f)) if stem_of(f).isdecimal() else -1, f))
+
+
+def _is_container(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_MARK)) == _MARK
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Unpack every container and read its pictures; see ``contract.Format.read``.
+
+    Raises:
+        MissingExtra: h5py is not installed.
+    """
+    h5py = require("h5py", purpose=_PURPOSE)
+    tree = tree_of(path.parent if path.is_file() else path)
+    tree.name_junk(problems)
+    files = [path.name] if path.is_file() else _containers(tree)
+    if not files:
+        raise InputError("HDF5 containers", found="none", where=str(path), fix="Give the folder that holds them.")
+    return _Frames(h5py, tree, files, problems)
+
+
+class _Frames(Counted):
+    """The records of all containers, one container in memory at a time."""
+
+    def __init__(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> None:
+        self._left = len(files)
+        self._records = self._each(h5py, tree, files, problems)
+
+    def _each(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> Iterator[Record]:
+        for file in files:
+            self._left -= 1
+            entries = _entries(h5py, tree, file, problems)
+            yield from Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems)
+        for kind, message in _CLOSING.items():
+            problems.close(kind, message)
+
+
+def _entries(h5py: Any, tree: Tree, file: str, problems: Problems) -> list[_Entry]:
+    """The pictures of a container: one, or two of a stereo camera."""
+    try:
+        with h5py.File(tree.path(file), "r") as container:
+            content = {str(key): _values(container, key, h5py) for key in container}
+    except Exception as cause:  # the library raises nearly anything on a damaged or hostile container
+        message = f"Wanted an HDF5 container, found {type(cause).__name__}: {cause!s:.150}. Record left out."
+        problems.add("unreadable_image", file, message, loses_record=True)
+        return []
+    eyes = [suffix for suffix in ("", "_0", "_1") if f"colors{suffix}" in content]
+    for key in content:
+        if key.removesuffix("_0").removesuffix("_1") not in _READ:
+            problems.count("unsupported_annotation", f"{file}, {key}")
+    if not eyes:
+        message = f"Wanted the data set 'colors', found {', '.join(content)[:100] or 'none'}. Record left out."
+        problems.add("missing_image", file, message, loses_record=True)
+    digest = sha256_file(tree.path(file)) if eyes else ""
+    found = []
+    for eye in eyes:
+        pair: dict[str, Any] = {key: content.get(f"{key}{eye}", content.get(key)) for key in _READ}
+        stereo = isinstance(pair["colors"], np.ndarray) and pair["colors"].ndim == 4
+        for at in range(len(pair["colors"]) if stereo else 1):
+            one = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
+            found += _entry(tree, file, digest, f"{eye}_{at}" if stereo else eye, one, problems)
+    return found
+
+
+def _has_eyes(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim >= 3
+
+
+def _values(container: Any, key: str, h5py: Any) -> Any:
+    """A data set's values; nothing that is a group, lies in another file, or claims more than memory holds."""
+    kind = container.get(key, getlink=True)
+    found = container[key] if isinstance(kind, h5py.HardLink) else None
+    if not isinstance(found, h5py.Dataset) or found.size is None or found.size > _MOST_VALUES or found.external:
+        return None
+    return found[()]
+
+
+def _entry(
+    tree: Tree, file: str, digest: str, eye: str, content: Mapping[str, Any], problems: Problems
+) -> list[_Entry]:
+    colors = content["colors"]
+    where = f"{file}, colors{eye}"
+    if not isinstance(colors, np.ndarray) or colors.dtype != np.uint8 or colors.ndim not in (2, 3) or not colors.size:
+        found = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "none"
+        problems.add(
+            "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
+        )
+        return []
+    folder = place("hdf5", digest[:2], digest)
+    picture = _png(folder / f"colors{eye}.png", colors, where, problems)
+    if picture is None:
+        return []
+    shape = colors.shape[:2]
+    instances, depth = content["instance_segmaps"], content["depth"]
+    attributes = _attribute_maps(content["instance_attribute_maps"], where, problems)
+    origin = f"{file}/colors{eye}.png"
+    return [
+        _Entry(
+            picture,
+            origin,
+            where,
+            instances if _is_map(instances, shape, "ui", f"{file}, instance_segmaps", problems) else None,
+            attributes,
+            write_depth(folder / f"depth{eye}.png", depth.astype(np.float64) * MM)
+            if _is_map(depth, shape, "uif", f"{file}, depth", problems)
+            else None,
+        )
+    ]
+
+
+def _png(target: Path, pixels: NDArray[Any], where: str, problems: Problems) -> Path | None:
+    if target.exists():
+        return target
+    try:
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    except (TypeError, ValueError) as cause:
+        message = f"Wanted a picture, found {pixels.shape}: {cause}. Record left out."
+        problems.add("unreadable_image", where, message, loses_record=True)
+        return None
+    return keep(target, stream.getvalue())
+
+
+def _is_map(values: Any, shape: tuple[int, ...], kinds: str, where: str, problems: Problems) -> bool:
+    if values is None:
+        return False
+    if isinstance(values, np.ndarray) and values.shape == shape and values.dtype.kind in kinds:
+        return True
+    found = f"{values.shape} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+    problems.add("unreadable_map", where, f"Wanted a map of {shape}, found {found}. Map left out.")
+    return False
+
+
+def _attribute_maps(value: Any, where: str, problems: Problems) -> list[dict[str, Any]]:
+    """JSON bytes ``[{"idx": 1, "category_id": 1, "name": "Cube"}, ...]``."""
+    if value is None:
+        return []
+    try:
+        raw = value.tobytes() if isinstance(value, np.ndarray) else value
+        return dicts_in(json.loads(raw))
+    except (ValueError, TypeError, RecursionError) as cause:
+        message = f"Wanted instance_attribute_maps as JSON, found {type(cause).__name__}: {cause!s:.80}. Left out."
+        problems.add("broken_annotation", where, message)
+        return []
+
+
+def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+    if entry.instances is None or not entry.attributes:
+        problems.count("missing_annotation_file", entry.where)
+    maps = {DEPTH: entry.depth, INSTANCES: _instance_map(entry)}
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(_sightings(entry), None, Frame(header.width, header.height, problems)),
+        split=split_of_path(entry.origin.split("/")[:-1]),
+        scene_id=f"{tree.root.name}/{entry.where.partition(',')[0]}",
+        maps={name: path for name, path in maps.items() if path is not None},
+    )
+
+
+def _instance_map(entry: _Entry) -> Path | None:
+    ids = entry.instances
+    if ids is None or ids.min() < 0 or ids.max() > np.iinfo(np.uint16).max:
+        return None
+    target = entry.image_path.with_name(entry.image_path.name.replace("colors", "instances"))
+    return _png(target, ids.astype(np.uint16), entry.where, Problems())
+
+
+def _sightings(entry: _Entry) -> Iterator[Sighting]:
+    """One object per entry of the attribute map; the background has category 0."""
+    instances = entry.instances
+    for said in entry.attributes if instances is not None else ():
+        number, category = said.get("idx"), said.get("category_id")
+        if type(number) is not int or category == _BACKGROUND or abs(number) >= 1 << 63:
+            continue
+        title = said.get("name")
+        named: dict[str, Attribute] = {"object": str(title)} if title else {}
+        class_name = f"category_{category}" if type(category) is int else str(title or "object")
+        assert instances is not None
+        mask = np.asarray(instances == number)
+        if mask.any():
+            attributes = {**attributes_of(said, known=_USED), **named}
+            yield Sighting(f"{entry.where}, {number}", class_name, None, mask, attributes, number)

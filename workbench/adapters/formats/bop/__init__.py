@@ -1,0 +1,1 @@
+"""BOP: scenes, and single images with their files beside them."""

@@ -1,0 +1,326 @@
+"""BOP: scenes (``<split>/000000/rgb/000000.png`` with ``scene_gt.json``), also BlenderProc's, and single images.
+
+Lengths are millimetres on disk and metres here. Boxes of ``scene_gt_info`` are one pixel short (far minus near
+pixel), so one is added. Format: ``docs/bop_datasets_format.md`` of the BOP toolkit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.bop.imagewise import Shot, contents_of, decoded, run_length_masks, shots_in
+from workbench.adapters.formats.toolkit.arrays import read_map
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.depth import depth_map
+from workbench.adapters.formats.toolkit.json_files import read_object
+from workbench.adapters.formats.toolkit.names import split_in
+from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.space import Floats, inverse, is_rotation, matrix_of, rigid
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema.fields import DEPTH
+from workbench.core.schema.labels import Attribute, Camera, Record
+
+name = "bop"
+looks_for = "scene_gt.json or scene_camera.json, or KEY.rgb.jpg with KEY.gt.json"
+
+_MM = 1000.0
+_PICTURES = ("rgb", "gray")
+_PICTURE_ENDS = (".rgb", ".gray")
+_MARKS = ("scene_gt.json", "scene_camera.json")
+Mask = str | Mapping[str, Any]  # a file, or run lengths
+_CLOSING: Mapping[Kind, str] = {
+    "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
+    "missing_annotation_file": "Wanted poses, found none for {n} pictures ({first}). Loaded without labels.",
+    "missing_map": "Wanted a mask per object, found none for {n} ({first}). Loaded without them.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What ``models_info.json`` says of one object, metres; the name is what the workbench adds."""
+
+    name: str
+    size_m: tuple[float, float, float] | None
+    centre_m: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The files of one scene; each maps image numbers as text to entries."""
+
+    scene_id: str
+    files: Mapping[str, str]
+    cameras: Mapping[str, Any]
+    poses: Mapping[str, Any]
+    infos: Mapping[str, Any]
+    models: Mapping[str, Model]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    scene: _Scene
+    number: str
+    depth: str | None = None
+    masks: Mapping[int, Mask] = field(default_factory=dict)
+    shot: Shot | None = None  # files of a single image, read when its turn comes
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for the files of a scene or of single images."""
+    if path.is_file():
+        return None
+    tree = tree_of(path)
+    scenes = _scene_folders(tree)
+    if scenes:
+        return Evidence(1.0, f"{scenes[0]}/ is a BOP scene".lstrip("/"))
+    shot = next((shot for shot in shots_in(tree) if shot.picture is not None), None)
+    return Evidence(1.0, f"{shot.picture} has the files of BOP beside it") if shot is not None else None
+
+
+def _scene_folders(tree: Tree) -> list[str]:
+    return sorted({folder_of(file) for file in tree.files if file.rpartition("/")[2] in _MARKS})
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every picture of every scene; see ``contract.Format.read``."""
+    if path.is_file():
+        raise InputError(
+            "a folder of BOP", found="a file", where=str(path), fix="Give the folder that holds the scenes."
+        )
+    tree = tree_of(path)
+    tree.name_junk(problems)
+    models = _models(tree, problems)
+    entries: list[_Entry] = []
+    for folder in _scene_folders(tree):
+        entries += _entries(tree, folder, _scene(tree, folder, models, problems), problems)
+    entries += _single_images(tree, models, problems)
+    return Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems, closing=_CLOSING)
+
+
+def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
+    """Extents of the models by object id, of the models' folder that comes first."""
+    files = [file for file in tree.files if file.rpartition("/")[2] == "models_info.json"]
+    said = read_object(tree.path(files[0]), files[0], problems) if files else None
+    found: dict[str, Model] = {}
+    for key, model in (said or {}).items():
+        given = model if isinstance(model, dict) else {}
+        low = matrix_of([given.get(f"min_{axis}") for axis in "xyz"], 3)
+        size = matrix_of([given.get(f"size_{axis}") for axis in "xyz"], 3)
+        named = given["name"] if isinstance(given.get("name"), str) and given["name"] else f"obj_{key:0>6.20}"
+        if set(given) == {"name"}:
+            found[key] = Model(named, None, np.zeros(3))
+        elif low is None or size is None or (size <= 0).any():
+            message = "Wanted min_x .. size_z of the model, found none that fit. Size left out."
+            problems.add("broken_annotation", f"{files[0]}, {key}", message)
+        else:
+            x, y, z = (float(edge) for edge in size / _MM)
+            found[key] = Model(named, (x, y, z), (low + size / 2) / _MM)
+    return found
+
+
+def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Problems) -> _Scene:
+    files = {name: f"{folder}/scene_{name}.json".lstrip("/") for name in ("camera", "gt", "gt_info")}
+    content = {
+        name: (read_object(tree.path(file), file, problems) or {}) if file in tree.known else {}
+        for name, file in files.items()
+    }
+    return _Scene(folder, files, content["camera"], content["gt"], content["gt_info"], models)
+
+
+def _single_images(tree: Tree, models: Mapping[str, Model], problems: Problems) -> Iterator[_Entry]:
+    """Pictures with JSON files of their own; what these say is read later, for masks are large."""
+    used = set()
+    for shot in shots_in(tree):
+        if shot.picture is None:
+            message = f"Wanted the picture {shot.key}.rgb.jpg, found no such file. Record left out."
+            problems.add("missing_image", shot.files["gt"], message, loses_record=True)
+            continue
+        used.add(shot.picture)
+        scene = _Scene(shot.scene_id, shot.files, {}, {}, {}, models)
+        yield _Entry(tree.path(shot.picture), shot.picture, scene, shot.key, shot.depth, shot=shot)
+    for picture in tree.pictures if used else ():
+        if picture not in used and stem_of(picture).endswith(_PICTURE_ENDS):
+            problems.count("unlisted_image", picture)
+    problems.close("unlisted_image", "Wanted camera or poses beside every picture, found {n} without ({first}). Left.")
+
+
+def _opened(tree: Tree, entry: _Entry, shot: Shot, problems: Problems) -> _Entry:
+    """A single image with what its own files say."""
+    said = contents_of(tree, shot, problems)
+    camera, poses, infos = ({shot.key: said[part]} if part in said else {} for part in ("camera", "gt", "gt_info"))
+    scene = replace(entry.scene, cameras=camera, poses=poses, infos=infos)
+    return replace(entry, scene=scene, masks=run_length_masks(said.get("masks")), shot=None)
+
+
+def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
+    below = f"{folder}/" if folder else ""
+    kind = next((kind for kind in _PICTURES if tree.below(f"{below}{kind}")), _PICTURES[0])
+    masks: dict[int, dict[int, Mask]] = {}
+    for file in tree.below(f"{below}mask_visib"):
+        image, _, at = stem_of(file).partition("_")
+        if image.isdecimal() and at.isdecimal():
+            masks.setdefault(int(image), {})[int(at)] = file
+    seen: set[str] = set()
+    for picture in tree.below(f"{below}{kind}"):
+        stem = stem_of(picture)
+        if not stem.isdecimal():
+            problems.add("unlisted_image", picture, "Wanted a number for a name, found another. Not loaded.")
+            continue
+        number = str(int(stem))
+        seen.add(number)
+        depth = _depth_file(tree, f"{below}depth/{stem}")
+        yield _Entry(tree.path(picture), picture, scene, number, depth, masks.get(int(stem), {}))
+    for number in [key for key in scene.poses if key not in seen]:
+        message = f"Wanted the picture {number} in {below}{kind}, found no such file. Record left out."
+        problems.add("missing_image", f"{scene.files['gt']}, {number:.40}", message, loses_record=True)
+
+
+def _depth_file(tree: Tree, stem: str) -> str | None:
+    files = [f"{stem}{suffix}" for suffix in (".png", ".tif", ".tiff")]
+    return next((file for file in files if file in tree.known), None)
+
+
+def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+    if entry.shot is not None:
+        entry = _opened(tree, entry, entry.shot, problems)
+    scene, number = entry.scene, entry.number
+    where = f"{scene.files['camera']}, {number}"
+    said = scene.cameras.get(number)
+    camera = _camera(said, header, where, problems)
+    if number not in scene.poses:
+        problems.count("missing_annotation_file", entry.origin)
+    sightings = _sightings(tree, entry, header, problems)
+    depth = _depth(tree, entry, said, header, problems)
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        split=next((split for part in entry.origin.split("/")[:-1] if (split := split_in(part))), None),
+        scene_id="/".join(part for part in (tree.root.name, scene.scene_id) if part),
+        camera=camera,
+        maps={} if depth is None else {DEPTH: depth},
+    )
+
+
+def _camera(said: Any, header: Header, where: str, problems: Problems) -> Camera | None:
+    if said is None:
+        return None
+    given = said if isinstance(said, dict) else {}
+    K = matrix_of(given.get("cam_K"), 3, 3)
+    if K is None or min(K[0, 0], K[1, 1]) <= 0:
+        problems.add("broken_annotation", where, "Wanted cam_K[9], found none that fits. Camera left out.")
+        return None
+    T_cam_world = _pose(given.get("cam_R_w2c"), given.get("cam_t_w2c"))
+    fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
+    pose = None if T_cam_world is None else inverse(T_cam_world)
+    return Camera(header.width, header.height, fx, fy, cx, cy, T_world_cam=pose)
+
+
+def _pose(rotation: Any, translation_mm: Any) -> Floats | None:
+    turn, place = matrix_of(rotation, 3, 3), matrix_of(translation_mm, 3)
+    return None if turn is None or place is None or not is_rotation(turn) else rigid(turn, place / _MM)
+
+
+def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[Sighting]:
+    scene = entry.scene
+    file = scene.files["gt"]
+    infos = scene.infos.get(entry.number)
+    found = []
+    given = scene.poses.get(entry.number, [])
+    for at, pose in enumerate(given if isinstance(given, list) else [given]):
+        where = f"{file}, image {entry.number}, object {at}"
+        info = infos[at] if isinstance(infos, list) and at < len(infos) and isinstance(infos[at], dict) else {}
+        it = _sighting(pose, info, scene.models, where, problems)
+        if it is not None:
+            it.mask = _mask(tree, entry.masks.get(at), header, where, problems)
+            if _is_hidden(info):
+                it.xyxy = it.mask = it.T_cam_obj = None
+            found.append(it)
+    return found
+
+
+def _sighting(
+    said: Any, info: Mapping[str, Any], models: Mapping[str, Model], where: str, problems: Problems
+) -> Sighting | None:
+    number = said.get("obj_id") if isinstance(said, dict) else None
+    if type(number) is not int:
+        problems.add("broken_annotation", where, f"Wanted obj_id, found {said!r:.80}. Label left out.")
+        return None
+    model = models.get(str(number))
+    pose = _pose(said.get("cam_R_m2c"), said.get("cam_t_m2c"))
+    if pose is None:
+        message = "Wanted cam_R_m2c[9] and cam_t_m2c[3], found none that turn and move. Pose left out."
+        problems.add("broken_annotation", where, message)
+    elif model is not None:
+        pose = pose @ rigid(np.eye(3), model.centre_m)
+    return Sighting(
+        where=where,
+        name=f"obj_{number:06d}" if model is None else model.name,
+        xyxy=_box(info),
+        attributes=_attributes(info),
+        T_cam_obj=pose,
+        size_m=None if model is None else model.size_m,
+    )
+
+
+def _is_hidden(info: Mapping[str, Any]) -> bool:
+    return info.get("px_count_visib") == 0 or info.get("bbox_visib") == [-1, -1, -1, -1]
+
+
+def _box(info: Mapping[str, Any]) -> Xyxy | None:
+    numbers = matrix_of(info.get("bbox_visib"), 4)
+    if numbers is None:
+        return None
+    left, top, width, height = (float(value) for value in numbers)
+    return left, top, left + width + 1, top + height + 1
+
+
+def _attributes(info: Mapping[str, Any]) -> dict[str, Attribute]:
+    share, count = info.get("visib_fract"), info.get("px_count_visib")
+    found: dict[str, Attribute] = {}
+    if isinstance(share, (int, float)) and 0 <= share <= 1:
+        found["visible_fraction"] = round(float(share), 6)
+    if type(count) is int and 0 <= count < 1 << 53:
+        found["visible_px"] = count
+    return found
+
+
+def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: Problems) -> NDArray[np.bool_] | None:
+    if file is None:
+        problems.count("missing_map", where)
+        return None
+    if not isinstance(file, str):
+        return decoded(file, (header.height, header.width), where, problems)
+    pixels = read_map(tree.path(file), file, problems)
+    if pixels is None:
+        return None
+    if pixels.shape != (header.height, header.width):
+        found = " x ".join(map(str, pixels.shape[::-1]))
+        message = f"Wanted a mask of {header.width} x {header.height}, found {found}. Mask left out."
+        problems.add("unreadable_map", file, message)
+        return None
+    return pixels > 0
+
+
+def _depth(tree: Tree, entry: _Entry, said: Any, header: Header, problems: Problems) -> Path | None:
+    file = entry.depth
+    scale = matrix_of([said.get("depth_scale", 1.0)], 1) if isinstance(said, dict) else None
+    if file is None:
+        return None
+    if scale is None or scale[0] <= 0:
+        message = "Wanted the depth_scale of the camera, found none. Depth left out."
+        problems.add("unreadable_map", file, message)
+        return None
+    return depth_map(tree.path(file), file, problems, mm_per_unit=float(scale[0]), shape=(header.height, header.width))

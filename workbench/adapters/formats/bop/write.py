@@ -1,0 +1,165 @@
+"""Write BOP: ``<split>/000000/rgb/000000.jpg`` with poses, masks and depth. See ``bop`` for the conventions.
+
+BOP is about poses: labels without one have no place in it. Classes become numbers; their names stand beside the
+extents in ``models_info.json``, where the toolkit passes over them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from workbench.adapters.formats.toolkit import fidelity as losses
+from workbench.adapters.formats.toolkit.boxes import has_fractions, whole_pixels
+from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.masks import png, whole_mask
+from workbench.adapters.formats.toolkit.space import Floats, inverse, seen_box
+from workbench.adapters.formats.toolkit.tree import stem_of
+from workbench.base.files import write_bytes, write_json
+from workbench.core.schema.fields import DEPTH
+from workbench.core.schema.labels import Label, Record
+
+name = "bop"
+numbered, embeds = True, False
+tolerance_px = 1.0  # boxes are whole pixels
+
+_MM = 1000.0
+_PER_SCENE = 1000
+_KEPT = frozenset({"visible_fraction", "visible_px"})
+Sizes = Mapping[str, tuple[float, float, float] | None]
+
+
+def picture_path(split: str, name: str) -> str:
+    """Where a picture belongs: a thousand in each scene.
+
+    >>> picture_path("test", "001002.png")
+    'test/000001/rgb/000002.png'
+    """
+    number, suffix = int(stem_of(name)), name.rpartition(".")[2]
+    return f"{split}/{number // _PER_SCENE:06d}/rgb/{number % _PER_SCENE:06d}.{suffix}"
+
+
+def holds(label: Label) -> bool:
+    """Labels that have a pose."""
+    return label.T_cam_obj is not None
+
+
+def lost(records: Sequence[Record]) -> list[str]:
+    """BOP holds poses with a mask and a visible share, depth and the camera."""
+    labels = losses.Labels(records)
+    posed = [label for label in labels if holds(label)]
+    sizes = _sizes(records)
+    cameras = [record.camera for record in records if record.camera is not None]
+    counts = {
+        "{n} labels without a pose": sum(not holds(label) for label in labels),
+        "fractions of pixels of {n} boxes": sum(has_fractions(label.xyxy) for label in posed),
+        "sizes of {n} labels unlike those of others of their class": sum(
+            label.size_m != sizes[label.name] for label in posed
+        ),
+        "{n} samples without a camera, which BOP wants": len(records) - len(cameras),
+        "confidence of {n} labels": sum(label.confidence is not None for label in posed),
+        "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
+    }
+    told = [text for text in losses.of_boxes(posed, _KEPT) if not text.startswith("masks")]
+    return losses.told(counts) + told + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
+
+
+def write(folder: Path, placed: Sequence[Placed]) -> None:
+    """Write the three files of each scene, masks, depth and the models' extents; see ``contract.Writer.write``."""
+    sizes = _sizes([item.record for item in placed])
+    numbers = {name: at for at, name in enumerate(sorted(sizes), 1)}
+    scenes: defaultdict[Path, list[tuple[int, Record]]] = defaultdict(list)
+    for item in placed:
+        picture = folder / picture_path(str(item.record.split), item.name)
+        scenes[picture.parent.parent].append((int(picture.stem), item.record))
+    for scene, shots in scenes.items():
+        scene.mkdir(parents=True, exist_ok=True)
+        write_json(scene / "scene_camera.json", {str(n): _camera(record) for n, record in shots if record.camera})
+        write_json(scene / "scene_gt.json", {str(n): [_pose(x, numbers) for x in _posed(r)] for n, r in shots})
+        write_json(scene / "scene_gt_info.json", {str(n): [_info(label, r) for label in _posed(r)] for n, r in shots})
+        for n, record in shots:
+            _write_pixels(scene, n, record)
+    (folder / "models").mkdir(exist_ok=True)
+    models = {str(numbers[name]): _model(name, size_m) for name, size_m in sizes.items()}
+    write_json(folder / "models" / "models_info.json", models)
+
+
+def _posed(record: Record) -> list[Label]:
+    return [label for label in record.labels if holds(label)]
+
+
+def _sizes(records: Sequence[Record]) -> dict[str, tuple[float, float, float] | None]:
+    """Size by class: that of its first label which has one."""
+    found: dict[str, tuple[float, float, float] | None] = {}
+    for label in (label for record in records for label in _posed(record)):
+        if found.get(label.name) is None:
+            found[label.name] = label.size_m
+    return found
+
+
+def _camera(record: Record) -> dict[str, Any]:
+    camera = record.camera
+    assert camera is not None
+    found: dict[str, Any] = {"cam_K": camera.matrix.ravel().tolist(), "depth_scale": 1.0}
+    if camera.T_world_cam is not None:
+        found |= _transform(inverse(camera.T_world_cam), "w2c")
+    return found
+
+
+def _transform(T: Floats, which: str) -> dict[str, Any]:
+    return {f"cam_R_{which}": T[:3, :3].ravel().tolist(), f"cam_t_{which}": (T[:3, 3] * _MM).tolist()}
+
+
+def _pose(label: Label, numbers: Mapping[str, int]) -> dict[str, Any]:
+    assert label.T_cam_obj is not None
+    return {**_transform(label.T_cam_obj, "m2c"), "obj_id": numbers[label.name]}
+
+
+def _info(label: Label, record: Record) -> dict[str, Any]:
+    visible = _short(whole_pixels(label.xyxy))
+    whole = None
+    if record.camera is not None and label.T_cam_obj is not None and label.size_m is not None:
+        whole = seen_box(record.camera, label.T_cam_obj, label.size_m)
+    found: dict[str, Any] = {
+        "bbox_visib": visible,
+        "bbox_obj": visible if whole is None else _short(whole_pixels(whole)),
+    }
+    pixels = int(label.mask.sum()) if label.mask is not None else label.attributes.get("visible_px")
+    if pixels:
+        found["px_count_visib"] = pixels
+    if "visible_fraction" in label.attributes:
+        found["visib_fract"] = label.attributes["visible_fraction"]
+    return found
+
+
+def _short(box: tuple[int, int, int, int]) -> list[int]:
+    """Near pixel, and far minus near pixel: one less than the width."""
+    left, top, right, bottom = box
+    return [left, top, right - left - 1, bottom - top - 1]
+
+
+def _model(name: str, size_m: tuple[float, float, float] | None) -> dict[str, Any]:
+    if size_m is None:
+        return {"name": name}
+    size = np.asarray(size_m) * _MM
+    edges = {f"min_{axis}": -float(v) / 2 for axis, v in zip("xyz", size, strict=True)}
+    edges |= {f"size_{axis}": float(v) for axis, v in zip("xyz", size, strict=True)}
+    return {"name": name, "diameter": float(np.linalg.norm(size)), **edges}
+
+
+def _write_pixels(scene: Path, number: int, record: Record) -> None:
+    """Masks as PNG of 0 and 255, and the depth map, whose unit is BOP's already."""
+    for at, label in enumerate(_posed(record)):
+        if label.mask is not None:
+            (scene / "mask_visib").mkdir(exist_ok=True)
+            pixels = whole_mask(label, (record.height, record.width)).astype(np.uint8) * 255
+            write_bytes(scene / "mask_visib" / f"{number:06d}_{at:06d}.png", png(Image.fromarray(pixels)))
+    if DEPTH in record.maps and record.camera is not None:
+        (scene / "depth").mkdir(exist_ok=True)
+        shutil.copyfile(record.maps[DEPTH], scene / "depth" / f"{number:06d}.png")

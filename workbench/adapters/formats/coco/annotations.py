@@ -1,0 +1,155 @@
+"""The annotations of one COCO file, kept small: plain boxes as numbers, all others as packed bytes.
+
+As Python objects, the annotations of 100,000 pictures take more than a gigabyte; most are nothing but a box.
+"""
+
+from __future__ import annotations
+
+import marshal
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.toolkit.boxes import LEAST_PX
+from workbench.adapters.formats.toolkit.problems import Problems
+
+_PLAIN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"})
+_NOTHING: tuple[Any, ...] = (None, [])
+_NO_CROWD = (None, 0)
+_NO_BOX = (math.nan,) * 4
+_NUMBER = frozenset({int, float})
+EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, width, height
+
+
+class Annotations:
+    """Filled by ``add``, ordered by ``close``, then read picture by picture.
+
+    Attributes:
+        file: name of the file, for messages.
+        edges: ``(n, 4)`` left, top, right, bottom of the plain boxes, NaN for others; after ``close`` by picture.
+        sound: ``(n,)`` whether a plain box has an area and does not begin outside the picture.
+        categories: ``(n,)`` places of the category ids in ``category_ids``.
+    """
+
+    def __init__(self, file: str, problems: Problems) -> None:
+        self.file, self._problems = file, problems
+        self._boxes, self._at, self._images, self._categories = array("d"), array("i"), array("i"), array("i")
+        self._ids, self._ids_at = array("q"), array("i")
+        self._image_codes: dict[Any, int] = {}
+        self._category_codes: dict[Any, int] = {}
+        self._other_ids: set[str] = set()
+        self._others: dict[int, bytes] = {}  # by place in the list
+
+    def add(self, first: int, entries: Sequence[Any]) -> None:
+        """Take annotations, the first of which is at this place in the list; their pictures may come later."""
+        images, categories, ids = self._image_codes, self._category_codes, self._ids
+        for at, entry in enumerate(entries, first):
+            image = entry.get("image_id") if isinstance(entry, dict) else None
+            if type(image) is not int and not is_id(image):
+                message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
+                self._problems.add("broken_annotation", self.where(at), message)
+                continue
+            given = entry.get("id")
+            if type(given) is int and 0 <= given < 1 << 62:  # numbers are compared all at once
+                ids.append(given)
+                self._ids_at.append(at)
+            elif is_id(given):
+                self._take_other_id(given, at)
+            box = _plain_box(entry)
+            if box is None:
+                self._others[at] = marshal.dumps(entry)
+                self._categories.append(-1)
+                self._boxes.extend(_NO_BOX)
+            else:
+                self._categories.append(categories.setdefault(entry["category_id"], len(categories)))
+                self._boxes.extend(box)
+            self._at.append(at)
+            self._images.append(images.setdefault(image, len(images)))
+
+    def _take_other_id(self, given: Any, at: int) -> None:
+        """Remember an id that is no small number."""
+        if repr(given) in self._other_ids:
+            self._problems.count("duplicate_id", self.where(at))
+        self._other_ids.add(repr(given))
+
+    def where(self, at: int) -> str:
+        """Name of an annotation, for messages."""
+        return f"{self.file}, annotation {at}"
+
+    def close(self) -> Iterator[tuple[Any, int, int]]:
+        """Order everything by picture; returns each image id with its rows ``start, stop``."""
+        self._name_duplicates()
+        images = np.frombuffer(self._images, np.int32)
+        order = slice(None) if _rises(images) else np.argsort(images, kind="stable")  # mostly no copies are needed
+        bounds = np.searchsorted(images[order], np.arange(len(self._image_codes) + 1))
+        self.edges: NDArray[np.float64] = np.frombuffer(self._boxes, np.float64).reshape(-1, 4)[order]
+        x, y, right, bottom = self.edges.T
+        with np.errstate(over="ignore", invalid="ignore"):  # named as nan_box when the label is made
+            right += x
+            bottom += y
+            large = (right - x >= LEAST_PX) & (bottom - y >= LEAST_PX)
+        self.sound: NDArray[np.bool_] = np.isfinite(self.edges).all(axis=1) & large & (x >= 0) & (y >= 0)
+        self.categories: NDArray[np.int32] = np.frombuffer(self._categories, np.int32)[order]
+        self.places: NDArray[np.int32] = np.frombuffer(self._at, np.int32)[order]
+        self.category_ids = list(self._category_codes)
+        ids, self._image_codes = iter(self._image_codes), {}
+        self._boxes, self._at, self._images, self._categories = array("d"), array("i"), array("i"), array("i")
+        return zip(ids, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+
+    def _name_duplicates(self) -> None:
+        ids, at = np.frombuffer(self._ids, np.int64), np.frombuffer(self._ids_at, np.int32)
+        if not _rises(ids, strictly=True):
+            order = np.argsort(ids, kind="stable")
+            ids = ids[order]
+            again = np.flatnonzero(ids[1:] == ids[:-1]) + 1
+            for place in np.sort(at[order][again]).tolist():
+                self._problems.count("duplicate_id", self.where(place))
+        self._ids, self._ids_at = array("q"), array("i")
+
+    def entry(self, row: int) -> Mapping[str, Any]:
+        """An annotation as an object; of a plain one what matters for its label."""
+        packed = self._others.get(int(self.places[row]))
+        if packed is not None:
+            found: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
+            return found
+        category = self.category_ids[self.categories[row]]
+        return {"category_id": category, "bbox": self.edges[row].tolist(), "bbox_mode": EDGES_MODE}
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[int, tuple[float, float, float, float], bool, int]]:
+        """Row, edges, soundness and category of some annotations, as plain numbers."""
+        edges, sound = self.edges[start:stop].tolist(), self.sound[start:stop].tolist()
+        for row, box, good, code in zip(
+            range(start, stop), edges, sound, self.categories[start:stop].tolist(), strict=True
+        ):
+            yield row, tuple(box), good, code
+
+
+def _rises(numbers: NDArray[np.integer[Any]], *, strictly: bool = False) -> bool:
+    """Whether no number is below the one before, or strictly: whether each is above it."""
+    before, after = numbers[:-1], numbers[1:]
+    return bool((after > before if strictly else after >= before).all())
+
+
+def _plain_box(entry: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """The box of an annotation that is nothing else, ``None`` for all others."""
+    box = entry.get("bbox")
+    if type(box) is not list or len(box) != 4 or not entry.keys() <= _PLAIN:
+        return None
+    if entry.get("segmentation", None) not in _NOTHING or entry.get("iscrowd", 0) not in _NO_CROWD:
+        return None
+    if not _NUMBER.issuperset(map(type, box)) or isinstance(entry.get("category_id"), (list, dict)):
+        return None
+    x, y, width, height = box
+    try:
+        return float(x), float(y), float(width), float(height)
+    except OverflowError:  # whole numbers beyond the range of floats
+        return None
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value can be an id: a whole number or a text."""
+    return isinstance(value, (int, str)) and not isinstance(value, bool)

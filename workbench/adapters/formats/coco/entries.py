@@ -1,0 +1,102 @@
+"""Entries of COCO's lists for records; what COCO has no place for goes into further keys, which readers keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.toolkit import rle
+from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.masks import whole_mask
+from workbench.core.schema.labels import Camera, Label, PlainBoxes
+
+_DIGITS = 6  # decimals of a pixel
+
+
+def image_entry(item: Placed, image_id: int) -> dict[str, Any]:
+    """A picture as an entry of ``images``, with all that its record says in keys of their own."""
+    record = item.record
+    extra: dict[str, Any] = {
+        "scene_id": record.scene_id,
+        "classification": record.classification,
+        "camera": _camera(record.camera) if record.camera else None,
+        "generation": dict(record.generation) or None,
+        "tags": list(record.tags) or None,
+    }
+    size = {"width": record.width, "height": record.height}
+    filled = {key: value for key, value in extra.items() if value is not None}
+    return {**record.attributes, **filled, **size, "split": record.split, "id": image_id, "file_name": item.name}
+
+
+def _camera(camera: Camera) -> dict[str, Any]:
+    pose = camera.T_world_cam
+    return {
+        **{key: getattr(camera, key) for key in ("fx", "fy", "cx", "cy")},
+        "distortion": list(camera.distortion),
+        "T_world_cam": None if pose is None else pose.tolist(),
+    }
+
+
+def plain_entries(labels: PlainBoxes) -> list[str]:
+    """The entries of labels that are nothing but boxes, as most are, as JSON without brackets.
+
+    The same text as of ``annotation_entry``, in a fifth of the time.
+
+    >>> plain_entries(PlainBoxes(("cup",), (1.5, 2.0, 4.0, 3.0)))
+    ['"iscrowd": 0, "bbox": [1.5, 2.0, 2.5, 1.0], "area": 2.5']
+    """
+    edges = labels.edges
+    sizes = edges[:, 2:] - edges[:, :2]
+    numbers = np.concatenate([edges[:, :2], sizes, sizes[:, :1] * sizes[:, 1:]], axis=1).round(_DIGITS)
+    return [
+        f'"iscrowd": 0, "bbox": [{left}, {top}, {width}, {height}], "area": {area}'
+        for left, top, width, height, area in numbers.tolist()
+    ]
+
+
+def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple[str, ...]) -> dict[str, Any]:
+    """A label as an entry of ``annotations``, without ids."""
+    left, top, right, bottom = label.xyxy
+    width, height = right - left, bottom - top
+    found: dict[str, Any] = {
+        **label.attributes,
+        "iscrowd": int(bool(label.attributes.get("iscrowd"))),
+        "bbox": [round(left, _DIGITS), round(top, _DIGITS), round(width, _DIGITS), round(height, _DIGITS)],
+        "area": round(width * height, _DIGITS),
+    }
+    if label.mask is not None:
+        found["segmentation"] = {"counts": rle.encode(whole_mask(label, shape)), "size": list(shape)}
+        found["area"] = int(label.mask.sum())
+    elif label.polygons:
+        found["segmentation"] = [np.round(polygon.ravel(), _DIGITS).tolist() for polygon in label.polygons]
+        found["area"] = round(sum(_area(polygon) for polygon in label.polygons), _DIGITS)
+    if label.confidence is not None:
+        found["score"] = float(label.confidence)
+    if label.instance_id is not None:
+        found["index"] = label.instance_id  # FiftyOne's word; it refuses others
+    if label.keypoints is not None or label.T_cam_obj is not None:
+        found |= _further(label, keypoint_names)
+    return found
+
+
+def _further(label: Label, keypoint_names: tuple[str, ...]) -> dict[str, Any]:
+    """Keypoints, and what COCO knows nothing of: the 3D box."""
+    found: dict[str, Any] = {}
+    if label.keypoints is not None:
+        found["keypoints"] = np.round(label.keypoints.ravel(), _DIGITS).tolist()
+        found["num_keypoints"] = int((label.keypoints[:, 2] > 0).sum())
+        if label.keypoint_names != keypoint_names:  # another skeleton than its class
+            found["keypoint_names"] = list(label.keypoint_names)
+    if label.T_cam_obj is not None:
+        found["T_cam_obj"] = label.T_cam_obj.tolist()
+        if label.size_m is not None:
+            found["size_m"] = list(label.size_m)
+    return found
+
+
+def _area(polygon: NDArray[np.float64]) -> float:
+    """Area of an outline by the shoelace formula."""
+    x, y = polygon[:, 0], polygon[:, 1]
+    return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)

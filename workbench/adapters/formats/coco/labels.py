@@ -1,0 +1,217 @@
+"""Annotations of a COCO file, turned into labels; what cannot be used is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.coco.annotations import EDGES_MODE, Annotations
+from workbench.adapters.formats.toolkit import rle
+from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of
+from workbench.adapters.formats.toolkit.names import attributes_of
+from workbench.adapters.formats.toolkit.pictures import Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.space import solid_of
+from workbench.core.schema.labels import Attribute, Label, PlainBoxes
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A declared class and the names of its keypoints."""
+
+    name: str
+    keypoints: tuple[str, ...] = ()
+
+
+Names = Mapping[Any, Category]
+Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows of one picture, class names
+
+_USED = frozenset(
+    {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
+     "instance_id", "index", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
+)  # fmt: skip
+
+
+def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Sequence[Label]:
+    """The labels of one picture; the same label in two files is kept once."""
+    frame = Frame(header.width, header.height, problems)
+    if len(given) == 1:
+        plain = _plain(*given[0], frame)
+        return plain if plain is not None else tuple(label for label, _ in _labels(*given[0], frame))
+    labels: list[Label] = []
+    first_seen: dict[tuple[str, Xyxy], str] = {}
+    for one in given:
+        source = one[0]
+        for label, row in _labels(*one, frame):
+            file = first_seen.setdefault((label.name, label.xyxy), source.file)
+            if file == source.file:
+                labels.append(label)
+            else:
+                message = f"Wanted each label once, found this {label.name} in {file} too. Kept once."
+                problems.add("duplicate_label", source.where(int(source.places[row])), message)
+    return tuple(labels)
+
+
+def _plain(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> PlainBoxes | None:
+    """All labels at once where each is a plain box inside the picture, which is usual."""
+    edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
+    found = [names.get(source.category_ids[code]) for code in codes if code >= 0]
+    classes = tuple([category.name for category in found if category is not None])
+    inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
+    if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
+        return None
+    return PlainBoxes.of(classes, edges)
+
+
+def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:
+    """Labels that can be used, each with its row; most are a plain box inside the picture."""
+    width, height = frame.width, frame.height
+    for row, xyxy, sound, code in source.rows(start, stop):
+        category = names.get(source.category_ids[code]) if code >= 0 else None
+        if sound and category is not None and xyxy[2] <= width and xyxy[3] <= height:
+            yield Label(category.name, xyxy), row
+            continue
+        where = source.where(int(source.places[row]))
+        label = label_of(source.entry(row), names, where, frame)
+        if label is not None:
+            yield label, row
+
+
+def label_of(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
+    """The label of one annotation, or ``None``; why is named."""
+    category = entry.get("category_id")
+    if isinstance(category, (list, dict)) or category not in names:
+        if "caption" in entry:
+            frame.problems.add("unsupported_annotation", where, "Wanted boxes or outlines, found a caption. Left out.")
+            return None
+        message = f"Wanted a declared category, found {category!r:.60}. Label left out."
+        frame.problems.add("unknown_category", where, message)
+        return None
+    polygons, mask = _segmentation(entry.get("segmentation"), where, frame)
+    xyxy = _box(entry, polygons, mask, where, frame)
+    if xyxy is None:
+        return None
+    keypoints = _keypoints(entry.get("keypoints"), where, frame)
+    pose, size_m = solid_of(entry, where, frame.problems)
+    score = entry.get("score")
+    return Label(
+        name=names[category].name,
+        xyxy=xyxy,
+        polygons=polygons,
+        mask=None if mask is None else _cut(mask, xyxy, where, frame),
+        attributes=_attributes(entry),
+        confidence=float(score) if isinstance(score, float) else None,
+        instance_id=_instance_id(entry.get("instance_id", entry.get("index")), where, frame),
+        keypoints=keypoints,
+        keypoint_names=_keypoint_names(entry, names[category], keypoints),
+        T_cam_obj=pose,
+        size_m=size_m,
+    )
+
+
+def _instance_id(given: Any, where: str, frame: Frame) -> int | None:
+    """A whole number that the database can hold."""
+    if given is None or (type(given) is int and abs(given) < 1 << 63):
+        return given
+    message = f"Wanted an instance_id of at most 63 bits, found {given!r:.60}. The label is kept without it."
+    frame.problems.add("broken_annotation", where, message)
+    return None
+
+
+def _keypoints(given: Any, where: str, frame: Frame) -> NDArray[np.float64] | None:
+    """Points ``x, y, v`` in turn; all that are not labelled are as good as none."""
+    if not given:
+        return None
+    numbers = numbers_of(given)
+    points = None if numbers is None or len(numbers) % 3 else np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
+    if points is None or not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
+        message = f"Wanted keypoints x, y, v with v 0, 1 or 2, found {given!r:.80}. Keypoints left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None
+    return points
+
+
+def _keypoint_names(
+    entry: Mapping[str, Any], category: Category, keypoints: NDArray[np.float64] | None
+) -> tuple[str, ...]:
+    if keypoints is None:
+        return ()
+    own = entry.get("keypoint_names")
+    names = tuple(map(str, own)) if isinstance(own, list) else category.keypoints
+    return names if len(names) == len(keypoints) else ()
+
+
+def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
+    found = attributes_of(entry, known=_USED)
+    if entry.get("iscrowd") in (1, True):
+        found["iscrowd"] = True
+    return found
+
+
+def _box(
+    entry: Mapping[str, Any],
+    polygons: Sequence[NDArray[np.float64]],
+    mask: NDArray[np.bool_] | None,
+    where: str,
+    frame: Frame,
+) -> Xyxy | None:
+    given = entry.get("bbox")
+    if given is None and polygons:
+        return frame.box(hull(polygons), where)
+    if given is None and mask is not None and mask.any():
+        return box_of(mask)
+    numbers = numbers_of(given)
+    if numbers is None or len(numbers) != 4:
+        message = f"Wanted bbox [x, y, width, height], found {given!r:.80}. Label left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None
+    x, y, width, height = numbers
+    if entry.get("bbox_mode") == EDGES_MODE:
+        return frame.box((x, y, width, height), where)
+    return frame.box((x, y, x + width, y + height), where)
+
+
+def _segmentation(
+    given: Any, where: str, frame: Frame
+) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.bool_] | None]:
+    if isinstance(given, dict):
+        return (), _mask(given, where, frame)
+    if not isinstance(given, list):
+        if given is not None:
+            message = f"Wanted outlines or a run-length mask, found {type(given).__name__}. Box kept."
+            frame.problems.add("broken_annotation", where, message)
+        return (), None
+    flat = [given] if numbers_of(given) and given else given  # some tools leave the outer list away
+    found = (frame.polygon(polygon if isinstance(polygon, list) else [], where) for polygon in flat)
+    return tuple(polygon for polygon in found if polygon is not None), None
+
+
+def _mask(given: Mapping[str, Any], where: str, frame: Frame) -> NDArray[np.bool_] | None:
+    counts, size = given.get("counts"), given.get("size")
+    try:
+        if size != [frame.height, frame.width]:
+            raise ValueError(f"size {size!r:.60}")
+        runs = rle.unpack(counts) if isinstance(counts, str) else counts
+        if numbers_of(runs) is None:
+            raise ValueError(f"counts {runs!r:.60}")
+        return rle.decode(runs or [], frame.height, frame.width)
+    except (ValueError, OverflowError) as cause:
+        message = (
+            f"Wanted a run-length mask of {frame.height} x {frame.width}, found: {cause}. Box kept, mask left out."
+        )
+        frame.problems.add("broken_annotation", where, message)
+        return None
+
+
+def _cut(mask: NDArray[np.bool_], xyxy: Xyxy, where: str, frame: Frame) -> NDArray[np.bool_]:
+    cut = cut_out(mask, xyxy)
+    beyond = int(mask.sum()) - int(cut.sum())
+    if beyond:
+        message = f"Wanted the mask inside its box, found {beyond} pixels beyond. Those are left out."
+        frame.problems.add("broken_annotation", where, message)
+    return cut

@@ -1,0 +1,332 @@
+"""COCO: one or several JSON files with ``images``, ``annotations`` and ``categories``.
+
+Read: boxes, polygons, run-length masks (both forms), keypoints, class of the whole picture, and every further
+key of an image or annotation as an attribute. Several files may speak of the same pictures.
+Format: https://cocodataset.org/#format-data
+"""
+
+from __future__ import annotations
+
+import marshal
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.adapters.formats.coco.annotations import Annotations, is_id
+from workbench.adapters.formats.coco.labels import Category, Given, labels_of
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.json_stream import parts
+from workbench.adapters.formats.toolkit.names import attributes_of, most_protected, split_in, split_of_path, split_word
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of, tree_of
+from workbench.base.errors import InputError
+from workbench.base.spool import Viewed
+from workbench.core.schema.labels import Camera, Label, Record
+
+name = "coco"
+looks_for = "a .json file with 'images', 'annotations' and 'categories'"
+
+_HEAD_BYTES = 1 << 16
+_APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the pictures
+_OF_BOP = "scene_gt_coco.json"  # BlenderProc writes it beside the poses, which say more
+_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
+_CONTENT = re.compile(rb'"(file_name|bbox|image_id|category_id|supercategory)"\s*:')
+_FIRST = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(info|licenses|images|annotations|categories)"')
+_USED = frozenset(
+    {"id", "file_name", "width", "height", "split", "scene_id", "generation", "tags", "classification", "camera"}
+)
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What all files say of one picture; small, as there may be a million of them.
+
+    Attributes:
+        split: as in ``Record``.
+        packed: its objects in ``images`` as one, as ``_packed`` gives it.
+        file, at: the last file that lists it, and where in its list.
+        annotations: of each file.
+    """
+
+    split: str | None
+    packed: bytes
+    file: str
+    at: int
+    annotations: tuple[Given, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    """One picture with what all files say of it, made when it is its turn."""
+
+    split: str | None
+    image: Mapping[str, Any]
+    where: str
+    annotations: Sequence[Given]
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for the lists of COCO at the head of the JSON files."""
+    if path.is_file():
+        if path.suffix.lower() != ".json":
+            return None
+        certain = _looks_like(path)
+        return Evidence(0.9 if certain else 0.3, f"{path.name} has the lists of COCO" if certain else "a JSON file")
+    tree = tree_of(path)
+    found = _json_files(tree)
+    if not found:
+        return None
+    score = 0.7 if all(file.endswith(_OF_BOP) for file in found) else 0.9
+    return Evidence(score, f"{found[0]} has the lists of COCO" + (f", and {len(found) - 1} more" if found[1:] else ""))
+
+
+def _json_files(tree: Tree) -> list[str]:
+    return [file for file in tree.files if file.lower().endswith(".json") and _looks_like(tree.path(file))]
+
+
+def _looks_like(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    return bool(_LISTS.search(head) and (_CONTENT.search(head) or _FIRST.match(head)))
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    if path.is_file():
+        root = path.parent.parent if path.parent.name.lower() in _APART else path.parent
+        tree = tree_of(root)
+        files = [path.resolve().relative_to(tree.root).as_posix()]
+    else:
+        tree = tree_of(path)
+        files = _json_files(tree)
+    tree.name_junk(problems)
+    entries: dict[str, _Listed] = {}
+    for file in files:
+        _Document(tree, file, entries, problems).read()
+    unlisted = [picture for picture in tree.pictures if picture not in entries] if path.is_dir() else []
+    for picture in unlisted:
+        problems.count("unlisted_image", picture)
+    problems.close(
+        "unlisted_image", "Wanted every picture in an annotation file, found {n} in none ({first}). Not loaded."
+    )
+    problems.close(
+        "content_mismatch", "Wanted JPEG pictures as named, found PNG of the same name for {n} ({first}). Loaded."
+    )
+    problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
+    drafts = Viewed(list(entries), lambda file: _entry(tree.path(file), file, entries[file]))
+    return Records(drafts, lambda entry, header: _record(entry, header, problems), problems)
+
+
+class _Document:
+    """One JSON file of a tree."""
+
+    def __init__(self, tree: Tree, file: str, entries: dict[str, _Listed], problems: Problems) -> None:
+        self.tree, self.file, self.entries, self.problems = tree, file, entries, problems
+        self.split = split_in(stem_of(file)) or split_of_path(file.split("/")[:-1])
+        here = folder_of(file)
+        near = [here, "", f"images/{self.split}" if self.split else "images", f"{here}/images" if here else "images"]
+        self.near = [folder for folder in near if folder in tree.folders]
+        self.annotations = Annotations(file, problems)
+        self.names: dict[Any, Category] = {}
+        self.by_id: dict[Any, _Listed | None] = {}
+
+    def read(self) -> None:
+        """Add the pictures of this file, and its annotations, to what other files gave."""
+        lists = dict.fromkeys(("images", "annotations", "categories"), False)
+        for key, first, values in parts(self.tree.path(self.file), shown=self.file):
+            if key not in lists:
+                continue
+            if first < 0:
+                lists[key] = self._is_list(key, values[0])
+            elif key == "annotations":
+                self.annotations.add(first, values)
+            else:
+                take = self._image if key == "images" else self._category
+                for at, value in enumerate(values, first):
+                    take(at, value)
+        if not lists["images"]:
+            raise InputError(
+                "an object with the lists 'images', 'annotations' and 'categories'",
+                found="an object without the list 'images'",
+                where=self.file,
+                fix="Give a COCO file, or another --format.",
+            )
+        self._share()
+
+    def _is_list(self, key: str, value: Any) -> bool:
+        if value == [] or key == "images":
+            return bool(value == [])
+        found = type(value).__name__
+        self.problems.add("broken_annotation", self.file, f"Wanted a list '{key}', found {found}. Ignored.")
+        return False
+
+    def _share(self) -> None:
+        """Give every picture its annotations."""
+        for image_id, start, stop in self.annotations.close():
+            entry = self.by_id.get(image_id)
+            if entry is not None:
+                entry.annotations += ((self.annotations, start, stop, self.names),)
+            elif image_id not in self.by_id:
+                for place in self.annotations.places[start:stop].tolist():
+                    message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
+                    self.problems.add("broken_annotation", self.annotations.where(place), message)
+
+    def _category(self, at: int, category: Any) -> None:
+        where = f"{self.file}, category {at}"
+        if not isinstance(category, dict) or not is_id(category.get("id")) or "name" not in category:
+            self.problems.add("broken_annotation", where, "Wanted an object with 'id' and 'name'. Category ignored.")
+        elif category["id"] in self.names:
+            message = f"Wanted each category id once, found {category['id']} again. The first one counts."
+            self.problems.add("duplicate_id", where, message)
+        else:
+            points = category.get("keypoints")
+            named = tuple(map(str, points)) if isinstance(points, list) else ()
+            self.names[category["id"]] = Category(str(category["name"]), named)
+
+    def _image(self, at: int, image: Any) -> None:
+        where = _where(self.file, at)
+        if not isinstance(image, dict) or not is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
+            message = "Wanted an object with 'id' and 'file_name'. Record left out."
+            self.problems.add("broken_annotation", where, message, loses_record=True)
+            return
+        if image["id"] in self.by_id:
+            message = f"Wanted each image id once, found {image['id']} again for {image['file_name']}. Record left out."
+            self.problems.add("duplicate_id", where, message, loses_record=True)
+            return
+        found = self._locate(image["file_name"], where)
+        if found is None:
+            self.by_id[image["id"]] = None
+            return
+        before = self.entries.get(found)
+        split = self._split(image, found, before)
+        everything = {**_unpacked(before.packed), **image} if before else image
+        annotations = before.annotations if before else ()
+        entry = _Listed(split, _packed(everything), self.file, at, annotations)
+        self.entries[found] = self.by_id[image["id"]] = entry
+
+    def _split(self, image: Mapping[str, Any], file: str, before: _Listed | None) -> str | None:
+        given = image.get("split")
+        own = split_word(given) or given if isinstance(given, str) and given else None
+        split = own or self.split or split_of_path(file.split("/"))
+        if before is None or before.split in (None, split):
+            return split
+        return self._conflict(file, before.split, split) if split else before.split
+
+    def _conflict(self, file: str, first: str, second: str) -> str:
+        kept = most_protected((first, second))
+        self.problems.add("split_conflict", file, f"Wanted one split, found {first} and {second}. Taken as {kept}.")
+        return kept
+
+    def _locate(self, file_name: str, where: str) -> str | None:
+        near = self.near
+        found = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
+        if len(found) > 1 and self.split:
+            found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
+        if len(found) == 1 and f"/{found[0]}".endswith(f"/{file_name}"):  # nearly always
+            return found[0]
+        leaves = plain_parts(file_name)[1]
+        if leaves and len(found) == 1:
+            message = f"Wanted a path inside the folder, found {file_name}. {found[0]} inside is taken for it."
+            self.problems.add("path_outside_folder", where, message)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Record left out."
+            self.problems.add("ambiguous_image", where, message, loses_record=True)
+        elif leaves:
+            message = f"Wanted a path inside the folder, found {file_name}. Record left out."
+            self.problems.add("path_outside_folder", where, message, loses_record=True)
+        else:
+            message = f"Wanted the picture {file_name}, found no such file. Record left out."
+            self.problems.add("missing_image", where, message, loses_record=True)
+        return None
+
+    def _other_type(self, file_name: str, near: list[str], where: str) -> list[str]:
+        """The PNG where a JPEG is named: BlenderProc says ``.jpg`` whatever it wrote."""
+        stem, dot, suffix = file_name.rpartition(".")
+        found = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
+        if len(found) == 1:
+            self.problems.count("content_mismatch", where)
+        return found[:1] if len(found) == 1 else []
+
+
+def _where(file: str, at: int) -> str:
+    """Name of an entry of ``images``, for messages."""
+    return f"{file}, image {at}"
+
+
+def _packed(image: Mapping[str, Any]) -> bytes:
+    """An object of ``images`` without its id and name, which are known by then."""
+    return marshal.dumps({key: value for key, value in image.items() if key not in ("id", "file_name")})
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    image: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
+    return image
+
+
+def _entry(path: Path, file: str, listed: _Listed) -> _Entry:
+    where = _where(listed.file, listed.at)
+    return _Entry(path, file, listed.split, _unpacked(listed.packed), where, listed.annotations)
+
+
+def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
+    labels = labels_of(entry.annotations, header, problems)
+    return record_of(entry.image, entry, entry.split, labels, header, entry.where, problems)
+
+
+def record_of(
+    image: Mapping[str, Any],
+    draft: Draft,
+    split: str | None,
+    labels: Sequence[Label],
+    header: Header,
+    where: str,
+    problems: Problems,
+) -> Record:
+    """A record of an entry of ``images`` and its labels; what is wrong is named."""
+    declared = (image.get("width"), image.get("height"))
+    if None not in declared and declared != (header.width, header.height):
+        size = f"{header.width} x {header.height}"
+        found = f"{declared[0]} x {declared[1]}"
+        message = f"Wanted {size}, the upright picture's size, found {found}. Boxes taken as pixels of {size}."
+        problems.add("size_mismatch", where, message)
+    generation, tags = image.get("generation"), image.get("tags")
+    return Record(
+        image_path=draft.image_path,
+        origin=draft.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels,
+        classification=str(image["classification"]) if image.get("classification") else None,
+        split=split,
+        scene_id=str(image["scene_id"]) if image.get("scene_id") not in (None, "") else None,
+        attributes=attributes_of(image, known=_USED),
+        camera=_camera(image.get("camera"), header, where, problems),
+        generation=generation if isinstance(generation, dict) else {},
+        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+    )
+
+
+def _camera(given: Any, header: Header, where: str, problems: Problems) -> Camera | None:
+    if given is None:
+        return None
+    import numpy as np  # deferred: few files bring a camera
+
+    try:
+        pose = given.get("T_world_cam")
+        k1, k2, p1, p2 = (float(value) for value in given.get("distortion", (0, 0, 0, 0)))
+        return Camera(
+            width=header.width,
+            height=header.height,
+            **{key: float(given[key]) for key in ("fx", "fy", "cx", "cy")},
+            distortion=(k1, k2, p1, p2),
+            T_world_cam=None if pose is None else np.asarray(pose, dtype=np.float64).reshape(4, 4),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as cause:
+        message = f"Wanted fx, fy, cx, cy, distortion[4], T_world_cam[4][4], found {cause!r:.80}. Camera left out."
+        problems.add("broken_annotation", where, message)
+        return None

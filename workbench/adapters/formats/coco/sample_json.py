@@ -1,0 +1,55 @@
+"""A whole record as one JSON object: what Parquet rows and WebDataset samples carry beside the picture.
+
+It has COCO's words: ``image`` is an entry of its images, ``annotations`` are entries that name their ``category``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.adapters.formats.coco.entries import annotation_entry, image_entry
+from workbench.adapters.formats.coco.labels import Category, label_of
+from workbench.adapters.formats.coco.read import record_of
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.json_files import dicts_in
+from workbench.adapters.formats.toolkit.pictures import Draft, Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.core.schema.labels import Record
+
+MARK = "workbench"
+_VERSION = 1
+
+
+def document(item: Placed, image_id: int) -> dict[str, Any]:
+    """The object of one record."""
+    shape = (item.record.height, item.record.width)
+    labels = [{"category": label.name, **annotation_entry(label, shape, ())} for label in item.record.labels]
+    return {MARK: _VERSION, "image": image_entry(item, image_id), "annotations": labels}
+
+
+def is_document(said: Any) -> bool:
+    """Whether an object is one that ``document`` made."""
+    return isinstance(said, dict) and said.get(MARK) == _VERSION and isinstance(said.get("image"), dict)
+
+
+def record(
+    said: Mapping[str, Any], draft: Draft, split: str | None, header: Header, where: str, problems: Problems
+) -> Record:
+    """The record that such an object stands for; what is wrong is named."""
+    frame = Frame(header.width, header.height, problems)
+    given = dicts_in(said.get("annotations"))
+    found = (
+        label_of(
+            {**{key: value for key, value in entry.items() if key != "category"}, "category_id": 0},
+            {0: Category(str(entry.get("category")))},
+            f"{where}, label {at}",
+            frame,
+        )
+        for at, entry in enumerate(given)
+    )
+    image = said["image"]
+    own = image.get("split")
+    labels = tuple(label for label in found if label is not None)
+    return record_of(image, draft, own if isinstance(own, str) and own else split, labels, header, where, problems)

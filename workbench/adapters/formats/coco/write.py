@@ -1,0 +1,85 @@
+"""Write COCO: ``annotations/instances_<split>.json`` and ``images/<split>/``, as pycocotools users expect.
+
+What COCO has no place for goes into further keys of the image or annotation, which readers keep.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TextIO
+
+from workbench.adapters.formats.coco.entries import annotation_entry, image_entry, plain_entries
+from workbench.adapters.formats.toolkit import fidelity as losses
+from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
+from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.core.schema.labels import PlainBoxes, Record, names_of
+
+name = "coco"
+numbered = embeds = False
+holds = everything
+tolerance_px = ROUNDING_PX
+
+
+def picture_path(split: str, name: str) -> str:
+    """Where a picture belongs.
+
+    >>> picture_path("train", "a.jpg")
+    'images/train/a.jpg'
+    """
+    return f"images/{split}/{name}"
+
+
+def lost(records: Sequence[Record]) -> list[str]:
+    """COCO keeps all but the per-pixel maps and the point clouds."""
+    return losses.of_files(records)
+
+
+def write(folder: Path, placed: Sequence[Placed]) -> None:
+    """Write one file per split; see ``contract.Writer.write``."""
+    found = surveyed(placed)
+    points = found.keypoints
+    ids = {name: at for at, name in enumerate(found.names, 1)}
+    categories = [
+        {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
+        for name, at in ids.items()
+    ]
+    (folder / "annotations").mkdir(exist_ok=True)
+    number = count(1)
+    first = 1
+    for split, own in found.by_split.items():
+        with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
+            stream.write('{"info": {}, "licenses": [], "images": [')
+            _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, first)))
+            stream.write('], "annotations": [')
+            _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, first)))
+            stream.write(f'], "categories": {_json(categories)}}}\n')
+        first += len(own)
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode  # no indent: ten times faster with many labels
+
+
+def _stream(stream: TextIO, pieces: Iterable[str]) -> None:
+    """Write the items of a list as they are made: all of them at once would take much memory."""
+    first = True
+    for piece in filter(None, pieces):
+        stream.write(piece if first else f", {piece}")
+        first = False
+
+
+def _annotations(
+    item: Placed, image_id: int, ids: Mapping[str, int], points: Mapping[str, tuple[str, ...]], number: Iterator[int]
+) -> str:
+    """The annotations of one picture, without the brackets around them."""
+    labels, shape = item.record.labels, (item.record.height, item.record.width)
+    if isinstance(labels, PlainBoxes):
+        entries = plain_entries(labels)
+    else:
+        entries = [_json(annotation_entry(label, shape, points.get(label.name, ())))[1:-1] for label in labels]
+    return ", ".join(
+        f'{{{entry}, "id": {next(number)}, "image_id": {image_id}, "category_id": {ids[name]}}}'
+        for entry, name in zip(entries, names_of(labels), strict=True)
+    )

@@ -1,0 +1,1 @@
+"""FiftyOne's own folder of a dataset."""

@@ -1,0 +1,289 @@
+"""FiftyOne's label documents, turned into labels: shares of the picture become pixel edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.fiftyone.extended_json import array_of
+from workbench.adapters.formats.toolkit.arrays import read_map
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of, rounded_out
+from workbench.adapters.formats.toolkit.json_files import dicts_in
+from workbench.adapters.formats.toolkit.names import attributes_of
+from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.space import solid_of
+from workbench.adapters.formats.toolkit.tree import Tree, plain_parts
+from workbench.core.schema.labels import Attribute, Label
+
+LISTS = {"Detections": "detections", "Polylines": "polylines", "Keypoints": "keypoints"}
+OBJECTS = frozenset({"Detection", "Polyline", "Detections", "Polylines"})
+POINTS = frozenset({"Keypoint", "Keypoints"})
+_USED = frozenset(
+    {"_id", "id", "_cls", "label", "bounding_box", "mask", "mask_path", "confidence", "index", "attributes", "polygons",
+     "T_cam_obj", "size_m", "points", "closed", "filled", "visibility", "names", "of"}
+)  # fmt: skip
+_HALF_PX = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the labels of one sample lie.
+
+    Attributes:
+        tree: all files, for masks that are files of their own.
+        folder: where the data set lies in the tree.
+        frame: the picture.
+        where: name of the sample for problems.
+        keypoint_names: names of the keypoints, from the data set's skeleton.
+    """
+
+    tree: Tree
+    folder: str
+    frame: Frame
+    where: str
+    keypoint_names: tuple[str, ...] = ()
+
+
+def entries_of(field: Any) -> list[dict[str, Any]]:
+    """The single labels of a field's value, which is one label or a list of them.
+
+    >>> entries_of({"_cls": "Detections", "detections": [{"label": "a"}]}), entries_of(None)
+    ([{'label': 'a'}], [])
+    """
+    if not isinstance(field, dict):
+        return []
+    key = LISTS.get(str(field.get("_cls")))
+    return [field] if key is None else dicts_in(field.get(key))
+
+
+def labels_of(objects: Any, points: Any, place: Place) -> tuple[Label, ...]:
+    """Labels of a field of boxes or outlines and of a field of keypoints.
+
+    Keypoints that say by ``of`` to which box they belong become part of its label; others are labels of their own.
+    """
+    boxes = entries_of(objects)
+    of: dict[int, Mapping[str, Any]] = {}
+    alone: list[tuple[int, Mapping[str, Any]]] = []
+    for at, entry in enumerate(entries_of(points)):
+        owner = entry.get("of")
+        if type(owner) is int and 0 <= owner < len(boxes) and owner not in of:
+            of[owner] = entry
+        else:
+            alone.append((at, entry))
+    found = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
+    found += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
+    return tuple(label for label in found if label is not None)
+
+
+def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, place: Place) -> Label | None:
+    name = _name(entry, where, place)
+    if name is None:
+        return None
+    is_outline = entry.get("_cls") == "Polyline"
+    polygons = tuple(_outlines(entry, where, place) if is_outline else _polygons(entry, where, place))
+    if is_outline and not polygons:
+        return None
+    given = hull(polygons) if is_outline else _box(entry, where, place)
+    xyxy = None if given is None else place.frame.box(given, where)
+    if given is None or xyxy is None:
+        return None
+    keypoints = None if points is None else _keypoints(points, where, place)
+    pose, size_m = solid_of(entry, where, place.frame.problems)
+    return Label(
+        name=name,
+        xyxy=xyxy,
+        polygons=polygons,
+        mask=None if is_outline else _mask(entry, given, xyxy, where, place),
+        attributes=_attributes(entry),
+        confidence=_confidence(entry, where, place),
+        instance_id=_index(entry),
+        keypoints=keypoints,
+        keypoint_names=() if points is None or keypoints is None else _point_names(points, len(keypoints), place),
+        T_cam_obj=pose,
+        size_m=size_m,
+    )
+
+
+def _points_alone(entry: Mapping[str, Any], where: str, place: Place) -> Label | None:
+    """A label around keypoints; one that has no extent becomes a pixel wide."""
+    name, keypoints = _name(entry, where, place), _keypoints(entry, where, place)
+    if name is None or keypoints is None:
+        return None
+    seen = keypoints[keypoints[:, 2] > 0, :2]
+    if not len(seen):
+        place.frame.problems.count("hidden_object", where)
+        return None
+    (left, top), (right, bottom) = seen.min(axis=0).tolist(), seen.max(axis=0).tolist()
+    wide, high = (_HALF_PX if right == left else 0.0), (_HALF_PX if bottom == top else 0.0)
+    xyxy = place.frame.box((left - wide, top - high, right + wide, bottom + high), where)
+    if xyxy is None:
+        return None
+    return Label(
+        name=name,
+        xyxy=xyxy,
+        attributes={**_attributes(entry), BOX_FROM: "keypoints"},
+        confidence=_confidence(entry, where, place),
+        instance_id=_index(entry),
+        keypoints=keypoints,
+        keypoint_names=_point_names(entry, len(keypoints), place),
+    )
+
+
+def _name(entry: Mapping[str, Any], where: str, place: Place) -> str | None:
+    name = entry.get("label")
+    if isinstance(name, (str, int)) and name != "":
+        return str(name)
+    place.frame.problems.add("unknown_category", where, f"Wanted a class name, found {name!r:.60}. Label left out.")
+    return None
+
+
+def _box(entry: Mapping[str, Any], where: str, place: Place) -> Xyxy | None:
+    numbers = numbers_of(entry.get("bounding_box"))
+    if numbers is None or len(numbers) != 4:
+        if entry.get("location") is not None or entry.get("dimensions") is not None:
+            place.frame.problems.count("unsupported_annotation", f"{where}, a box in a cloud")
+            return None
+        found = f"{entry.get('bounding_box')!r:.80}"
+        message = f"Wanted bounding_box [x, y, width, height] as shares of the picture, found {found}. Label left out."
+        place.frame.problems.add("broken_annotation", where, message)
+        return None
+    x, y, w, h = numbers
+    width, height = place.frame.width, place.frame.height
+    return x * width, y * height, (x + w) * width, (y + h) * height
+
+
+def _outlines(entry: Mapping[str, Any], where: str, place: Place) -> Iterator[NDArray[np.float64]]:
+    if not (entry.get("closed") or entry.get("filled")):
+        place.frame.problems.count("unsupported_annotation", f"{where}, an open line")
+        return
+    shapes = entry.get("points")
+    size = (place.frame.width, place.frame.height)
+    for shape in shapes if isinstance(shapes, list) else [None]:
+        pairs = [numbers_of(pair) for pair in shape] if isinstance(shape, list) else [None]
+        flat = [v * s for pair in pairs if pair is not None and len(pair) == 2 for v, s in zip(pair, size, strict=True)]
+        if len(flat) != 2 * len(pairs):
+            message = f"Wanted pairs of numbers, found {shape!r:.80}. Outline left out."
+            place.frame.problems.add("broken_annotation", where, message)
+        elif (polygon := place.frame.polygon(flat, where)) is not None:
+            yield polygon
+
+
+def _polygons(entry: Mapping[str, Any], where: str, place: Place) -> Iterator[NDArray[np.float64]]:
+    """Outlines in pixels beside a box: what the workbench itself stores."""
+    given = entry.get("polygons")
+    for flat in given if isinstance(given, list) else ():
+        polygon = place.frame.polygon(flat, where) if isinstance(flat, list) else None
+        if polygon is not None:
+            yield polygon
+
+
+def _keypoints(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[np.float64] | None:
+    """Points in pixels with a visibility; a point that is no number is one that was not labelled."""
+    given = entry.get("points")
+    pairs = [numbers_of(pair) for pair in given] if isinstance(given, list) else []
+    visibility = numbers_of(entry.get("visibility")) or [2.0] * len(pairs)
+    fits = all(pair is not None and len(pair) == 2 for pair in pairs) and len(visibility) == len(pairs)
+    if not pairs or not fits or not set(visibility) <= {0.0, 1.0, 2.0}:
+        message = f"Wanted points [x, y] and a visibility of 0, 1 or 2 each, found {given!r:.80}. Keypoints left out."
+        place.frame.problems.add("broken_annotation", where, message)
+        return None
+    points = np.asarray(pairs, np.float64) * (place.frame.width, place.frame.height)
+    absent = ~np.isfinite(points).all(axis=1)
+    found = np.column_stack([points, np.asarray(visibility, np.float64)])
+    found[absent] = 0.0
+    return found
+
+
+def _point_names(entry: Mapping[str, Any], count: int, place: Place) -> tuple[str, ...]:
+    own = entry.get("names")
+    names = tuple(map(str, own)) if isinstance(own, list) else place.keypoint_names
+    return names if len(names) == count else ()
+
+
+def _mask(entry: Mapping[str, Any], given: Xyxy, xyxy: Xyxy, where: str, place: Place) -> NDArray[np.bool_] | None:
+    """The mask over the box's whole pixels; FiftyOne stretches a mask of any size over its box."""
+    pixels = _mask_pixels(entry, where, place)
+    if pixels is None:
+        return None
+    if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf":
+        found = f"{'x'.join(map(str, pixels.shape))} {pixels.dtype}"
+        place.frame.problems.add("unreadable_map", where, f"Wanted a mask (H, W), found {found}. Mask left out.")
+        return None
+    whole, kept = rounded_out(given), rounded_out(xyxy)
+    rows = _nearest(pixels.shape[0], whole[1], whole[3], kept[1], kept[3])
+    columns = _nearest(pixels.shape[1], whole[0], whole[2], kept[0], kept[2])
+    return np.asarray(pixels[np.ix_(rows, columns)] > 0)
+
+
+def _nearest(count: int, first: int, last: int, start: int, stop: int) -> NDArray[np.int64]:
+    """Which of ``count`` rows stretched from ``first`` to ``last`` lie at the pixels from ``start`` to ``stop``.
+
+    >>> _nearest(2, 0, 4, 1, 4).tolist()
+    [0, 1, 1]
+    """
+    share = count / max(float(last) - float(first), 1.0)
+    at = (np.arange(start, stop, dtype=np.float64) + (0.5 - float(first))) * share
+    return np.clip(np.floor(at), 0, count - 1).astype(np.int64)
+
+
+def _mask_pixels(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[Any] | None:
+    packed, path = entry.get("mask"), entry.get("mask_path")
+    if packed is not None:
+        try:
+            return array_of(packed)
+        except ValueError as cause:
+            message = f"Wanted a mask as packed numbers, found {cause}. Mask left out."
+            place.frame.problems.add("unreadable_map", where, message)
+            return None
+    if path is None:
+        return None
+    file = part_of(place.tree, place.folder, path, where, place.frame.problems)
+    return None if file is None else read_map(place.tree.path(file), file, place.frame.problems)
+
+
+def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) -> str | None:
+    """The file of the tree that a path to a mask, map or cloud means, or ``None``; why is named."""
+    text = path if isinstance(path, str) else repr(path)
+    found = tree.find(text, near=[folder])
+    if len(found) == 1:
+        return found[0]
+    leaves = plain_parts(text)[1]
+    if leaves:
+        message = f"Wanted a path inside the folder, found {text:.200}. Left out."
+        problems.add("path_outside_folder", where, message)
+    else:
+        message = f"Wanted the file {text:.200}, found {len(found) or 'no'} such files. Left out."
+        problems.add("missing_map", where, message)
+    return None
+
+
+def _confidence(entry: Mapping[str, Any], where: str, place: Place) -> float | None:
+    given = entry.get("confidence")
+    numbers: Sequence[float] = numbers_of([given]) or ()
+    if given is None or isinstance(given, list):  # a list: one per keypoint
+        return None
+    if not numbers or not 0 <= numbers[0] <= 1:
+        message = f"Wanted a confidence from 0 to 1, found {given!r:.60}. Confidence left out."
+        place.frame.problems.add("broken_annotation", where, message)
+        return None
+    return numbers[0]
+
+
+def _index(entry: Mapping[str, Any]) -> int | None:
+    index = entry.get("index")
+    return index if type(index) is int and abs(index) < 1 << 63 else None
+
+
+def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
+    """Fields of its own, and the older kind: objects with a value below ``attributes``."""
+    older = entry.get("attributes")
+    values = {
+        key: given.get("value") if isinstance(given, dict) else given
+        for key, given in (older.items() if isinstance(older, dict) else ())
+    }
+    return attributes_of({**values, **entry}, known=_USED)

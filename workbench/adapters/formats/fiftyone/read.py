@@ -1,0 +1,358 @@
+"""FiftyOne's own data set folder: ``metadata.json``, ``samples.json`` (or a folder of samples), ``data/``, ``fields/``.
+
+Read as plain JSON, without FiftyOne. A record holds one field of boxes or outlines, one of keypoints, one class and
+two maps; which fields these are is chosen once for the data set, and the others are named. What the workbench itself
+stored (camera, lineage, keys) comes back as it was.
+Format: https://docs.voxel51.com/user_guide/export_datasets.html#fiftyonedataset
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.adapters.formats.fiftyone import extended_json
+from workbench.adapters.formats.fiftyone.fields import Chosen, choose_fields, facts_of, is_own, name_others
+from workbench.adapters.formats.fiftyone.labels import Place, labels_of
+from workbench.adapters.formats.fiftyone.media import Named, cloud_of, maps_of
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.clouds import is_cloud
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.json_files import parse
+from workbench.adapters.formats.toolkit.names import attribute_value, split_word
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.space import matrix_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema import fields
+from workbench.core.schema.labels import Camera, Record
+
+name = "fiftyone"
+looks_for = "samples.json beside FiftyOne's metadata.json"
+
+_META, _SAMPLES = "metadata.json", "samples.json"
+_HEAD_BYTES = 1 << 20  # the names of the fields come late in the document of a data set
+_MARK = re.compile(rb'"(sample_fields|sample_collection_name)"\s*:')
+_CLOSING: Mapping[Kind, str] = {
+    "hidden_object": "Wanted keypoints that are labelled, found none in {n} labels ({first}). No labels.",
+    "unsupported_annotation": "Wanted boxes and closed outlines in pictures, found {n} others ({first}). Left out.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _DataSet:
+    """One exported data set.
+
+    Attributes:
+        tree: all files.
+        folder: where it lies in the tree.
+        meta: what ``metadata.json`` says.
+        chosen: the fields to read.
+    """
+
+    tree: Tree
+    folder: str
+    meta: Mapping[str, Any]
+    chosen: Chosen
+
+    @property
+    def group_field(self) -> str | None:
+        """The field that says which samples belong to one moment."""
+        given = self.meta.get("group_field")
+        return given if isinstance(given, str) else None
+
+    @property
+    def keypoint_names(self) -> tuple[str, ...]:
+        """Names of the skeleton of the field of keypoints, or of all fields."""
+        by_field = self.meta.get("skeletons")
+        own = by_field.get(self.chosen.points) if isinstance(by_field, dict) else None
+        skeleton = own or self.meta.get("default_skeleton")
+        names = skeleton.get("labels") if isinstance(skeleton, dict) else None
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    """One picture: its sample, and the cloud of the same group."""
+
+    data_set: _DataSet
+    sample: Mapping[str, Any]
+    where: str
+    file: str
+    cloud: Mapping[str, Any] | None
+    scene_id: str | None
+
+
+Numbered = tuple[str, dict[str, Any]]  # where, sample
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for FiftyOne's two files."""
+    if path.is_file() and path.name not in (_META, _SAMPLES):
+        return None
+    tree = tree_of(path.parent if path.is_file() else path)
+    found = [folder for folder in _folders(tree) if not path.is_file() or folder == ""]
+    return Evidence(1.0, f"{found[0]}/{_SAMPLES} is a data set of FiftyOne".lstrip("/")) if found else None
+
+
+def _folders(tree: Tree) -> list[str]:
+    """Folders that hold an exported data set."""
+    found = []
+    for file in tree.files:
+        folder = folder_of(file)
+        has_samples = _in(folder, _SAMPLES) in tree.known or _in(folder, "samples") in tree.folders
+        if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.path(file)):
+            found.append(folder)
+    return found
+
+
+def _in(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _is_meta(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return bool(_MARK.search(stream.read(_HEAD_BYTES)))
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every picture of every data set; see ``contract.Format.read``."""
+    tree = tree_of(path.parent if path.is_file() else path)
+    tree.name_junk(problems)
+    folders = _folders(tree)
+    if not folders:
+        fix = f"Give the folder with {_META} and {_SAMPLES}, or another --format."
+        raise InputError("a data set of FiftyOne", found="none", where=str(path), fix=fix)
+    entries: list[_Entry] = []
+    for folder in folders:
+        entries += _entries(tree, folder, problems)
+    _name_unlisted(tree, folders, {entry.file for entry in entries}, problems)
+    return Records(entries, lambda entry, header: _record(entry, header, problems), problems, closing=_CLOSING)
+
+
+def _entries(tree: Tree, folder: str, problems: Problems) -> list[_Entry]:
+    meta = parse(tree.path(_in(folder, _META)), shown=_in(folder, _META), object_hook=extended_json.revive)
+    samples = list(_samples(tree, folder, problems))
+    plain = [sample for _, sample in samples]
+    chosen = choose_fields([sample for sample in plain if _media(sample) == "image"])
+    data_set = _DataSet(tree, folder, meta if isinstance(meta, dict) else {}, chosen)
+    name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
+    seen: dict[str, str] = {}
+    found = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
+    return [entry for entry in found if entry is not None]
+
+
+def _samples(tree: Tree, folder: str, problems: Problems) -> Iterator[Numbered]:
+    file = _in(folder, _SAMPLES)
+    if file in tree.known:
+        content = parse(tree.path(file), shown=file, object_hook=extended_json.revive)
+        listed = content.get("samples") if isinstance(content, dict) else content
+        if not isinstance(listed, list):
+            fix = "Export it again."
+            raise InputError("the list 'samples'", found=type(listed).__name__, where=file, fix=fix)
+        given = ((f"{file}, sample {at}", sample) for at, sample in enumerate(listed))
+    else:
+        files = [file for file in tree.files if folder_of(file) == _in(folder, "samples") and file.endswith(".json")]
+        given = ((file, _alone(tree, file)) for file in files)
+    for where, sample in given:
+        if isinstance(sample, dict) and isinstance(sample.get("filepath"), str):
+            yield where, sample
+        else:
+            found = sample if isinstance(sample, InputError) else f"{type(sample).__name__} without it"
+            message = f"Wanted an object with 'filepath', found {found!s:.300}. Record left out."
+            problems.add("broken_annotation", where, message, loses_record=True)
+
+
+def _alone(tree: Tree, file: str) -> Any:
+    """A sample in a file of its own, or why it cannot be read."""
+    try:
+        return parse(tree.path(file), shown=file, object_hook=extended_json.revive)
+    except InputError as cause:
+        return cause
+
+
+def _groups(
+    data_set: _DataSet, samples: Sequence[Numbered], problems: Problems
+) -> Iterator[tuple[Numbered, Mapping[str, Any] | None, str | None]]:
+    """Each picture, with the cloud and the id of its group; what belongs to no picture is named."""
+    groups: dict[str, list[Numbered]] = {}
+    for at, (where, sample) in enumerate(samples):
+        element = sample.get(data_set.group_field) if data_set.group_field else None
+        own = element.get("_id") if isinstance(element, dict) else None
+        groups.setdefault(f"group {own}" if isinstance(own, str) else f"sample {at}", []).append((where, sample))
+    for members in groups.values():
+        pictures = [member for member in members if _media(member[1]) == "image"]
+        clouds = [sample for _, sample in members if _media(sample) == "3d"]
+        scene_id = _group_id(data_set, pictures[0][1]) if len(pictures) > 1 else None
+        for at, picture in enumerate(pictures):
+            yield picture, clouds[0] if clouds and at == _first_slice(data_set, pictures) else None, scene_id
+        taken = clouds[:1] if pictures else []
+        for where, sample in members:
+            media = _media(sample)
+            if media != "image" and not any(sample is cloud for cloud in taken):
+                message = f"Wanted a picture, found {media} that belongs to none ({sample['filepath']:.200}). Left out."
+                problems.add("unsupported_media", where, message, loses_record=True)
+
+
+def _group_id(data_set: _DataSet, sample: Mapping[str, Any]) -> str:
+    return str(sample[str(data_set.group_field)]["_id"])
+
+
+def _first_slice(data_set: _DataSet, pictures: Sequence[Numbered]) -> int:
+    """Place of the picture that a group shows first: it gets the cloud."""
+    names = [sample[data_set.group_field].get("name") if data_set.group_field else None for _, sample in pictures]
+    usual = data_set.meta.get("default_group_slice")
+    return names.index(usual) if usual in names else 0
+
+
+def _media(sample: Mapping[str, Any]) -> str:
+    """``image``, ``3d``, ``video`` ...: as said, else by the suffix."""
+    given, path = sample.get("_media_type"), sample["filepath"]
+    if isinstance(given, str):
+        return "3d" if given in ("3d", "point-cloud") else given
+    if is_picture(path):
+        return "image"
+    return "3d" if is_cloud(path) or path.lower().endswith(".fo3d") else "unknown"
+
+
+def _entry(
+    data_set: _DataSet,
+    picture: Numbered,
+    cloud: Mapping[str, Any] | None,
+    scene_id: str | None,
+    seen: dict[str, str],
+    problems: Problems,
+) -> _Entry | None:
+    where, sample = picture
+    file = _locate(data_set, sample["filepath"], where, problems)
+    if file is None:
+        return None
+    origin = sample[fields.ORIGIN] if is_own(sample) else file
+    parts, leaves = plain_parts(origin)
+    origin = "/".join(parts) if parts and not leaves else file
+    key = sample[fields.SOURCE_KEY] if is_own(sample) else file
+    if key in seen:
+        message = f"Wanted each picture once, found {file} in {seen[key]} too. Record left out."
+        problems.add("duplicate_id", where, message, loses_record=True)
+        return None
+    seen[key] = where
+    return _Entry(data_set.tree.path(file), origin, data_set, sample, where, file, cloud, scene_id)
+
+
+def _locate(data_set: _DataSet, path: str, where: str, problems: Problems) -> str | None:
+    found = data_set.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
+    leaves = plain_parts(path)[1]
+    if len(found) == 1:
+        if leaves:
+            message = f"Wanted a path inside the folder, found {path:.200}. {found[0]} inside is taken for it."
+            problems.add("path_outside_folder", where, message)
+        return found[0]
+    if found:
+        message = f"Wanted one picture {path:.200}, found {', '.join(found[:3])}. Record left out."
+        problems.add("ambiguous_image", where, message, loses_record=True)
+    elif leaves:
+        message = f"Wanted a path inside the folder, found {path:.200}. Record left out; export with its media."
+        problems.add("path_outside_folder", where, message, loses_record=True)
+    else:
+        message = f"Wanted the picture {path:.200}, found no such file. Record left out."
+        problems.add("missing_image", where, message, loses_record=True)
+    return None
+
+
+def _name_unlisted(tree: Tree, folders: Sequence[str], listed: set[str], problems: Problems) -> None:
+    """Pictures of the media folders that no sample names; ``fields/`` holds maps."""
+    for folder in folders:
+        for picture in tree.below(_in(folder, "data")):
+            if picture not in listed:
+                problems.count("unlisted_image", picture)
+    message = "Wanted every picture in samples.json, found {n} not there ({first}). Not loaded."
+    problems.close("unlisted_image", message)
+
+
+def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
+    sample, data_set, chosen = entry.sample, entry.data_set, entry.data_set.chosen
+    frame = Frame(header.width, header.height, problems)
+    place = Place(data_set.tree, data_set.folder, frame, entry.where, data_set.keypoint_names)
+    named = Named(data_set.tree, data_set.folder, chosen, sample, entry.cloud, entry.where)
+    _check_size(sample.get("metadata"), frame, entry.where)
+    camera = sample.get(fields.CAMERA) if isinstance(sample.get(fields.CAMERA), dict) else None
+    classification = sample.get(chosen.classification or "")
+    class_name = attribute_value(classification.get("label")) if isinstance(classification, dict) else None
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(sample.get(chosen.objects or ""), sample.get(chosen.points or ""), place),
+        classification=None if class_name is None else str(class_name),
+        split=_split(sample),
+        scene_id=_text(sample.get(fields.SCENE_ID)) or entry.scene_id,
+        attributes=facts_of(sample, chosen, data_set.group_field),
+        camera=None if camera is None else _camera(camera, frame, entry.where),
+        maps=maps_of(named, header, problems),
+        generation=_generation(sample, entry.where, problems),
+        source_key=sample[fields.SOURCE_KEY] if is_own(sample) else None,
+        tags=_tags(sample),
+        cloud=cloud_of(named, problems),
+        T_cam_cloud=None if camera is None else matrix_of(camera.get("T_cam_cloud"), 4, 4),
+    )
+
+
+def _check_size(said: Any, frame: Frame, where: str) -> None:
+    sizes = (said.get("width"), said.get("height")) if isinstance(said, dict) else (None, None)
+    if None not in sizes and sizes != (frame.width, frame.height):
+        found = f"{sizes[0]!s:.20} x {sizes[1]!s:.20}"
+        message = f"Wanted {frame.width} x {frame.height}, the upright picture's size, found {found}. The first counts."
+        frame.problems.add("size_mismatch", where, message)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _tags(sample: Mapping[str, Any]) -> tuple[str, ...]:
+    given = sample.get("tags")
+    return tuple(tag for tag in given if isinstance(tag, str)) if isinstance(given, list) else ()
+
+
+def _split(sample: Mapping[str, Any]) -> str | None:
+    """The split as a field; FiftyOne's own data sets have it as a tag."""
+    given = _text(sample.get(fields.SPLIT))
+    if given is not None or is_own(sample):
+        return given if is_own(sample) else split_word(given or "") or given
+    words = {word for tag in _tags(sample) if (word := split_word(tag))}
+    return words.pop() if len(words) == 1 else None
+
+
+def _camera(said: Mapping[str, Any], frame: Frame, where: str) -> Camera | None:
+    keys = ("fx", "fy", "cx", "cy")
+    if not any(key in said for key in keys):
+        return None
+    numbers = matrix_of([said.get(key) for key in keys], 4)
+    distortion = matrix_of(said.get("distortion") or [0, 0, 0, 0], 4)
+    pose = matrix_of(said.get("T_world_cam"), 4, 4)
+    if numbers is None or distortion is None or (pose is None and said.get("T_world_cam") is not None):
+        message = "Wanted fx, fy, cx, cy, distortion[4], T_world_cam[4][4], found others. Camera left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None
+    fx, fy, cx, cy = numbers.tolist()
+    k1, k2, p1, p2 = distortion.tolist()
+    return Camera(frame.width, frame.height, fx, fy, cx, cy, (k1, k2, p1, p2), pose)
+
+
+def _generation(sample: Mapping[str, Any], where: str, problems: Problems) -> dict[str, Any]:
+    """The exact lineage that the workbench stored."""
+    given = sample.get(fields.GENERATION)
+    text = given.get("record") if isinstance(given, dict) and is_own(sample) else None
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError) as cause:
+        message = f"Wanted the lineage as JSON, found {type(cause).__name__}: {cause!s:.80}. Lineage left out."
+        problems.add("broken_annotation", where, message)
+        return {}
+    return found if isinstance(found, dict) else {}

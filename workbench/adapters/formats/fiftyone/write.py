@@ -1,0 +1,248 @@
+"""Write FiftyOne's own data set folder (``FiftyOneDataset``), with the fields that the workbench stores.
+
+Written as plain JSON, without FiftyOne; ids are made of names, so that the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import io
+import json
+import mimetypes
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.toolkit import fidelity as losses
+from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
+from workbench.adapters.formats.toolkit.contract import Placed, everything
+from workbench.base.files import canonical_json, sha256_text, write_bytes
+from workbench.core.schema import fields
+from workbench.core.schema.labels import Camera, Label, Record
+
+name = "fiftyone"
+numbered = embeds = False
+holds = everything
+tolerance_px = ROUNDING_PX
+
+_ID_CHARS = 24
+_DYNAMIC = "fiftyone.core.odm.embedded_document.DynamicEmbeddedDocument"
+_MAPS = {fields.DEPTH: ("Heatmap", "map_path"), fields.INSTANCES: ("Segmentation", "mask_path")}
+_TYPES: dict[type, str] = {bool: "BooleanField", int: "FloatField", float: "FloatField", str: "StringField"}
+_TEXTS = (
+    fields.SOURCE_KEY, fields.ORIGIN, fields.CONTENT_SHA256, fields.SCENE_ID, fields.SPLIT, fields.ATTRIBUTES_FROM
+)  # fmt: skip
+
+
+def picture_path(split: str, name: str) -> str:
+    """Where a picture belongs; splits are a field.
+
+    >>> picture_path("val", "a.jpg")
+    'data/a.jpg'
+    """
+    return f"data/{name}"
+
+
+def lost(records: Sequence[Record]) -> list[str]:
+    """Everything but point clouds is kept."""
+    return losses.told({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
+
+
+def write(folder: Path, placed: Sequence[Placed]) -> None:
+    """Write ``metadata.json``, ``samples.json`` and the maps; see ``contract.Writer.write``."""
+    samples = [_sample(item) for item in placed]
+    for item in placed:
+        for field, path in item.record.maps.items():
+            target = folder / _map_path(item, field, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    text = ",".join(json.dumps(sample, ensure_ascii=False) for sample in samples)
+    write_bytes(folder / "samples.json", f'{{"samples": [{text}]}}\n'.encode())
+    write_bytes(folder / "metadata.json", json.dumps(_metadata(samples), ensure_ascii=False, indent=1).encode())
+
+
+def _map_path(item: Placed, field: str, path: Path) -> str:
+    return f"fields/{field}/{item.name.rpartition('.')[0]}{path.suffix.lower()}"
+
+
+def _sample(item: Placed) -> dict[str, Any]:
+    record = item.record
+    key = record.source_key or sha256_text(f"{item.name}|{record.origin}")
+    width, height = record.width, record.height
+    sample: dict[str, Any] = {
+        "_id": _id(key),
+        "_media_type": "image",
+        "_rand": int(sha256_text(f"random {key}")[:8], 16) / 2**32,
+        "filepath": picture_path(str(record.split), item.name),
+        "tags": list(record.tags),
+        "metadata": {
+            "_cls": "ImageMetadata",
+            "size_bytes": record.medium.stat().st_size if record.size_bytes is None else record.size_bytes,
+            "mime_type": mimetypes.guess_type(item.name)[0],
+            "width": width,
+            "height": height,
+            "num_channels": None,
+        },
+        fields.SOURCE_KEY: key,
+        fields.ORIGIN: record.origin,
+        fields.CONTENT_SHA256: record.content_sha256 or "",
+        fields.SCENE_ID: record.scene_id,
+        fields.SPLIT: record.split,
+        fields.ATTRIBUTES_FROM: "data" if set(fields.ATTRIBUTES) & record.attributes.keys() else None,
+        **record.attributes,
+        fields.GROUND_TRUTH: {
+            "_cls": "Detections",
+            "detections": [_detection(label, at, key, width, height) for at, label in enumerate(record.labels)],
+        },
+    }
+    return sample | dict(_further(item, key))
+
+
+def _further(item: Placed, key: str) -> Iterator[tuple[str, Any]]:
+    """Fields that not every sample has."""
+    record = item.record
+    if record.classification is not None:
+        yield fields.CLASSIFICATION, _label("Classification", f"{key}|class", label=record.classification)
+    if any(label.keypoints is not None for label in record.labels):
+        yield fields.KEYPOINTS, {"_cls": "Keypoints", "keypoints": list(_keypoints(record, key))}
+    for field, path in record.maps.items():
+        cls, path_key = _MAPS[field]
+        yield field, _label(cls, f"{key}|{field}", **{path_key: _map_path(item, field, path)})
+    if record.camera is not None:
+        yield fields.CAMERA, _camera(record.camera)
+    if record.generation:
+        yield fields.GENERATION, _generation(record.generation)
+
+
+def _id(text: str) -> dict[str, str]:
+    return {"$oid": sha256_text(text)[:_ID_CHARS]}
+
+
+def _label(cls: str, key: str, **values: Any) -> dict[str, Any]:
+    return {"_id": _id(key), "_cls": cls, "tags": [], **values}
+
+
+def _detection(label: Label, at: int, key: str, width: int, height: int) -> dict[str, Any]:
+    left, top, right, bottom = label.xyxy
+    box = [left / width, top / height, (right - left) / width, (bottom - top) / height]
+    given: dict[str, Any] = {
+        "mask": None if label.mask is None else _packed(label.mask),
+        "confidence": label.confidence,
+        "index": label.instance_id,
+        "polygons": [polygon.ravel().tolist() for polygon in label.polygons] or None,
+        "T_cam_obj": None if label.T_cam_obj is None else label.T_cam_obj.tolist(),
+        "size_m": None if label.size_m is None else list(label.size_m),
+    }
+    filled = {name: value for name, value in given.items() if value is not None}
+    known = _label("Detection", f"{key}|{at}", attributes={}, label=label.name, bounding_box=box)
+    return {**label.attributes, **known, **filled}
+
+
+def _keypoints(record: Record, key: str) -> Iterator[dict[str, Any]]:
+    """``of`` is the place of the label that the points belong to."""
+    for at, label in enumerate(record.labels):
+        if label.keypoints is not None:
+            yield _label(
+                "Keypoint",
+                f"{key}|points {at}",
+                attributes={},
+                label=label.name,
+                of=at,
+                points=(label.keypoints[:, :2] / (record.width, record.height)).tolist(),
+                visibility=label.keypoints[:, 2].tolist(),
+                names=list(label.keypoint_names),
+            )
+
+
+def _packed(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """An array as FiftyOne stores it: a ``.npy`` file, packed with zlib."""
+    stream = io.BytesIO()
+    np.save(stream, mask, allow_pickle=False)
+    return {"$binary": {"base64": base64.b64encode(zlib.compress(stream.getvalue())).decode(), "subType": "00"}}
+
+
+def _camera(camera: Camera) -> dict[str, Any]:
+    found: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
+    found |= {key: getattr(camera, key) for key in ("width", "height", "fx", "fy", "cx", "cy")}
+    pose = camera.T_world_cam
+    return found if pose is None else {**found, "T_world_cam": pose.tolist()}
+
+
+def _generation(generation: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values to slice by, and the whole as exact JSON in ``record``."""
+    plain = {key: value for key, value in generation.items() if type(value) in _TYPES and key.isidentifier()}
+    return {"_cls": "DynamicEmbeddedDocument", **plain, "record": canonical_json(dict(generation))}
+
+
+def _metadata(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document of the data set: FiftyOne fills in what is not said."""
+    return {
+        "name": "export",
+        "version": importlib.metadata.version("fiftyone"),
+        "media_type": "image",
+        "sample_fields": _fields(samples),
+        "info": {},
+        "classes": {},
+        "default_classes": [],
+        "mask_targets": {},
+        "default_mask_targets": {},
+        "skeletons": {},
+        "frame_fields": [],
+        "app_config": {"media_fields": ["filepath"], "grid_media_field": "filepath", "modal_media_field": "filepath"},
+    }
+
+
+def _fields(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    metadata = [_field(key, "IntField") for key in ("size_bytes", "width", "height", "num_channels")]
+    metadata.append(_field("mime_type", "StringField"))
+    found = [
+        _field("id", "ObjectIdField", db_field="_id"),
+        _field("filepath", "StringField"),
+        _field("tags", "ListField", subfield="fiftyone.core.fields.StringField"),
+        _field("metadata", document="fiftyone.core.metadata.ImageMetadata", inner=metadata),
+        _field("created_at", "DateTimeField"),
+        _field("last_modified_at", "DateTimeField"),
+        *(_field(key, "StringField") for key in _TEXTS),
+    ]
+    known = {str(field["name"]) for field in found}
+    values = {key: value for sample in samples for key, value in sample.items() if value is not None}
+    for key, value in sorted(values.items()):
+        if key not in known and not key.startswith("_"):
+            found.append(_field(key, _TYPES[type(value)]) if type(value) in _TYPES else _document(key, value, samples))
+    return found
+
+
+def _document(key: str, value: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if key in (fields.CAMERA, fields.GENERATION):
+        inner = {k: v for sample in samples for k, v in (sample.get(key) or {}).items() if type(v) in _TYPES}
+        plain = [_field(k, _TYPES[type(v)]) for k, v in sorted(inner.items()) if k != "_cls"]
+        return _field(key, document=_DYNAMIC, inner=plain)
+    return _field(key, document=f"fiftyone.core.labels.{value['_cls']}")
+
+
+def _field(
+    name: str,
+    kind: str = "EmbeddedDocumentField",
+    *,
+    subfield: str | None = None,
+    document: str | None = None,
+    inner: Sequence[Mapping[str, Any]] = (),
+    db_field: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "ftype": f"fiftyone.core.fields.{kind}",
+        "embedded_doc_type": document,
+        "subfield": subfield,
+        "fields": list(inner),
+        "db_field": db_field or name,
+        "description": None,
+        "info": None,
+        "read_only": False,
+    }

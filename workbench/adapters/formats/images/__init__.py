@@ -1,0 +1,1 @@
+"""Plain folders of images, with classes, masks, depth or clouds beside them."""

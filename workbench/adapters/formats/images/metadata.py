@@ -1,0 +1,175 @@
+"""Tables of facts about pictures: CSV or Parquet with a column of file names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.adapters.formats.toolkit.json_files import LIMIT_BYTES
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of
+from workbench.base.errors import InputError
+
+_SUFFIXES = (".csv", ".tsv", ".parquet")
+_PREFERRED = ("metadata.csv", "metadata.parquet")
+_COLUMNS = ("file_name", "filename", "file", "image", "image_path", "path", "filepath", "image_name", "name")
+_CODE = re.compile(r"\s*-?0\d")  # 007 is a name, not a number
+_TRIED_ROWS = 50
+_SNIFFED_CHARS = 8192
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        file: its path inside the tree.
+        column: the column of file names.
+        rows: row number (the header is 1) and cells by column.
+        broken: row number and text of rows with too few or too many cells.
+    """
+
+    file: str
+    column: str
+    rows: list[tuple[int, dict[str, Any]]]
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def find(self, tree: Tree, file_name: str) -> list[str]:
+        """The pictures that a cell can mean."""
+        return [found for found in tree.find(file_name, near=[folder_of(self.file), ""]) if found in tree.picture_set]
+
+
+def tables_in(tree: Tree) -> list[Table]:
+    """The tables to use: every ``metadata.csv`` or ``metadata.parquet``, else the only table with file names."""
+    files = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
+    preferred = [file for file in files if file.rpartition("/")[2].lower() in _PREFERRED]
+    if preferred:
+        return [table_of(tree, file) for file in preferred]
+    found = [table for file in files if (table := _with_file_names(tree, file, strict=False)) is not None]
+    return found if len(found) == 1 else []
+
+
+def table_of(tree: Tree, file: str) -> Table:
+    """A table that must have a column of file names.
+
+    Raises:
+        InputError: it cannot be read, or no column names pictures of the tree.
+    """
+    found = _with_file_names(tree, file, strict=True)
+    if found is None:
+        raise InputError(
+            "a column of picture names",
+            found="no column whose values name pictures beside it",
+            where=file,
+            fix=f"Name it {_COLUMNS[0]} and write paths inside the folder.",
+        )
+    return found
+
+
+def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
+    try:
+        _require_small(tree, file)
+        rows, broken = _parquet(tree, file) if file.lower().endswith(".parquet") else _csv(tree, file)
+    except InputError:
+        if strict:
+            raise
+        return None
+    columns = list(rows[0][1]) if rows else []
+    tables = [Table(file, column, rows, broken) for column in columns]
+    hits = {table.column: _hits(table, tree) for table in tables}
+    best = max(tables, key=lambda table: (hits[table.column], table.column.lower() in _COLUMNS), default=None)
+    return best if best is not None and hits[best.column] else None
+
+
+def _require_small(tree: Tree, file: str) -> None:
+    size = tree.path(file).stat().st_size
+    if size > LIMIT_BYTES:
+        wanted, fix = f"a table of at most {LIMIT_BYTES >> 20} MB", "Split it, or leave columns out."
+        raise InputError(wanted, found=f"{size >> 20:,} MB", where=file, fix=fix)
+
+
+def _hits(table: Table, tree: Tree) -> int:
+    cells = [row.get(table.column) for _, row in table.rows[:_TRIED_ROWS]]
+    return sum(isinstance(cell, str) and bool(table.find(tree, cell)) for cell in cells)
+
+
+def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
+    import pyarrow as pa  # deferred: few folders bring a table
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(tree.path(file)).to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as cause:
+        raise InputError("a Parquet table", found=f"{cause}"[:200], where=file, fix="Write it again.") from cause
+    return list(enumerate(rows, 2)), []
+
+
+def _csv(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
+    data = tree.path(file).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")  # never fails; old spreadsheets write it
+    lines = _cells(text, file)
+    header = next(lines, [])
+    if not header or len(set(header)) != len(header):
+        fix = "Give every column a name of its own in the first row."
+        raise InputError("a header row", found=f"{header!r:.100}", where=file, fix=fix)
+    rows: list[tuple[int, list[str]]] = []
+    broken: list[tuple[int, str]] = []
+    for at, cells in enumerate(lines, 2):
+        if len(cells) == len(header):
+            rows.append((at, cells))
+        elif cells:
+            broken.append((at, ",".join(cells)))
+    columns = [_typed([cells[at] for _, cells in rows]) for at in range(len(header))]
+    return [
+        (at, {key: column[n] for key, column in zip(header, columns, strict=True)}) for n, (at, _) in enumerate(rows)
+    ], broken
+
+
+def _cells(text: str, file: str) -> Iterator[list[str]]:
+    try:
+        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:_SNIFFED_CHARS], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), dialect)
+    except csv.Error as cause:
+        raise InputError("a CSV table", found=str(cause), where=file, fix="Write it again.") from cause
+
+
+def _typed(cells: Sequence[str]) -> list[Any]:
+    """A column as whole numbers, numbers, flags or text: the first that every filled cell fits.
+
+    >>> _typed(["1", ""]), _typed(["1", "2.5"]), _typed(["true", "False"]), _typed(["1", "dim"])
+    ([1, None], [1.0, 2.5], [True, False], ['1', 'dim'])
+    """
+    for convert in (_whole, _number, _flag):
+        try:
+            return [convert(cell) if cell.strip() else None for cell in cells]
+        except ValueError:
+            continue
+    return [cell.strip() or None for cell in cells]
+
+
+def _whole(cell: str) -> int:
+    if _CODE.match(cell):
+        raise ValueError(cell)
+    return int(cell)
+
+
+def _number(cell: str) -> float:
+    if _CODE.match(cell):
+        raise ValueError(cell)
+    return float(cell)
+
+
+def _flag(cell: str) -> bool:
+    word = cell.strip().lower()
+    if word not in ("true", "false"):
+        raise ValueError(cell)
+    return word == "true"

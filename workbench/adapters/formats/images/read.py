@@ -1,0 +1,192 @@
+"""A folder of pictures, alone or with a table of facts about them.
+
+Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
+of the whole picture. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
+clouds are found beside their pictures by name (``siblings``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.adapters.formats.images.metadata import Table, table_of, tables_in
+from workbench.adapters.formats.images.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
+from workbench.adapters.formats.images.tum import Moment, Sequences, sequences_in
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path, split_word
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import Tree, is_picture, tree_of
+from workbench.base.plurals import counted
+from workbench.core.schema.fields import DEPTH
+from workbench.core.schema.labels import Record
+
+name = "folder"
+looks_for = "pictures (.jpg .png .bmp .webp .tif .gif), maybe with a CSV or Parquet table"
+
+_USED = frozenset({"split", "scene_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    split: str | None
+    class_name: str | None
+    row: Mapping[str, Any]
+    moment: Moment | None
+
+
+_NONE = Siblings({}, {}, {}, frozenset(), ())
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Any picture will do; every other format comes first."""
+    if path.is_file():
+        if is_picture(path.name):
+            return Evidence(0.5, f"{path.name} is a picture")
+        return Evidence(0.5, f"{path.name} is a table") if path.suffix.lower() in (".csv", ".parquet") else None
+    tree = tree_of(path)
+    if not tree.pictures:
+        return None
+    table = next(iter(tables_in(tree)), None)
+    sequences = sequences_in(tree, Problems())
+    siblings = siblings_of(tree, sequences)
+    pictures = _samples(tree, siblings)
+    classes = sorted({name for name in class_names(pictures).values() if name})
+    why = counted(len(pictures), "picture")
+    for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
+        why += f", {len(files):,} with {kind}" if files else ""
+    if sequences.moments:
+        why += f", {len(sequences.moments):,} in RGB-D sequences"
+    if table is not None:
+        why += f", facts in {table.file}"
+    if classes:
+        why += f", class folders {', '.join(classes[:5])}" + (" ..." if classes[5:] else "")
+    return Evidence(0.2, why)
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every picture; see ``contract.Format.read``."""
+    tree = tree_of(path.parent if path.is_file() else path)
+    if path.is_file() and is_picture(path.name):
+        rows: dict[str, Mapping[str, Any]] = {}
+        pictures: Sequence[str] = [path.name]
+        siblings, sequences = _NONE, Sequences()
+    else:
+        tree.name_junk(problems)
+        tables = [table_of(tree, path.name)] if path.is_file() else tables_in(tree)
+        sequences = sequences_in(tree, problems)
+        siblings = siblings_of(tree, sequences)
+        _name_others(tree, {*(table.file for table in tables), *siblings.parts, *sequences.files}, problems)
+        pictures = _samples(tree, siblings)
+        _name_strays(siblings, pictures, problems)
+        rows = _rows(tree, tables, pictures, problems)
+    classes = class_names(pictures)
+    moments = sequences.moments
+    entries = [_entry(tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in pictures]
+    return Records(entries, lambda entry, header: _record(tree, siblings, entry, header, problems), problems)
+
+
+def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any], moment: Moment | None) -> _Entry:
+    given = str(row.get("split") or "")
+    split = split_word(given) or given or split_of_path(picture.split("/")[:-1])
+    return _Entry(tree.path(picture), picture, split, class_name, row, moment)
+
+
+def _samples(tree: Tree, siblings: Siblings) -> list[str]:
+    """The pictures that are no part of another."""
+    parts = siblings.parts
+    return [picture for picture in tree.pictures if picture not in parts]
+
+
+def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems) -> None:
+    for file in siblings.strays:
+        message = "Wanted the picture that this map belongs to, found none. Record left out."
+        problems.add("missing_image", file, message, loses_record=True)
+    kinds = {"mask": siblings.masks, "depth map": siblings.depths, "point cloud": siblings.clouds}
+    for kind, files in kinds.items():
+        for picture in pictures if files else ():
+            if picture not in files:
+                problems.count("missing_map", picture)
+        problems.close("missing_map", f"Wanted a {kind} for every picture, found none for {{n}} ({{first}}). Loaded.")
+
+
+def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, problems: Problems) -> Record:
+    scene_id, moment = entry.row.get("scene_id"), entry.moment
+    depth = depth_of(tree, siblings, entry.origin, header, problems)
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(tree, siblings, entry.origin, header, problems),
+        classification=entry.class_name,
+        split=entry.split,
+        scene_id=str(scene_id) if scene_id not in (None, "") else moment.scene_id if moment else None,
+        attributes={**(moment.attributes if moment else {}), **attributes_of(entry.row, known=_USED)},
+        camera=moment.camera(header) if moment else None,
+        maps={} if depth is None else {DEPTH: depth},
+        cloud=cloud_of(tree, siblings, entry.origin, problems),
+    )
+
+
+def class_names(pictures: Sequence[str]) -> dict[str, str | None]:
+    """Class by picture: the one folder level below the splits, when there are at least two such folders.
+
+    >>> class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
+    {'train/cat/1.jpg': 'cat', 'test/dog/2.jpg': 'dog'}
+    >>> class_names(["images/1.jpg", "images/2.jpg"])
+    {'images/1.jpg': None, 'images/2.jpg': None}
+    """
+    folders = {picture: picture.split("/")[:-1] for picture in pictures}
+    below = {picture: parts[1:] if parts and split_word(parts[0]) else parts for picture, parts in folders.items()}
+    if all(len(parts) == 1 for parts in below.values()) and len({parts[0] for parts in below.values()}) > 1:
+        return {picture: parts[0] for picture, parts in below.items()}
+    return dict.fromkeys(pictures, None)
+
+
+def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
+    for file in tree.files:
+        if file not in used and file not in tree.picture_set:
+            problems.count("ignored_junk", file)
+    problems.close("ignored_junk", "Wanted pictures or one table about them, found {n} other files ({first}). Ignored.")
+
+
+def _rows(
+    tree: Tree, tables: Sequence[Table], pictures: Sequence[str], problems: Problems
+) -> dict[str, Mapping[str, Any]]:
+    """Row by picture, of all tables together."""
+    rows: dict[str, Mapping[str, Any]] = {}
+    for table in tables:
+        for at, row in table.rows:
+            where = f"{table.file}, row {at}"
+            file_name = row[table.column]
+            found = table.find(tree, str(file_name))
+            rest = {key: value for key, value in row.items() if key != table.column}
+            if len(found) != 1:
+                _name_unmatched(found, file_name, where, problems)
+            elif found[0] in rows and any(rows[found[0]].get(key, value) != value for key, value in rest.items()):
+                message = f"Wanted one row for {found[0]}, found another that differs. The first one counts."
+                problems.add("duplicate_id", where, message)
+            else:
+                rows[found[0]] = {**rest, **rows.get(found[0], {})}
+        for at, text in table.broken:
+            message = f"Wanted as many cells as the header has, found '{text[:80]}'. Row left out."
+            problems.add("broken_annotation", f"{table.file}, row {at}", message)
+    for picture in pictures if rows else ():
+        if picture not in rows:
+            problems.count("missing_annotation_file", picture)
+    message = "Wanted a row for every picture, found none for {n} ({first}). Loaded without facts."
+    problems.close("missing_annotation_file", message)
+    return rows
+
+
+def _name_unmatched(found: Sequence[str], file_name: Any, where: str, problems: Problems) -> None:
+    if found:
+        message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Row left out."
+        problems.add("ambiguous_image", where, message)
+    else:
+        message = f"Wanted the picture {file_name!s:.200}, found no such file. Record left out."
+        problems.add("missing_image", where, message, loses_record=True)

@@ -1,0 +1,206 @@
+"""Files that belong to a picture by their name: its mask, depth map and point cloud.
+
+``x.png`` with ``x_mask.png``, ``images/x.jpg`` with ``masks/x.png``, ``rgb/x.png`` with ``depth/x.png`` and
+``clouds/x.pcd``. Pictures of TUM's RGB-D sequences are paired by time, as their lists or their names tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workbench.adapters.formats.images.tum import MM_PER_UNIT, Sequences, nearest
+from workbench.adapters.formats.toolkit.arrays import box_of, cut_out, packed, read_map
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.clouds import is_cloud, usable_cloud
+from workbench.adapters.formats.toolkit.depth import depth_map
+from workbench.adapters.formats.toolkit.pictures import Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
+from workbench.core.schema.labels import Label
+
+CLASS = "object"  # a mask does not tell what it shows
+_PICTURES = frozenset({"rgb", "color", "colour", "image", "images", "img"})
+_MASKS, _MASK_ENDS = ("masks", "mask"), ("_mask", "_masks")
+_DEPTHS = ("depth",)
+_CLOUDS = ("clouds", "cloud", "pointclouds", "pointcloud", "velodyne", "lidar")
+_MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")  # a lossy mask has edges of its own
+_DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+_CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
+_PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
+_PART_FOLDERS = frozenset({*_MASKS, *_DEPTHS})
+_MOST_OBJECTS = 1000  # more values in a mask are no instances
+_FIRST_SECOND = 1e6  # smaller numbers are frames, not times
+
+Index = Mapping[tuple[str, str], list[str]]  # files by folder and stem
+Groups = Mapping[str, list[str]]  # pictures by folder
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """Files that belong to pictures.
+
+    Attributes:
+        masks, depths, clouds: file by picture.
+        timed: depth maps of TUM's kind.
+        strays: masks and depth maps without a picture.
+        idle: depth maps of a sequence in which no picture was taken near their time.
+    """
+
+    masks: Mapping[str, str]
+    depths: Mapping[str, str]
+    clouds: Mapping[str, str]
+    timed: frozenset[str]
+    strays: tuple[str, ...]
+    idle: frozenset[str] = frozenset()
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """Files that are no samples of their own."""
+        return frozenset((*self.masks.values(), *self.depths.values(), *self.clouds.values(), *self.strays, *self.idle))
+
+
+def siblings_of(tree: Tree, sequences: Sequences) -> Siblings:
+    """Find what belongs to each picture of a tree; TUM's sequences tell it by time."""
+    index: dict[tuple[str, str], list[str]] = {}
+    for file in tree.files:
+        if file.lower().endswith(_PART_SUFFIXES):
+            index.setdefault((folder_of(file), stem_of(file)), []).append(file)
+    groups: dict[str, list[str]] = {}  # pictures by folder: few folders, many pictures
+    for picture in tree.pictures:
+        if not _is_part(picture):
+            groups.setdefault(folder_of(picture), []).append(picture)
+    masks = {**_pairs(tree, groups, index, _MASKS, _MASK_SUFFIXES), **_suffixed(groups, index)}
+    depths = _pairs(tree, groups, index, _DEPTHS, _DEPTH_SUFFIXES)
+    listed = {picture: moment.depth for picture, moment in sequences.moments.items() if moment.depth is not None}
+    timed = {**_by_time(tree, groups, depths), **listed}
+    clouds = {**_pairs(tree, groups, index, _CLOUDS, _CLOUD_SUFFIXES), **_same_stem(tree, groups, index)}
+    used = {*masks.values(), *depths.values(), *timed.values(), *sequences.depths}
+    homes = {folder_of(file) for file in used if folder_of(file).rpartition("/")[2] in (*_MASKS, *_DEPTHS)}
+    strays = tuple(file for file in tree.pictures if homes and folder_of(file) in homes and file not in used)
+    return Siblings(masks, depths | timed, clouds, frozenset(timed.values()), strays, sequences.depths)
+
+
+def _is_part(file: str) -> bool:
+    return not _PART_FOLDERS.isdisjoint(file.split("/")[:-1]) or stem_of(file).endswith(_MASK_ENDS)
+
+
+def _pairs(
+    tree: Tree, groups: Groups, index: Index, names: tuple[str, ...], suffixes: tuple[str, ...]
+) -> dict[str, str]:
+    """The file of the same stem in a folder of one of the names, by picture."""
+    found: dict[str, str] = {}
+    for folder, pictures in groups.items():
+        for place in [place for place in _places(folder, names) if place in tree.folders]:
+            for picture in pictures:
+                files = [f for f in index.get((place, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
+                if files:
+                    found.setdefault(picture, files[0])
+    return found
+
+
+def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
+    """Clouds that lie beside their pictures."""
+    homes = {folder_of(file) for file in tree.files if is_cloud(file)}
+    beside = ((p, f) for home in homes for p in groups.get(home, ()) for f in index.get((home, stem_of(p)), ()))
+    return {picture: file for picture, file in beside if is_cloud(file)}
+
+
+def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Folders of that name below the picture's, or in place of ``images`` anywhere in its path.
+
+    >>> list(_places("a/images/train", ("masks",)))
+    ['a/images/train/masks', 'a/masks/train']
+    """
+    parts = folder.split("/") if folder else []
+    for name in names:
+        yield "/".join((*parts, name))
+        for at in range(len(parts) - 1, -1, -1):
+            if parts[at].lower() in _PICTURES:
+                yield "/".join((*parts[:at], name, *parts[at + 1 :]))
+
+
+def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
+    """Masks named after their picture: ``x_mask.png``."""
+    named = {key: files for key, files in index.items() if key[1].endswith(_MASK_ENDS)}
+    found: dict[str, str] = {}
+    for folder, pictures in groups.items() if named else ():
+        for picture in pictures:
+            for end in _MASK_ENDS:
+                files = named.get((folder, f"{stem_of(picture)}{end}"), ())
+                found.update((picture, file) for file in files[:1] if file.lower().endswith(_MASK_SUFFIXES))
+    return found
+
+
+def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str, str]:
+    """The depth map nearest in time, for pictures whose names are seconds."""
+    times: dict[str, list[tuple[float, str]]] = {}
+    for file in tree.pictures:
+        if folder_of(file).rpartition("/")[2] in _DEPTHS and (seconds := _seconds(file)) is not None:
+            times.setdefault(folder_of(file), []).append((seconds, file))
+    found: dict[str, str] = {}
+    for folder, pictures in groups.items():
+        for place in [place for place in _places(folder, _DEPTHS) if place in times]:
+            maps = sorted(times[place])
+            moments = [time for time, _ in maps]
+            for picture in pictures:
+                seconds = _seconds(picture) if picture not in paired else None
+                at = None if seconds is None else nearest(moments, seconds)
+                if at is not None:
+                    found[picture] = maps[at][1]
+    return found
+
+
+def _seconds(file: str) -> float | None:
+    stem = stem_of(file)
+    whole, _, rest = stem.partition(".")
+    is_time = whole.isdecimal() and rest.isdecimal() and float(whole) > _FIRST_SECOND
+    return float(stem) if is_time else None
+
+
+def depth_of(tree: Tree, siblings: Siblings, picture: str, header: Header, problems: Problems) -> Path | None:
+    """The depth map of a picture: 16 bits are millimetres (TUM: a fifth), floats are metres."""
+    file = siblings.depths.get(picture)
+    if file is None:
+        return None
+    unit = MM_PER_UNIT if file in siblings.timed else None
+    return depth_map(tree.path(file), file, problems, mm_per_unit=unit, shape=(header.height, header.width))
+
+
+def cloud_of(tree: Tree, siblings: Siblings, picture: str, problems: Problems) -> Path | None:
+    """The point cloud of a picture."""
+    file = siblings.clouds.get(picture)
+    return None if file is None else usable_cloud(tree.path(file), file, problems)
+
+
+def labels_of(tree: Tree, siblings: Siblings, picture: str, header: Header, problems: Problems) -> tuple[Label, ...]:
+    """One label per value of the mask other than 0 and black; a mask of two values is one object."""
+    file = siblings.masks.get(picture)
+    pixels = None if file is None else read_map(tree.path(file), file, problems)
+    if pixels is None or file is None:
+        return ()
+    if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
+        found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
+        message = f"Wanted a mask of {header.width} x {header.height} whole numbers, found {found}. Mask left out."
+        problems.add("unreadable_map", file, message)
+        return ()
+    is_gray = pixels.ndim == 2
+    numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
+    values = [int(value) for value in np.unique(numbers) if value]
+    if len(values) > _MOST_OBJECTS:
+        message = f"Wanted one value per object, found {len(values):,} values. Mask left out."
+        problems.add("unreadable_map", file, message)
+        return ()
+    frame = Frame(header.width, header.height, problems)
+    found_labels = []
+    for value in values:
+        mask = numbers == value
+        box = box_of(mask)
+        xyxy = None if box is None else frame.box(box, f"{file}, value {value}")
+        if xyxy is not None:
+            number = value if is_gray and len(values) > 1 else None
+            found_labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
+    return tuple(found_labels)

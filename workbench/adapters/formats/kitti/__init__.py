@@ -1,0 +1,1 @@
+"""KITTI: one text file per image, 3D boxes, calibration."""

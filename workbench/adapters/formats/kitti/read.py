@@ -1,0 +1,212 @@
+"""KITTI object detection, 2D and 3D, and what Replicator's KittiWriter makes of it.
+
+``image_2/000000.png`` has its rows in ``label_2``, its calibration in ``calib`` and its cloud in ``velodyne``.
+Rows speak of the rectified camera 0; a camera of its own (P2) stands a little beside it, and poses and clouds are
+moved into that camera here. KittiWriter names its folders ``rgb`` and ``object_detection``, writes class names as
+quoted dictionaries, and fills all that it does not know with zeros, which are taken as absent.
+Format: the ``readme.txt`` of the KITTI object development kit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from workbench.adapters.formats.kitti.labels import is_row, labels_of
+from workbench.adapters.formats.toolkit.clouds import usable_cloud
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.names import split_of_path
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.space import Floats, rigid
+from workbench.adapters.formats.toolkit.text_files import lines_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema.labels import Camera, Record
+
+name = "kitti"
+looks_for = "label files of 15 columns in label_2, labels or object_detection beside their pictures"
+
+_LABELS = {  # folder of pictures -> folder of rows
+    "image_2": "label_2",
+    "image_02": "label_02",
+    "rgb": "object_detection",
+    "images": "labels",
+    "data": "labels",
+}
+_SURE = frozenset({"image_2", "image_02"})  # no other format has these; a test set has no rows
+_TRIED = 20
+_MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
+_CLOSING: Mapping[Kind, str] = {
+    "not_an_object": "Wanted objects, found {n} DontCare regions ({first}). Not loaded as objects.",
+    "missing_annotation_file": "Wanted a calibration for 3D boxes, found none for {n} ({first}). "
+    "Poses taken as of the picture's own camera.",
+}
+_OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # tracking's words for the same
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    label_file: str | None
+    calib_file: str | None
+    cloud_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a calib file says, ``None`` where it is silent.
+
+    Attributes:
+        K: 3x3 of camera 2.
+        T_cam_rect: 4x4, rectified camera 0 to camera 2, metres; the same place when nothing is said.
+        T_cam_velo: 4x4, laser scanner to camera 2; metres.
+    """
+
+    K: Floats | None = None
+    T_cam_rect: Floats = field(default_factory=lambda: np.eye(4))
+    T_cam_velo: Floats | None = None
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for rows of 15 columns beside pictures."""
+    if path.is_file():
+        return None
+    tree = tree_of(path)
+    pairs = _pairs(tree)
+    for label in [label for label in pairs.values() if label][:_TRIED]:
+        if _has_rows(tree, label):
+            return Evidence(0.9, f"{label} has rows of 15 columns for a picture")
+    sure = next((picture for picture in pairs if picture.split("/")[-2] in _SURE), None)
+    return Evidence(0.8, f"{sure} lies in a folder of KITTI") if sure else None
+
+
+def _pairs(tree: Tree) -> dict[str, str | None]:
+    """Label file by picture, ``None`` where there is none."""
+    homes = {folder for folder in tree.folders if _is_home(tree, folder)}
+    return {
+        picture: _beside(tree, picture, _LABELS[picture.split("/")[-2]], "txt")
+        for picture in (tree.pictures if homes else ())  # other formats do not pay for a look at every picture
+        if folder_of(picture) in homes
+    }
+
+
+def _is_home(tree: Tree, folder: str) -> bool:
+    above, _, last = folder.rpartition("/")
+    return last in _SURE or (last in _LABELS and f"{above}/{_LABELS[last]}".lstrip("/") in tree.folders)
+
+
+def _beside(tree: Tree, picture: str, folder: str, suffix: str) -> str | None:
+    above = folder_of(folder_of(picture))
+    file = f"{above}/{folder}/{stem_of(picture)}.{suffix}".lstrip("/")
+    return file if file in tree.known else None
+
+
+def _has_rows(tree: Tree, file: str) -> bool:
+    with tree.path(file).open(encoding="utf-8", errors="replace") as stream:
+        return is_row(stream.readline(4096))
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    if path.is_file():
+        fix = "Give the folder that holds pictures and labels."
+        raise InputError("a folder with KITTI labels", found="a file", where=str(path), fix=fix)
+    tree = tree_of(path)
+    tree.name_junk(problems)
+    pairs = _pairs(tree)
+    for picture in tree.pictures:
+        if picture not in pairs:
+            problems.count("unlisted_image", picture)
+    problems.close("unlisted_image", "Wanted pictures of camera 2, found {n} in other folders ({first}). Not loaded.")
+    _name_stray(tree, pairs, problems)
+    entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
+    return Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems, closing=_CLOSING)
+
+
+def _entry(tree: Tree, picture: str, label: str | None) -> _Entry:
+    cloud = _beside(tree, picture, "velodyne", "bin")
+    return _Entry(tree.path(picture), picture, label, _beside(tree, picture, "calib", "txt"), cloud)
+
+
+def _name_stray(tree: Tree, pairs: Mapping[str, str | None], problems: Problems) -> None:
+    used = set(pairs.values())
+    homes = set(_LABELS.values())
+    for file in tree.files:
+        home = file.split("/")[-2] if "/" in file else ""
+        if file.endswith(".txt") and home in homes and file not in used and _has_rows(tree, file):
+            message = "Wanted a picture of that name, found none. Record left out."
+            problems.add("missing_image", file, message, loses_record=True)
+    for picture, label in pairs.items():
+        if label is None:
+            problems.count("missing_annotation_file", picture)
+    message = "Wanted a label file per picture, found none for {n} ({first}). Loaded without labels."
+    problems.close("missing_annotation_file", message)
+
+
+def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+    calibration = _calibration(tree, entry.calib_file, problems)
+    camera = None if calibration.K is None else _camera(calibration.K, header)
+    cloud = None
+    if entry.cloud_file is not None:
+        cloud = usable_cloud(tree.path(entry.cloud_file), entry.cloud_file, problems)
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(
+            tree, entry.label_file, calibration.T_cam_rect, header, problems, calibrated=entry.calib_file is not None
+        ),
+        split=split_of_path(entry.origin.split("/")[:-1]),
+        camera=camera,
+        cloud=cloud,
+        T_cam_cloud=None if cloud is None else calibration.T_cam_velo,
+    )
+
+
+def _camera(K: Floats, header: Header) -> Camera:
+    fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
+    return Camera(header.width, header.height, fx, fy, cx, cy)
+
+
+def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibration:
+    """P2 = K [I | t]: the camera's own matrix, and its place beside the rectified camera 0."""
+    if file is None:
+        return Calibration()
+    found = _matrices(tree, file, problems)
+    P2 = found.get("P2")
+    if P2 is None or abs(np.linalg.det(P2[:, :3])) < 1e-9 or min(P2[0, 0], P2[1, 1]) <= 0:
+        message = "Wanted a P2 of 12 numbers with focal lengths, found none. Camera and the cloud's place left out."
+        problems.add("broken_annotation", file, message)
+        return Calibration()
+    K = P2[:, :3]
+    T_cam_rect = rigid(np.eye(3), np.asarray(np.linalg.solve(K, P2[:, 3])))
+    velo, turn = found.get("Tr_velo_to_cam"), found.get("R0_rect")
+    if velo is None or turn is None:
+        return Calibration(K, T_cam_rect)
+    T_rect_velo = rigid(turn, np.zeros(3)) @ np.vstack([velo, [0.0, 0.0, 0.0, 1.0]])
+    return Calibration(K, T_cam_rect, T_cam_rect @ T_rect_velo)
+
+
+def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    lines = lines_of(tree.path(file), file, problems)
+    for at, line in enumerate(lines, 1):
+        key, _, rest = line.strip().partition(" ")
+        word = key.rstrip(":")
+        shape = _MATRICES.get(_OTHER_NAMES.get(word, word))
+        if shape is None:
+            continue
+        try:
+            values = np.array([float(text) for text in rest.split()]).reshape(shape)
+            if not np.isfinite(values).all():
+                raise ValueError("not all are finite")
+        except ValueError as cause:
+            message = f"Wanted {shape[0] * shape[1]} numbers for {word}, found: {cause}. Matrix left out."
+            problems.add("broken_annotation", f"{file}, line {at}", message)
+        else:
+            found[_OTHER_NAMES.get(word, word)] = values
+    return found

@@ -1,0 +1,1 @@
+"""Parquet with images inside, as Hugging Face keeps them."""

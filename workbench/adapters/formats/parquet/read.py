@@ -1,0 +1,211 @@
+"""Parquet files with pictures inside, as Hugging Face's ``datasets`` keeps them.
+
+Each picture is written once below the workbench's home, under the hash of its bytes. Labels come from the ``record``
+that the workbench writes, else from ``objects`` with ``bbox`` (x, y, width, height in pixels) and ``category``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from workbench.adapters.formats.coco import sample_json
+from workbench.adapters.formats.toolkit.boxes import Frame, numbers_of
+from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.names import attributes_of, split_in, split_of_path
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of, tree_of
+from workbench.adapters.formats.toolkit.unpacked import keep, place
+from workbench.base.errors import InputError
+from workbench.core.schema.fields import SCENE_ID
+from workbench.core.schema.labels import Label, Record
+
+name = "parquet"
+looks_for = "Parquet files with a column of pictures (bytes and path)"
+
+_ROWS = 64  # pictures in memory at once
+_RECORD = "record"
+_USED = frozenset({"objects", "image_id", "width", "height", "split", SCENE_ID, _RECORD})
+_MARKS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"BM": ".bmp", b"GIF8": ".gif"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    row: Mapping[str, Any]
+    split: str | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One file: its column of pictures, and the names of its classes."""
+
+    file: str
+    column: str
+    classes: tuple[str, ...] = field(default=())
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for a column of bytes with a path."""
+    if path.is_file() and path.suffix.lower() != ".parquet":
+        return None
+    tree = tree_of(path.parent if path.is_file() else path)
+    files = [path.name] if path.is_file() else _files(tree)
+    found = next((table for file in files if isinstance(table := _table(tree, file), _Table)), None)
+    return Evidence(1.0, f"{found.file} has pictures in its column '{found.column}'") if found else None
+
+
+def _files(tree: Tree) -> list[str]:
+    return [file for file in tree.files if file.lower().endswith(".parquet")]
+
+
+def _table(tree: Tree, file: str) -> _Table | str | None:
+    """The table, why it cannot be read, or ``None`` when it holds no pictures."""
+    import pyarrow as pa  # deferred: few folders bring a table
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(tree.path(file))
+    except (pa.ArrowException, OSError, ValueError) as cause:
+        return f"{type(cause).__name__}: {cause!s:.150}"
+    for column in schema:
+        if pa.types.is_struct(column.type) and {"bytes", "path"} <= {inner.name for inner in column.type}:
+            return _Table(file, column.name, _classes(schema.metadata))
+    return None
+
+
+def _classes(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
+    """Names of the classes that ``objects.category`` counts, from the metadata of ``datasets``."""
+    try:
+        said = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["objects"]
+        said = said[0] if isinstance(said, list) else said.get("feature", said)
+        category = said["category"]
+        names = category.get("feature", category)["names"]
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        return ()
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every row; see ``contract.Format.read``."""
+    tree = tree_of(path.parent if path.is_file() else path)
+    tree.name_junk(problems)
+    found = {file: _table(tree, file) for file in ([path.name] if path.is_file() else _files(tree))}
+    for file, fault in found.items():
+        if isinstance(fault, str):
+            message = f"Wanted a Parquet file, found {fault}. Its records are left out."
+            problems.add("broken_annotation", file, message, loses_record=True)
+    tables = [table for table in found.values() if isinstance(table, _Table)]
+    if not any(found.values()):
+        fix = "Give the folder that holds them, or another --format."
+        raise InputError("Parquet files with pictures", found="none", where=str(path), fix=fix)
+    return _Rows(tree, tables, problems)
+
+
+class _Rows(Counted):
+    """The records of all files, some rows in memory at a time."""
+
+    def __init__(self, tree: Tree, tables: list[_Table], problems: Problems) -> None:
+        import pyarrow.parquet as pq
+
+        self._left = sum(pq.read_metadata(tree.path(table.file)).num_rows for table in tables)
+        self._records = self._each(tree, tables, problems)
+
+    def _each(self, tree: Tree, tables: list[_Table], problems: Problems) -> Iterator[Record]:
+        for table in tables:
+            for start, rows in _batches(tree, table, problems):
+                self._left -= len(rows)
+                found = [_entry(table, start + at, row, problems) for at, row in enumerate(rows)]
+                entries = [entry for entry in found if entry is not None]
+                yield from Records(entries, partial(_record, table, problems), problems)
+
+
+def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    start = 0
+    try:
+        with pq.ParquetFile(tree.path(table.file)) as file:
+            for batch in file.iter_batches(_ROWS):
+                rows = batch.to_pylist()
+                yield start, rows
+                start += len(rows)
+    except (pa.ArrowException, OSError, ValueError) as cause:
+        message = f"Wanted rows from {start} on, found {type(cause).__name__}: {cause!s:.150}. The rest is left out."
+        problems.add("broken_annotation", table.file, message, loses_record=True)
+
+
+def _entry(table: _Table, at: int, row: dict[str, Any], problems: Problems) -> _Entry | None:
+    where = f"{table.file}, row {at}"
+    cell = row.pop(table.column)
+    data = cell.get("bytes") if isinstance(cell, dict) else None
+    if not isinstance(data, bytes) or not data:
+        problems.add(
+            "missing_image", where, "Wanted the bytes of a picture, found none. Record left out.", loses_record=True
+        )
+        return None
+    given = PurePosixPath(str(cell.get("path") or f"{at:06d}").replace("\\", "/"))
+    suffix = given.suffix.lower() if given.suffix.lower() in PICTURE_SUFFIXES else _suffix(data)
+    digest = sha256(data).hexdigest()
+    target = place("parquet", digest[:2], f"{digest}{suffix}")
+    split = split_in(stem_of(table.file).partition("-")[0]) or split_of_path(table.file.split("/")[:-1])
+    home = split or "/".join(part for part in (folder_of(table.file), stem_of(table.file)) if part)
+    picture = target if target.exists() else keep(target, data)
+    return _Entry(picture, f"{home}/{given.stem or at}{suffix}", row, split, where)
+
+
+def _suffix(data: bytes) -> str:
+    return next((suffix for mark, suffix in _MARKS.items() if data.startswith(mark)), ".tif")
+
+
+def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) -> Record:
+    said = _said(entry.row.get(_RECORD))
+    if said is not None:
+        record = sample_json.record(said, entry, entry.split, header, entry.where, problems)
+        if record.split and entry.split is None:  # a split of a name of its own
+            record.origin = f"{record.split}/{PurePosixPath(entry.origin).name}"
+        return record
+    scene = entry.row.get(SCENE_ID)
+    return Record(
+        image_path=entry.image_path,
+        origin=entry.origin,
+        width=header.width,
+        height=header.height,
+        labels=tuple(_labels(entry, table, header, problems)),
+        split=entry.split,
+        scene_id=str(scene) if scene not in (None, "") else None,
+        attributes=attributes_of(entry.row, known=_USED),
+    )
+
+
+def _said(text: Any) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return found if sample_json.is_document(found) else None
+
+
+def _labels(entry: _Entry, table: _Table, header: Header, problems: Problems) -> Iterator[Label]:
+    frame = Frame(header.width, header.height, problems)
+    objects = entry.row.get("objects")
+    if isinstance(objects, list):  # one struct per object
+        objects = {key: [one.get(key) for one in objects if isinstance(one, dict)] for key in ("bbox", "category")}
+    boxes, classes = ((objects or {}).get(key) or [] for key in ("bbox", "category"))
+    for at, (box, number) in enumerate(zip(boxes, classes, strict=False)):
+        where, numbers = f"{entry.where}, object {at}", numbers_of(box)
+        if numbers is None or len(numbers) != 4:
+            problems.add("broken_annotation", where, f"Wanted bbox [x, y, width, height], found {box!r:.60}. Left out.")
+            continue
+        x, y, width, height = numbers
+        xyxy = frame.box((x, y, x + width, y + height), where)
+        known = isinstance(number, int) and 0 <= number < len(table.classes)
+        if xyxy is not None:
+            yield Label(table.classes[number] if known else str(number), xyxy)

@@ -1,0 +1,106 @@
+"""Which formats there are, and which one a folder fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from workbench.adapters.formats.blenderproc import read as blenderproc
+from workbench.adapters.formats.bop import read as bop
+from workbench.adapters.formats.bop import write as bop_write
+from workbench.adapters.formats.cloud_folder import read as cloud_folder
+from workbench.adapters.formats.coco import read as coco
+from workbench.adapters.formats.coco import write as coco_write
+from workbench.adapters.formats.fiftyone import read as fiftyone_folder
+from workbench.adapters.formats.fiftyone import write as fiftyone_write
+from workbench.adapters.formats.images import read as folder
+from workbench.adapters.formats.kitti import read as kitti
+from workbench.adapters.formats.kitti import write as kitti_write
+from workbench.adapters.formats.parquet import read as parquet
+from workbench.adapters.formats.parquet import write as parquet_write
+from workbench.adapters.formats.replicator import read as replicator
+from workbench.adapters.formats.replicator import write as replicator_write
+from workbench.adapters.formats.solo import read as solo
+from workbench.adapters.formats.toolkit.contract import Evidence, Format, Writer
+from workbench.adapters.formats.voc import read as voc
+from workbench.adapters.formats.voc import write as voc_write
+from workbench.adapters.formats.webdataset import read as webdataset
+from workbench.adapters.formats.webdataset import write as webdataset_write
+from workbench.adapters.formats.yolo import read as yolo
+from workbench.adapters.formats.yolo import write as yolo_write
+from workbench.base.errors import InputError, one_of
+
+FORMATS: Final[dict[str, Format]] = {
+    coco.name: coco,
+    voc.name: voc,
+    yolo.name: yolo,
+    kitti.name: kitti,
+    replicator.name: replicator,
+    solo.name: solo,
+    bop.name: bop,
+    blenderproc.name: blenderproc,
+    fiftyone_folder.name: fiftyone_folder,
+    parquet.name: parquet,
+    webdataset.name: webdataset,
+    folder.name: folder,
+    cloud_folder.name: cloud_folder,
+}
+
+WRITERS: Final[dict[str, Writer]] = {
+    coco_write.name: coco_write,
+    voc_write.name: voc_write,
+    yolo_write.name: yolo_write,
+    kitti_write.name: kitti_write,
+    bop_write.name: bop_write,
+    replicator_write.name: replicator_write,
+    fiftyone_write.name: fiftyone_write,
+    parquet_write.name: parquet_write,
+    webdataset_write.name: webdataset_write,
+}
+
+_TIE = 0.15  # evidence closer than this does not decide
+
+
+def choose(path: Path, *, name: str | None = None) -> tuple[Format, str]:
+    """The format to read a file or folder with, and why.
+
+    Args:
+        path: what is to be read; it exists.
+        name: the format that the user asks for; ``None`` looks at the content.
+
+    Raises:
+        InputError: no such format, nothing fits, or two fit equally well.
+    """
+    if name is not None:
+        if name not in FORMATS:
+            raise InputError("the name of a format", found=repr(name), where="format", fix=one_of(name, FORMATS))
+        return FORMATS[name], "asked for"
+    found = {name: evidence for name, evidence in _evidence(path).items() if evidence is not None}
+    if not found:
+        raise _nothing_fits(path)
+    ranked = sorted(found, key=lambda name: -found[name].score)
+    best = ranked[0]
+    equal = [name for name in ranked if found[best].score - found[name].score < _TIE]
+    if len(equal) > 1:
+        seen = "; ".join(f"{name}: {found[name].why}" for name in equal)
+        raise InputError("data of one format", found=seen, where=str(path), fix=f"Say --format {' or '.join(equal)}.")
+    return FORMATS[best], found[best].why
+
+
+def _evidence(path: Path) -> dict[str, Evidence | None]:
+    try:
+        return {name: form.evidence(path) for name, form in FORMATS.items()}
+    except OSError as cause:
+        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=found, where=str(path), fix="Change the permissions.") from cause
+
+
+def _nothing_fits(path: Path) -> InputError:
+    empty = path.is_dir() and not any(path.iterdir())
+    looked = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
+    return InputError(
+        "pictures or a known data set",
+        found="an empty folder" if empty else "nothing of the kind",
+        where=str(path),
+        fix=f"Looked for {looked}.",
+    )

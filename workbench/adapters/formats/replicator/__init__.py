@@ -1,0 +1,1 @@
+"""Isaac Sim Replicator: the files that its BasicWriter and PoseWriter leave."""

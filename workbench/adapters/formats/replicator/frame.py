@@ -1,0 +1,314 @@
+"""One frame of BasicWriter: boxes, 3D boxes, instance masks, depth and camera, brought together by prim path.
+
+Both matrices are stored for row vectors: ``cameraViewTransform`` takes the world to the (OpenGL) camera, a 3D box's
+``transform`` takes its own frame to the world. Far edges of 2D boxes are the last pixel, so one is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.replicator.masks import InstanceMap
+from workbench.adapters.formats.replicator.shot import Shot, annotation_files
+from workbench.adapters.formats.toolkit.arrays import read_npy
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.depth import MM, depth_map
+from workbench.adapters.formats.toolkit.json_files import read_list, read_object
+from workbench.adapters.formats.toolkit.names import class_of
+from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, Sighting, labels_of
+from workbench.adapters.formats.toolkit.pictures import Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.space import (
+    FLIP_YZ,
+    Floats,
+    inverse,
+    is_rotation,
+    matrix_of,
+    rigid,
+    without_scale,
+)
+from workbench.adapters.formats.toolkit.tree import Tree
+from workbench.core.schema.fields import DEPTH, INSTANCES
+from workbench.core.schema.labels import Attribute, Camera, Record
+
+_EDGES = ("x_min", "y_min", "x_max", "y_max")
+_BOXES_2D = frozenset({"semanticId", *_EDGES})
+_BOXES_3D = frozenset({"semanticId", "transform", *(f"{a}_{end}" for a in "xyz" for end in ("min", "max"))})
+_PINHOLE = "pinhole"
+Poses = dict[str, tuple[Floats, tuple[float, float, float]]]  # T_cam_obj and size_m by prim path
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Where the camera is; ``camera`` is ``None`` when its model is not known."""
+
+    camera: Camera | None
+    T_cam_world: Floats  # of stage units
+    metres_per_unit: float
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of one box file with their classes and prim paths."""
+
+    file: str
+    values: NDArray[Any]
+    classes: list[tuple[str, dict[str, Attribute]] | None]
+    prims: list[str]  # "" where they are not told
+
+
+def record(tree: Tree, shot: Shot, header: Header, split: str | None, problems: Problems) -> Record:
+    """The record of one picture."""
+    if not annotation_files(tree, shot):
+        problems.count("missing_annotation_file", shot.origin)
+    view = _view(tree, shot, header, problems)
+    masks = InstanceMap(tree, shot, header, problems)
+    camera = None if view is None else view.camera
+    sightings = _sightings(tree, shot, view, masks, problems)
+    depth = _depth(tree, shot, camera, header, problems)
+    maps = {DEPTH: depth, INSTANCES: masks.plain_path}
+    return Record(
+        image_path=shot.image_path,
+        origin=shot.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        split=split,
+        scene_id=_scene(tree, shot),
+        camera=camera,
+        maps={name: path for name, path in maps.items() if path is not None},
+    )
+
+
+def _scene(tree: Tree, shot: Shot) -> str:
+    """Pictures of the same moment: those of all render products of one writer."""
+    base = shot.base.rpartition("/")[0] if shot.folder != shot.base and not shot.prefix else shot.base
+    return f"{'/'.join(part for part in (tree.root.name, base) if part)}:{shot.number}"
+
+
+def _view(tree: Tree, shot: Shot, header: Header, problems: Problems) -> _View | None:
+    file = shot.file(tree, "camera_params", "json")
+    said = None if file is None else read_object(tree.path(file), file, problems)
+    if said is None or file is None:
+        return None
+    view, projection = matrix_of(said.get("cameraViewTransform"), 4, 4), matrix_of(said.get("cameraProjection"), 4, 4)
+    scale = matrix_of([said.get("metersPerSceneUnit", 1.0)], 1)
+    T_cam_world = None if view is None else FLIP_YZ @ view.T
+    if T_cam_world is None or scale is None or scale[0] <= 0 or not is_rotation(T_cam_world[:3, :3]):
+        message = "Wanted cameraViewTransform[16] and metersPerSceneUnit, found none that fit. Camera left out."
+        problems.add("broken_annotation", file, message)
+        return None
+    camera = None
+    if said.get("cameraModel", _PINHOLE) != _PINHOLE:
+        problems.count("unsupported_camera", f"{file}: {said['cameraModel']!s:.40}")
+    elif projection is None or min(projection[0, 0], projection[1, 1]) <= 0:
+        problems.add("broken_annotation", file, "Wanted cameraProjection[16], found none that fits. Camera left out.")
+    else:
+        camera = pinhole(projection, T_cam_world, float(scale[0]), header)
+    if matrix_of(said.get("renderProductResolution"), 2) is not None:
+        _check_size(said["renderProductResolution"], header, file, problems)
+    return _View(camera, T_cam_world, float(scale[0]))
+
+
+def pinhole(projection: Floats, T_cam_world: Floats, metres_per_unit: float, header: Header) -> Camera:
+    """The camera of a row-vector OpenGL projection; its picture's centre is at W/2, pixel centres at +0.5."""
+    width, height = header.width, header.height
+    T_world_cam = inverse(T_cam_world)
+    T_world_cam[:3, 3] *= metres_per_unit
+    return Camera(
+        width=width,
+        height=height,
+        fx=float(projection[0, 0] * width / 2),
+        fy=float(projection[1, 1] * height / 2),
+        cx=float((1 - projection[2, 0]) * width / 2 - 0.5),
+        cy=float((1 + projection[2, 1]) * height / 2 - 0.5),
+        T_world_cam=T_world_cam,
+    )
+
+
+def _check_size(resolution: Any, header: Header, file: str, problems: Problems) -> None:
+    if [round(float(value)) for value in resolution] != [header.width, header.height]:
+        found = f"{resolution[0]} x {resolution[1]}"
+        message = f"Wanted {header.width} x {header.height}, the picture's size, found {found}. The picture's counts."
+        problems.add("size_mismatch", file, message)
+
+
+def _sightings(tree: Tree, shot: Shot, view: _View | None, masks: InstanceMap, problems: Problems) -> list[Sighting]:
+    tight = _rows(tree, shot, "bounding_box_2d_tight", _BOXES_2D, problems)
+    loose = _rows(tree, shot, "bounding_box_2d_loose", _BOXES_2D, problems)
+    solid = _rows(tree, shot, "bounding_box_3d", _BOXES_3D, problems)
+    poses = _poses(solid, view, problems)
+    flat = tight if tight is not None else loose
+    if flat is None:
+        return _without_boxes(solid, poses, masks)
+    found = [_sighting(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
+    seen = {prim for prim in flat.prims if prim}
+    for other in (loose, solid) if tight is not None else (solid,):
+        for at in _objects(other, Problems()) if other is not None and seen else ():
+            if other is not None and other.prims[at] and other.prims[at] not in seen:
+                seen.add(other.prims[at])
+                problems.count("hidden_object", f"{other.file}, {other.prims[at]}")
+    return [sighting for sighting in found if sighting is not None]
+
+
+def _sighting(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loose: bool) -> Sighting | None:
+    named, row, prim = rows.classes[at], rows.values[at], rows.prims[at]
+    if named is None:
+        return None
+    left, top, right, bottom = (float(row[edge]) for edge in _EDGES)
+    mask, instance_id = masks.of(prim)
+    pose, size_m = poses.get(prim, (None, None)) if prim else (None, None)
+    attributes = {**named[1], **_occlusion(row), **({"prim_path": prim} if prim else {})}
+    is_hidden = is_loose and attributes.get("occlusion") == 1
+    if is_loose:
+        attributes[BOX_FROM] = "loose box"  # of the whole object, hidden parts too
+    if is_hidden:
+        pose = None
+    return Sighting(
+        where=f"{rows.file}, row {at}",
+        name=named[0],
+        xyxy=None if is_hidden else (left, top, right + 1, bottom + 1),
+        mask=None if is_hidden else mask,
+        attributes=attributes,
+        instance_id=instance_id,
+        T_cam_obj=pose,
+        size_m=size_m,
+    )
+
+
+def _without_boxes(solid: _Rows | None, poses: Poses, masks: InstanceMap) -> list[Sighting]:
+    """Objects of the instance map, else those of the 3D boxes that the camera sees."""
+    found = []
+    for prim, named in masks.classes.items():
+        mask, instance_id = masks.of(prim)
+        pose, size_m = poses.get(prim, (None, None))
+        attributes = {**named[1], "prim_path": prim}
+        found.append(Sighting(masks.file, named[0], None, mask, attributes, instance_id, T_cam_obj=pose, size_m=size_m))
+    if found or solid is None:
+        return found
+    for at, told in enumerate(solid.classes):
+        prim = solid.prims[at] or f"row {at}"
+        if told is not None and prim in poses:
+            pose, size_m = poses[prim]
+            attributes = {**told[1], **_occlusion(solid.values[at])}
+            where = f"{solid.file}, row {at}"
+            found.append(Sighting(where, told[0], attributes=attributes, T_cam_obj=pose, size_m=size_m))
+    return found
+
+
+def _occlusion(row: Any) -> dict[str, Attribute]:
+    """0 seen .. 1 hidden; the writer gives -1 or NaN where it does not know."""
+    ratio = float(row["occlusionRatio"]) if "occlusionRatio" in (row.dtype.names or ()) else -1.0
+    return {"occlusion": round(ratio, 6)} if 0 <= ratio <= 1 else {}
+
+
+def _rows(tree: Tree, shot: Shot, annotator: str, needed: frozenset[str], problems: Problems) -> _Rows | None:
+    file = shot.file(tree, annotator, "npy")
+    values = None if file is None else read_npy(tree.path(file), file, problems)
+    if values is None or file is None:
+        return None
+    if values.ndim != 1 or not needed <= set(values.dtype.names or ()):
+        message = f"Wanted rows with {', '.join(sorted(needed))}, found {values.dtype!s:.80}. Boxes left out."
+        problems.add("broken_annotation", file, message)
+        return None
+    if not all(values.dtype[key].base.kind in "iuf" for key in needed):
+        problems.add("broken_annotation", file, "Wanted numbers in every column, found others. Boxes left out.")
+        return None
+    return _Rows(file, values, _classes(tree, shot, annotator, values, file, problems),
+                 _prims(tree, shot, annotator, len(values), problems))  # fmt: skip
+
+
+def _classes(
+    tree: Tree, shot: Shot, annotator: str, values: NDArray[Any], where: str, problems: Problems
+) -> list[tuple[str, dict[str, Attribute]] | None]:
+    file = shot.file(tree, annotator, "json", "_labels")
+    said = {} if file is None else read_object(tree.path(file), file, problems) or {}
+    found = []
+    for at, row in enumerate(values):
+        named = class_of(said.get(str(row["semanticId"])))
+        if named is None:
+            declared = f"one of {', '.join(list(said)[:5])}" if said else "a labels file"
+            message = f"Wanted a class, {declared}, found semanticId {row['semanticId']}. Label left out."
+            problems.add("unknown_category", f"{where}, row {at}", message)
+        found.append(named)
+    return found
+
+
+def _prims(tree: Tree, shot: Shot, annotator: str, count: int, problems: Problems) -> list[str]:
+    file = shot.file(tree, annotator, "json", "_prim_paths")
+    said = None if file is None else read_list(tree.path(file), file, problems)
+    if said is None or file is None:
+        return [""] * count
+    if len(said) != count or not all(isinstance(prim, str) for prim in said):
+        message = f"Wanted {count} prim paths, one per row, found {len(said)}. Not used."
+        problems.add("broken_annotation", file, message)
+        return [""] * count
+    return said
+
+
+def _objects(rows: _Rows, problems: Problems) -> list[int]:
+    """Rows of whole objects: a part below an object of the same class is the same object again."""
+    classes: dict[str, set[str]] = {}
+    for prim, named in zip(rows.prims, rows.classes, strict=True):
+        if prim and named:
+            classes.setdefault(prim, set()).add(named[0])
+    kept = []
+    for at, (prim, named) in enumerate(zip(rows.prims, rows.classes, strict=True)):
+        above = prim.rpartition("/")[0]
+        while above and not (named and named[0] in classes.get(above, ())):
+            above = above.rpartition("/")[0]
+        if above:
+            problems.count("duplicate_label", f"{rows.file}, {prim}")
+        else:
+            kept.append(at)
+    return kept
+
+
+def _poses(solid: _Rows | None, view: _View | None, problems: Problems) -> Poses:
+    """Pose and size in metres by prim path, or by ``row n`` where paths are not told."""
+    found: Poses = {}
+    if solid is not None and view is None:
+        problems.count("unsupported_annotation", solid.file)
+    for at, row in enumerate(solid.values if solid is not None and view is not None else ()):
+        assert solid is not None
+        assert view is not None
+        pose = _pose(row, view)
+        if pose is None:
+            message = "Wanted a 3D box with an extent and a turn, found neither or one. 3D box left out."
+            problems.add("broken_annotation", f"{solid.file}, row {at}", message)
+        else:
+            found[solid.prims[at] or f"row {at}"] = pose
+    return found
+
+
+def _pose(row: Any, view: _View) -> tuple[Floats, tuple[float, float, float]] | None:
+    transform = np.asarray(row["transform"], dtype=np.float64)
+    low, high = (np.array([float(row[f"{axis}_{end}"]) for axis in "xyz"]) for end in ("min", "max"))
+    parts = without_scale(transform.T) if transform.shape == (4, 4) else None
+    if parts is None or not np.isfinite([low, high]).all() or (high <= low).any():
+        return None
+    T_world_obj, scale = parts
+    centre = transform.T @ np.append((low + high) / 2, 1.0)
+    T_cam_obj = view.T_cam_world @ rigid(T_world_obj[:3, :3], centre[:3])
+    T_cam_obj[:3, 3] *= view.metres_per_unit
+    x, y, z = (float(edge) for edge in (high - low) * scale * view.metres_per_unit)
+    return T_cam_obj, (x, y, z)
+
+
+def _depth(tree: Tree, shot: Shot, camera: Camera | None, header: Header, problems: Problems) -> Any:
+    shape = (header.height, header.width)
+    plane = shot.file(tree, "distance_to_image_plane", "npy")
+    if plane is not None:
+        return depth_map(tree.path(plane), plane, problems, mm_per_unit=MM, shape=shape)
+    ray = shot.file(tree, "distance_to_camera", "npy")
+    if ray is None:
+        return None
+    if camera is None:
+        message = "Wanted a pinhole camera to turn distances into depth, found none. Map left out."
+        problems.add("unreadable_map", ray, message)
+        return None
+    return depth_map(tree.path(ray), ray, problems, mm_per_unit=MM, distance_from=camera, shape=shape)

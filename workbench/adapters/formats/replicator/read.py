@@ -1,0 +1,159 @@
+"""Isaac Sim's Replicator: BasicWriter 0.0.1 and 0.0.2 in all its folders, and PoseWriter.
+
+BasicWriter writes ``<annotator>_<sequence><frame>``: all in one folder, below ``<render product>/<annotator>/``,
+or as ``<annotator>/<render product>_<annotator>_...``. PoseWriter writes one JSON per picture, whose poses in the
+camera frame are wrong for anything that is turned or scaled; they are made again of the world transforms.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.adapters.formats.replicator import frame as replicator_frame
+from workbench.adapters.formats.replicator import pose as replicator_pose
+from workbench.adapters.formats.replicator.shot import Shot, annotation_files
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.names import split_of_path
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema.labels import Record
+
+name = "replicator"
+looks_for = "a metadata.txt of BasicWriter, rgb_0000.png beside its annotations, or PoseWriter's JSON"
+
+_SHOT = re.compile(r"(?P<prefix>.+_)?rgb_(?P<number>(?:\d+_)?\d+)")
+_LABELLED = re.compile(
+    r"(?P<prefix>.+_)?(?:bounding_box_(?:2d_tight|2d_loose|3d)|camera_params)_(?P<number>(?:\d+_)?\d+)"
+)
+_NOT_READ = re.compile(
+    r"(.+_)?(semantic_segmentation|normals|motion_vectors|pointcloud|pointcloud_\w+|skeleton)_(\d+_)?\d+"
+)
+_OTHERS = re.compile(r"(.+_)?(instance_(id_)?segmentation|distance_to_(camera|image_plane))_(\d+_)?\d+|\d+_overlay")
+_HEAD_BYTES = 4096
+_TRIED = 20
+_CLOSING: Mapping[Kind, str] = {
+    "duplicate_label": "Wanted each object once, found {n} rows of parts of objects ({first}). Left out.",
+    "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
+    "unsupported_camera": "Wanted pinhole cameras, found {n} of another model ({first}). Loaded without intrinsics.",
+    "unsupported_annotation": "Wanted a camera for 3D boxes, found none for {n} ({first}). 3D boxes left out.",
+    "missing_annotation_file": "Wanted annotations, found none for {n} pictures ({first}). Loaded without labels.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Posed(Draft):
+    """A picture of PoseWriter with its JSON."""
+
+    json_file: str
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for BasicWriter's metadata, its file names, or PoseWriter's keys."""
+    if path.is_file():
+        return None
+    tree = tree_of(path)
+    for file in tree.files:
+        if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
+            return Evidence(0.95, f"{file} names BasicWriter")
+    for shot in _shots(tree)[:_TRIED]:
+        found = annotation_files(tree, shot)
+        if found:
+            return Evidence(0.92, f"{shot.origin} has {found[0]}")
+    posed = _posed(tree)
+    return Evidence(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
+
+
+def _is_metadata(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    try:
+        said = json.loads(head)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and said.get("name") == "BasicWriter"
+
+
+def _shots(tree: Tree) -> list[Shot]:
+    """The pictures of BasicWriter, in the order of their numbers."""
+    found = []
+    for picture in (picture for picture in tree.pictures if "rgb_" in picture):
+        match, folder = _SHOT.fullmatch(stem_of(picture)), folder_of(picture)
+        if match and (not match["prefix"] or folder.rpartition("/")[2] == "rgb"):
+            found.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))
+    return sorted(found, key=lambda shot: (shot.folder, shot.prefix, [int(n) for n in shot.number.split("_")]))
+
+
+def _posed(tree: Tree) -> list[_Posed]:
+    found = []
+    for file in tree.files:
+        if file.endswith(".json") and stem_of(file).isdecimal() and _is_pose(tree.path(file)):
+            picture = next((p for s in ("png", "jpg", "jpeg") if (p := f"{file[:-5]}.{s}") in tree.known), "")
+            found.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
+    return found
+
+
+def _is_pose(path: Path) -> bool:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    return b'"camera_data"' in head and b'"camera_view_matrix"' in head
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    if path.is_file():
+        fix = "Give the folder that Replicator wrote to."
+        raise InputError("a folder of Replicator", found="a file", where=str(path), fix=fix)
+    tree = tree_of(path)
+    tree.name_junk(problems)
+    shots, posed = _shots(tree), _posed(tree)
+    _name_others(tree, {draft.origin for draft in (*shots, *posed)}, problems)
+    _name_missing(tree, shots, problems)
+    there = [draft for draft in posed if draft.origin in tree.known]
+    for draft in posed:
+        if draft.origin not in tree.known:
+            message = f"Wanted the picture {draft.origin}, found no such file. Record left out."
+            problems.add("missing_image", draft.json_file, message, loses_record=True)
+
+    def build(draft: Draft, header: Header) -> Record:
+        split = split_of_path(draft.origin.split("/")[:-1])
+        if isinstance(draft, _Posed):
+            return replicator_pose.record(tree, draft, draft.json_file, header, split, problems)
+        assert isinstance(draft, Shot)
+        return replicator_frame.record(tree, draft, header, split, problems)
+
+    drafts: list[Draft] = [*shots, *there]
+    return Records(drafts, build, problems, closing=_CLOSING)
+
+
+def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
+    for file in tree.files:
+        stem = stem_of(file)
+        if _NOT_READ.fullmatch(stem):
+            problems.count("unsupported_annotation", file)
+        elif is_picture(file) and file not in used and not _OTHERS.fullmatch(stem):
+            problems.count("unlisted_image", file)
+    message = "Wanted boxes, masks, depth and cameras, found {n} files of other annotators ({first}). Not read."
+    problems.close("unsupported_annotation", message)
+    problems.close("unlisted_image", "Wanted rgb pictures, found {n} others ({first}). Not loaded.")
+
+
+def _name_missing(tree: Tree, shots: list[Shot], problems: Problems) -> None:
+    """Name frames that have annotations but no picture, once each."""
+    known = {(shot.base, shot.prefix, shot.number) for shot in shots}
+    for file in tree.files:
+        match = _LABELLED.fullmatch(stem_of(file))
+        if match is None:
+            continue
+        folder, annotator = folder_of(file), stem_of(file)[len(match["prefix"] or "") : -len(match["number"]) - 1]
+        above, _, last = folder.rpartition("/")
+        key = (above if last == annotator else folder, match["prefix"] or "", match["number"])
+        if key not in known:
+            known.add(key)
+            message = "Wanted the rgb picture of that frame, found none. Record left out."
+            problems.add("missing_image", file, message, loses_record=True)

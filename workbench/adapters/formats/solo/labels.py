@@ -1,0 +1,191 @@
+"""Annotations of one SOLO capture, brought together by instance; what cannot be used is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.toolkit.arrays import packed, packed_color, read_map
+from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
+from workbench.adapters.formats.toolkit.partial_labels import Sighting
+from workbench.adapters.formats.toolkit.pictures import Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.space import matrix_of, rigid, rotation_of
+from workbench.adapters.formats.toolkit.tree import Tree, plain_parts
+
+_VISIBLE = (0, 1, 2)  # states of a keypoint, the same as ours
+_READ = ("BoundingBox2DAnnotation", "BoundingBox3DAnnotation", "InstanceSegmentationAnnotation", "KeypointAnnotation")
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What the data set says of its annotations.
+
+    Attributes:
+        names: class by label id.
+        keypoints: names of keypoints by template id.
+    """
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    keypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def definitions(tree: Tree, home: str, problems: Problems) -> Definitions:
+    """Read ``annotation_definitions.json``, which is only written when a simulation ends well."""
+    file = f"{home}/annotation_definitions.json".lstrip("/")
+    said = read_object(tree.path(file), file, problems) if file in tree.known else None
+    names: dict[int, str] = {}
+    keypoints: dict[str, tuple[str, ...]] = {}
+    for definition in dicts_in((said or {}).get("annotationDefinitions")):
+        for entry in dicts_in(definition.get("spec")):
+            if type(entry.get("label_id")) is int and isinstance(entry.get("label_name"), str):
+                names[entry["label_id"]] = entry["label_name"]
+        template = definition.get("template")
+        if isinstance(template, dict):
+            points = [point for point in dicts_in(template.get("keypoints")) if type(point.get("index")) is int]
+            points.sort(key=lambda point: point["index"])
+            keypoints[str(template.get("templateId"))] = tuple(str(point.get("label", "")) for point in points)
+    return Definitions(names, keypoints)
+
+
+def sightings(
+    tree: Tree,
+    folder: str,
+    said: Mapping[str, Any],
+    metrics: list[dict[str, Any]],
+    known: Definitions,
+    header: Header,
+    where: str,
+    problems: Problems,
+) -> list[Sighting]:
+    """All objects of a capture. Where 2D boxes are given, an object without one is hidden."""
+    capture = _Capture(known, where, problems)
+    has_boxes = False
+    for at, annotation in enumerate(dicts_in(said.get("annotations"))):
+        kind = str(annotation.get("@type", "")).rpartition(".")[2]
+        place = f"{where}, annotation {at}"
+        has_boxes |= kind == _READ[0]
+        if kind == "InstanceSegmentationAnnotation":
+            capture.masks(annotation, _pixels(tree, folder, annotation, header, place, problems))
+        elif kind in _READ:
+            template = known.keypoints.get(str(annotation.get("templateId")), ())
+            for value in dicts_in(annotation.get("values")):
+                capture.value(kind, value, template, place)
+        else:
+            problems.count("unsupported_annotation", f"{place}: {kind or 'no @type':.60}")
+    capture.visible_pixels(metrics, str(said.get("id")))
+    found = list(capture.found.values())
+    for it in found:
+        if has_boxes and it.xyxy is None and it.keypoints is None:
+            it.mask = it.T_cam_obj = None  # no box of its own: not one pixel is seen
+    return found
+
+
+class _Capture:
+    """The objects of one capture by instance id, as they are found."""
+
+    def __init__(self, known: Definitions, where: str, problems: Problems) -> None:
+        self.known, self.where, self.problems = known, where, problems
+        self.found: dict[int, Sighting] = {}
+
+    def value(self, kind: str, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
+        """One entry of a box or keypoint annotation."""
+        it = self._object(value, where)
+        if it is None:
+            return
+        if kind == "BoundingBox2DAnnotation":
+            origin, size = matrix_of(value.get("origin"), 2), matrix_of(value.get("dimension"), 2)
+            if origin is None or size is None:
+                self._broken(where, "origin[2] and dimension[2]", value)
+            else:
+                left, top, right, bottom = (float(edge) for edge in (*origin, *(origin + size)))
+                it.xyxy, it.where = (left, top, right, bottom), f"{where}, instance {it.instance_id}"
+        elif kind == "BoundingBox3DAnnotation":
+            self._solid(it, value, where)
+        else:
+            self._keypoints(it, value, template, where)
+
+    def masks(self, annotation: dict[str, Any], pixels: NDArray[Any] | None) -> None:
+        """The pixels of every instance."""
+        if pixels is None:
+            return
+        numbers, channels = packed(pixels), 1 if pixels.ndim == 2 else pixels.shape[2]
+        for value in dicts_in(annotation.get("instances")):
+            it, color = self._object(value, self.where), matrix_of(value.get("color"), 4)
+            if it is not None and color is not None:
+                wanted = packed_color(tuple(int(channel) for channel in np.clip(color, 0, 255)), channels)
+                it.mask = numbers == wanted
+
+    def visible_pixels(self, metrics: list[dict[str, Any]], sensor: str) -> None:
+        """Add the pixels that a metric counted for each object of this sensor."""
+        for metric in metrics:
+            ours = str(metric.get("@type", "")).endswith("RenderedObjectInfoMetric")
+            for value in dicts_in(metric.get("values")) if ours and metric.get("sensorId") == sensor else ():
+                it, count = self.found.get(_number(value.get("instanceId"))), value.get("visiblePixels")
+                if it is not None and type(count) is int and count >= 0:
+                    it.attributes = {**it.attributes, "visible_px": count}
+
+    def _object(self, value: dict[str, Any], where: str) -> Sighting | None:
+        number = _number(value.get("instanceId"))
+        name = value.get("labelName") or self.known.names.get(_number(value.get("labelId")))
+        if number < 0 or (number not in self.found and not name):
+            self._broken(where, "instanceId and labelName", value)
+            return None
+        if number not in self.found:
+            self.found[number] = Sighting(f"{where}, instance {number}", str(name), instance_id=number)
+        return self.found[number]
+
+    def _solid(self, it: Sighting, value: dict[str, Any], where: str) -> None:
+        """Turning y over: (x, y, z) to (x, -y, z), and the quaternion (x, y, z, w) to (-x, y, -z, w)."""
+        place, size = matrix_of(value.get("translation"), 3), matrix_of(value.get("size"), 3)
+        quaternion = matrix_of(value.get("rotation"), 4)
+        turn = None if quaternion is None else rotation_of(quaternion * (-1, 1, -1, 1))
+        if place is None or size is None or turn is None or (size <= 0).any():
+            self._broken(where, "translation[3], size[3] and rotation[4]", value)
+            return
+        it.T_cam_obj = rigid(turn, place * (1, -1, 1))
+        it.size_m = (float(size[0]), float(size[1]), float(size[2]))
+
+    def _keypoints(self, it: Sighting, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
+        points = sorted(dicts_in(value.get("keypoints")), key=lambda point: _number(point.get("index")))
+        rows = [matrix_of([*_pair(point.get("location")), point.get("state")], 3) for point in points]
+        if not rows or any(row is None or row[2] not in _VISIBLE for row in rows):
+            self._broken(where, "keypoints with location[2] and state 0, 1 or 2", value)
+            return
+        it.keypoints = np.array(rows, dtype=np.float64)
+        it.keypoint_names = template if len(template) == len(rows) else ()
+        if isinstance(value.get("pose"), str) and value["pose"] not in ("", "unset"):
+            it.attributes = {**it.attributes, "pose": value["pose"]}
+
+    def _broken(self, where: str, wanted: str, value: Any) -> None:
+        self.problems.add("broken_annotation", where, f"Wanted {wanted}, found {value!r:.80}. Entry left out.")
+
+
+def _pixels(
+    tree: Tree, folder: str, annotation: dict[str, Any], header: Header, where: str, problems: Problems
+) -> NDArray[Any] | None:
+    file_name = str(annotation.get("filename"))
+    file = f"{folder}/{'/'.join(plain_parts(file_name)[0])}".lstrip("/")
+    if plain_parts(file_name)[1] or file not in tree.known:
+        problems.add("missing_map", where, f"Wanted the map {file_name:.100}, found none. Masks left out.")
+        return None
+    pixels = read_map(tree.path(file), file, problems)
+    if pixels is not None and (pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "ui"):
+        message = (
+            f"Wanted {header.width} x {header.height} colours, found {pixels.shape} of {pixels.dtype}. Map left out."
+        )
+        problems.add("unreadable_map", file, message)
+        return None
+    return pixels
+
+
+def _number(value: Any) -> int:
+    return value if type(value) is int and value < 1 << 63 else -1
+
+
+def _pair(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,179 @@
+"""Unity Perception's SOLO: ``sequence.0/step0.frame_data.json`` with its captures.
+
+Unity's axes are left-handed (x right, y up, z forward) and its quaternions are ``x y z w``; 3D boxes are in the
+sensor's frame. Points become ours by turning y over, the world by swapping y and z, which makes z up and the
+frame right-handed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.adapters.formats.solo import labels as solo_labels
+from workbench.adapters.formats.solo.labels import Definitions
+from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
+from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
+from workbench.adapters.formats.toolkit.partial_labels import labels_of
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.space import matrix_of, rigid, rotation_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema.labels import Attribute, Camera, Record
+
+name = "solo"
+looks_for = "step0.frame_data.json of Unity Perception"
+
+_FRAME = re.compile(r"step[.\d]*\.frame(_data)?\.json")
+_HEAD_BYTES = 4096
+_TRIED = 20
+_CAMERA = "RGBCamera"
+_WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
+_UNITY_FROM_OPENCV = np.diag([1.0, -1.0, 1.0])
+_CLOSING: Mapping[Kind, str] = {
+    "hidden_object": "Wanted objects that are seen, found {n} without a place in the picture ({first}). No labels.",
+    "unsupported_annotation": "Wanted boxes, instance masks and keypoints, found {n} others ({first}). Left out.",
+    "unsupported_camera": "Wanted perspective cameras, found {n} others ({first}). Loaded without intrinsics.",
+    "missing_annotation_file": "Wanted annotations, found none in {n} captures ({first}). Loaded without labels.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Capture(Draft):
+    where: str
+    said: Mapping[str, Any]
+    metrics: list[dict[str, Any]]
+    definitions: Definitions
+    scene_id: str
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for frames with captures."""
+    if path.is_file():
+        return None
+    tree = tree_of(path)
+    for file in _frames(tree)[:_TRIED]:
+        with tree.path(file).open("rb") as stream:
+            if b'"captures"' in stream.read(_HEAD_BYTES):
+                return Evidence(0.95, f"{file} holds captures")
+    return None
+
+
+def _frames(tree: Tree) -> list[str]:
+    found = [file for file in tree.files if _FRAME.fullmatch(file.rpartition("/")[2])]
+    return sorted(
+        found, key=lambda file: [int(word) if word.isdecimal() else word for word in re.split(r"(\d+)", file)]
+    )
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every capture of every frame; see ``contract.Format.read``."""
+    if path.is_file():
+        fix = "Give the folder that Unity wrote to."
+        raise InputError("a folder of SOLO", found="a file", where=str(path), fix=fix)
+    tree = tree_of(path)
+    tree.name_junk(problems)
+    definitions: dict[str, Definitions] = {}
+    captures: list[_Capture] = []
+    for file in _frames(tree):
+        home = folder_of(folder_of(file))
+        if home not in definitions:
+            definitions[home] = solo_labels.definitions(tree, home, problems)
+        captures += _captures(tree, file, definitions[home], problems)
+    return Records(captures, lambda it, header: _record(tree, it, header, problems), problems, closing=_CLOSING)
+
+
+def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problems) -> Iterator[_Capture]:
+    said = read_object(tree.path(file), file, problems)
+    if said is None or not isinstance(said.get("captures"), list):
+        message = "Wanted a frame with captures, found none. Record left out."
+        problems.add("missing_image", file, message, loses_record=True)
+        return
+    scene_id = f"{tree.root.name}, {folder_of(file) or file}"
+    for at, capture in enumerate(said["captures"]):
+        where = f"{file}, capture {at}"
+        kind = str(capture.get("@type", _CAMERA)).rpartition(".")[2] if isinstance(capture, dict) else "no object"
+        file_name = capture.get("filename") if isinstance(capture, dict) else None
+        if kind != _CAMERA:
+            problems.add("unsupported_annotation", where, f"Wanted {_CAMERA}, found {kind:.60}. Capture left out.")
+        elif (picture := _picture(tree, file, file_name, where, problems)) is not None:
+            metrics = dicts_in(said.get("metrics"))
+            yield _Capture(tree.path(picture), picture, where, capture, metrics, definitions, scene_id)
+
+
+def _picture(tree: Tree, file: str, file_name: Any, where: str, problems: Problems) -> str | None:
+    beside = tree.find(file_name, near=[folder_of(file)]) if isinstance(file_name, str) else []
+    leaves = isinstance(file_name, str) and plain_parts(file_name)[1]
+    found = [picture for picture in beside if folder_of(picture) == folder_of(file)]
+    if len(found) == 1 and not leaves:
+        return found[0]
+    kind: Kind = "path_outside_folder" if leaves else "missing_image"
+    problems.add(kind, where, f"Wanted the picture {file_name!s:.100}, found none. Record left out.", loses_record=True)
+    return None
+
+
+def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Record:
+    size = matrix_of(it.said.get("dimension"), 2)
+    if size is not None and [round(float(edge)) for edge in size] != [header.width, header.height]:
+        message = (
+            f"Wanted {header.width} x {header.height}, the picture's size, found {size.tolist()}. The picture's counts."
+        )
+        problems.add("size_mismatch", it.where, message)
+    if not dicts_in(it.said.get("annotations")):
+        problems.count("missing_annotation_file", it.where)
+    camera = _camera(it.said, header, it.where, problems)
+    sightings = solo_labels.sightings(
+        tree, folder_of(it.origin), it.said, it.metrics, it.definitions, header, it.where, problems
+    )
+    return Record(
+        image_path=it.image_path,
+        origin=it.origin,
+        width=header.width,
+        height=header.height,
+        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        split=split_of_path(it.origin.split("/")[:-1]),
+        scene_id=it.scene_id,
+        attributes=_facts(it.metrics),
+        camera=camera,
+    )
+
+
+def _facts(metrics: list[dict[str, Any]]) -> dict[str, Attribute]:
+    """Metrics of the whole frame that are one value, such as the seed."""
+    plain = {str(m.get("id")): m.get("value") for m in metrics if isinstance(m.get("value"), (int, float, str, bool))}
+    return attributes_of(plain, known=frozenset())
+
+
+def _camera(said: Mapping[str, Any], header: Header, where: str, problems: Problems) -> Camera | None:
+    """Intrinsics of the 3x3 of an OpenGL projection; pose of the capture's place."""
+    projection = str(said.get("projection", "Perspective"))
+    if projection.lower() != "perspective":
+        problems.count("unsupported_camera", f"{where}: {projection:.40}")
+        return None
+    matrix = matrix_of(said.get("matrix"), 3, 3)
+    if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0:
+        if "matrix" in said:
+            problems.add("broken_annotation", where, "Wanted matrix[9] of a camera, found another. Camera left out.")
+        return None
+    place, turn = matrix_of(said.get("position"), 3), matrix_of(said.get("rotation"), 4)
+    rotation = None if turn is None else rotation_of(turn)
+    T_world_cam = None
+    if place is not None and rotation is not None:
+        T_world_cam = rigid(_WORLD_FROM_UNITY @ rotation @ _UNITY_FROM_OPENCV, _WORLD_FROM_UNITY @ place)
+    return Camera(
+        width=header.width,
+        height=header.height,
+        fx=float(matrix[0, 0] * header.width / 2),
+        fy=float(matrix[1, 1] * header.height / 2),
+        cx=float((1 - matrix[0, 2]) * header.width / 2 - 0.5),
+        cy=float((1 + matrix[1, 2]) * header.height / 2 - 0.5),
+        T_world_cam=T_world_cam,
+    )

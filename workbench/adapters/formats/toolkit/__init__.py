@@ -1,0 +1,1 @@
+"""What several formats share: trees of files, boxes, masks, depth, JSON, text, archives."""

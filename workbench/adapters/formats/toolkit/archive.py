@@ -1,0 +1,182 @@
+"""Archives (zip, tar with gzip, bzip2 or xz), unpacked once below the workbench's home, under the hash of the file.
+
+An archive is written by strangers: no entry may leave its folder or be a link or a device, and what it unpacks to
+is limited while it is written, whatever its own table of contents claims.
+"""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from workbench.adapters.formats.toolkit.tree import plain_parts
+from workbench.adapters.formats.toolkit.unpacked import place
+from workbench.base.errors import InputError
+from workbench.base.files import sha256_file, whole_folder
+
+SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an archive may become.
+
+    Attributes:
+        entries: files and folders.
+        bytes: of all files together; never more than half of the free disk.
+        ratio: unpacked bytes per packed byte, once ``ratio_from_bytes`` are unpacked.
+        ratio_from_bytes: below this much nothing is called a bomb.
+    """
+
+    entries: int = 5_000_000
+    bytes: int = 1 << 40
+    ratio: float = 200.0
+    ratio_from_bytes: int = 1 << 30
+
+
+_LIMITS: Final = Limits()
+_CHUNK_BYTES = 1 << 20
+_PATH_CHARS = 1000
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError,
+    NotImplementedError, KeyError, IndexError, OverflowError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One regular file of an archive."""
+
+    name: str
+    stream: IO[bytes]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a path is a file with the suffix of an archive.
+
+    >>> is_archive(Path("absent.zip"))
+    False
+    """
+    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+
+
+def opened(path: Path, *, limits: Limits = _LIMITS) -> Path:
+    """The folder that an archive unpacks to; any other path is given back as it is.
+
+    Unpacking the same content again costs only its hash.
+
+    Raises:
+        InputError: it is no file or folder, damaged, encrypted, too large, or holds links or paths that lead out.
+        OutputError: there is no room for it.
+    """
+    if not path.is_file() and not path.is_dir():
+        fix = "Give the path of a file or folder."
+        raise InputError(
+            "a file, folder or archive to load", found="a pipe, socket or device", where=str(path), fix=fix
+        )
+    if not is_archive(path):
+        return path
+    target = place("archives", sha256_file(path))
+    if not target.exists():
+        with whole_folder(target) as folder:
+            _unpack(path, folder, limits)
+    return target
+
+
+def _unpack(path: Path, folder: Path, limits: Limits) -> None:
+    room = min(limits.bytes, shutil.disk_usage(folder).free // 2)
+    packed, written = max(path.stat().st_size, 1), 0
+    try:
+        entries = _zip(path) if path.suffix.lower() == ".zip" else _tar(path)
+        for at, entry in enumerate(entries, 1):
+            if at > limits.entries:
+                raise _refused(path, f"at most {limits.entries:,} files", f"more, the last {entry.name:.80}")
+            for chunk in _into(folder, entry, path):
+                written += chunk
+                if written > room:
+                    raise _refused(path, f"at most {room:,} bytes", f"more, at {entry.name:.80}")
+                if written > limits.ratio_from_bytes and written / packed > limits.ratio:
+                    found = f"{written / packed:,.0f} times as much and more, at {entry.name:.80}"
+                    raise _refused(path, f"at most {limits.ratio:,.0f} times the archive's size", found)
+    except _BROKEN as cause:
+        found = f"{type(cause).__name__}: {cause}"[:200]
+        raise InputError(
+            "an archive that can be unpacked", found=found, where=str(path), fix="Pack or download it again."
+        ) from cause
+
+
+def _into(folder: Path, entry: _Entry, path: Path) -> Iterator[int]:
+    """Write one file; yields the size of each piece."""
+    target = folder.joinpath(*_inside(entry.name, path))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            while chunk := _read(entry.stream):
+                out.write(chunk)
+                yield len(chunk)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as cause:
+        raise _refused(path, "each file once", f"{entry.name:.80} twice") from cause
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    try:
+        return stream.read(_CHUNK_BYTES)
+    except OSError as cause:  # what gzip and bz2 call damaged data
+        raise EOFError(str(cause)) from cause
+
+
+def _inside(name: str, path: Path) -> tuple[str, ...]:
+    parts, leaves = plain_parts(name)
+    if leaves or not parts or ".." in name.replace("\\", "/").split("/"):
+        raise _refused(path, "paths inside the archive", f"{name:.80}, which leads out")
+    if "\0" in name or len(name) > _PATH_CHARS:
+        raise _refused(path, f"names of at most {_PATH_CHARS} characters", f"{name!r:.80}")
+    return parts
+
+
+def _zip(path: Path) -> Iterator[_Entry]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            kind = info.external_attr >> 28  # the upper bits of Unix's mode: 8 a file, 4 a folder, 10 a link
+            if kind not in (0, 4, 8):
+                raise _refused(path, "files and folders", f"the link or device {info.filename:.80}")
+            if info.flag_bits & 1:
+                raise _refused(path, "files without a password", f"{info.filename:.80}, which is encrypted")
+            if info.is_dir():
+                _inside(info.filename.rstrip("/") or "/", path)
+                continue
+            with archive.open(info) as stream:
+                yield _Entry(info.filename, stream)
+
+
+def _tar(path: Path) -> Iterator[_Entry]:
+    with tarfile.open(path, "r:*") as archive:
+        for member in _members(archive):
+            if member.isdir():
+                if member.name.strip("./"):
+                    _inside(member.name, path)
+                continue
+            stream = archive.extractfile(member) if member.isreg() else None
+            if stream is None:
+                raise _refused(path, "files and folders", f"the link or device {member.name:.80}")
+            with stream:
+                yield _Entry(member.name, stream)
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    try:
+        yield from archive
+    except OSError as cause:  # what gzip and bz2 call damaged data
+        raise EOFError(str(cause)) from cause
+
+
+def _refused(path: Path, wanted: str, found: str) -> InputError:
+    fix = "Nothing was unpacked. If you trust it, unpack it yourself and load the folder."
+    return InputError(f"an archive with {wanted}", found=found, where=str(path), fix=fix)

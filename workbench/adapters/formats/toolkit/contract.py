@@ -1,0 +1,151 @@
+"""What a format must be able to do. A module with these names is a format."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.base.spool import Part
+from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a folder may be of a format.
+
+    Attributes:
+        score: 0..1; 1 is certain.
+        why: what was seen, for people.
+    """
+
+    score: float
+    why: str
+
+
+class Counted(Iterator[Record]):
+    """Records, one by one; the length hint says how many are left.
+
+    A reader sets ``_left``, counts it down, and gives its generator as ``_records``.
+    """
+
+    _left: int
+    _records: Iterator[Record]
+
+    def __next__(self) -> Record:
+        return next(self._records)
+
+    def __length_hint__(self) -> int:
+        return self._left
+
+
+class Format(Protocol):
+    """A format that can be read.
+
+    Attributes:
+        name: the word for ``--format``.
+        looks_for: what its evidence is made of, for the message when nothing fits.
+    """
+
+    name: str
+    looks_for: str
+
+    def evidence(self, path: Path) -> Evidence | None:
+        """Look at the content; ``None`` when nothing speaks for this format."""
+
+    def read(self, path: Path, problems: Problems) -> Iterator[Record]:
+        """Yield every record that can be used and name every problem.
+
+        The iterator gives the number of records to come as its length hint.
+
+        Raises:
+            InputError: the input as a whole cannot be read.
+        """
+
+
+@dataclass(slots=True)  # not frozen: made anew each time that it is read from disk
+class Placed:
+    """A record on its way into the folder to be written; never changed.
+
+    Attributes:
+        record: the labels and facts; its ``split`` is the split to write to, its ``image_path`` the original.
+        name: file name of the picture, unique among all (also without its suffix).
+    """
+
+    record: Record
+    name: str
+
+
+def record_of(item: Placed) -> Record:
+    """The record of an item."""
+    return item.record
+
+
+def everything(label: Label) -> bool:
+    """What a writer calls ``holds`` whose format has room for every label, if only for its box."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What nearly every writer has to know first.
+
+    Attributes:
+        by_split: the samples of each split, in alphabetical order.
+        names: of all classes, in alphabetical order.
+        keypoints: names of the keypoints of the first label of a class that has any.
+    """
+
+    by_split: dict[str, Sequence[Placed]]
+    names: list[str]
+    keypoints: dict[str, tuple[str, ...]]
+
+
+def surveyed(placed: Sequence[Placed]) -> Survey:
+    """Look through all samples once. None is kept: the sequence may lie on disk."""
+    places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+    names: set[str] = set()
+    keypoints: dict[str, tuple[str, ...]] = {}
+    for at, item in enumerate(placed):
+        labels = item.record.labels
+        places[str(item.record.split)].append(at)
+        names.update(names_of(labels))
+        for label in () if isinstance(labels, PlainBoxes) else labels:
+            if label.keypoints is not None and label.keypoint_names:
+                keypoints.setdefault(label.name, label.keypoint_names)
+    return Survey({split: Part(placed, places[split]) for split in sorted(places)}, sorted(names), keypoints)
+
+
+class Writer(Protocol):
+    """A format that can be written.
+
+    Attributes:
+        name: the word for ``--format``; a reader of the same name reads it back.
+        numbered: pictures are named ``000000.jpg``, ``000001.jpg`` ...; else after where they came from.
+        embeds: pictures lie inside the written files, which ``write`` does; else the caller puts them in place first.
+        tolerance_px: how far an edge of a box may move, for formats of whole pixels.
+    """
+
+    name: str
+    numbered: bool
+    embeds: bool
+    tolerance_px: float
+
+    def picture_path(self, split: str, name: str) -> str:
+        """Where the picture belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""
+
+    def holds(self, label: Label) -> bool:
+        """Whether the format has room for this label at all; ``everything`` for most."""
+
+    def lost(self, records: Sequence[Record]) -> list[str]:
+        """What the format cannot hold of these records, one sentence each."""
+
+    def write(self, folder: Path, placed: Sequence[Placed]) -> None:
+        """Write all files but the pictures; the same input gives the same bytes.
+
+        ``placed`` may lie on disk: its items are made anew whenever they are asked for.
+        """

@@ -1,0 +1,105 @@
+"""What formats without room for samples' facts lose, told in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from workbench.base.plurals import counted, filled
+from workbench.core.schema.labels import Label, Record
+
+
+def told(counts: Mapping[str, int]) -> list[str]:
+    """The sentences whose number is not zero, with ``{n}`` filled in.
+
+    >>> told({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
+    ['masks of 2 labels', 'outlines of 1 label']
+    """
+    return [filled(text, n) for text, n in counts.items() if n]
+
+
+class Labels(Iterable[Label]):
+    """The labels of records, as often as they are gone through; none is kept."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+
+    def __iter__(self) -> Iterator[Label]:
+        return (label for record in self._records for label in record.labels)
+
+
+def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
+    """What is lost of labels where a format knows boxes with these attributes and a score only."""
+    counts = dict.fromkeys(
+        (
+            "outlines of {n} labels",
+            "masks of {n} labels",
+            "keypoints of {n} labels",
+            "other attributes of {n} labels",
+            "instance ids of {n} labels",
+        ),
+        0,
+    )
+    for label in labels:
+        if not label.is_plain:
+            lacks = (
+                bool(label.polygons),
+                label.mask is not None,
+                label.keypoints is not None,
+                not label.attributes.keys() <= set(kept),
+                label.instance_id is not None,
+            )
+            counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
+    return told(counts)
+
+
+def of_samples(
+    records: Iterable[Record], *, cameras: bool = False, maps: Collection[str] = (), solids: bool = False
+) -> list[str]:
+    """What is lost where a format knows pictures, classes and boxes only.
+
+    Args:
+        records: what is to be written.
+        cameras: the format holds cameras.
+        maps: names of per-pixel maps that it holds.
+        solids: it holds 3D boxes.
+    """
+    counts = dict.fromkeys(
+        (
+            "classes of {n} whole pictures",
+            "attributes of {n} samples (counted in the manifest)",
+            "scene ids of {n} samples",
+            "tags of {n} samples",
+            "cameras of {n} samples",
+            "per-pixel maps of {n} samples",
+            "point clouds of {n} samples",
+            "3D boxes of {n} labels",
+            "lineage of {n} samples (kept in the manifest)",
+        ),
+        0,
+    )
+    for record in records:
+        lacks = (
+            record.classification is not None,
+            bool(record.attributes),
+            record.scene_id is not None,
+            bool(record.tags),
+            not cameras and record.camera is not None,
+            not record.maps.keys() <= set(maps),
+            record.cloud is not None,
+            0 if solids else sum(label.T_cam_obj is not None for label in record.labels),
+            bool(record.generation),
+        )
+        counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
+    return told(counts)
+
+
+def of_files(records: Sequence[Record]) -> list[str]:
+    """What is lost where everything but further files is kept."""
+    counts: Counter[str] = Counter()
+    clouds = 0
+    for record in records:
+        counts.update(record.maps.keys())
+        clouds += record.cloud is not None
+    found = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
+    return found + told({"point clouds of {n} samples": clouds})

@@ -1,0 +1,81 @@
+"""JSON files, read without trust: small ones of a frame or scene, and whole data sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.base.errors import InputError
+
+LIMIT_BYTES = 256 << 20
+DATA_SET_LIMIT_BYTES = 512 << 20  # as Python objects it takes about ten times as much memory
+
+
+def parse(path: Path, *, shown: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """The content of a JSON file that holds a whole data set.
+
+    Args:
+        path: the file.
+        shown: its name for messages.
+        object_hook: turns every object into something else.
+
+    Raises:
+        InputError: it is too large, or not JSON; the message says line and column.
+    """
+    fix = "Mend or export it again."
+    try:
+        size = path.stat().st_size
+        if size > DATA_SET_LIMIT_BYTES:
+            found, fix = f"{size >> 20:,} MB", "Split it into several files."
+            raise InputError(f"JSON of at most {DATA_SET_LIMIT_BYTES >> 20:,} MB", found=found, where=shown, fix=fix)
+        return json.loads(path.read_bytes(), object_hook=object_hook)
+    except json.JSONDecodeError as cause:
+        found = f"{cause.msg} at line {cause.lineno}, column {cause.colno}"
+        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
+    except (UnicodeDecodeError, RecursionError, ValueError, OSError) as cause:
+        found = f"{type(cause).__name__}: {cause}"[:200]
+        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
+
+
+def read_object(path: Path, where: str, problems: Problems) -> dict[str, Any] | None:
+    """The object in a JSON file, or ``None``; why it cannot be used is named."""
+    content = read_json(path, where, problems)
+    if content is None or isinstance(content, dict):
+        return content
+    message = f"Wanted a JSON object, found {type(content).__name__}. File left out."
+    problems.add("broken_annotation", where, message)
+    return None
+
+
+def read_list(path: Path, where: str, problems: Problems) -> list[Any] | None:
+    """The list in a JSON file, or ``None``; why it cannot be used is named."""
+    content = read_json(path, where, problems)
+    if content is None or isinstance(content, list):
+        return content
+    problems.add("broken_annotation", where, f"Wanted a JSON list, found {type(content).__name__}. File left out.")
+    return None
+
+
+def read_json(path: Path, where: str, problems: Problems) -> Any:
+    """The content of a JSON file, or ``None``; why it cannot be used is named."""
+    try:
+        size = path.stat().st_size
+        if size > LIMIT_BYTES:
+            raise ValueError(f"{size >> 20:,} MB, more than the {LIMIT_BYTES >> 20} that such a file may have")
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError, OSError) as cause:  # deep nesting, bad encodings and bad JSON alike
+        message = f"Wanted valid JSON, found {type(cause).__name__}: {cause!s:.150}. File left out."
+        problems.add("broken_annotation", where, message)
+        return None
+
+
+def dicts_in(values: Any) -> list[dict[str, Any]]:
+    """The objects of a list; nothing when it is no list.
+
+    >>> dicts_in([{"a": 1}, 2]), dicts_in(None)
+    ([{'a': 1}], [])
+    """
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []

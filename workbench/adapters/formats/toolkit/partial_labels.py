@@ -1,0 +1,84 @@
+"""Objects of which several files of one frame speak, brought together into labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
+from workbench.adapters.formats.toolkit.space import Floats, seen_box
+from workbench.core.schema.labels import Attribute, Camera, Label
+
+BOX_FROM = "box_from"  # attribute of labels whose box was not given: what it was made of
+
+
+@dataclass(slots=True)
+class Sighting:
+    """What is known of one object in one picture.
+
+    Attributes:
+        where: file and row, for problems.
+        name: class name.
+        xyxy: the box as given, or ``None``.
+        mask: bool ``(H, W)`` of the whole picture, or ``None``.
+        attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m: as in ``Label``.
+    """
+
+    where: str
+    name: str
+    xyxy: Xyxy | None = None
+    mask: NDArray[np.bool_] | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    instance_id: int | None = None
+    keypoints: NDArray[np.float64] | None = None
+    keypoint_names: tuple[str, ...] = ()
+    T_cam_obj: Floats | None = None
+    size_m: tuple[float, float, float] | None = None
+
+
+def labels_of(sightings: Iterable[Sighting], camera: Camera | None, frame: Frame) -> tuple[Label, ...]:
+    """Labels of all objects that have a place in the picture; those without one are counted as hidden.
+
+    An object without a box of its own gets that of its mask, of its keypoints or of its 3D box,
+    and says so in the attribute ``box_from``.
+    """
+    found = (_label(sighting, camera, frame) for sighting in sightings)
+    return tuple(label for label in found if label is not None)
+
+
+def _label(it: Sighting, camera: Camera | None, frame: Frame) -> Label | None:
+    given, made_of = (it.xyxy, None) if it.xyxy is not None else _box(it, camera)
+    if given is None:
+        frame.problems.count("hidden_object", it.where)
+        return None
+    xyxy = frame.box(given, it.where)
+    if xyxy is None:
+        return None
+    mask = None if it.mask is None or not it.mask.any() else cut_out(it.mask, xyxy)
+    return Label(
+        name=it.name,
+        xyxy=xyxy,
+        mask=mask,
+        attributes={**it.attributes, **({BOX_FROM: made_of} if made_of else {})},
+        instance_id=it.instance_id,
+        keypoints=it.keypoints,
+        keypoint_names=it.keypoint_names if it.keypoints is not None else (),
+        T_cam_obj=it.T_cam_obj,
+        size_m=it.size_m if it.T_cam_obj is not None else None,
+    )
+
+
+def _box(it: Sighting, camera: Camera | None) -> tuple[Xyxy | None, str]:
+    if it.mask is not None:
+        return box_of(it.mask), "mask"
+    if it.keypoints is not None and (it.keypoints[:, 2] > 0).any():
+        points = it.keypoints[it.keypoints[:, 2] > 0, :2]
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        return (float(left), float(top), float(right), float(bottom)), "keypoints"
+    if camera is not None and it.T_cam_obj is not None and it.size_m is not None:
+        return seen_box(camera, it.T_cam_obj, it.size_m), "3d box"
+    return None, ""

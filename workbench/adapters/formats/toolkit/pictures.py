@@ -1,0 +1,163 @@
+"""Pictures as a load meets them: each file is read once, in parallel, for its header and its hash."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from workbench.adapters.formats.toolkit.contract import Counted
+from workbench.adapters.formats.toolkit.headers import Fault, Header
+from workbench.adapters.formats.toolkit.probe import Seen, look_all, read_header
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.base.processes import WorkerProcesses
+from workbench.core.schema.labels import PlainBoxes, Record
+
+THREADS = 8
+MANY = 4_000  # drafts from which processes pay for their start
+CHUNK = 256  # drafts that one call looks at
+_AHEAD = 2  # calls per worker that wait
+_SUFFIXES = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP",
+    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".gif": "GIF",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record before its picture was looked at.
+
+    Attributes:
+        image_path, origin: as in ``Record``.
+    """
+
+    image_path: Path
+    origin: str
+
+
+D = TypeVar("D", bound=Draft)
+
+
+class Records(Counted, Generic[D]):
+    """Records of drafts, one by one; the length hint says how many drafts are left.
+
+    Pictures are opened ahead, in threads, or in processes when there are many. A picture that cannot be used is
+    named and left out. At the end, what was counted is told with the sentences of ``closing``.
+    """
+
+    def __init__(
+        self,
+        drafts: Sequence[D],
+        build: Callable[[D, Header], Record],
+        problems: Problems,
+        *,
+        closing: Mapping[Kind, str] | None = None,
+    ) -> None:
+        self._left = len(drafts)
+        self._records = self._each(drafts, build, problems, closing or {})
+
+    def _each(
+        self,
+        drafts: Sequence[D],
+        build: Callable[[D, Header], Record],
+        problems: Problems,
+        closing: Mapping[Kind, str],
+    ) -> Iterator[Record]:
+        for draft, seen in _looked_at(drafts):
+            self._left -= 1
+            if isinstance(seen, Fault):
+                message = f"Wanted a picture, found {seen.found}. Left out."
+                problems.add(seen.kind, draft.origin, message, loses_record=True)
+            else:
+                width, height, kind, size_bytes, sha256 = seen
+                header = Header(width, height, kind)
+                _check_type(draft, header, problems)
+                record = build(draft, header)
+                record.size_bytes, record.content_sha256 = size_bytes, sha256
+                _name_repeated(record, problems)
+                yield record
+        problems.close("duplicate_box", "Wanted each box of a class once, found {n} again ({first}). All are loaded.")
+        for kind, message in closing.items():
+            problems.close(kind, message)
+
+
+def _name_repeated(record: Record, problems: Problems) -> None:
+    """Count boxes of the same class in the same place; two instances may share a place."""
+    labels = record.labels
+    places = labels.places() if isinstance(labels, PlainBoxes) else (label.xyxy for label in labels)
+    if len(set(places)) == len(labels):
+        return  # nearly always
+    keys = [(label.name, label.xyxy, label.instance_id) for label in labels]
+    if len(set(keys)) != len(keys):
+        for at, key in enumerate(keys):
+            if key in keys[:at]:
+                problems.count("duplicate_box", f"{record.origin}, label {at}")
+
+
+def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
+    """Every draft with what its file says, in order."""
+    if not drafts:
+        return
+    started = _started.get()
+    workers, many = _workers(), len(drafts) >= MANY
+    pool = started or _pool(len(drafts))
+    chunk = CHUNK if many else max(1, min(CHUNK, len(drafts) // THREADS))
+    chunks = (list(drafts[start : start + chunk]) for start in range(0, len(drafts), chunk))
+    waiting: deque[tuple[Sequence[D], Future[list[Seen | Fault]]]] = deque()
+
+    def submit(n: int) -> None:
+        for some in islice(chunks, n):
+            waiting.append((some, pool.submit(look_all, [str(draft.image_path) for draft in some])))
+
+    try:
+        submit(_AHEAD * (workers if many else THREADS))
+        while waiting:
+            some, future = waiting.popleft()
+            found = future.result()
+            submit(1)
+            yield from zip(some, found, strict=True)
+    finally:
+        if pool is not started:
+            pool.shutdown(cancel_futures=True)
+
+
+def _workers() -> int:
+    return min(THREADS, max(1, (os.cpu_count() or 1) - 1))  # one core is left for this process
+
+
+def _pool(n: int) -> Executor:
+    return WorkerProcesses(_workers()) if n >= MANY else ThreadPoolExecutor(THREADS, thread_name_prefix="headers")
+
+
+_started: ContextVar[Executor | None] = ContextVar("started", default=None)
+
+
+@contextlib.contextmanager
+def workers_started(n: int) -> Iterator[None]:
+    """Within, the workers that look at so many pictures are there before a reader wants them: they take their time."""
+    pool = _pool(n)
+    for _ in range(_workers()):
+        pool.submit(look_all, [])
+    token = _started.set(pool)
+    try:
+        yield
+    finally:
+        _started.reset(token)
+        pool.shutdown(cancel_futures=True)
+
+
+def _check_type(draft: Draft, header: Header, problems: Problems) -> None:
+    named = _SUFFIXES.get(draft.image_path.suffix.lower())
+    if named is not None and named != header.type:
+        message = f"Wanted {named} as the name says, found {header.type}. Loaded as it is."
+        problems.add("content_mismatch", draft.origin, message)
+
+
+__all__ = ["Draft", "Fault", "Header", "Records", "read_header"]

@@ -1,0 +1,26 @@
+"""Small text files that come with one picture or list pictures, read without trust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from workbench.adapters.formats.toolkit.problems import Problems
+
+LIMIT_BYTES: Final = 64 << 20
+
+
+def lines_of(path: Path, where: str, problems: Problems) -> list[str]:
+    """The lines of a text file; one that is too large is named and has none. Bytes that are no UTF-8 are replaced."""
+    data = content_of(path, where, problems)
+    return [] if data is None else data.decode(errors="replace").splitlines()
+
+
+def content_of(path: Path, where: str, problems: Problems) -> bytes | None:
+    """The bytes of a text file, or ``None`` when it is too large, which is named."""
+    size = path.stat().st_size
+    if size <= LIMIT_BYTES:
+        return path.read_bytes()
+    message = f"Wanted a text file of at most {LIMIT_BYTES >> 20} MB, found {size >> 20:,} MB. File left out."
+    problems.add("broken_annotation", where, message)
+    return None

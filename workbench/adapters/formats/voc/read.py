@@ -1,0 +1,268 @@
+"""Pascal VOC: one XML file per picture, splits in ``ImageSets/Main``.
+
+Dialect: the devkit counts pixels from 1 and includes the far edge, so ``xmin 1, xmax W`` is the whole
+width; as edges that is ``(xmin - 1, ymin - 1, xmax, ymax)``, and ``xmin == xmax`` is one pixel wide.
+Some tools write edges counted from 0 instead. A 0 cannot occur in the devkit's counting, so one
+``xmin`` or ``ymin`` of at least 0 and below 1 anywhere in the data says that all its boxes are edges as written.
+The writer follows the devkit.
+"""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.names import most_protected, split_of_path, split_word
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.text_files import content_of, lines_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of, tree_of
+from workbench.base.errors import InputError
+from workbench.core.schema.labels import Attribute, Label, Record
+
+name = "voc"
+looks_for = "XML files with an <annotation>"
+
+_HEAD_BYTES = 512
+_MARK = re.compile(rb"<annotation[\s>]")
+_FLAGS = ("difficult", "truncated", "occluded")
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_TRIED = 20
+_STAGE = re.compile(r"[A-Za-z0-9-]+")  # with _ it is the list of one class: aeroplane_train
+_NO_SPLITS = frozenset({"trainval", "default", "all"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    name: str
+    xyxy: Xyxy  # as written
+    attributes: dict[str, Attribute]
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    """One XML file; ``file_name`` is empty when it names no picture."""
+
+    file: str
+    file_name: str
+    size: tuple[int, int] | None
+    objects: tuple[_Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    annotation: _Annotation | None
+    split: str | None
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for XML files that begin with ``<annotation>``."""
+    if path.is_file():
+        return None
+    tree = tree_of(path)
+    found = [file for file in _xml_files(tree)[:_TRIED] if _looks_like(tree.path(file))]
+    return Evidence(0.9, f"{found[0]} holds an <annotation>") if found else None
+
+
+def _xml_files(tree: Tree) -> list[str]:
+    return [file for file in tree.files if file.lower().endswith(".xml")]
+
+
+def _looks_like(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return bool(_MARK.search(stream.read(_HEAD_BYTES)))
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    if path.is_file():
+        raise InputError(
+            "a folder with XML files", found="a file", where=str(path), fix="Give the folder that holds it."
+        )
+    tree = tree_of(path)
+    tree.name_junk(problems)
+    annotations = [found for file in _xml_files(tree) if (found := _parse(tree, file, problems)) is not None]
+    shift_px = 0.0 if _counts_from_zero(annotations) else 1.0
+    splits = _image_sets(tree, problems)
+    entries = _entries(tree, annotations, splits, problems)
+    return Records(entries, lambda entry, header: _record(entry, header, shift_px, problems), problems)
+
+
+def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
+    data = content_of(tree.path(file), file, problems)
+    message = ""
+    if data is None:
+        return None
+    if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
+        message = "Wanted plain XML, found a document type or entities. File left out."
+    else:
+        try:
+            root = ET.fromstring(data)  # noqa: S314 - no entities: checked above
+        except (ET.ParseError, ValueError, LookupError) as cause:
+            message = f"Wanted valid XML, found: {cause}. File left out."
+        else:
+            if root.tag == "annotation":
+                return _annotation(file, root, problems)
+            if not _looks_like(tree.path(file)):
+                return None  # another kind of XML
+            message = f"Wanted <annotation>, found <{root.tag:.40}>. File left out."
+    problems.add("broken_annotation", file, message)
+    return None
+
+
+def _annotation(file: str, root: ET.Element, problems: Problems) -> _Annotation:
+    width, height = _number(root.findtext("size/width")), _number(root.findtext("size/height"))
+    objects = []
+    for at, node in enumerate(root.findall("object")):
+        found = _object(node)
+        if found is None:
+            message = "Wanted a name and a bndbox of four numbers, found neither or one. Label left out."
+            problems.add("broken_annotation", f"{file}, object {at}", message)
+        else:
+            objects.append(found)
+    size = (int(width), int(height)) if width and height and max(width, height) < 1e6 else None
+    return _Annotation(file, (root.findtext("filename") or "").strip(), size, tuple(objects))
+
+
+def _object(node: ET.Element) -> _Object | None:
+    edges = [_number(node.findtext(f"bndbox/{edge}")) for edge in _EDGES]
+    class_name = (node.findtext("name") or "").strip()
+    left, top, right, bottom = edges
+    if not class_name or left is None or top is None or right is None or bottom is None:
+        return None
+    attributes: dict[str, Attribute] = {flag: True for flag in _FLAGS if _number(node.findtext(flag))}
+    pose = (node.findtext("pose") or "").strip()
+    if pose and pose.lower() != "unspecified":
+        attributes["pose"] = pose
+    return _Object(class_name, (left, top, right, bottom), attributes)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _counts_from_zero(annotations: Sequence[_Annotation]) -> bool:
+    edges = (edge for annotation in annotations for found in annotation.objects for edge in found.xyxy[:2])
+    return any(0 <= edge < 1 for edge in edges)
+
+
+def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
+    """Split by picture name without suffix."""
+    splits: dict[str, str] = {}
+    for file in tree.files:
+        stem = stem_of(file)
+        split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
+        if split is None or "ImageSets" not in file.split("/") or not file.endswith(".txt"):
+            continue
+        for line in lines_of(tree.path(file), file, problems):
+            listed = line.strip()
+            before = splits.get(listed, split)
+            if before != split:
+                problems.count("split_conflict", listed)
+            if listed:
+                splits[listed] = most_protected((before, split))
+    problems.close(
+        "split_conflict", "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+    )
+    return splits
+
+
+def _entries(
+    tree: Tree, annotations: Sequence[_Annotation], splits: dict[str, str], problems: Problems
+) -> list[_Entry]:
+    entries: dict[str, _Entry] = {}
+    stems: set[str] = set()
+    by_stem: dict[str, list[str]] = {}
+    for picture in tree.pictures:
+        by_stem.setdefault(stem_of(picture), []).append(picture)
+    for annotation in annotations:
+        stem = stem_of(annotation.file)
+        stems.add(stem)
+        found = _picture(tree, annotation, by_stem.get(stem, []), problems)
+        if found is None:
+            continue
+        if found in entries:
+            message = f"Wanted one XML file for {found}, found a second. It is left out."
+            problems.add("duplicate_id", annotation.file, message, loses_record=True)
+            continue
+        entries[found] = _Entry(tree.path(found), found, annotation, _split(found, splits))
+    _without_annotation(tree, entries, splits, problems)
+    for stem in sorted(set(splits) - stems - set(by_stem)):
+        message = f"Wanted the picture {stem} of split {splits[stem]}, found no such file. Record left out."
+        problems.add("missing_image", f"ImageSets, {stem}", message, loses_record=True)
+    return list(entries.values())
+
+
+def _without_annotation(tree: Tree, entries: dict[str, _Entry], splits: dict[str, str], problems: Problems) -> None:
+    homes = {folder_of(picture) for picture in entries} | {f for f in tree.folders if f.endswith("JPEGImages")}
+    for picture in tree.pictures:
+        if picture in entries or folder_of(picture) not in homes:
+            continue
+        problems.add(
+            "missing_annotation_file", picture, "Wanted an XML file of that name, found none. Loaded without labels."
+        )
+        entries[picture] = _Entry(tree.path(picture), picture, None, _split(picture, splits))
+
+
+def _split(picture: str, splits: dict[str, str]) -> str | None:
+    return splits.get(stem_of(picture)) or split_of_path(picture.split("/")[:-1])
+
+
+def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], problems: Problems) -> str | None:
+    """The picture of an XML file: of the same name in the usual places, else by its ``filename``."""
+    here = folder_of(annotation.file)
+    above = folder_of(here)
+    near = [f"{above}/JPEGImages" if above else "JPEGImages", here, f"{above}/images" if above else "images"]
+    found = [picture for picture in same_stem if folder_of(picture) in near]
+    if len(found) == 1:
+        return found[0]
+    file_name, leaves = annotation.file_name, plain_parts(annotation.file_name)[1]
+    found = (tree.find(file_name, near=near) if file_name else []) or list(same_stem)
+    if leaves:
+        outcome = f"{found[0]} inside is taken for it" if len(found) == 1 else "Record left out"
+        message = f"Wanted a path inside the folder, found {file_name}. {outcome}."
+        problems.add("path_outside_folder", annotation.file, message, loses_record=len(found) != 1)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"Wanted one picture for this file, found {', '.join(found[:3])}. Record left out."
+        problems.add("ambiguous_image", annotation.file, message, loses_record=not leaves)
+    elif not leaves:
+        message = f"Wanted the picture {file_name or stem_of(annotation.file)}, found no such file. Record left out."
+        problems.add("missing_image", annotation.file, message, loses_record=True)
+    return None
+
+
+def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) -> Record:
+    labels: list[Label] = []
+    annotation = entry.annotation
+    if annotation is not None:
+        size = (header.width, header.height)
+        if annotation.size not in (None, size):
+            message = (
+                f"Wanted {size}, the upright picture's size, found {annotation.size}. Boxes taken as pixels of {size}."
+            )
+            problems.add("size_mismatch", annotation.file, message)
+        frame = Frame(*size, problems)
+        for at, found in enumerate(annotation.objects):
+            label = _label(found, shift_px, f"{annotation.file}, object {at}", frame)
+            labels += [label] if label is not None else []
+    return Record(entry.image_path, entry.origin, header.width, header.height, tuple(labels), split=entry.split)
+
+
+def _label(found: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:
+    left, top, right, bottom = found.xyxy
+    if shift_px and (left == right or top == bottom):
+        edges = ", ".join(f"{edge} {value:g}" for edge, value in zip(_EDGES, found.xyxy, strict=True))
+        message = f"Wanted a box with an area, found {edges}. Kept as one pixel wide, as VOC counts."
+        frame.problems.add("zero_area_box", where, message)
+    xyxy = frame.box((left - shift_px, top - shift_px, right, bottom), where)
+    return None if xyxy is None else Label(found.name, xyxy, attributes=found.attributes)

@@ -1,0 +1,1 @@
+"""YOLO: one text file per image, with boxes, outlines, keypoints or oriented boxes."""

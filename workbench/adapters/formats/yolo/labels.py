@@ -1,0 +1,111 @@
+"""Rows of a YOLO label file, turned into labels; what cannot be used is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from workbench.adapters.formats.toolkit.boxes import Frame, hull
+from workbench.adapters.formats.toolkit.pictures import Header
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.text_files import lines_of
+from workbench.adapters.formats.toolkit.tree import Tree
+from workbench.core.schema.labels import Label
+
+_BOX_NUMBERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the numbers of classes mean.
+
+    Attributes:
+        names: by number; ``None`` when nothing names them, and the number is the name.
+        keypoint_shape: number of keypoints in each row of a pose data set, and of numbers for each (2 or 3).
+        keypoint_names: names of keypoints by class number.
+    """
+
+    names: Mapping[int, str] | None
+    keypoint_shape: tuple[int, int] = (0, 0)
+    keypoint_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def keypoint_numbers(self) -> int:
+        """Numbers after the box in each row."""
+        return self.keypoint_shape[0] * self.keypoint_shape[1]
+
+    def name(self, text: str) -> str | None:
+        """The name of a class as written (``3`` or ``3.0``), ``None`` when it is not declared."""
+        try:
+            number = float(text)
+        except ValueError:
+            return None
+        if not number.is_integer() or number < 0:
+            return None
+        return str(int(number)) if self.names is None else self.names.get(int(number))
+
+
+def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, problems: Problems) -> tuple[Label, ...]:
+    """The labels of one picture; none without a label file, which means background."""
+    if file is None:
+        return ()
+    frame = Frame(header.width, header.height, problems)
+    lines = lines_of(tree.path(file), file, problems)
+    found = (
+        _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
+    )
+    return tuple(label for label in found if label is not None)
+
+
+def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Label | None:
+    try:
+        numbers = [float(token) for token in tokens[1:]]
+    except ValueError:
+        numbers = []
+    is_pose = bool(classes.keypoint_numbers) and len(numbers) == _BOX_NUMBERS + classes.keypoint_numbers
+    is_box = len(numbers) == _BOX_NUMBERS or is_pose
+    if not is_box and (len(numbers) < _BOX_NUMBERS or len(numbers) % 2):
+        message = f"Wanted a class and 4 numbers or pairs of numbers, found '{' '.join(tokens)[:80]}'. Row left out."
+        frame.problems.add("broken_annotation", where, message)
+        return None
+    name = classes.name(tokens[0])
+    if name is None:
+        declared = f"0 to {max(classes.names, default=0)}" if classes.names else "a number"
+        frame.problems.add(
+            "unknown_category", where, f"Wanted a class {declared}, found {tokens[0][:40]}. Row left out."
+        )
+        return None
+    if not is_box:
+        return _outline(name, numbers, where, frame)
+    label = _box(name, numbers, where, frame)
+    return _posed(label, classes, int(float(tokens[0])), numbers, where, frame) if label and is_pose else label
+
+
+def _posed(label: Label, classes: Classes, number: int, numbers: list[float], where: str, frame: Frame) -> Label:
+    """The label with its keypoints; where visibility is not told, every point but 0, 0 is visible."""
+    points = np.array(numbers[_BOX_NUMBERS:]).reshape(classes.keypoint_shape)
+    seen = points[:, 2] if points.shape[1] == 3 else np.where(points.any(axis=1), 2.0, 0.0)
+    if not np.isfinite(points).all() or not np.isin(seen, (0, 1, 2)).all():
+        message = "Wanted keypoints as shares with visibility 0, 1 or 2, found others. Keypoints left out."
+        frame.problems.add("broken_annotation", where, message)
+        return label
+    keypoints = np.column_stack([points[:, :2] * (frame.width, frame.height), seen])
+    names = classes.keypoint_names.get(number, ())
+    return replace(label, keypoints=keypoints, keypoint_names=names if len(names) == len(keypoints) else ())
+
+
+def _box(name: str, numbers: list[float], where: str, frame: Frame) -> Label | None:
+    x, y, w, h = numbers[:_BOX_NUMBERS]
+    width, height = frame.width, frame.height
+    edges = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+    xyxy = frame.box(edges, where)
+    return None if xyxy is None else Label(name, xyxy)
+
+
+def _outline(name: str, numbers: list[float], where: str, frame: Frame) -> Label | None:
+    pixels = np.asarray(numbers).reshape(-1, 2) * (frame.width, frame.height)
+    points = frame.polygon(pixels.ravel().tolist(), where)
+    xyxy = None if points is None else frame.box(hull([points]), where)
+    return None if xyxy is None or points is None else Label(name, xyxy, (points,))

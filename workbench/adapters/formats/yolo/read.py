@@ -1,0 +1,297 @@
+"""YOLO in the dialects of Ultralytics: ``data.yaml``, or ``images`` and ``labels`` folders without one.
+
+A label file has one row per object, all numbers as shares of the picture's width and height:
+``class x_centre y_centre width height`` or ``class x1 y1 x2 y2 x3 y3 ...`` for an outline. A picture
+without a label file is background. Rows of pose data sets go on with keypoints; oriented boxes (OBB) are outlines of
+four points. Format: https://docs.ultralytics.com/datasets/detect/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.names import most_protected, split_of_path
+from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.text_files import lines_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, stem_of, tree_of
+from workbench.adapters.formats.yolo.labels import Classes, labels_of
+from workbench.base.errors import InputError
+from workbench.core.schema.labels import Record
+
+name = "yolo"
+looks_for = "a .yaml with 'names' and 'train' or 'val', or label files of number rows beside pictures"
+
+_SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
+_NO_LABELS = frozenset({*_CLASS_FILES, "train.txt", "val.txt", "test.txt", "readme.txt", "requirements.txt"})
+_ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
+_TRIED = 20
+_MOST_KEYPOINTS = 10_000
+_YAML_LIMIT_BYTES = 1 << 20
+_MOST_VALUES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Draft):
+    split: str | None
+    label_file: str | None
+
+
+def evidence(path: Path) -> Evidence | None:
+    """Look for a data.yaml, or for label files beside pictures."""
+    if path.is_file():
+        fits = path.suffix.lower() in (".yaml", ".yml") and _looks_like(_yaml(path, shown=path.name))
+        return Evidence(0.9, f"{path.name} names classes and splits") if fits else None
+    tree = tree_of(path)
+    files = _yaml_files(tree)
+    if files:
+        return Evidence(0.9, f"{files[0]} names classes and splits")
+    pairs = _label_files(tree)
+    tried = list(pairs.values())[:_TRIED]
+    if tried and any(_has_rows(tree, file) for file in tried):
+        return Evidence(0.8, f"{tried[0]} has rows of numbers for a picture")
+    return None
+
+
+def _looks_like(content: Any) -> bool:
+    if not isinstance(content, dict) or "names" not in content:
+        return False
+    return any(key in _SPLIT_KEYS or str(value).startswith("images/") for key, value in content.items())
+
+
+def _yaml_files(tree: Tree) -> list[str]:
+    """The data.yaml files nearest to the root."""
+    files = [f for f in tree.files if f.lower().endswith((".yaml", ".yml")) and f.count("/") <= 2]
+    files = [f for f in files if tree.path(f).stat().st_size <= _YAML_LIMIT_BYTES]
+    found = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
+    depth = min((f.count("/") for f in found), default=0)
+    return [f for f in found if f.count("/") == depth]
+
+
+def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
+    try:
+        size = path.stat().st_size
+        if size > _YAML_LIMIT_BYTES:
+            raise ValueError(f"{size >> 20:,} MB, more than the {_YAML_LIMIT_BYTES >> 20} that such a file may have")
+        return _small(yaml.safe_load(path.read_bytes()))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as cause:
+        if not strict:
+            return None
+        found = " ".join(str(cause).split())[:200]
+        raise InputError("valid YAML", found=found, where=shown, fix="Mend or export it again.") from cause
+
+
+def _small(content: Any) -> Any:
+    """The content, unless its aliases stand for more values than any data.yaml holds."""
+    waiting, seen = [content], 0
+    while waiting and seen <= _MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, (list, dict)):
+            waiting += value.values() if isinstance(value, dict) else value
+    if waiting:
+        raise ValueError(f"aliases that stand for more than {_MOST_VALUES:,} values")
+    return content
+
+
+def _has_rows(tree: Tree, file: str) -> bool:
+    with tree.path(file).open(encoding="utf-8", errors="replace") as stream:
+        return _ROW.fullmatch(stream.readline(4096).strip()) is not None
+
+
+def read(path: Path, problems: Problems) -> Iterator[Record]:
+    """Read every record; see ``contract.Format.read``."""
+    tree = tree_of(path.parent if path.is_file() else path)
+    tree.name_junk(problems)
+    files = [path.name] if path.is_file() else _yaml_files(tree)
+    if len(files) > 1:
+        fix = "Give the path of the one you mean."
+        raise InputError("one data.yaml", found=", ".join(files[:5]), where=str(path), fix=fix)
+    pairs = _label_files(tree)
+    if files:
+        content = _yaml(tree.path(files[0]), shown=files[0])
+        classes = _classes(content, files[0])
+        splits = _Splits(tree, files[0], content, problems).pictures()
+    else:
+        classes = _class_file(tree, problems)
+        splits = {picture: split_of_path(picture.split("/")[:-1]) for picture in tree.pictures}
+    _name_stray(tree, splits, pairs, problems)
+    entries = [_Entry(tree.path(p), p, split, pairs.get(p)) for p, split in splits.items()]
+
+    def build(entry: _Entry, header: Header) -> Record:
+        labels = labels_of(tree, entry.label_file, classes, header, problems)
+        return Record(entry.image_path, entry.origin, header.width, header.height, labels, split=entry.split)
+
+    return Records(entries, build, problems)
+
+
+def class_names(path: Path) -> Mapping[int, str]:
+    """Class names by number that a ``data.yaml`` declares.
+
+    Raises:
+        InputError: it cannot be read, or declares none.
+    """
+    return _classes(_yaml(path, shown=path.name), path.name).names or {}
+
+
+def label_path(picture: str) -> str:
+    """Where the rows of a picture lie: the last ``images`` becomes ``labels``, the suffix ``.txt``.
+
+    >>> label_path("images/train/a.jpg"), label_path("train/a.jpg")
+    ('labels/train/a.txt', 'train/a.txt')
+    """
+    parts = picture.split("/")
+    folders = parts[:-1]
+    if "images" in folders:
+        folders[len(folders) - 1 - folders[::-1].index("images")] = "labels"
+    return "/".join([*folders, f"{stem_of(picture)}.txt"])
+
+
+def _label_files(tree: Tree) -> dict[str, str]:
+    """Label file by picture, where there is one."""
+    found = ((picture, label_path(picture)) for picture in tree.pictures)
+    return {picture: file for picture, file in found if file in tree.known}
+
+
+def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, str], problems: Problems) -> None:
+    used = set(pairs.values())
+    homes = {folder_of(label_path(picture)) for picture in pictures}
+    for file in tree.files:
+        stray = file.endswith(".txt") and file not in used and folder_of(file) in homes
+        if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and _has_rows(tree, file):
+            message = "Wanted a picture of that name, found none. Record left out."
+            problems.add("missing_image", file, message, loses_record=True)
+    for picture in tree.pictures:
+        if picture not in pictures:
+            problems.count("unlisted_image", picture)
+    problems.close("unlisted_image", "Wanted every picture in a split, found {n} in none ({first}). Not loaded.")
+
+
+def _classes(content: Mapping[str, Any], file: str) -> Classes:
+    names = content["names"]
+    if isinstance(names, Sequence) and not isinstance(names, str):
+        names = dict(enumerate(names))
+    if not isinstance(names, Mapping) or not all(str(key).isdecimal() for key in names):
+        fix = "Write names: [cone, cube] or names: {0: cone, 1: cube}."
+        raise InputError("a list of class names", found=f"{names!r:.80}", where=f"{file}, names", fix=fix)
+    shape = content.get("kpt_shape")
+    points = (0, 0)
+    if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
+        points = (shape[0], shape[1]) if 0 < shape[0] < _MOST_KEYPOINTS and shape[1] in (2, 3) else (0, 0)
+    return Classes({int(key): str(value) for key, value in names.items()}, points, _keypoint_names(content))
+
+
+def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+    """Names of keypoints by class number: ``kpt_names: {0: [nose, left_eye]}``."""
+    said = content.get("kpt_names")
+    if not isinstance(said, Mapping):
+        return {}
+    return {
+        int(key): tuple(map(str, names))
+        for key, names in said.items()
+        if str(key).isdecimal() and isinstance(names, list)
+    }
+
+
+def _class_file(tree: Tree, problems: Problems) -> Classes:
+    """Names by line of a class file; without one the numbers are the names."""
+    for file in sorted(tree.files, key=lambda f: f.count("/")):
+        if file.rpartition("/")[2].lower() in _CLASS_FILES and not _has_rows(tree, file):
+            lines = lines_of(tree.path(file), file, problems)
+            return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()})
+    return Classes(None)
+
+
+class _Splits:
+    """The pictures that a data.yaml names."""
+
+    def __init__(self, tree: Tree, file: str, content: Mapping[str, Any], problems: Problems) -> None:
+        self.tree, self.file, self.content, self.problems = tree, file, content, problems
+        base = content.get("path")
+        self.base, leaves = plain_parts(base) if isinstance(base, str) else ((), False)
+        if leaves:
+            message = f"Wanted a path inside the folder, found {base}. The folder that was given is taken for it."
+            problems.add("path_outside_folder", f"{file}, path", message)
+
+    def pictures(self) -> dict[str, str | None]:
+        """Split by picture; a picture in several stays in the most protected one."""
+        found: dict[str, str | None] = {}
+        own = {key: key for key, value in self.content.items() if self._is_own_split(key, value)}
+        for key, split in {**_SPLIT_KEYS, **own}.items():
+            value = self.content.get(key)
+            for text in value if isinstance(value, list) else [value] if value else []:
+                for picture in self._pictures(key, str(text)):
+                    before = found.get(picture) or split
+                    if before != split:
+                        self.problems.count("split_conflict", picture)
+                    found[picture] = most_protected((before, split))
+        message = "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+        self.problems.close("split_conflict", message)
+        return dict(sorted(found.items()))
+
+    def _is_own_split(self, key: Any, value: Any) -> bool:
+        """Stages such as ``pretrain: images/pretrain``, which trainers leave alone."""
+        return key not in ("path", *_SPLIT_KEYS) and isinstance(value, str) and bool(self.tree.below(value.strip("/")))
+
+    def _pictures(self, key: str, text: str) -> list[str]:
+        where = f"{self.file}, {key}"
+        parts, leaves = plain_parts(text)
+        place = self._place(parts)
+        if place is None:
+            outside = ", which leads out of the folder," if leaves else ","
+            message = f"Wanted the pictures of '{key}', found {text}{outside} and nothing there. Split left out."
+            self.problems.add("missing_split", where, message)
+            return []
+        if leaves:
+            message = f"Wanted a path inside the folder, found {text}. {place} inside is taken for it."
+            self.problems.add("path_outside_folder", where, message)
+        if place in self.tree.known:
+            return self._list(place) if place.endswith(".txt") else [place] * is_picture(place)
+        return self.tree.below(place)
+
+    def _place(self, parts: tuple[str, ...]) -> str | None:
+        """A folder or file inside the tree: as written, below ``path``, or the longest tail that exists.
+
+        A tail of one part must name a split: ``../train/images`` is not the folder ``images``.
+        """
+        here = tuple(part for part in folder_of(self.file).split("/") if part)
+        bases = [(*here, *self.base), here, ()]
+        for start in range(len(parts) or 1):
+            tail = parts[start:]
+            if start and len(tail) == 1 and split_of_path(tail) is None:
+                break
+            for base in bases:
+                place = "/".join((*base, *tail))
+                if place in self.tree.folders or place in self.tree.known:
+                    return place
+        return None
+
+    def _list(self, file: str) -> list[str]:
+        found = []
+        for at, line in enumerate(lines_of(self.tree.path(file), file, self.problems), 1):
+            text = line.strip()
+            candidates = self.tree.find(text, near=[folder_of(file), ""]) if text else []
+            leaves = plain_parts(text)[1]
+            where = f"{file}, line {at}"
+            if len(candidates) == 1:
+                found.append(candidates[0])
+                if leaves:
+                    self.problems.count("path_outside_folder", where)
+            elif text and candidates:
+                message = f"Wanted one picture {text}, found {len(candidates)}. Record left out."
+                self.problems.add("ambiguous_image", where, message, loses_record=True)
+            elif text:
+                kind: Kind = "path_outside_folder" if leaves else "missing_image"
+                message = f"Wanted the picture {text}, found none inside. Record left out."
+                self.problems.add(kind, where, message, loses_record=True)
+        message = "Wanted paths inside the folder, found {n} that lead out ({first}). Pictures inside are taken."
+        self.problems.close("path_outside_folder", message)
+        return found

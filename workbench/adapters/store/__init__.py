@@ -1,0 +1,77 @@
+"""The dataset in the database: the only place that knows FiftyOne and MongoDB.
+
+Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
+"""
+
+from workbench.adapters.store.app import app_selection, follow_in_app, open_app
+from workbench.adapters.store.columns import facets, select, view
+from workbench.adapters.store.database import Dataset, connect, find_mongod
+from workbench.adapters.store.datasets import (
+    delete_dataset,
+    info,
+    list_datasets,
+    note,
+    open_dataset,
+    require_dataset,
+    set_note,
+    stamp,
+)
+from workbench.adapters.store.datasets import open_dataset as open
+from workbench.adapters.store.relatives import Kin, kin
+from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
+from workbench.adapters.store.removals import Removal, list_removals, remove, restore
+from workbench.adapters.store.samples import (
+    Added,
+    Medium,
+    Stored,
+    add,
+    lineage,
+    media,
+    read,
+    require_sample,
+    set_values,
+    source_keys,
+)
+from workbench.adapters.store.snapshot import Snapshot, table
+
+__all__ = [
+    "Added",
+    "Dataset",
+    "Kin",
+    "Medium",
+    "Removal",
+    "Snapshot",
+    "Stored",
+    "add",
+    "app_selection",
+    "connect",
+    "delete_dataset",
+    "facets",
+    "find_mongod",
+    "follow_in_app",
+    "info",
+    "kin",
+    "lineage",
+    "list_datasets",
+    "list_removals",
+    "media",
+    "note",
+    "open",
+    "open_app",
+    "open_dataset",
+    "put_splits_back",
+    "read",
+    "remember_splits",
+    "remembered_splits",
+    "remove",
+    "require_dataset",
+    "require_sample",
+    "restore",
+    "select",
+    "set_note",
+    "set_values",
+    "source_keys",
+    "stamp",
+    "table",
+    "view",
+]

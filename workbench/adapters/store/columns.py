@@ -1,0 +1,83 @@
+"""Facets of a dataset, and filters carried out in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import fiftyone as fo
+
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.groups import samples_only, samples_view
+from workbench.adapters.store.journal import label_paths, tags_labels
+from workbench.core.schema import fields
+from workbench.core.tables import EVERYTHING, Facet, Filter, parse
+from workbench.core.tables.filter import to_query
+
+# ids, hashes and free text are not facets: nobody slices by them
+NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.MEASURED_FILE, "media_type"})
+CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
+
+
+@translated
+def facets(dataset: Dataset) -> dict[str, Facet]:
+    """Facets by name, in the order in which curators look at them."""
+    found: dict[str, Facet] = {
+        fields.SOURCE: Facet((fields.SOURCE,), "category"),
+        fields.LIGHTING: Facet((fields.LIGHTING,), "category"),
+        fields.SURFACE: Facet((fields.SURFACE,), "category"),
+        fields.SENSOR: Facet((fields.SENSOR,), "category"),
+        CLASS: Facet((f"{fields.GROUND_TRUTH}.detections.label", f"{fields.CLASSIFICATION}.label"), "set"),
+        fields.TAGS: Facet((fields.TAGS,), "set"),
+        LABELS: Facet((f"{fields.GROUND_TRUTH}.detections",), "count"),
+        fields.SPLIT: Facet((fields.SPLIT,), "category"),
+    }
+    for path, kind in _scalar_paths(dataset.get_field_schema()):
+        found.setdefault(path, Facet((path,), kind))
+    if tags_labels(dataset):  # reading the tags of all boxes costs as much as all else together
+        found[LABEL_TAGS] = Facet(tuple(f"{path}.tags" for path in label_paths(dataset)), "sets")
+    return found
+
+
+def _scalar_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Scalar fields and those inside plain embedded documents (measures, generation), not inside labels."""
+    for name, field in schema.items():
+        path = f"{prefix}{name}"
+        if path in NOT_FACETS or path == "generation.record":
+            continue
+        if isinstance(field, fo.StringField):
+            yield path, "category"
+        elif isinstance(field, fo.BooleanField):
+            yield path, "flag"
+        elif isinstance(field, fo.FloatField | fo.IntField):
+            yield path, "number"
+        elif isinstance(field, fo.EmbeddedDocumentField) and field.document_type is fo.DynamicEmbeddedDocument:
+            yield from _scalar_paths(field.get_field_schema(), f"{path}.")
+
+
+def as_filter(where: str | Filter | None) -> Filter:
+    """A filter from what users write: text of the ``where`` language, a filter, or nothing for all."""
+    if where is None:
+        return EVERYTHING
+    return parse(where) if isinstance(where, str) else where
+
+
+@translated
+def select(dataset: Dataset, where: str | Filter | None = None) -> list[str]:
+    """Ids of the samples that a filter selects, in order of loading.
+
+    Raises:
+        FilterError: the text is not in the language, or names an unknown facet.
+    """
+    query = samples_only(dataset, to_query(as_filter(where), facets(dataset)))
+    return [str(document["_id"]) for document in dataset._sample_collection.find(query, {"_id": 1}).sort("_id", 1)]
+
+
+@translated
+def view(dataset: Dataset, where: str | Filter | None = None) -> Any:
+    """The same samples as a FiftyOne view, for the App and for FiftyOne's own methods.
+
+    In a dataset that holds clouds the view keeps its groups: see ``groups.samples_view``.
+    """
+    condition = as_filter(where)
+    return samples_view(dataset, {} if condition == EVERYTHING else to_query(condition, facets(dataset)))

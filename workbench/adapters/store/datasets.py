@@ -1,0 +1,141 @@
+"""Open, list, describe and delete datasets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import fiftyone as fo
+
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.groups import follow, samples_view
+from workbench.adapters.store.matches import forget_matches
+from workbench.adapters.store.remembered_splits import forget_splits
+from workbench.adapters.store.rounds import forget_rounds
+from workbench.base.errors import DatasetError, one_of
+from workbench.core.schema import fields
+
+NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
+TEXT_FIELDS = (
+    fields.SOURCE,
+    fields.ORIGIN,
+    fields.SOURCE_KEY,
+    fields.CONTENT_SHA256,
+    fields.SCENE_ID,
+    fields.SPLIT,
+    fields.LIGHTING,
+    fields.SURFACE,
+    fields.SENSOR,
+    fields.ATTRIBUTES_FROM,
+)
+
+
+@translated
+def open_dataset(name: str, *, create: bool = True) -> Dataset:
+    """A persistent FiftyOne dataset with the workbench's fields; made when it is new.
+
+    Raises:
+        DatasetError: the name cannot be used, or ``create`` is false and there is none.
+        DatabaseError: see ``connect``.
+    """
+    if not fo.dataset_exists(name):
+        if not create:
+            raise _unknown(name)
+        try:
+            fo.Dataset(name, persistent=True)
+        except ValueError as cause:
+            raise DatasetError("a usable dataset name", found=repr(name), fix=str(cause)) from cause
+    dataset = fo.load_dataset(name)
+    dataset.reload()  # FiftyOne gives the object that it has, which may not know what other processes added
+    _declare(dataset)
+    follow(dataset)
+    return dataset
+
+
+@translated
+def require_dataset(name: str) -> Dataset:
+    """An existing dataset.
+
+    Raises:
+        DatasetError: no dataset of that name; the message lists the ones there are.
+    """
+    return open_dataset(name, create=False)
+
+
+@translated
+def list_datasets() -> list[str]:
+    """Names of all datasets, sorted."""
+    return sorted(fo.list_datasets())
+
+
+@translated
+def note(dataset: Dataset, key: str) -> Any:
+    """What was noted of a dataset as a whole; ``None`` for nothing."""
+    dataset.reload()
+    return (dataset.info.get(NOTES) or {}).get(key)
+
+
+@translated
+def set_note(dataset: Dataset, key: str, value: Any) -> None:
+    """Note something of a dataset as a whole: plain JSON values."""
+    dataset.reload()
+    dataset.info[NOTES] = {**(dataset.info.get(NOTES) or {}), key: value}
+    dataset.save()
+
+
+@translated
+def stamp(dataset: Dataset) -> tuple[int, datetime | None]:
+    """How many documents there are and when one was last changed: equal stamps, equal samples. Costs a millisecond."""
+    collection = dataset._sample_collection
+    newest = collection.find_one({}, {"last_modified_at": 1}, sort=[("last_modified_at", -1)])  # has an index
+    return collection.estimated_document_count(), newest.get("last_modified_at") if newest else None
+
+
+@translated
+def delete_dataset(name: str) -> None:
+    """Delete a dataset from the database; pictures on disk stay."""
+    if not fo.dataset_exists(name):
+        raise _unknown(name)
+    for forget in (forget_splits, forget_rounds, forget_matches):
+        forget(fo.load_dataset(name))
+    fo.delete_dataset(name)
+
+
+@translated
+def info(dataset: Dataset) -> dict[str, Any]:
+    """Counts of a dataset: samples, per source, labels per class, fields and tags."""
+    samples = samples_view(dataset, {})
+    labels = samples.count_values(f"{fields.GROUND_TRUTH}.detections.label")
+    if dataset.has_field(fields.CLASSIFICATION):
+        for name, n in samples.count_values(f"{fields.CLASSIFICATION}.label").items():
+            labels[name] = labels.get(name, 0) + n
+    per_source = samples.count_values(fields.SOURCE)
+    return {
+        "samples": samples.count(),
+        "per_source": {str(name): n for name, n in sorted(per_source.items(), key=str) if name is not None},
+        "labels_per_class": {str(name): n for name, n in sorted(labels.items(), key=str) if name is not None},
+        "fields": sorted(dataset.get_field_schema()),
+        "tags": dict(sorted(samples.count_sample_tags().items())),
+    }
+
+
+def _declare(dataset: Dataset) -> None:
+    """Add the fields that every sample carries; those already there stay as they are."""
+    present = dataset.get_field_schema()
+    for name in TEXT_FIELDS:
+        if name not in present:
+            dataset.add_sample_field(name, fo.StringField)
+    if fields.GROUND_TRUTH not in present:
+        dataset.add_sample_field(fields.GROUND_TRUTH, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION):
+        if name not in present:
+            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    if fields.SOURCE_KEY not in dataset.list_indexes():
+        # unique where present, so two loads at once cannot add a record twice
+        dataset.create_index(
+            fields.SOURCE_KEY, unique=True, partialFilterExpression={fields.SOURCE_KEY: {"$type": "string"}}
+        )
+
+
+def _unknown(name: str) -> DatasetError:
+    return DatasetError("the name of a dataset", found=repr(name), where="database", fix=one_of(name, list_datasets()))

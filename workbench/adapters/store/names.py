@@ -1,0 +1,88 @@
+"""Names of samples and labels that hold in every copy of a dataset."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson import ObjectId
+
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.journal import CHUNK, Targets, label_paths
+from workbench.adapters.store.samples import source_keys
+from workbench.core.schema import fields
+
+
+@dataclass(frozen=True)
+class Named:
+    """Samples by ``source_key``; labels by ``source_key`` of their sample, path of the list, and place in it."""
+
+    samples: Sequence[str] = ()
+    labels: Sequence[Sequence[Any]] = field(default_factory=tuple)
+
+
+@translated
+def named(dataset: Dataset, targets: Sequence[Targets]) -> Named:
+    """The names of what a change is about; samples that were deleted since have none."""
+    samples: list[str] = []
+    labels: list[tuple[str, str, int]] = []
+    for part in targets:
+        wanted = {fields.SOURCE_KEY: 1, **({f"{part.path}._id": 1} if part.path else {})}
+        found = dataset._sample_collection.find({"_id": {"$in": list(part.ids)}}, wanted).sort("_id", 1)
+        if not part.path:
+            samples += [one.get(fields.SOURCE_KEY) or str(one["_id"]) for one in found]
+            continue
+        chosen = set(part.labels)
+        for one in found:
+            key = one.get(fields.SOURCE_KEY) or str(one["_id"])
+            labels += [(key, part.path, i) for i, each in enumerate(_ids_at(one, part.path)) if each in chosen]
+    return Named(samples, labels)
+
+
+@translated
+def targets_of(dataset: Dataset, names: Named) -> tuple[list[Targets], int]:
+    """What the names stand for in this dataset, and how many of them stand for nothing here."""
+    ids = _sample_ids(dataset, names.samples)
+    targets = [Targets(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
+    places: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for key, path, place in names.labels:
+        places[path][key].add(place)
+    known, found_labels = set(label_paths(dataset)), 0
+    for path, by_key in places.items():
+        if path not in known:
+            continue
+        labels, inside = _labels_at(dataset, path, by_key)
+        found_labels += len(labels)
+        targets += [Targets(inside, path, labels)] if labels else []
+    return targets, len(set(names.samples)) - len(ids) + len(names.labels) - found_labels
+
+
+def _sample_ids(dataset: Dataset, keys: Sequence[str]) -> list[ObjectId]:
+    unique = list(dict.fromkeys(keys))
+    found: dict[str, str] = {}
+    for start in range(0, len(unique), CHUNK):
+        found |= source_keys(dataset, unique[start : start + CHUNK])
+    return [ObjectId(found[key]) for key in unique if key in found]
+
+
+def _labels_at(
+    dataset: Dataset, path: str, by_key: defaultdict[str, set[int]]
+) -> tuple[list[ObjectId], list[ObjectId]]:
+    labels: list[ObjectId] = []
+    samples: list[ObjectId] = []
+    query = {fields.SOURCE_KEY: {"$in": list(by_key)}}
+    for one in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1, f"{path}._id": 1}):
+        ids = _ids_at(one, path)
+        here = [ids[place] for place in sorted(by_key[one[fields.SOURCE_KEY]]) if 0 <= place < len(ids)]
+        labels += here
+        samples += [one["_id"]] if here else []
+    return labels, samples
+
+
+def _ids_at(document: dict[str, Any], path: str) -> list[ObjectId]:
+    inside: Any = document
+    for part in path.split("."):
+        inside = (inside or {}).get(part)
+    return [each["_id"] for each in inside or []]

@@ -1,0 +1,178 @@
+"""Predictions in the database: put there, read back as plain boxes, and told what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import fiftyone as fo
+from pymongo import UpdateOne
+
+from workbench.adapters.store import documents
+from workbench.adapters.store.columns import as_filter, facets
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.groups import samples_only
+from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
+from workbench.base.errors import DatasetError, one_of
+from workbench.core.schema import fields
+from workbench.core.schema.boxes import Box, Boxes
+from workbench.core.schema.labels import Label
+from workbench.core.tables import Filter
+from workbench.core.tables.filter import to_query
+
+OUTCOME = "outcome"
+
+
+@translated
+def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[Label]]) -> None:
+    """Store predicted labels by sample id, in place of what was in that field; samples not named keep theirs.
+
+    Raises:
+        DatasetError: the field holds something else, or a sample is not there.
+    """
+    present = dataset.get_field_schema().get(field)
+    if field == fields.GROUND_TRUTH or (present is not None and not _holds_boxes(present)):
+        found = "the truth" if field == fields.GROUND_TRUTH else type(present).__name__
+        raise DatasetError("a field for predicted boxes", found=found, where=field, fix="Name another field.")
+    if present is None:
+        dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    ids = list(labels)
+    for start in range(0, len(ids), WRITE_BATCH):
+        batch = [object_id(i) for i in ids[start : start + WRITE_BATCH]]
+        found_sizes = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
+        sizes = {document["_id"]: document.get("metadata") or {} for document in found_sizes}
+        if missing := [i for i in batch if i not in sizes]:
+            raise DatasetError("samples of the dataset", found=f"no id {missing[0]}", where=dataset.name)
+        writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
+        dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[str, Any]) -> UpdateOne:
+    value = documents.detections(labels, metadata["width"], metadata["height"])
+    return UpdateOne({"_id": sample_id}, {"$set": {field: value, "last_modified_at": documents.now()}})
+
+
+@contextlib.contextmanager
+def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
+    """If the body fails or is stopped, a field of predictions is again what it was before."""
+    there = field in dataset.get_field_schema()
+    found = dataset._sample_collection.find({}, {field: 1}) if there else ()
+    before = {document["_id"]: document.get(field) for document in found}
+    try:
+        yield
+    except BaseException:
+        if there:
+            _put_back(dataset, field, before)
+        elif field in dataset.get_field_schema():
+            dataset.delete_sample_field(field)
+        raise
+
+
+def _put_back(dataset: Dataset, field: str, before: Mapping[Any, Any]) -> None:
+    stamp, ids = {"last_modified_at": documents.now()}, list(before)
+    for start in range(0, len(ids), WRITE_BATCH):
+        writes = [
+            UpdateOne({"_id": i}, {"$set": {field: before[i], **stamp}}) for i in ids[start : start + WRITE_BATCH]
+        ]
+        dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
+    return samples_only(dataset, to_query(as_filter(where), facets(dataset)))
+
+
+@translated
+def boxes(
+    dataset: Dataset, field: str | None, *, where: str | Filter | None = None, ids: Sequence[str] | None = None
+) -> Iterator[Boxes]:
+    """Truth and predictions of every sample, of those of a filter, or of some ids; in order of loading.
+
+    Without a field only the truth.
+
+    Raises:
+        DatasetError: no such field of boxes.
+    """
+    if field is not None:
+        require_boxes(dataset, field)
+    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME)
+    wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
+    query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
+    found = dataset._sample_collection.find(query, wanted).sort("_id", 1)
+    return (_boxes(document, field) for document in found)
+
+
+def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
+    names = (fields.GROUND_TRUTH, field or "")
+    both = ((document.get(name) or {}).get("detections") or [] for name in names)
+    truth, predicted = ([one for one in found if one.get("bounding_box")] for found in both)  # 3D ones have none
+    return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
+
+
+def _box(one: Mapping[str, Any]) -> Box:
+    x, y, width, height = one["bounding_box"]
+    return Box(
+        id=str(one["_id"]),
+        name=str(one.get("label")),
+        xyxy=(x, y, x + width, y + height),
+        confidence=one.get("confidence"),
+        outcome=one.get(OUTCOME),
+        crowd=bool(one.get("iscrowd")),
+        tags=tuple(one.get("tags") or ()),
+    )
+
+
+@translated
+def set_outcomes(
+    dataset: Dataset,
+    field: str,
+    outcomes: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    counts: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write what evaluation found: a word on every label, and numbers on every sample.
+
+    Args:
+        dataset: the dataset.
+        field: predicted boxes.
+        outcomes: by sample id, the words of its true and of its predicted labels, in their order.
+        counts: by sample id, numbers by field path.
+    """
+    declare_paths(dataset, counts.values())
+    for name in (fields.GROUND_TRUTH, field):
+        if f"{name}.detections.{OUTCOME}" not in dataset.get_field_schema(flat=True):
+            dataset.add_sample_field(f"{name}.detections.{OUTCOME}", fo.StringField)
+    ids = list(outcomes)
+    for start in range(0, len(ids), WRITE_BATCH):
+        stamp = {"last_modified_at": documents.now()}
+        writes = []
+        for i in ids[start : start + WRITE_BATCH]:
+            words = {
+                f"{name}.detections.{place}.{OUTCOME}": word
+                for name, said in zip((fields.GROUND_TRUTH, field), outcomes[i], strict=True)
+                for place, word in enumerate(said)
+            }
+            writes.append(UpdateOne({"_id": object_id(i)}, {"$set": {**words, **counts[i], **stamp}}))
+        dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+def require_boxes(dataset: Dataset, field: str) -> None:
+    """Check that a field holds boxes.
+
+    Raises:
+        DatasetError: it does not; the message lists the fields that do.
+    """
+    schema = dataset.get_field_schema()
+    if field not in schema or not _holds_boxes(schema[field]) or field == fields.GROUND_TRUTH:
+        usable = box_fields(dataset)
+        fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
+        raise DatasetError("a field with predicted boxes", found=repr(field), where=dataset.name, fix=fix)
+
+
+def box_fields(dataset: Dataset) -> list[str]:
+    """Names of the fields that hold boxes, the truth left out."""
+    schema = dataset.get_field_schema()
+    return [name for name, found in schema.items() if _holds_boxes(found) and name != fields.GROUND_TRUTH]
+
+
+def _holds_boxes(field: Any) -> bool:
+    return getattr(field, "document_type", None) is fo.Detections

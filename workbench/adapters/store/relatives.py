@@ -1,0 +1,47 @@
+"""Which generated samples recreate which others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.adapters.store.database import Dataset, translated
+from workbench.core.schema import fields
+
+
+@dataclass(frozen=True)
+class Kin:
+    """What ties a generated sample to others.
+
+    Attributes:
+        id: sample id.
+        parents: ids of the samples that its scenario recreates.
+        parent: the one of them that this very frame recreates, if any.
+        scenario_name, scenario_sha256: what it was drawn from.
+        parent_tags: tags that led to the scenario.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    parent: str | None
+    scenario_name: str
+    scenario_sha256: str
+    parent_tags: tuple[str, ...] = ()
+
+
+@translated
+def kin(dataset: Dataset) -> list[Kin]:
+    """Every generated sample of a dataset with its parents, in order of generation."""
+    own = fields.GENERATION
+    names = ("parent_sample_ids", "parent_sample_id", "scenario_name", "scenario_sha256", "parent_tags")
+    query = {f"{own}.scenario_sha256": {"$type": "string"}, fields.SOURCE_KEY: {"$type": "string"}}
+    found = dataset._sample_collection.find(query, {f"{own}.{name}": 1 for name in names}).sort("_id", 1)
+    return [_kin(document) for document in found]
+
+
+def _kin(document: dict[str, Any]) -> Kin:
+    said = document[fields.GENERATION]
+    parent = said.get("parent_sample_id")
+    parents = tuple(said.get("parent_sample_ids") or ([parent] if parent else ()))
+    tags = tuple(said.get("parent_tags") or ())
+    return Kin(str(document["_id"]), parents, parent, said.get("scenario_name", ""), said["scenario_sha256"], tags)

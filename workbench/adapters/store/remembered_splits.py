@@ -1,0 +1,55 @@
+"""What was drawn: the split of each sample by wish, so that later draws keep what earlier ones gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import fiftyone.core.odm.database as odm_database
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from workbench.adapters.store.database import Dataset, translated
+
+DRAWS = "workbench_draws"
+DUPLICATE_KEY = 11000
+BATCH = 5_000
+
+
+@translated
+def remembered_splits(dataset: Dataset, wish: str) -> dict[str, str]:
+    """Split by key of what was drawn with a wish of this name; empty when nothing was."""
+    found = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": wish}, {"_id": 0})
+    return {one["key"]: one["split"] for one in found}
+
+
+@translated
+def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> None:
+    """Remember splits; a key that is there already gets the new one."""
+    collection = odm_database.get_db_conn()[DRAWS]
+    place = {"dataset_id": dataset._doc.id, "wish": wish}
+    collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
+    items = list(drawn.items())
+    for start in range(0, len(items), BATCH):
+        some = items[start : start + BATCH]
+        try:  # nearly always all of them are new, and inserting is ten times faster
+            collection.insert_many([{**place, "key": key, "split": split} for key, split in some], ordered=False)
+        except BulkWriteError as error:
+            if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                raise
+            known = [fault["op"] for fault in error.details["writeErrors"]]
+            changes = [UpdateOne({**place, "key": one["key"]}, {"$set": {"split": one["split"]}}) for one in known]
+            collection.bulk_write(changes, ordered=False)
+
+
+def put_splits_back(dataset: Dataset, wish: str, before: Mapping[str, str]) -> None:
+    """Remember of a wish what was remembered before, and nothing else."""
+    new = [key for key in remembered_splits(dataset, wish) if key not in before]
+    for start in range(0, len(new), BATCH):
+        query = {"dataset_id": dataset._doc.id, "wish": wish, "key": {"$in": new[start : start + BATCH]}}
+        odm_database.get_db_conn()[DRAWS].delete_many(query)
+    remember_splits(dataset, wish, before)
+
+
+def forget_splits(dataset: Dataset) -> None:
+    """Forget all draws of a dataset."""
+    odm_database.get_db_conn()[DRAWS].delete_many({"dataset_id": dataset._doc.id})

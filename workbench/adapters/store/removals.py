@@ -1,0 +1,164 @@
+"""Samples taken out of a dataset so that they can be put back: written ahead, moved set-based, marked done.
+
+One document per removal in ``workbench_removals``; the samples' documents wait in ``workbench_removed``. Each step
+can be done twice without harm, so a removal or a restoration that was cut off is carried out by the next call.
+Files stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import fiftyone.core.odm.database as odm_database
+from bson import ObjectId
+from pymongo import ReplaceOne
+
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.documents import now
+from workbench.adapters.store.samples import object_id
+from workbench.base.errors import DatasetError, one_of
+from workbench.core.schema import fields
+
+REMOVALS, REMOVED = "workbench_removals", "workbench_removed"
+BATCH = 1_000
+State = Literal["removing", "removed", "restoring", "restored"]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Samples that were taken out together.
+
+    Attributes:
+        removal_id: id of the removal.
+        what: of what the samples came, in words.
+        samples: how many.
+        who, when, reason: for the audit.
+        state: ``removed``, or ``restored`` after it was taken back.
+    """
+
+    removal_id: str
+    what: str
+    samples: int
+    who: str
+    when: datetime
+    reason: str
+    state: State
+
+
+@translated
+def remove(dataset: Dataset, ids: Sequence[str], *, what: str, who: str, reason: str = "") -> Removal:
+    """Take samples, with the clouds that belong to them, out of a dataset; ``restore`` puts them back."""
+    finish_pending(dataset)
+    wanted = _with_companions(dataset, [object_id(i) for i in ids])
+    document = {
+        "_id": ObjectId(),
+        "dataset_id": dataset._doc.id,
+        "what": what,
+        "samples": len(ids),
+        "ids": wanted,
+        "who": who,
+        "when": now(),
+        "reason": reason,
+        "state": "removing",
+    }
+    odm_database.get_db_conn()[REMOVALS].insert_one(document)
+    _carry_out(dataset, document)
+    return _removal(document)
+
+
+@translated
+def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Removal:
+    """Put the samples of a removal back, by default of the last one; those that were generated anew meanwhile stay new.
+
+    Raises:
+        DatasetError: there is no such removal, or it was restored already.
+    """
+    finish_pending(dataset)
+    known = [one for one in list_removals(dataset) if one.state == "removed"]
+    chosen = [one for one in known if removal_id in (None, one.removal_id)]
+    if not chosen:
+        found = "none" if removal_id is None else repr(removal_id)
+        raise DatasetError(
+            "a removal to take back",
+            found=found,
+            where=dataset.name,
+            fix=one_of(removal_id or "", [one.removal_id for one in known]),
+        )
+    collection = odm_database.get_db_conn()[REMOVALS]
+    query = {"_id": object_id(chosen[-1].removal_id)}
+    collection.update_one(query, {"$set": {"state": "restoring", "restored_by": who, "restored_at": now()}})
+    document = collection.find_one(query)
+    _carry_out(dataset, document)
+    return _removal(document)
+
+
+@translated
+def list_removals(dataset: Dataset) -> list[Removal]:
+    """All removals of a dataset, oldest first."""
+    found = odm_database.get_db_conn()[REMOVALS].find({"dataset_id": dataset._doc.id}).sort("_id", 1)
+    return [_removal(document) for document in found]
+
+
+@translated
+def finish_pending(dataset: Dataset) -> int:
+    """Carry out what was written but cut off; returns how many."""
+    query = {"dataset_id": dataset._doc.id, "state": {"$in": ["removing", "restoring"]}}
+    pending = list(odm_database.get_db_conn()[REMOVALS].find(query).sort("_id", 1))
+    for document in pending:
+        _carry_out(dataset, document)
+    return len(pending)
+
+
+def _carry_out(dataset: Dataset, document: dict[str, Any]) -> None:
+    database = odm_database.get_db_conn()
+    step = _take_out if document["state"] == "removing" else _put_back
+    for batch in _batches(document["ids"]):
+        step(dataset, database[REMOVED], document["_id"], batch)
+    document["state"] = "removed" if document["state"] == "removing" else "restored"
+    database[REMOVALS].update_one({"_id": document["_id"]}, {"$set": {"state": document["state"]}})
+
+
+def _take_out(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[ObjectId]) -> None:
+    samples = list(dataset._sample_collection.find({"_id": {"$in": ids}}))
+    if samples:  # none: this batch was moved before the call was cut off
+        kept = [ReplaceOne({"_id": one["_id"]}, {"_id": one["_id"], "removal": removal, "sample": one}, upsert=True)
+                for one in samples]  # fmt: skip
+        removed.bulk_write(kept, ordered=False)
+        dataset._sample_collection.delete_many({"_id": {"$in": ids}})
+
+
+def _put_back(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[ObjectId]) -> None:
+    kept = [one["sample"] for one in removed.find({"_id": {"$in": ids}, "removal": removal})]
+    keys = [key for one in kept if (key := one.get(fields.SOURCE_KEY))]
+    query = {fields.SOURCE_KEY: {"$in": keys}, "_id": {"$nin": ids}}
+    anew = {one[fields.SOURCE_KEY] for one in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1})}
+    stamp = now()
+    back = [one | {"last_modified_at": stamp} for one in kept if one.get(fields.SOURCE_KEY) not in anew]
+    if back:
+        again = [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in back]
+        dataset._sample_collection.bulk_write(again, ordered=False)
+    removed.delete_many({"_id": {"$in": ids}, "removal": removal})
+
+
+def _with_companions(dataset: Dataset, ids: list[ObjectId]) -> list[ObjectId]:
+    """The ids, and those of what shares a group with them."""
+    name = dataset.group_field
+    if name is None:
+        return ids
+    collection, found = dataset._sample_collection, set(ids)
+    for batch in _batches(ids):
+        groups = collection.distinct(f"{name}._id", {"_id": {"$in": batch}})
+        found |= {one["_id"] for one in collection.find({f"{name}._id": {"$in": groups}}, {"_id": 1})}
+    return sorted(found)
+
+
+def _batches(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _removal(document: dict[str, Any]) -> Removal:
+    plain = {name: document[name] for name in Removal.__dataclass_fields__ if name != "removal_id"}
+    return Removal(removal_id=str(document["_id"]), **plain)

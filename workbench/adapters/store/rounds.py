@@ -1,0 +1,87 @@
+"""Rounds of the loop: what each model found, kept with the dataset.
+
+A round's arrays lie in pieces in ``workbench_round_parts``, below the size limit of a document. They are written first,
+under an id of their own, and the round's document last, so that a round is whole or not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import fiftyone.core.odm.database as odm_database
+from bson import Binary, ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from workbench.adapters.store.database import Dataset, translated
+
+ROUNDS, PARTS = "workbench_rounds", "workbench_round_parts"
+PART_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class StoredRound:
+    """One round as it lies in the database.
+
+    Attributes:
+        number: 1, 2, ... in order of the first recording.
+        name: of the model; one round per name.
+        said: plain values.
+        payload: arrays, as bytes.
+    """
+
+    number: int
+    name: str
+    said: dict[str, Any]
+    payload: bytes
+
+
+@translated
+def put_round(dataset: Dataset, name: str, said: Mapping[str, Any], payload: bytes) -> int:
+    """Keep a round; one of the same name is replaced and keeps its number, which is returned."""
+    rounds, parts = _collections()
+    rounds.create_index([("dataset_id", 1), ("name", 1)], unique=True)
+    rounds.create_index([("dataset_id", 1), ("number", 1)], unique=True)
+    content, place = ObjectId(), {"dataset_id": dataset._doc.id}
+    pieces = [payload[start : start + PART_BYTES] for start in range(0, len(payload), PART_BYTES)]
+    parts.insert_many(
+        [{**place, "content": content, "place": i, "bytes": Binary(piece)} for i, piece in enumerate(pieces)]
+    )
+    value = {"said": dict(said), "content": content}
+    while True:
+        old = rounds.find_one_and_update({**place, "name": name}, {"$set": value})
+        if old is not None:
+            parts.delete_many({"content": old["content"]})
+            return int(old["number"])
+        newest = rounds.find_one(place, {"number": 1}, sort=[("number", -1)])
+        number = newest["number"] + 1 if newest else 1
+        try:
+            rounds.insert_one({**place, "name": name, "number": number, **value})
+        except DuplicateKeyError:
+            continue  # another process was faster: look again
+        return int(number)
+
+
+@translated
+def rounds(dataset: Dataset) -> list[StoredRound]:
+    """All rounds of a dataset, in order."""
+    heads, parts = _collections()
+    found = []
+    for head in heads.find({"dataset_id": dataset._doc.id}).sort("number", 1):
+        pieces = parts.find({"content": head["content"]}).sort("place", 1)
+        payload = b"".join(piece["bytes"] for piece in pieces)
+        found.append(StoredRound(int(head["number"]), head["name"], head["said"], payload))
+    return found
+
+
+def forget_rounds(dataset: Dataset) -> None:
+    """Forget all rounds of a dataset."""
+    for collection in _collections():
+        collection.delete_many({"dataset_id": dataset._doc.id})
+
+
+def _collections() -> tuple[Any, Any]:
+    database = odm_database.get_db_conn()
+    database[PARTS].create_index("content")
+    return database[ROUNDS], database[PARTS]

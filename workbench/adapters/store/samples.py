@@ -1,0 +1,292 @@
+"""Add, read and change samples in bulk."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import fiftyone as fo
+import pymongo.errors
+from bson import ObjectId
+from bson.errors import InvalidId
+from pymongo import UpdateOne
+
+from workbench.adapters.store import documents
+from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.groups import join_groups, samples_only
+from workbench.base.errors import DatasetError
+from workbench.base.files import sha256_file, sha256_text
+from workbench.core.schema import fields
+from workbench.core.schema.fields import SourceName
+from workbench.core.schema.labels import Record
+
+DUPLICATE_KEY = 11000
+WRITE_BATCH = 5_000
+READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
+UNREAD = {f"{fields.GROUND_TRUTH}.detections.{name}": 0 for name in ("_id", "_cls", "tags")}  # a third of all bytes
+PLACE = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
+
+
+@dataclass(frozen=True)
+class Added:
+    """Outcome of ``add``, one entry per record in the order given.
+
+    Attributes:
+        ids: sample id.
+        new: whether this call added it; false for records that were there before.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    new: list[bool] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One sample as it lies in the database."""
+
+    id: str
+    record: Record
+    source: str | None
+    content_sha256: str | None
+    source_key: str | None
+    tags: tuple[str, ...]
+    measures: Mapping[str, float]
+    attributes_from: str | None
+    measured_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What a sample is of, without its labels.
+
+    Attributes:
+        id: sample id.
+        origin: path inside what was loaded.
+        width, height: pixels.
+    """
+
+    id: str
+    origin: str
+    width: int
+    height: int
+
+
+@translated
+def media(dataset: Dataset) -> Iterator[Medium]:
+    """The pictures of all samples, in order of loading."""
+    wanted = {fields.ORIGIN: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
+    found = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
+    return (
+        Medium(
+            str(one["_id"]),
+            one.get(fields.ORIGIN) or one["filepath"],
+            *((one.get("metadata") or {}).get(side) or 0 for side in ("width", "height")),
+        )
+        for one in found
+    )
+
+
+@translated
+def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> Added:
+    """Add records that are not there yet; doing it again changes nothing.
+
+    A record is the same when its ``source_key`` is; without one the key is made of the picture's
+    content and its origin.
+    """
+    if not records:
+        return Added()
+    hashes = _hashes(records)
+    keys = [r.source_key or sha256_text(f"{h}|{r.origin}") for r, h in zip(records, hashes, strict=True)]
+    known = source_keys(dataset, keys)
+    fresh: dict[str, dict[str, Any]] = {}
+    new_records: list[Record] = []
+    for key, record, digest in zip(keys, records, hashes, strict=True):
+        if key not in known and key not in fresh:
+            fresh[key] = documents.sample_document(
+                record, source=source, source_key=key, content_sha256=digest, dataset_id=dataset._doc.id
+            )
+            new_records.append(record)
+    join_groups(dataset, list(fresh.values()), new_records)
+    inserted = _insert(dataset, list(fresh.values()))
+    ids = known | {key: str(fresh[key]["_id"]) for key in inserted}
+    ids |= source_keys(dataset, [key for key in fresh if key not in ids])  # those another process added first
+    seen: set[str] = set()
+    new = []
+    for key in keys:
+        new.append(key in inserted and key not in seen)
+        seen.add(key)
+    return Added([ids[key] for key in keys], new)
+
+
+def _hashes(records: Sequence[Record]) -> list[str]:
+    """SHA-256 of each medium; most readers have it already."""
+    unread = [record for record in records if record.content_sha256 is None]
+    found: Iterator[str] = iter(())
+    if unread:
+        with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) * 2)) as pool:
+            found = iter(list(pool.map(lambda record: sha256_file(record.medium), unread)))
+    return [record.content_sha256 or next(found) for record in records]
+
+
+def _insert(dataset: Dataset, found: list[dict[str, Any]]) -> set[str]:
+    """Insert documents; returns the keys that went in (another process may have been faster with some)."""
+    if not found:
+        return set()
+    _declare_dynamic(dataset, found)
+    keys = {document[fields.SOURCE_KEY] for document in found}
+    try:
+        dataset._sample_collection.insert_many(found, ordered=False)
+    except pymongo.errors.BulkWriteError as error:
+        faults = error.details["writeErrors"]
+        others = [fault for fault in faults if fault["code"] != DUPLICATE_KEY]
+        if others:
+            raise DatasetError("to add samples", found=others[0]["errmsg"][:200], where=dataset.name) from error
+        keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
+    return keys
+
+
+def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
+    """Give every new path a field, so that the App and views know it."""
+    if dataset.media_type is None:
+        dataset.reload()  # another process may have been first
+    if dataset.media_type is None:
+        dataset.media_type = "image"
+    present = dataset.get_field_schema(flat=True)
+    for name, (cls, _) in documents.MAP_TYPES.items():
+        if name not in present and any(name in document for document in found):
+            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
+    for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):
+        if name not in present and any(name in document for document in found):
+            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
+    if "generation.params" not in present and any(document.get(fields.GENERATION) for document in found):
+        dataset.add_sample_field(
+            "generation.params", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
+        )
+    wanted = {path: value for document in found for path, value in documents.dynamic_values(document)}
+    for path, value in wanted.items():
+        kind, cls = documents.KINDS[type(value)]
+        if path not in present:
+            dataset.add_sample_field(path, cls)
+        elif not isinstance(present[path], cls | fo.IntField if kind == "number" else cls):
+            fix = "Rename that column, or load into a new dataset."
+            raise DatasetError(f"a {kind} in the field '{path}'", found=f"{value!r}", where=dataset.name, fix=fix)
+
+
+@translated
+def source_keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, str]:
+    """Sample id by source key, for the keys that are in the dataset."""
+    if not keys:
+        return {}
+    found = dataset._sample_collection.find({fields.SOURCE_KEY: {"$in": list(keys)}}, {fields.SOURCE_KEY: 1})
+    return {document[fields.SOURCE_KEY]: str(document["_id"]) for document in found}
+
+
+@translated
+def read(dataset: Dataset, ids: Sequence[str] | None = None) -> Iterator[Stored]:
+    """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``."""
+    collection = dataset._sample_collection
+    if ids is None:
+        return (
+            _stored(document)
+            for document in collection.find(samples_only(dataset, {}), UNREAD, batch_size=READ_BATCH).sort("_id", 1)
+        )
+    return _read_ids(dataset, [object_id(i) for i in ids])
+
+
+def _read_ids(dataset: Dataset, ids: list[ObjectId]) -> Iterator[Stored]:
+    collection = dataset._sample_collection
+    for start in range(0, len(ids), WRITE_BATCH):
+        batch = ids[start : start + WRITE_BATCH]
+        query = samples_only(dataset, {"_id": {"$in": batch}})
+        found = {document["_id"]: document for document in collection.find(query, UNREAD)}
+        yield from (_stored(found[i]) for i in batch if i in found)
+
+
+def _stored(document: Mapping[str, Any]) -> Stored:
+    measures = document.get(fields.MEASURES) or {}
+    return Stored(
+        id=str(document["_id"]),
+        record=documents.record_of(document),
+        source=document.get(fields.SOURCE),
+        content_sha256=document.get(fields.CONTENT_SHA256),
+        source_key=document.get(fields.SOURCE_KEY),
+        tags=tuple(document.get("tags") or ()),
+        measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
+        attributes_from=document.get(fields.ATTRIBUTES_FROM),
+        measured_file=document.get(fields.MEASURED_FILE),
+    )
+
+
+def object_id(text: str) -> ObjectId:
+    """The database's id for a sample id.
+
+    Raises:
+        DatasetError: not an id at all.
+    """
+    try:
+        return ObjectId(text)
+    except (InvalidId, TypeError) as cause:
+        raise DatasetError("a sample id (24 hexadecimal digits)", found=repr(text)[:80]) from cause
+
+
+@translated
+def require_sample(dataset: Dataset, sample_id: str) -> Stored:
+    """One sample.
+
+    Raises:
+        DatasetError: no sample with that id.
+    """
+    found = next(iter(read(dataset, [sample_id])), None)
+    if found is None:
+        fix = "List ids with board.selection or `workbench info`."
+        raise DatasetError("a sample", found=f"no id {sample_id}", where=dataset.name, fix=fix)
+    return found
+
+
+@translated
+def lineage(dataset: Dataset, sample_id: str) -> dict[str, Any]:
+    """How a sample was generated, exactly as the generator wrote it; empty for one that was not."""
+    return dict(require_sample(dataset, sample_id).record.generation)
+
+
+@translated
+def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set fields of many samples in bulk; a new field is declared by the type of its first value.
+
+    Args:
+        dataset: the dataset.
+        values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
+            A number in a path is a place in a list: ``ground_truth.detections.0.gloss``.
+    """
+    declare_paths(dataset, values.values())
+    items = list(values.items())
+    for start in range(0, len(items), WRITE_BATCH):
+        stamp = documents.now()
+        dataset._sample_collection.bulk_write(
+            [
+                UpdateOne({"_id": object_id(i)}, {"$set": {**fields_of, "last_modified_at": stamp}})
+                for i, fields_of in items[start : start + WRITE_BATCH]
+            ],
+            ordered=False,
+        )
+
+
+def declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
+    """Give new field paths the type of their first value."""
+    kinds: dict[str, type] = {}
+    for values in found:
+        for path, value in values.items():
+            field = PLACE.sub("", path)
+            if value is not None and field not in kinds:
+                kinds[field] = type(value)
+    present = dataset.get_field_schema(flat=True)
+    for path, kind in kinds.items():
+        root, _, inner = path.partition(".")
+        if inner and root not in present and not dataset.has_sample_field(root):
+            dataset.add_sample_field(root, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+        if path not in present:
+            dataset.add_sample_field(path, documents.KINDS[kind][1])

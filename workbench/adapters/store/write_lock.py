@@ -1,0 +1,138 @@
+"""One writer of tags at a time for each dataset, across threads, kernels and machines.
+
+A turn is a document with a lease by the server's clock. A writer that died on this machine loses its turn at once, one
+on another machine when its lease ends; whoever comes next finishes what the dead one had written ahead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import fiftyone.core.odm.database as odm_database
+import psutil
+import pymongo.errors
+
+from workbench.adapters.store.database import Dataset
+from workbench.base.errors import DatabaseError
+
+TURNS = "workbench_turns"
+LEASE_MS, WANTED_MS = 15_000, 200
+LONG_AGO = datetime(1970, 1, 1)  # naive, as the driver keeps moments
+WAIT_S = 60.0
+LONGEST_PAUSE_S = 0.01
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to write; ``renew`` before each step that takes long."""
+
+    dataset_id: Any
+    token: str
+
+    def renew(self) -> None:
+        """Extend the lease.
+
+        Raises:
+            DatabaseError: this process stood still for so long that another one went on.
+        """
+        if (
+            not _turns()
+            .update_one({"_id": self.dataset_id, "owner.token": self.token}, [{"$set": {"until": _after(LEASE_MS)}}])
+            .matched_count
+        ):
+            fix = "Nothing is lost: the other process finishes this change. Read the dataset again."
+            raise DatabaseError("to go on writing tags", found="another process has taken over", fix=fix)
+
+
+@contextlib.contextmanager
+def turn(dataset: Dataset) -> Iterator[Turn]:
+    """Wait for the turn and hold it.
+
+    Raises:
+        DatabaseError: another live process held it for a minute.
+    """
+    held = _wait(dataset)
+    try:
+        yield held
+    finally:
+        _turns().update_one(
+            {"_id": held.dataset_id, "owner.token": held.token}, [{"$set": {"until": "$$NOW", "owner": None}}]
+        )
+
+
+def _wait(dataset: Dataset) -> Turn:
+    held = Turn(dataset._doc.id, uuid.uuid4().hex)
+    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        found = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
+        if found is None:
+            _make(held.dataset_id)
+            continue
+        taken = {"$set": {"owner": {"$literal": {**me, "token": held.token}}, "last": me, "until": _after(LEASE_MS)}}
+        if _turns().update_one({"_id": held.dataset_id, **_free(found["owner"], me)}, [taken]).matched_count:
+            return held
+        if time.monotonic() > deadline:
+            raise _busy(dataset, found["owner"] or {})
+        wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
+        _turns().update_one({"_id": held.dataset_id}, [wanted])
+        time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that those who wait do not walk in step
+
+
+def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
+    """When a turn can be taken: nobody has it, and this process did not have the last one while another waits."""
+    if _is_dead(owner):
+        assert owner is not None
+        return {"owner.token": owner["token"]}
+    others_wait = {"$and": [{"$gt": ["$wanted_until", "$$NOW"]}, {"$ne": ["$wanted_by", me]}]}
+    ended = {"$lte": ["$until", "$$NOW"]}
+    return {"$expr": {"$and": [ended, {"$or": [{"$ne": ["$last", me]}, {"$not": [others_wait]}]}]}}
+
+
+def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
+    return DatabaseError(
+        "to write tags",
+        found=f"process {owner.get('pid')} on {owner.get('host')} writing for {WAIT_S:.0f} s",
+        where=dataset.name,
+        fix="Wait for it, or stop it; what it has written ahead will be finished.",
+    )
+
+
+def _make(dataset_id: Any) -> None:
+    """The document of a dataset, free; one that is there stays as it is."""
+    with contextlib.suppress(pymongo.errors.DuplicateKeyError):  # another process was faster
+        _turns().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None, "until": LONG_AGO}}, upsert=True)
+
+
+def _is_dead(owner: dict[str, Any] | None) -> bool:
+    """Whether the owner was a process of this machine that has ended; its number may belong to another by now."""
+    if owner is None or owner["host"] != socket.gethostname():
+        return False
+    return _started(int(owner["pid"])) != float(owner["started"])
+
+
+def _started(pid: int) -> float:
+    """When a process began; 0 for one that is not there."""
+    try:
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def _after(milliseconds: int) -> dict[str, Any]:
+    """A moment by the server's clock."""
+    return {"$add": ["$$NOW", milliseconds]}
+
+
+def _turns() -> Any:
+    return odm_database.get_db_conn()[TURNS]

@@ -1,0 +1,47 @@
+"""What runs in a worker process: take a call, do it, answer; end when the pipe closes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import traceback
+from typing import BinaryIO
+
+from workbench.base.errors import WorkbenchError
+
+
+def main() -> None:
+    """Serve calls until standard input closes. Whatever libraries print goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests = sys.stdin.buffer
+    while (answer := _serve(requests)) is not None:
+        answers.write(answer)
+        answers.flush()
+    os._exit(0)  # all answers are out; renderers may crash while the interpreter takes itself apart
+
+
+def _serve(requests: BinaryIO) -> bytes | None:
+    try:
+        function, args, kwargs = pickle.load(requests)  # noqa: S301 - from the parent over a private pipe
+    except EOFError:
+        return None
+    except Exception as error:  # the parent's function cannot be imported here: say so instead of dying
+        return _failure(error)
+    try:
+        return pickle.dumps((True, function(*args, **kwargs)))
+    except Exception as error:
+        return _failure(error)
+
+
+def _failure(error: Exception) -> bytes:
+    try:
+        data = pickle.dumps((False, error))
+        pickle.loads(data)  # noqa: S301 - own bytes: an error that does not survive the way is replaced below
+        return data
+    except Exception:
+        said = "".join(traceback.format_exception_only(error)).strip()
+        return pickle.dumps((False, WorkbenchError("work that can be done", found=said)))

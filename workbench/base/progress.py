@@ -1,0 +1,170 @@
+"""Progress with rate and time left, and a way to cancel, the same in terminal, notebook and board."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from workbench.base.errors import Cancelled
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One state of a piece of work.
+
+    Attributes:
+        label: what is being done, for people.
+        done: how many units are finished.
+        total: how many there are; ``None`` when not known.
+        unit: what is counted ("sample", "frame").
+        rate_per_s: units per second since the start.
+        seconds_left: estimate, ``None`` while nothing is known.
+        finished: the work has ended, also when it was cut short.
+    """
+
+    label: str
+    done: int
+    total: int | None
+    unit: str
+    rate_per_s: float
+    seconds_left: float | None
+    finished: bool = False
+
+
+Listener = Callable[[Tick], None]
+
+
+@dataclass
+class Cancel:
+    """A switch that the user flips and the work looks at between two units."""
+
+    _event: threading.Event = field(default_factory=threading.Event)
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` if the user asked to stop."""
+        if self._event.is_set():
+            raise Cancelled("to go on", found="a request to stop", fix="Call again to go on where it stopped.")
+
+
+class Pause:
+    """A switch that holds work up between two units; other threads may turn it.
+
+    >>> pause = Pause(); pause.set(); pause.is_set
+    True
+    """
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether work is held up."""
+        return not self._open.is_set()
+
+    def set(self) -> None:
+        """Hold work up after what is in hand."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Let it go on."""
+        self._open.set()
+
+    def wait(self, cancel: Cancel) -> float:
+        """Wait until work may go on; returns the seconds that took. Raises ``Cancelled`` if the user asked to stop."""
+        started_s = time.monotonic()
+        while not self._open.wait(0.1):
+            cancel.check()
+        return time.monotonic() - started_s
+
+
+class Progress:
+    """Counts units of work and tells a listener; use it as a context manager.
+
+    >>> seen = []
+    >>> with Progress("drawing", total=2, unit="frame", listener=seen.append) as p:
+    ...     p.advance(); p.advance()
+    >>> seen[-1].done, seen[-1].finished
+    (2, True)
+    """
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        total: int | None,
+        unit: str,
+        listener: Listener | None = None,
+        cancel: Cancel | None = None,
+    ) -> None:
+        self.label, self.total, self.unit, self.done = label, total, unit, 0
+        self._listener = listener or terminal()
+        self._cancel = cancel or Cancel()
+        self._started_s = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self._tell(finished=False)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._tell(finished=True)
+
+    def advance(self, n: int = 1) -> None:
+        """Count ``n`` finished units; raises ``Cancelled`` if the user asked to stop."""
+        self.done += n
+        self._tell(finished=False)
+        self._cancel.check()
+
+    def held_up(self, seconds: float) -> None:
+        """Leave time out of the rate in which work was paused."""
+        self._started_s += seconds
+
+    def track(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield each item and count it when the caller comes back for the next."""
+        for item in items:
+            yield item
+            self.advance()
+
+    def tick(self, *, finished: bool = False) -> Tick:
+        elapsed_s = max(time.monotonic() - self._started_s, 1e-9)
+        rate = self.done / elapsed_s
+        left = (self.total - self.done) / rate if self.total is not None and self.done else None
+        return Tick(self.label, self.done, self.total, self.unit, rate, left, finished)
+
+    def _tell(self, *, finished: bool) -> None:
+        self._listener(self.tick(finished=finished))
+
+
+def silent(tick: Tick) -> None:
+    """Listener that shows nothing."""
+
+
+def terminal() -> Listener:
+    """A bar on stderr (or in the notebook cell), drawn only where somebody can see it."""
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
+        return silent
+    from tqdm.auto import tqdm  # deferred: only where a bar is drawn
+
+    bar: Any = None
+
+    def show(tick: Tick) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=tick.total, desc=tick.label, unit=f" {tick.unit}", file=sys.stderr, leave=False)
+        bar.update(tick.done - bar.n)
+        if tick.finished:
+            bar.close()
+
+    return show

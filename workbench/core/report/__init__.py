@@ -1,0 +1,1 @@
+"""Parts of the HTML pages that actions write."""

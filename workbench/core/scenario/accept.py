@@ -1,0 +1,107 @@
+"""Which frames are taken: predicates over the ground truth of a frame, before it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.base.errors import ScenarioError, one_of
+from workbench.core.schema.scene import Annotations, ObjectTruth
+
+VISIBLE, SIZE, COUNT, TRIES = "targets.visible_fraction", "targets.bbox_px_min", "targets.count", "max_tries"
+
+
+@dataclass(frozen=True)
+class Accept:
+    """What the ground truth of a frame must hold.
+
+    Attributes:
+        visible_fraction: lowest and highest visible share of every labelled object in the picture.
+        bbox_px_min: shortest box side that any visible object may have, pixels.
+        count: lowest and highest number of visible labelled objects.
+        max_tries: draws of one frame before it is given up.
+    """
+
+    visible_fraction: tuple[float, float] = (0.0, 1.0)
+    bbox_px_min: float = 0.0
+    count: tuple[int, int] = (0, 1_000_000)
+    max_tries: int = 20
+
+    def refusal(self, truth: Annotations) -> str | None:
+        """The predicate that refuses a frame, with what it found; ``None`` when the frame is taken."""
+        seen = [thing for thing in truth.objects if thing.visible_px]
+        low, high = self.visible_fraction
+        outside = [thing for thing in truth.objects if not low <= thing.visible_fraction <= high]
+        if outside:
+            return VISIBLE
+        if any(_shortest_side_px(thing) < self.bbox_px_min for thing in seen):
+            return SIZE
+        return None if self.count[0] <= len(seen) <= self.count[1] else COUNT
+
+    def document(self) -> dict[str, Any]:
+        """As it stands in a scenario."""
+        return {
+            VISIBLE: list(self.visible_fraction),
+            SIZE: self.bbox_px_min,
+            COUNT: list(self.count),
+            TRIES: self.max_tries,
+        }
+
+
+def parse_accept(given: Any) -> Accept:
+    """Read the ``accept`` section of a document.
+
+    Raises:
+        ScenarioError: an unknown key or a value that cannot be.
+    """
+    if not isinstance(given, Mapping):
+        raise ScenarioError("predicates under accept", found=repr(given), where="accept", fix=f"Valid: {VISIBLE} ...")
+    readers = {VISIBLE: ("visible_fraction", _share_pair), SIZE: ("bbox_px_min", _positive)}
+    readers |= {COUNT: ("count", _count_pair), TRIES: ("max_tries", _tries)}
+    fields: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in readers:
+            raise ScenarioError("a predicate", found=repr(key), where="accept", fix=one_of(str(key), readers))
+        name, read = readers[key]
+        try:
+            fields[name] = read(value)
+        except ValueError as cause:
+            raise ScenarioError(str(cause), found=repr(value), where=f"accept.{key}") from cause
+    return Accept(**fields)
+
+
+def _shortest_side_px(thing: ObjectTruth) -> float:
+    assert thing.xyxy is not None
+    left, top, right, bottom = thing.xyxy
+    return min(right - left, bottom - top)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("a number")
+    return float(value)
+
+
+def _share_pair(value: Any) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2 or not 0 <= _number(value[0]) <= _number(value[1]) <= 1:
+        raise ValueError("two shares, the lower one first, from 0 to 1")
+    return float(value[0]), float(value[1])
+
+
+def _count_pair(value: Any) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or not 0 <= _number(value[0]) <= _number(value[1]):
+        raise ValueError("two counts, the lower one first")
+    return int(value[0]), int(value[1])
+
+
+def _positive(value: Any) -> float:
+    if _number(value) < 0:
+        raise ValueError("a number of pixels from 0")
+    return float(value)
+
+
+def _tries(value: Any) -> int:
+    if not 1 <= _number(value) <= 1000:
+        raise ValueError("a whole number of tries from 1 to 1000")
+    return int(value)

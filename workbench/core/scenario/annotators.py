@@ -1,0 +1,43 @@
+"""What a frame can be annotated with. Most is always there; what is large or rarely wanted is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.base.errors import ScenarioError, one_of
+
+ALWAYS = {
+    "rgb": "the picture",
+    "bounding_box_2d_tight": "edges of the visible pixels of each object",
+    "bounding_box_2d_loose": "edges of its whole silhouette, hidden parts too",
+    "instance_segmentation": "map of instance ids, and a mask for each object",
+    "distance_to_image_plane": "map of depth along the optical axis, millimetres",
+    "bounding_box_3d": "centre, axes and extents of each object in the camera frame",
+    "pose_6d": "rotation and translation of each object in the camera frame",
+    "occlusion": "visible and hidden share of the silhouette of each object",
+    "camera_params": "intrinsics, distortion and pose of the camera",
+}
+ON_REQUEST = {
+    "semantic_segmentation": "map of class numbers; the record says which class is which",
+    "normals": "map of unit normals in the camera frame, (n + 1) / 2 as 8-bit RGB",
+    "keypoints": "the eight corners of each object's 3D box, in pixels, hidden ones marked",
+    "point_cloud": "coloured points of all pixels in the camera frame, as PCD; the dataset becomes a grouped one",
+}
+ANNOTATORS = ALWAYS | ON_REQUEST
+
+
+def parse_annotators(given: Any) -> tuple[str, ...]:
+    """Read the ``annotators`` section: those that are asked for, in the order of the registry.
+
+    Raises:
+        ScenarioError: no list, or an unknown name.
+
+    >>> parse_annotators(["rgb", "normals"])
+    ('normals',)
+    """
+    if not isinstance(given, list):
+        raise ScenarioError("a list of annotators", found=repr(given)[:80], where="annotators")
+    for name in given:
+        if name not in ANNOTATORS:
+            raise ScenarioError("an annotator", found=repr(name), where="annotators", fix=one_of(str(name), ANNOTATORS))
+    return tuple(name for name in ON_REQUEST if name in given)

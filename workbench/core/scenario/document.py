@@ -1,0 +1,224 @@
+"""The scenario as text: YAML or JSON in, plain dictionaries and YAML out. Strict: an unknown key is an error."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Hashable, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workbench.base.errors import InputError, ScenarioError, one_of
+from workbench.base.files import existing
+from workbench.core.scenario.distribution import Distribution
+from workbench.core.scenario.distributions import DISTRIBUTIONS, NAMES, ChoiceFrom, Constant
+from workbench.core.scenario.parameters import PARAMETERS, SECTIONS, Parameter
+from workbench.core.scenario.shorthands import LIBRARY, SHORTHANDS, expand
+
+PRESETS = Path(__file__).parent / "presets"
+MAX_BYTES = 10_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML where a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        doubled = {str(key) for key in keys if keys.count(key) > 1}
+        if doubled:
+            raise yaml.MarkedYAMLError(None, None, f"the key {sorted(doubled)[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+class _Block(dict[str, Any]):
+    """A section: one line per key, whatever the values."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Sections over several lines, values on one."""
+
+
+_Dumper.add_representer(_Block, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, False))
+
+
+def preset_names() -> list[str]:
+    """Names of the scenarios that come with the package."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def read_document(path_or_preset: str | Path) -> dict[str, Any]:
+    """The dictionary in a YAML or JSON file, or in a preset.
+
+    Raises:
+        InputError: no such file or preset.
+        ScenarioError: not YAML, or not a mapping.
+    """
+    path = Path(path_or_preset)
+    if not path.exists() and str(path_or_preset) in preset_names():
+        path = PRESETS / f"{path_or_preset}.yaml"
+    elif not path.exists() and path.suffix not in (".yaml", ".yml", ".json"):
+        fix = one_of(str(path_or_preset), preset_names())
+        raise InputError("a scenario file or a preset", found="neither", where=str(path_or_preset), fix=fix)
+    path = existing(path, wanted="a scenario file")
+    if path.is_dir() or path.stat().st_size > MAX_BYTES:
+        raise InputError("a scenario file", found="a folder or a very large file", where=str(path))
+    return _with_folders(parse_text(path.read_bytes(), where=path.name), path.parent)
+
+
+def _with_folders(document: dict[str, Any], beside: Path) -> dict[str, Any]:
+    """Folders of meshes that a file names are beside it."""
+    for key, value in (document.get("assets") or {}).items() if isinstance(document.get("assets"), dict) else ():
+        place = value.get("from", LIBRARY) if isinstance(value, dict) else LIBRARY
+        if key in ("targets", "distractors") and isinstance(place, str) and place != LIBRARY:
+            value["from"] = str(beside / Path(place).expanduser())
+    return document
+
+
+def parse_text(text: str | bytes, *, where: str) -> dict[str, Any]:
+    """The mapping in a YAML or JSON text."""
+    found = parse_value(text, where=where)
+    if not isinstance(found, dict):
+        raise ScenarioError("a mapping with scenario, name and sections", found=type(found).__name__, where=where)
+    return found
+
+
+def parse_value(text: str | bytes, *, where: str) -> Any:
+    """What a YAML or JSON text says, e.g. one distribution.
+
+    >>> parse_value("{uniform: [0, 1]}", where="sensor.exposure.ev")
+    {'uniform': [0, 1]}
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as cause:
+        raise ScenarioError("a YAML document", found=" ".join(str(cause).split())[:300], where=where) from cause
+
+
+def value_text(value: Any) -> str:
+    """One value of a document as text on one line.
+
+    >>> value_text({"uniform": [0, 1]}), value_text("mug"), value_text(0.5)
+    ('{uniform: [0, 1]}', 'mug', '0.5')
+    """
+    said = yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=100_000)
+    return str(said).removesuffix("...\n").strip()
+
+
+def to_text(document: Mapping[str, Any]) -> str:
+    """YAML text of a document, in the order of its keys.
+
+    >>> print(to_text({"scenario": 1, "sensor": {"exposure.ev": {"uniform": [-2.0, 0.5]}}}))
+    scenario: 1
+    sensor:
+      exposure.ev:
+        uniform: [-2.0, 0.5]
+    <BLANKLINE>
+    """
+    said = {key: _Block(value) if isinstance(value, Mapping) and value else value for key, value in document.items()}
+    return str(yaml.dump(said, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110))
+
+
+def parse_sections(document: Mapping[str, Any]) -> dict[str, Distribution]:
+    """Distributions by parameter path, for what the document says.
+
+    Raises:
+        ScenarioError: an unknown key, a wrong type or an impossible range; the message names the path.
+    """
+    found: dict[str, Distribution] = {}
+    for section in SECTIONS:
+        for path, value in _entries(document, section):
+            if path in found:
+                raise ScenarioError("each parameter once", found="it stands twice", where=path)
+            found[path] = parse_distribution(PARAMETERS[path], value)
+    return found
+
+
+def _entries(document: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
+    given = document.get(section) or {}
+    if not isinstance(given, dict):
+        raise ScenarioError("parameters with their distributions", found=repr(given)[:80], where=section)
+    entries: list[tuple[str, Any]] = []
+    for key, value in given.items():
+        entries += expand_entry(f"{section}.{key}", value).items()
+    return entries
+
+
+def expand_entry(path: str, value: Any) -> dict[str, Any]:
+    """Document values by parameter path: the entry itself, or the parts of a shorthand."""
+    if path in PARAMETERS:
+        return {path: value}
+    section = path.partition(".")[0]
+    if path not in SHORTHANDS:
+        valid = [name for name in (*PARAMETERS, *SHORTHANDS) if name.startswith(f"{section}.")]
+        raise ScenarioError("a parameter", found=repr(path), where=section, fix=one_of(path, valid or PARAMETERS))
+    try:
+        return expand(path, value)
+    except ValueError as cause:
+        raise ScenarioError(str(cause), where=path) from cause
+
+
+def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
+    """The distribution that a document value stands for, checked against the parameter.
+
+    Raises:
+        ScenarioError: it cannot be read, or can give what the parameter does not allow.
+    """
+    try:
+        distribution = _distribution(parameter, value)
+        refused = [v for v in distribution.possible(parameter) if not parameter.accepts(v)]
+    except (ValueError, TypeError) as cause:
+        raise ScenarioError(str(cause), where=parameter.path, fix=f"Values are {parameter.expects()}.") from cause
+    if refused:
+        fix = one_of(str(refused[0]), parameter.words) if parameter.words else f"Its meaning: {parameter.meaning}."
+        raise ScenarioError(parameter.expects(), found=repr(refused[0]), where=parameter.path, fix=fix)
+    return distribution
+
+
+def _distribution(parameter: Parameter, value: Any) -> Distribution:
+    if not isinstance(value, dict):
+        if isinstance(value, list) and parameter.kind in ("word", "asset"):
+            return ChoiceFrom(tuple(value))
+        return Constant(value)
+    names = [key for key in value if key in DISTRIBUTIONS]
+    if len(names) != 1:
+        found = ", ".join(map(str, value)) or "nothing"
+        raise ScenarioError("one distribution", found=found, where=parameter.path, fix=one_of(found, DISTRIBUTIONS))
+    kind = DISTRIBUTIONS[names[0]]
+    further = {str(key): part for key, part in value.items() if key != names[0]}
+    return _make(kind, names[0], value[names[0]], further)
+
+
+def _make(kind: type[Distribution], name: str, given: Any, further: dict[str, Any]) -> Distribution:
+    listed: list[Any] = []
+    if isinstance(given, dict):
+        further = {str(key): part for key, part in given.items()} | further
+    elif isinstance(given, list) and not kind.takes_list:
+        listed = given
+    elif given is not None or kind is Constant:
+        listed = [given]
+    try:
+        bound = inspect.signature(kind).bind(*listed, **further)
+    except TypeError as cause:
+        wanted = ", ".join(f.name + ("" if f.default is MISSING else " (optional)") for f in fields(kind))
+        raise ValueError(f"{name} with {wanted or 'nothing'}; found {given!r} {further or ''}".rstrip()) from cause
+    return kind(*bound.args, **bound.kwargs)
+
+
+def distribution_document(distribution: Distribution) -> Any:
+    """How a distribution stands in a document; parsing it gives the same distribution."""
+    if isinstance(distribution, Constant) and not isinstance(distribution.value, (list, dict)):
+        return distribution.value
+    said = {f.name: _plain(getattr(distribution, f.name)) for f in fields(distribution)}
+    said = {f.name: said[f.name] for f in fields(distribution) if f.default is MISSING or said[f.name] != f.default}
+    name = NAMES[type(distribution)]
+    first = next(iter(said), None)
+    if distribution.takes_list or name == "expr":
+        assert first is not None
+        return {name: said.pop(first), **said}
+    return {name: list(said.values()) if set(said) == {"low", "high"} else said}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

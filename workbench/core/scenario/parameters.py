@@ -1,0 +1,276 @@
+"""The registry of parameters: one line each says what can be varied, in which unit and range.
+
+A parameter belongs to a frame, or to each object of a frame (targets first, then distractors).
+``null`` is allowed where the material kind or the optics give a value of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workbench.core import assets as library
+from workbench.core.scenario.randomness import SEED_RANGE
+
+Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion"]
+Owner = Literal["frame", "object", "target", "distractor"]
+KEY_KINDS = ("point", "spot", "directional", "area")
+LENGTHS = {"placement": (3, 7), "quaternion": (4,)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One named value of a frame.
+
+    Attributes:
+        path: section and name, e.g. ``sensor.exposure.ev``.
+        kind: what values are.
+        unit: unit of the value; empty for words and shares.
+        valid: ``(low, high)`` of numbers, or a function that gives the valid words.
+        default: how it is drawn when a document does not say, in document form.
+        meaning: one line for people.
+        per: what has one value each.
+        nullable: ``None`` is a value.
+    """
+
+    path: str
+    kind: Kind
+    unit: str
+    valid: tuple[float, float] | Callable[[], tuple[str, ...]] | None
+    default: Any
+    meaning: str
+    per: Owner = "frame"
+    nullable: bool = False
+
+    @property
+    def low(self) -> float:
+        """Lowest valid number; minus infinity for other kinds."""
+        return self.valid[0] if isinstance(self.valid, tuple) else -math.inf
+
+    @property
+    def high(self) -> float:
+        """Highest valid number; infinity for other kinds."""
+        return self.valid[1] if isinstance(self.valid, tuple) else math.inf
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Valid words; empty for other kinds."""
+        return self.valid() if callable(self.valid) else ()
+
+    def expects(self) -> str:
+        """What a value must be, as a clause."""
+        if self.kind in ("word", "asset"):
+            return "one of the names"
+        if self.kind == "switch":
+            return "on or off"
+        if self.kind in LENGTHS:
+            return f"a list of {' or '.join(map(str, LENGTHS[self.kind]))} numbers"
+        number = "a whole number" if self.kind == "integer" else "a number"
+        return f"{number} from {self.low:g} to {self.high:g}" + (f" {self.unit}" if self.unit else "")
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a value has the right type and lies in the valid range."""
+        if value is None:
+            return self.nullable
+        if self.kind == "asset" and isinstance(value, str) and library.is_own(value):
+            return len(library.own_mesh(value).faces) > 0  # or it says what is wrong with the file
+        if self.kind in ("word", "asset"):
+            return isinstance(value, str) and value in self.words
+        if self.kind == "switch":
+            return isinstance(value, bool)
+        if self.kind in LENGTHS:
+            return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(_is_number, value))
+        if self.kind == "integer" and not (_is_number(value) and float(value).is_integer()):
+            return False
+        return _is_number(value) and self.low <= value <= self.high
+
+    def normal(self, value: Any) -> Any:
+        """The value in its one plain type: ``float``, ``int``, ``bool``, ``str`` or a list of floats."""
+        if value is None or self.kind in ("word", "asset", "switch"):
+            return value
+        if self.kind in LENGTHS:
+            return [float(part) for part in value]
+        return int(value) if self.kind == "integer" else float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _surfaces() -> tuple[str, ...]:
+    return tuple(library.SURFACE_KINDS)
+
+
+def _supports() -> tuple[str, ...]:
+    return tuple(library.SUPPORT_NAMES)
+
+
+def _targets() -> tuple[str, ...]:
+    return tuple(library.PART_NAMES)
+
+
+def _distractors() -> tuple[str, ...]:
+    return tuple(library.DISTRACTOR_NAMES)
+
+
+def _environments() -> tuple[str, ...]:
+    return tuple(library.ENVIRONMENT_NAMES)
+
+
+def _keys() -> tuple[str, ...]:
+    return KEY_KINDS
+
+
+_SHARE = (0.0, 1.0)
+_WIDTH, _HEIGHT = "sensor.camera.resolution.width", "sensor.camera.resolution.height"
+_SEED: Any = {"uniform_int": [0, SEED_RANGE - 1]}
+_MATERIAL = "null: as the surface kind has it"
+
+_ALL = (
+    # what lies there
+    Parameter("assets.targets.count", "integer", "", (0, 60), 4, "labelled objects"),
+    Parameter("assets.targets.labels", "asset", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
+    Parameter("assets.distractors.count", "integer", "", (0, 60), 0, "objects without a label"),
+    Parameter(
+        "assets.distractors.labels", "asset", "", _distractors, {"choice_from": "*"}, "each distractor", "distractor"
+    ),
+    Parameter("scene.support", "word", "", _supports, "table", "what the objects lie on"),
+    Parameter("scene.surface.label", "word", "", _surfaces, "matte", "surface kind of the support"),
+    Parameter("scene.surface.roughness", "number", "", _SHARE, None, f"of the support; {_MATERIAL}", nullable=True),
+    Parameter("scene.surface.metallic", "number", "", _SHARE, None, f"of the support; {_MATERIAL}", nullable=True),
+    Parameter("scene.surface.color.hue", "number", "degree", (0, 360), 0.0, "hue of the support"),
+    Parameter("scene.surface.color.saturation", "number", "", _SHARE, 0.0, "saturation of the support"),
+    Parameter(
+        "scene.surface.color.value",
+        "number",
+        "",
+        _SHARE,
+        None,
+        f"value (HSV) of the support; {_MATERIAL}",
+        nullable=True,
+    ),
+    Parameter("scene.objects.surface", "word", "", _surfaces, "matte", "surface kind of each object", "object"),
+    Parameter(
+        "scene.objects.material.roughness", "number", "", _SHARE, None, f"of each object; {_MATERIAL}", "object", True
+    ),
+    Parameter(
+        "scene.objects.material.metallic", "number", "", _SHARE, None, f"of each object; {_MATERIAL}", "object", True
+    ),
+    Parameter("scene.objects.color.hue", "number", "degree", (0, 360), {"uniform": [0, 360]}, "hue", "object"),
+    Parameter("scene.objects.color.saturation", "number", "", _SHARE, 0.0, "saturation of each object", "object"),
+    Parameter(
+        "scene.objects.color.value",
+        "number",
+        "",
+        _SHARE,
+        None,
+        f"value (HSV) of each object; {_MATERIAL}",
+        "object",
+        True,
+    ),
+    Parameter(
+        "scene.objects.color_jitter", "number", "", _SHARE, 0.0, "largest relative change of each colour channel"
+    ),
+    Parameter("scene.objects.scale", "number", "", (0.2, 5.0), 1.0, "size relative to the asset", "object"),
+    Parameter(
+        "scene.objects.rotation",
+        "quaternion",
+        "",
+        None,
+        {"resting": {"lying": 0.0}},
+        "wxyz, object to world",
+        "object",
+    ),
+    Parameter(
+        "scene.objects.placement",
+        "placement",
+        "metre",
+        None,
+        {"scatter_2d": {"min_gap": 0.005}},
+        "x and y of the origin, z of the lowest point; after a drop the rotation wxyz too",
+        "object",
+    ),
+    Parameter("scene.objects.density", "number", "kg/m3", (10, 25_000), 1000.0, "mass, for what falls", "object"),
+    Parameter("scene.objects.friction", "number", "", (0, 2), 0.5, "sliding, for what falls", "object"),
+    Parameter("scene.texture_seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "details of textures and materials"),
+    # what falls on it
+    Parameter("lighting.environment.map", "word", "", _environments, {"choice_from": "*"}, "light from all around"),
+    Parameter("lighting.environment.intensity", "number", "lux", (0, 100_000), 400.0, "on the horizontal plane"),
+    Parameter(
+        "lighting.environment.rotation", "number", "degree", (0, 360), {"uniform": [0, 360]}, "about the vertical"
+    ),
+    Parameter("lighting.key.type", "word", "", _keys, "directional", "kind of key light"),
+    Parameter("lighting.key.direction.azimuth", "number", "degree", (0, 360), {"uniform": [0, 360]}, "to the light"),
+    Parameter(
+        "lighting.key.direction.elevation", "number", "degree", (0, 90), {"uniform_sine": [35, 80]}, "to the light"
+    ),
+    Parameter("lighting.key.direction.radius", "number", "metre", (0.1, 20), 1.5, "distance of the light"),
+    Parameter("lighting.key.intensity", "number", "lux", (0, 200_000), 500.0, "at the origin, facing the light"),
+    Parameter("lighting.key.temperature", "number", "kelvin", (1700, 20_000), 5500.0, "colour of the key light"),
+    Parameter("lighting.key.shadow", "switch", "", None, True, "the key light casts shadows"),
+    Parameter("lighting.key.size", "number", "metre", (0, 3), 0.3, "edge of an area light"),
+    Parameter("lighting.key.cone", "number", "degree", (1, 170), 50.0, "full outer angle of a spot"),
+    # what looks at it
+    Parameter(_WIDTH, "integer", "pixel", (16, 4096), 640, "columns"),
+    Parameter(_HEIGHT, "integer", "pixel", (16, 4096), 480, "rows"),
+    Parameter(
+        "sensor.camera.intrinsics.fx", "number", "pixel", (1, 100_000), {"expr": f"0.9375 * {_WIDTH}"}, "focal length"
+    ),
+    Parameter(
+        "sensor.camera.intrinsics.fy",
+        "number",
+        "pixel",
+        (1, 100_000),
+        {"expr": "sensor.camera.intrinsics.fx"},
+        "focal length",
+    ),
+    Parameter(
+        "sensor.camera.intrinsics.cx",
+        "number",
+        "pixel",
+        (-4096, 8192),
+        {"expr": f"({_WIDTH} - 1) / 2"},
+        "principal point; pixel centres are whole numbers",
+    ),
+    Parameter(
+        "sensor.camera.intrinsics.cy",
+        "number",
+        "pixel",
+        (-4096, 8192),
+        {"expr": f"({_HEIGHT} - 1) / 2"},
+        "principal point; pixel centres are whole numbers",
+    ),
+    Parameter("sensor.camera.pose.azimuth", "number", "degree", (0, 360), {"uniform": [0, 360]}, "of the camera"),
+    Parameter(
+        "sensor.camera.pose.elevation", "number", "degree", (-10, 90), {"uniform_sine": [35, 75]}, "of the camera"
+    ),
+    Parameter("sensor.camera.pose.radius", "number", "metre", (0.05, 10), {"uniform": [0.55, 0.8]}, "to the target"),
+    Parameter("sensor.camera.pose.roll", "number", "degree", (-180, 180), 0.0, "about the optical axis"),
+    Parameter("sensor.camera.target.x", "number", "metre", (-5, 5), 0.0, "point looked at"),
+    Parameter("sensor.camera.target.y", "number", "metre", (-5, 5), 0.0, "point looked at"),
+    Parameter("sensor.camera.target.z", "number", "metre", (-5, 5), 0.02, "point looked at"),
+    Parameter("sensor.exposure.ev", "number", "stop", (-12, 12), 0.0, "0: white matte under 1000 lux is just white"),
+    Parameter("sensor.white_balance.temperature", "number", "kelvin", (1700, 20_000), 6500.0, "light taken for white"),
+    Parameter("sensor.lens.distortion.k1", "number", "", (-0.4, 0.4), 0.0, "radial, Brown-Conrady"),
+    Parameter("sensor.lens.distortion.k2", "number", "", (-0.4, 0.4), 0.0, "radial, Brown-Conrady"),
+    Parameter("sensor.lens.distortion.p1", "number", "", (-0.05, 0.05), 0.0, "tangential, Brown-Conrady"),
+    Parameter("sensor.lens.distortion.p2", "number", "", (-0.05, 0.05), 0.0, "tangential, Brown-Conrady"),
+    Parameter("sensor.lens.vignette", "number", "", _SHARE, 0.0, "share of light lost in the corners"),
+    Parameter("sensor.lens.blur_px", "number", "pixel", (0, 30), 0.0, "standard deviation of the lens blur"),
+    Parameter("sensor.motion.blur_px", "number", "pixel", (0, 100), 0.0, "length of the motion path"),
+    Parameter(
+        "sensor.motion.direction", "number", "degree", (0, 360), {"uniform": [0, 180]}, "0 along x, 90 downwards"
+    ),
+    Parameter("sensor.noise.gain", "number", "", (0.1, 1000), 1.0, "doubling it halves the electrons behind a grey"),
+    Parameter("sensor.noise.read_e", "number", "electron", (0, 1000), 2.0, "standard deviation of the read noise"),
+    Parameter("sensor.noise.full_well_e", "number", "electron", (100, 1e6), 10_000.0, "electrons of white at gain 1"),
+    Parameter("sensor.noise.seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "of the noise"),
+    Parameter("sensor.bits", "integer", "bit", (4, 16), 12, "of the converter"),
+    Parameter("sensor.jpeg.quality", "integer", "", (1, 100), 92, "of the file"),
+)
+
+PARAMETERS: dict[str, Parameter] = {parameter.path: parameter for parameter in _ALL}
+assert len(PARAMETERS) == len(_ALL), "a parameter path is registered twice"
+SECTIONS = ("assets", "scene", "lighting", "sensor")

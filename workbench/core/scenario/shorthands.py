@@ -1,0 +1,155 @@
+"""Several parameters written as one: ``key.direction: {shell: ...}``. A shorthand is one function and one line.
+
+Each turns what stands in the document into a document value per parameter, so that everything
+downstream knows single parameters only.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.core import assets as library
+
+Expanded = dict[str, Any]
+LIBRARY = "library"
+
+
+def expand(path: str, value: Any) -> Expanded:
+    """Document values by parameter path, for a shorthand path.
+
+    Raises:
+        ValueError: the shorthand is not written as it must be.
+
+    >>> expand("sensor.camera.resolution", [64, 48])
+    {'sensor.camera.resolution.width': 64, 'sensor.camera.resolution.height': 48}
+    """
+    return {f"{path.removesuffix('.pose') if part.startswith('target') else path}.{part}": drawn
+            for part, drawn in SHORTHANDS[path](value).items()}  # fmt: skip
+
+
+def _shell(value: Any) -> Expanded:
+    fields = _fields(value, "shell", required=("azimuth", "elevation", "radius"), optional=("density",))
+    return _shell_parts(fields)
+
+
+def _shell_look_at(value: Any) -> Expanded:
+    fields = _fields(
+        value, "shell_look_at", required=("azimuth", "elevation", "radius"), optional=("density", "roll", "target")
+    )
+    parts = _shell_parts(fields)
+    if "roll" in fields:
+        parts["roll"] = _pair(fields["roll"], "uniform")
+    if "target" in fields:
+        parts |= {f"target.{axis}": drawn for axis, drawn in _box(fields["target"]).items()}
+    return parts
+
+
+def _shell_parts(fields: Mapping[str, Any]) -> Expanded:
+    """Directions spread evenly over the sphere; distances evenly, or evenly over the volume (``density: cubic``)."""
+    density = fields.get("density", "linear")
+    if density not in ("linear", "cubic"):
+        raise ValueError(f"a density linear or cubic, found {density!r}")
+    return {
+        "azimuth": _pair(fields["azimuth"], "uniform"),
+        "elevation": _pair(fields["elevation"], "uniform_sine"),
+        "radius": _pair(fields["radius"], "uniform" if density == "linear" else "uniform_volume"),
+    }
+
+
+def _box(value: Any) -> Expanded:
+    """A fixed point ``[x, y, z]``, or ``{box: {min: [..], max: [..]}}``."""
+    if isinstance(value, list):
+        return dict(zip("xyz", _listed(value, 3), strict=True))
+    fields = _fields(value, "box", required=("min", "max"))
+    low, high = _listed(fields["min"], 3), _listed(fields["max"], 3)
+    return {axis: {"uniform": [a, b]} for axis, a, b in zip("xyz", low, high, strict=True)}
+
+
+def _hsv(value: Any) -> Expanded:
+    fields = _fields(value, "hsv", required=("h", "s", "v"))
+    return {name: _pair(fields[name[0]], "uniform") for name in ("hue", "saturation", "value")}
+
+
+def _brown_conrady(value: Any) -> Expanded:
+    fields = _fields(value, "brown_conrady", required=(), optional=("k1", "k2", "p1", "p2"))
+    return {name: _pair(fields[name], "uniform") for name in fields}
+
+
+def _shot_read(value: Any) -> Expanded:
+    fields = _fields(value, "shot_read", required=("gain", "read_e"), optional=("full_well_e",))
+    return {name: _pair(fields[name], "uniform") for name in fields}
+
+
+def _resolution(value: Any) -> Expanded:
+    return dict(zip(("width", "height"), _listed(value, 2), strict=True))
+
+
+def _intrinsics(value: Any) -> Expanded:
+    return dict(_fields({"pinhole": value}, "pinhole", required=("fx", "fy", "cx", "cy")))
+
+
+def _assets(value: Any) -> Expanded:
+    """``{labels: [...], count: ...}`` from the library, or from a folder of the user's own meshes."""
+    allowed = {"labels", "count", "from", "unit"}
+    if not isinstance(value, dict) or not {"labels", "count", "from"} & set(value) or set(value) - allowed:
+        raise ValueError(f"{{labels: [...], count: ..., from: library or a folder, unit: m or mm}}, found {value!r}")
+    place, unit = value.get("from", LIBRARY), value.get("unit", "m")
+    if unit not in ("m", "mm") or not isinstance(place, str):
+        raise ValueError(f"from: library or a folder, and unit: m or mm, found {place!r} and {unit!r}")
+    parts = {name: drawn for name, drawn in value.items() if name in ("labels", "count")}
+    if place != LIBRARY:
+        parts["labels"] = {"choice": _own(Path(place).expanduser(), value.get("labels", ["*"]), unit)}
+    return parts
+
+
+def _own(folder: Path, patterns: Any, unit: str) -> list[str]:
+    """Words of the folder's meshes whose class matches a pattern."""
+    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError(f"a list of class names for meshes of a folder, found {patterns!r}")
+    words = library.own_words(folder, millimetre=unit == "mm")
+    classes = sorted({library.target_class(word) for word in words})
+    for pattern in patterns:
+        if not fnmatch.filter(classes, pattern):
+            raise ValueError(f"a class of {folder}, found {pattern!r}; there are {', '.join(classes)}")
+    return [w for w in words if any(fnmatch.fnmatchcase(library.target_class(w), pattern) for pattern in patterns)]
+
+
+SHORTHANDS: dict[str, Callable[[Any], Expanded]] = {
+    "assets.targets": _assets,
+    "assets.distractors": _assets,
+    "scene.surface.color": _hsv,
+    "scene.objects.color": _hsv,
+    "lighting.key.direction": _shell,
+    "sensor.camera.resolution": _resolution,
+    "sensor.camera.intrinsics": _intrinsics,
+    "sensor.camera.pose": _shell_look_at,
+    "sensor.camera.target": _box,
+    "sensor.lens.distortion": _brown_conrady,
+    "sensor.noise": _shot_read,
+}
+
+
+def _fields(value: Any, name: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(value, dict) or list(value) != [name] or not isinstance(value[name], dict):
+        raise ValueError(f"{{{name}: {{...}}}}, found {value!r}")
+    fields: dict[str, Any] = value[name]
+    missing = [field for field in required if field not in fields]
+    unknown = [str(field) for field in fields if field not in (*required, *optional)]
+    if missing or unknown:
+        wanted = ", ".join((*required, *(f"{field} (optional)" for field in optional)))
+        raise ValueError(f"{name} with {wanted}; found {', '.join(map(str, fields)) or 'nothing'}")
+    return fields
+
+
+def _listed(value: Any, length: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) != length:
+        raise ValueError(f"a list of {length} numbers, found {value!r}")
+    return value
+
+
+def _pair(value: Any, distribution: str) -> Any:
+    """A pair is the interval of the usual distribution; anything else stands for itself."""
+    return {distribution: value} if isinstance(value, list) else value

@@ -1,0 +1,60 @@
+"""What became of every record: nothing is skipped silently."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from workbench.base.plurals import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the data.
+
+    Attributes:
+        where: file, and line or id inside it.
+        kind: short machine-readable kind, e.g. ``missing_image``.
+        message: what was wanted, what was found, what became of it.
+    """
+
+    where: str
+    kind: str
+    message: str
+
+
+@dataclass
+class LoadReport:
+    """Outcome of one load; the numbers add up to what the input holds.
+
+    Attributes:
+        format: name of the format read.
+        why: why this format was chosen.
+        samples: samples added.
+        labels: labels added with them.
+        labels_per_class: the same, by class.
+        already_there: records that were in the dataset before.
+        problems: everything that could not be taken as it stands.
+    """
+
+    format: str
+    why: str = ""
+    samples: int = 0
+    labels: int = 0
+    labels_per_class: Counter[str] = field(default_factory=Counter)
+    already_there: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        classes = ", ".join(f"{name} {n:,}" for name, n in self.labels_per_class.most_common(8))
+        lines = [
+            f"{self.format}: {counted(self.samples, 'sample')} added, {self.already_there:,} already there, "
+            f"{counted(self.labels, 'label')}" + (f" ({classes})" if classes else "")
+        ]
+        kinds = Counter(problem.kind for problem in self.problems)
+        lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]
+        return "\n".join(lines)
+
+    def _first(self, kind: str) -> str:
+        problem = next(p for p in self.problems if p.kind == kind)
+        return f"{problem.message} [{problem.where}]"

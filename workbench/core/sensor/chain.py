@@ -1,0 +1,187 @@
+"""The image-formation chain: linear radiance in, a JPEG file out.
+
+Order, each stage a pure function on ``(H, W, 3)`` float32 linear images::
+
+    exposure -> vignette -> motion blur -> defocus -> shot and read noise -> quantise
+             -> white balance and sRGB curve -> JPEG
+
+Lens distortion is not here: the renderer and the annotator shoot distorted rays, so labels stay exact.
+Blur comes before the sensor clips, so highlights spread as they do in a lens.
+Labels describe the scene before blur and noise.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.base.errors import InputError
+from workbench.core.schema.scene import Rgb
+from workbench.core.sensor.color import srgb_from_linear
+
+Image = NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class SensorSettings:
+    """All that the chain needs, besides the light and the random generator.
+
+    Attributes:
+        exposure_ev: stops; each doubles the signal.
+        vignette: share of light lost in the corners, 0..1.
+        motion_blur_px: length of the path of a point during the exposure.
+        motion_direction_deg: direction of that path, 0 along x, 90 along y (downwards).
+        blur_px: standard deviation of the lens blur.
+        gain: sensor gain; each doubling halves the electrons behind the same grey value.
+        full_well_e: electrons of a pixel at linear 1.0 and gain 1.
+        read_e: standard deviation of the read noise, electrons.
+        bits: of the converter.
+        white_balance: gains of red, green and blue.
+        jpeg_quality: 1..100.
+    """
+
+    exposure_ev: float = 0.0
+    vignette: float = 0.0
+    motion_blur_px: float = 0.0
+    motion_direction_deg: float = 0.0
+    blur_px: float = 0.0
+    gain: float = 1.0
+    full_well_e: float = 10_000.0
+    read_e: float = 2.0
+    bits: int = 12
+    white_balance: Rgb = (1.0, 1.0, 1.0)
+    jpeg_quality: int = 90
+
+    def record(self) -> dict[str, Any]:
+        """All settings as plain values, for the lineage."""
+        return dataclasses.asdict(self) | {"white_balance": list(self.white_balance)}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Picture:
+    """What leaves the camera.
+
+    Attributes:
+        srgb: ``(H, W, 3)`` uint8 before compression.
+        jpeg: bytes of the JPEG file.
+    """
+
+    srgb: NDArray[np.uint8]
+    jpeg: bytes
+
+
+def form_image(linear: NDArray[Any], settings: SensorSettings, *, rng: np.random.Generator) -> Picture:
+    """Run the whole chain on ``(H, W, 3)`` linear radiance, where 1.0 is white at exposure 0.
+
+    Raises:
+        InputError: the array is no RGB image, or holds values that are not finite.
+    """
+    image = _checked(linear)
+    image = expose(image, settings.exposure_ev)
+    image = vignette(image, settings.vignette)
+    image = motion_blur(image, settings.motion_blur_px, settings.motion_direction_deg)
+    image = defocus(image, settings.blur_px)
+    electrons_at_white = settings.full_well_e / settings.gain
+    image = add_noise(image, electrons_at_white=electrons_at_white, read_e=settings.read_e, rng=rng)
+    image = quantise(image, settings.bits)
+    srgb = develop(image, settings.white_balance)
+    return Picture(srgb, encode_jpeg(srgb, settings.jpeg_quality))
+
+
+def expose(image: Image, ev: float) -> Image:
+    """Multiply by ``2 ** ev``.
+
+    >>> float(expose(np.full((1, 1, 3), 0.25, np.float32), 1.0)[0, 0, 0])
+    0.5
+    """
+    return image * np.float32(2.0**ev)
+
+
+def vignette(image: Image, strength: float) -> Image:
+    """Darken towards the corners, with the square of the distance: ``1 - strength`` is left in the very corner."""
+    if strength == 0.0:
+        return image
+    height, width = image.shape[:2]
+    x = (np.arange(width, dtype=np.float32) - (width - 1) / 2) / (width / 2)
+    y = (np.arange(height, dtype=np.float32) - (height - 1) / 2) / (height / 2)
+    squared = (x[None, :] ** 2 + y[:, None] ** 2) / 2.0
+    return np.asarray(image * (1.0 - strength * squared)[..., None], dtype=np.float32)
+
+
+def motion_blur(image: Image, length_px: float, direction_deg: float) -> Image:
+    """Average along a line: what a constant motion during the exposure does."""
+    if length_px <= 0.0:
+        return image
+    kernel = motion_kernel(length_px, direction_deg)
+    return np.asarray(cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT_101), dtype=np.float32)
+
+
+def motion_kernel(length_px: float, direction_deg: float) -> Image:
+    """Weights of a line of this length through the centre of a kernel of odd size; they add up to 1.
+
+    >>> motion_kernel(2.0, 0.0).round(2).tolist()[1]
+    [0.25, 0.5, 0.25]
+    """
+    reach = int(np.ceil(length_px / 2.0))
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), dtype=np.float64)
+    count = 64 * (reach + 1)
+    along = ((np.arange(count) + 0.5) / count - 0.5) * length_px
+    angle = np.deg2rad(direction_deg)
+    x, y = along * np.cos(angle) + reach, along * np.sin(angle) + reach
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):  # share each point among its four neighbours
+        weight = (1.0 - np.abs(x - left - dx)) * (1.0 - np.abs(y - top - dy))
+        column, row = np.minimum(left + dx, 2 * reach), np.minimum(top + dy, 2 * reach)
+        np.add.at(kernel, (row, column), weight)
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
+
+
+def defocus(image: Image, sigma_px: float) -> Image:
+    """Gaussian lens blur of this standard deviation."""
+    if sigma_px <= 0.0:
+        return image
+    blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma_px, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(blurred, dtype=np.float32)
+
+
+def add_noise(image: Image, *, electrons_at_white: float, read_e: float, rng: np.random.Generator) -> Image:
+    """Poisson noise of the electrons and Gaussian noise of the read-out (EMVA 1288 model).
+
+    The signal saturates at four times white before it is counted, so a glint cannot overflow the count.
+    """
+    electrons = rng.poisson(np.clip(image, 0.0, 4.0) * electrons_at_white).astype(np.float32)
+    electrons += np.float32(read_e) * rng.standard_normal(image.shape, dtype=np.float32)
+    return np.asarray(electrons / np.float32(electrons_at_white), dtype=np.float32)
+
+
+def quantise(image: Image, bits: int) -> Image:
+    """Clip to 0..1 and round to the steps of a converter of so many bits."""
+    steps = np.float32(2**bits - 1)
+    return np.asarray(np.rint(np.clip(image, 0.0, 1.0) * steps) / steps, dtype=np.float32)
+
+
+def develop(image: Image, white_balance: Rgb) -> NDArray[np.uint8]:
+    """White balance, sRGB curve and rounding to 8 bits."""
+    balanced = np.clip(image * np.asarray(white_balance, dtype=np.float32), 0.0, 1.0)
+    return np.asarray(np.rint(srgb_from_linear(balanced) * 255.0), dtype=np.uint8)
+
+
+def encode_jpeg(srgb: NDArray[np.uint8], quality: int) -> bytes:
+    """Bytes of a baseline JPEG file, chroma at half resolution."""
+    done, data = cv2.imencode(".jpg", srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise InputError("an image that JPEG can hold", found=f"an array of shape {srgb.shape}")
+    return bytes(data)
+
+
+def _checked(linear: NDArray[Any]) -> Image:
+    image = np.asarray(linear, dtype=np.float32)
+    if image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise InputError("linear radiance of shape (H, W, 3)", found=f"an array of shape {image.shape}")
+    if not np.isfinite(image).all():
+        raise InputError("finite radiance", found=f"{int((~np.isfinite(image)).sum())} values that are not")
+    return image

@@ -1,0 +1,174 @@
+"""Limits of what splits hold: synthetic samples per slice and per real one, and the least of every slice.
+
+Too many synthetic samples are left out, those with the highest hash first, so that more data changes few of them.
+Too few of anything is refused, with the nearest that can be had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+from workbench.base.errors import InputError
+from workbench.core.splits.groups import Member
+from workbench.core.splits.plan import LeftOut, Plan, plan
+from workbench.core.splits.spec import Wish
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far splits are from holding everything alike.
+
+    Attributes:
+        mean: of the difference between the share of a stratum in a split and the split's share of all, 0..1.
+        worst: the largest one.
+        where: stratum and split of it.
+    """
+
+    mean: float
+    worst: float
+    where: str
+
+    def __str__(self) -> str:
+        told = f"to within {self.mean:.1%} on average, {self.worst:.1%} at worst ({self.where})"
+        return f"each split holds its share of every class and attribute {told}"
+
+
+def limit(plan: Plan, members: Sequence[Member], wish: Wish) -> None:
+    """Leave out what is too much of synthetic samples, and refuse what is too little.
+
+    Args:
+        plan: changed.
+        members: those that are to be written.
+        wish: the limits.
+
+    Raises:
+        InputError: a limit cannot be met.
+    """
+    if wish.max_synthetic is not None:
+        _limit_slices(plan, members, wish.max_synthetic)
+    for split, ratio in wish.mix.items():
+        _mix(plan, [m for m in members if plan.splits.get(m.id) == split], split, ratio)
+
+
+def deviation(plan: Plan, members: Sequence[Member]) -> Deviation | None:
+    """How alike the splits are, of the real samples if there are any; ``None`` where there is nothing to compare."""
+    kept = [member for member in members if member.id in plan.splits]
+    kept = [member for member in kept if not member.synthetic] or kept
+    sizes = Counter(plan.splits[member.id] for member in kept)
+    lies: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for member in kept:
+        for stratum in member.strata:
+            lies[stratum][plan.splits[member.id]] += 1
+    found = {
+        f"{stratum} in {split}": abs(n[split] / n.total() - size / len(kept))
+        for stratum, n in lies.items()
+        for split, size in sizes.items()
+    }
+    if len(sizes) < 2 or not found:
+        return None
+    where = max(sorted(found), key=lambda name: found[name])
+    return Deviation(round(sum(found.values()) / len(found), 4), round(found[where], 4), where)
+
+
+def _order(member: Member) -> str:
+    return hashlib.sha256(f"limit|{member.memory_key}".encode()).hexdigest()
+
+
+def _leave_out(plan: Plan, members: Sequence[Member], kept: int, reason: str) -> None:
+    for member in sorted(members, key=_order)[max(kept, 0) :]:
+        del plan.splits[member.id]
+        plan.left_out.append(LeftOut(member.id, reason))
+
+
+def _limit_slices(plan: Plan, members: Sequence[Member], most: float) -> None:
+    if most >= 1:
+        return
+    reason = f"synthetic, more than {most:.0%} of its slice"
+    slices: defaultdict[tuple[str, str], list[Member]] = defaultdict(list)
+    for member in members:
+        if member.id in plan.splits:
+            slices[plan.splits[member.id], member.cell or UNKNOWN].append(member)
+    for own in slices.values():
+        synthetic = [member for member in own if member.synthetic]
+        n_real = len(own) - len(synthetic)
+        _leave_out(plan, synthetic, math.floor(most / (1 - most) * n_real + 1e-9), reason)
+
+
+def _mix(plan: Plan, members: Sequence[Member], split: str, ratio: float) -> None:
+    synthetic = [member for member in members if member.synthetic]
+    n_real = len(members) - len(synthetic)
+    wanted = round(ratio * n_real)
+    if len(synthetic) < wanted:
+        near = f"{split}=1:{len(synthetic) / n_real:.3g}"
+        found = f"{len(synthetic):,} for {n_real:,} real ones"
+        fix = f"The nearest possible is {near}; or generate {wanted - len(synthetic):,} more."
+        raise InputError(f"{wanted:,} synthetic samples in {split} (1:{ratio:g})", found=found, where="mix", fix=fix)
+    _leave_out(plan, synthetic, wanted, f"synthetic, more than 1:{ratio:g} in {split}")
+
+
+def settled(
+    members: Sequence[Member],
+    wish: Wish,
+    *,
+    chosen: Set[str] | None = None,
+    remembered: Mapping[str, str] | None = None,
+) -> Plan:
+    """A plan within its limits. Parameters as of ``splits.plan``.
+
+    Raises:
+        InputError: the wish cannot be had; the message says the nearest that can.
+    """
+    found, least = _attempt(members, wish, chosen, remembered)
+    if least.n >= wish.at_least:
+        return found
+    possible, too_many = least.n, wish.at_least
+    while too_many - possible > 1:
+        tried = (possible + too_many) // 2
+        n = _attempt(members, replace(wish, at_least=tried), chosen, remembered)[1].n
+        possible, too_many = (tried, too_many) if n >= tried else (possible, tried)
+    raise InputError(
+        f"at least {wish.at_least:,} samples of every slice in every split",
+        found=f"{least.n:,} of {least.cell} in {least.split} ({least.there:,} of it in all)",
+        where="at_least",
+        fix=f"The nearest possible is {possible:,}. Generate or tag more of {least.cell}, enlarge {least.split}, "
+        "or leave the slice out with a filter.",
+    )
+
+
+@dataclass(frozen=True)
+class Least:
+    """The slice and split with the fewest samples, and how many samples the slice has in all."""
+
+    n: int
+    cell: str
+    split: str
+    there: int
+
+
+def _attempt(
+    members: Sequence[Member], wish: Wish, chosen: Set[str] | None, remembered: Mapping[str, str] | None
+) -> tuple[Plan, Least]:
+    found = plan(members, wish, chosen=chosen, remembered=remembered)
+    own = [member for member in members if chosen is None or member.id in chosen]
+    limit(found, own, wish)
+    if not wish.at_least:
+        return found, Least(0, "", "", 0)
+    names = set(found.splits.values()) | (set() if wish.keeps_given else set(wish.names()))
+    return found, _least(found, own, sorted(names))
+
+
+def _least(plan: Plan, members: Sequence[Member], splits: Sequence[str]) -> Least:
+    """Of the slices that are known."""
+    there = Counter(member.cell for member in members if member.cell is not None)
+    lies = Counter((m.cell, plan.splits[m.id]) for m in members if m.cell is not None and m.id in plan.splits)
+    places = [(lies[cell, split], cell, split) for cell in there for split in splits]
+    if not places:
+        return Least(0, "any slice, of which none is known,", "any split", 0)
+    n, cell, split = min(places)
+    return Least(n, cell, split, there[cell])

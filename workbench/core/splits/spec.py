@@ -1,0 +1,156 @@
+"""What is wanted of splits, and whether it can be had at all."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workbench.base.errors import InputError
+from workbench.base.files import canonical_json, sha256_text
+
+DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
+STAGES = ("pretrain", "finetune")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_TOLERANCE = 1e-6
+_MOST_FOLDS = 100
+_EXAMPLE = "Write e.g. train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of splits.
+
+    Attributes:
+        splits: share or number of samples by split; ``None`` keeps the splits that samples have and draws the rest
+            with ``DEFAULT_RATIOS``.
+        seed: of the draw.
+        real_only: splits that hold no synthetic samples.
+        stratify: bring classes, attributes and source into all splits alike, and remember what was drawn; otherwise
+            a split is a hash of seed and group and nothing else.
+        folds: divide ``train`` into this many folds, ``fold1`` ...; 0 for none.
+        stages: divide ``train`` into ``pretrain`` (synthetic) and ``finetune`` (real).
+        redo: name of the one given split to draw anew, out of itself and ``train``.
+        max_synthetic: the largest share of synthetic samples in any slice of any split.
+        at_least: the least number of samples of every slice in every split.
+        mix: synthetic samples per real one, by split.
+    """
+
+    splits: Mapping[str, float] | None = None
+    seed: int = 0
+    real_only: tuple[str, ...] = ("test",)
+    stratify: bool = True
+    folds: int = 0
+    stages: bool = False
+    redo: str | None = None
+    max_synthetic: float | None = None
+    at_least: int = 0
+    mix: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def keeps_given(self) -> bool:
+        """Whether samples keep the splits that they have."""
+        return self.splits is None and not self.folds
+
+    @property
+    def is_counts(self) -> bool:
+        """Whether numbers of samples are wanted instead of shares."""
+        given = (self.splits or {}).values()
+        return any(share > 1 for share in given) and all(math.isfinite(n) and n == int(n) for n in given)
+
+    @property
+    def memory(self) -> str:
+        """Name of the memory of what was drawn: equal wishes continue where the last one ended."""
+        said = [dict(self.splits or {}), self.seed, sorted(self.real_only), self.folds, self.redo]
+        return sha256_text(canonical_json(said))[:16]
+
+    def shares(self) -> dict[str, float]:
+        """Share of every split, folds included; counts as shares of their sum.
+
+        Raises:
+            InputError: they cannot be used.
+        """
+        given = dict(DEFAULT_RATIOS)
+        if not self.keeps_given:
+            given = {"train": 1.0} if self.splits is None else dict(self.splits)
+        _check_names(given)
+        if self.is_counts:
+            _check_counts(given)
+            given = {name: count / sum(given.values()) for name, count in given.items()}
+        else:
+            _check_shares(given)
+        if self.folds:
+            given = _folded(given, self.folds)
+        return given
+
+    def names(self) -> list[str]:
+        """Splits that are wanted, stages included."""
+        wanted = [name for name, share in self.shares().items() if share > 0]
+        return [part for name in wanted for part in (STAGES if self.stages and name == "train" else (name,))]
+
+    def check(self) -> None:
+        """Look at all wishes, before anything is read.
+
+        Raises:
+            InputError: one of them cannot be had with any data.
+        """
+        shares = self.shares()
+        if self.folds and self.stages:
+            raise InputError("folds or stages", found="both", where="splits", fix="Choose one: both divide train.")
+        if self.redo is not None and not self.keeps_given:
+            raise InputError(
+                "redo with given splits", found="new shares too", where="redo", fix="Leave splits and folds away."
+            )
+        if self.stages and "train" not in shares:
+            found = ", ".join(shares)
+            raise InputError("a split 'train' to divide into stages", found=found, where="stages", fix=_EXAMPLE)
+        if self.max_synthetic is not None and not 0 <= self.max_synthetic <= 1:
+            fix = "Write e.g. .5 for at most half."
+            raise InputError("a share from 0 to 1", found=f"{self.max_synthetic}", where="max_synthetic", fix=fix)
+        if self.at_least < 0:
+            raise InputError("a number from 0 on", found=f"{self.at_least}", where="at_least")
+        for name, ratio in self.mix.items():
+            self._check_mix(name, ratio)
+
+    def _check_mix(self, name: str, ratio: float) -> None:
+        if not math.isfinite(ratio) or ratio < 0:
+            fix = "Write e.g. train=1:3 for three synthetic samples per real one."
+            raise InputError("synthetic samples per real one", found=f"{name}={ratio}", where="mix", fix=fix)
+        if name in self.real_only and ratio > 0:
+            fix = f"Leave {name} out of mix, or out of real_only."
+            raise InputError(f"{name} with real samples only", found=f"{name}={ratio}", where="mix", fix=fix)
+
+
+def _check_names(given: Mapping[str, float]) -> None:
+    for name in given:
+        if not _NAME.fullmatch(name):
+            raise InputError("a name of letters, digits, - and _", found=repr(name), where="splits", fix=_EXAMPLE)
+
+
+def _check_counts(given: Mapping[str, float]) -> None:
+    for name, count in given.items():
+        if count < 0:
+            raise InputError("a number of samples", found=f"{name}={count:g}", where="splits", fix=_EXAMPLE)
+
+
+def _check_shares(given: Mapping[str, float]) -> None:
+    for name, share in given.items():
+        if not (math.isfinite(share) and share >= 0):
+            raise InputError("a share from 0 to 1", found=f"{name}={share}", where="splits", fix=_EXAMPLE)
+    total = sum(given.values())
+    if abs(total - 1) > _TOLERANCE:
+        near = ", ".join(f"{name}={share / total:.3g}" for name, share in given.items()) if total else ""
+        fix = f"The nearest is {near}." if near else _EXAMPLE
+        fix = f"Shares and counts cannot be mixed. {_EXAMPLE}" if max(given.values(), default=0) > 1 else fix
+        raise InputError("shares that add up to 1", found=f"{total:.6g}", where="splits", fix=fix)
+
+
+def _folded(given: Mapping[str, float], folds: int) -> dict[str, float]:
+    if not 2 <= folds <= _MOST_FOLDS:
+        raise InputError(f"from 2 to {_MOST_FOLDS} folds", found=str(folds), where="folds", fix="Five is usual.")
+    if "train" not in given:
+        raise InputError("a split 'train' to divide into folds", found=", ".join(given), where="folds", fix=_EXAMPLE)
+    rest = {name: share for name, share in given.items() if name != "train"}
+    return {**{f"fold{at}": given["train"] / folds for at in range(1, folds + 1)}, **rest}

@@ -1,0 +1,8 @@
+"""Filters, tables and counts: which samples a curator means, and how many there are. Pure."""
+
+from workbench.core.tables.column import CategoryColumn, NumberColumn, SetColumn
+from workbench.core.tables.filter import EVERYTHING, Facet, Filter
+from workbench.core.tables.language import parse
+from workbench.core.tables.table import Table
+
+__all__ = ["EVERYTHING", "CategoryColumn", "Facet", "Filter", "NumberColumn", "SetColumn", "Table", "parse"]

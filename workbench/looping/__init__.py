@@ -1,6 +1,0 @@
-"""The loop's turns: what each model found on the same real pictures, and whether failures are closed."""
-
-from workbench.looping.record import record_round
-from workbench.looping.scoreboard import Scoreboard, rounds
-
-__all__ = ["Scoreboard", "record_round", "rounds"]

@@ -1,1 +1,0 @@
-"""What a table of samples tells when it is searched. Pure: columns and arrays in, findings out."""

@@ -1,5 +1,0 @@
-"""What a camera does to light: a fixed chain of stages from linear radiance to a JPEG file."""
-
-from workbench.sensor.chain import Picture, SensorSettings, form_image
-
-__all__ = ["Picture", "SensorSettings", "form_image"]

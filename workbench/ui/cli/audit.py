@@ -1,0 +1,103 @@
+"""``workbench audit OUT --model FOLDER | --predict COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.base.errors import InputError, one_of
+from workbench.ui.cli.outcome import Outcome, plain
+
+if TYPE_CHECKING:
+    from workbench.actions.audit import Audit, Factor
+    from workbench.actions.train import Trainer
+
+REPORT, SCENARIOS = "report.html", "scenarios"
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("out", type=Path, help="new or empty folder for the report and the proposed scenarios")
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model", type=Path, metavar="FOLDER", help="a detector that Detector.save wrote")
+    model.add_argument(
+        "--predict",
+        metavar="COMMAND",
+        help="a program that predicts, e.g. 'python predict.py {images} {predictions}': a COCO file of the pictures to "
+        "look at, and the file of COCO results to write",
+    )
+    parser.add_argument(
+        "--train-dir", type=Path, metavar="EXPORT", help="what the program was trained on; says its classes"
+    )
+    parser.add_argument("--scenario", help="what all else is drawn from: a YAML file or a preset (a varied work cell)")
+    parser.add_argument("--factors", help="what is varied, e.g. light,surface; all five when not given")
+    parser.add_argument("--frames", type=int, default=8, help="pictures per combination (8; five factors have 16)")
+    parser.add_argument("--width", type=int, default=640, metavar="PX", help="of the pictures (640)")
+    parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Ask the model, and write what it fails by; the folder appears only when all is there."""
+    from workbench.actions.audit import audit
+    from workbench.base.files import require_empty, whole_folder
+
+    require_empty(args.out)
+    factors, model = _factors(args.factors), _model(args)
+    found = audit(
+        model,
+        scenario=args.scenario,
+        factors=factors,
+        frames=args.frames,
+        width_px=args.width,
+        backend=args.backend,
+    )
+    with whole_folder(args.out) as folder:
+        found.save(folder / REPORT)
+        (folder / SCENARIOS).mkdir()
+        for one in found.scenarios:
+            one.dump(folder / _file(one.name))
+    proposed = [
+        {"name": one.name, "file": str(args.out / _file(one.name)), "description": one.description}
+        for one in found.scenarios
+    ]
+    values = {**found.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
+    return Outcome(plain(values), _told(found, args.out))
+
+
+def _file(name: str) -> Path:
+    return Path(SCENARIOS, f"{name}.yaml")
+
+
+def _factors(names: str | None) -> tuple[Factor, ...]:
+    from workbench.actions.audit import FACTORS
+
+    known = {factor.name: factor for factor in FACTORS}
+    wanted = list(known) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
+    for name in wanted:
+        if name not in known:
+            raise InputError("a factor", found=repr(name), where="--factors", fix=one_of(name, known))
+    return tuple(known[name] for name in wanted)
+
+
+def _model(args: argparse.Namespace) -> Trainer:
+    from workbench.actions.train import CommandTrainer, Detector
+    from workbench.core.assets import PART_NAMES
+
+    if args.model is not None:
+        if args.train_dir is not None:
+            raise InputError("--train-dir with --predict", found="--model", fix="A saved detector knows its classes.")
+        return Detector.load(args.model)
+    trainer = CommandTrainer(args.predict, classes=PART_NAMES)
+    if args.train_dir is not None:
+        trainer.fit(args.train_dir)  # there is no command that learns: it only says what the classes are
+    return trainer
+
+
+def _told(found: Audit, out: Path) -> str:
+    lines = [str(found), f"Plot and words: {out / REPORT}"]
+    if found.scenarios:
+        lines.append("Where it fails, to generate with `workbench generate FILE --into DATASET -n N`:")
+        lines += [f"  {out / _file(one.name)}" for one in found.scenarios]
+    return "\n".join(lines)

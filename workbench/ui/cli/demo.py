@@ -1,0 +1,137 @@
+"""``workbench demo``: the whole loop on sample data, without a browser."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.base.errors import InputError
+from workbench.ui.cli.outcome import Outcome
+
+PREDICTIONS = Path("predictions", "real.json")  # below the folder of the sample data
+DATASET = "workbench-demo"
+FAILURE = "failure:dim_metal"
+WHERE = "source == 'real' and lighting in ['dim', 'dark'] and surface in ['metal', 'mirror']"
+SCENARIO = "dim_metal"
+CONFIDENCE = 0.3  # least that counts
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--sample-data", type=Path, help="folder with real/ and synthetic/; the one of the checkout")
+    parser.add_argument("--out", type=Path, help="new or empty folder for the export; a temporary one when not given")
+    parser.add_argument("-n", type=int, default=8, help="samples to generate (8)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run every step, say what each did, and leave the dataset for the board."""
+    from workbench.adapters import store
+
+    data = sample_data(args.sample_data)
+    if DATASET in store.list_datasets():
+        store.delete_dataset(DATASET)  # the demo's own, made by an earlier run
+    dataset = store.open_dataset(DATASET)
+    out = args.out or Path(tempfile.mkdtemp(prefix="workbench-demo-")) / "splits"
+    steps = []
+    for name, step in _steps(dataset, data, out, args.n).items():
+        started_s = time.monotonic()
+        told, values = step()
+        steps.append({"name": name, "seconds": round(time.monotonic() - started_s, 2), **values})
+        if not args.json:
+            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {told}", flush=True)
+    end = f"Done. See it on the board: wb.Board(wb.open({DATASET!r})); the splits are in {out}"
+    return Outcome({"steps": steps, "dataset": DATASET, "folder": str(out)}, end)
+
+
+def sample_data(given: Path | None) -> Path:
+    """The folder with the sample data and the predictions on it.
+
+    Raises:
+        InputError: it is nowhere; the message says how to make it.
+    """
+    places = [given] if given else [Path.cwd() / "sample_data", Path(__file__).parents[3] / "sample_data"]
+    for place in places:
+        if (place / PREDICTIONS).is_file() and (place / "real").is_dir() and (place / "synthetic").is_dir():
+            return place
+    raise InputError(
+        f"the sample data (real/, synthetic/ and {PREDICTIONS})",
+        found="none",
+        where=", ".join(map(str, places)),
+        fix="Run in the checkout, or make it there: python -m tests.tools sample-data DIR",
+    )
+
+
+Step = Callable[[], tuple[str, dict[str, Any]]]
+
+
+def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
+    from workbench.actions import tag as tagging
+    from workbench.actions.evaluate import evaluate
+    from workbench.actions.export import export
+    from workbench.actions.generate import generate, reproduce
+    from workbench.actions.load import load
+    from workbench.actions.measure import measure
+    from workbench.adapters import store
+
+    def loading() -> tuple[str, dict[str, Any]]:
+        reports = [load(dataset, data / source, source=source) for source in ("real", "synthetic")]
+        samples, labels = sum(r.samples for r in reports), sum(r.labels for r in reports)
+        return f"{samples:,} samples, {labels:,} labels, real and synthetic", {"samples": samples, "labels": labels}
+
+    def measuring() -> tuple[str, dict[str, Any]]:
+        report = measure(dataset)
+        return f"{report.measured:,} pictures, {report.samples_per_s:.0f}/s", {"measured": report.measured}
+
+    def evaluating() -> tuple[str, dict[str, Any]]:
+        real, file = "source == 'real'", data / PREDICTIONS
+        whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
+        part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
+        told = (
+            f"a detector finds {whole.recall:.0%} of the real parts; dim or dark, on metal or mirror: {part.recall:.0%}"
+        )
+        counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
+        return told, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
+
+    def slicing() -> tuple[str, dict[str, Any]]:
+        found = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
+        told = f"dim or dark, on metal or mirror: {found['real']} real, {found['synthetic']} synthetic"
+        return told, found
+
+    def tag() -> tuple[str, dict[str, Any]]:
+        entry = tagging.tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
+        tagging.undo(dataset)
+        again = tagging.redo(dataset)
+        return f"{entry.changed} samples as {FAILURE}, undone and done again", {"changed": again.changed}
+
+    def generation() -> tuple[str, dict[str, Any]]:
+        result = generate(SCENARIO, into=dataset, n=n).result()
+        told = f"{SCENARIO}: {result}"
+        return told, {"generated": result.generated, "sample_ids": result.sample_ids}
+
+    def again() -> tuple[str, dict[str, Any]]:
+        found = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
+        told = f"one sample made again from its record: labels identical: {found.identical}"
+        return told, {"identical": found.identical, "image_identical": found.image_identical}
+
+    def exporting() -> tuple[str, dict[str, Any]]:
+        report = export(dataset, out, format="coco", splits={"train": 0.7, "val": 0.15, "test": 0.15})
+        told = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
+        return f"{told}; read back and equal", {"splits": report.splits, "manifest": report.manifest}
+
+    named: dict[str, Step] = {
+        "load": loading,
+        "measure": measuring,
+        "evaluate": evaluating,
+        "slice": slicing,
+        "tag": tag,
+    }
+    return named | {"generate": generation, "reproduce": again, "export": exporting}
+
+
+def _of(source: str) -> str:
+    return WHERE.replace("'real'", repr(source))

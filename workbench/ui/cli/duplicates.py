@@ -1,0 +1,32 @@
+"""``workbench duplicates DATASET``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--where", help="only the samples of this filter")
+    parser.add_argument("--calibrate", action="store_true", help="find the dataset's threshold anew")
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help="also write a page with the pairs side by side")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Find and report."""
+    from workbench.actions.duplicates.search import duplicates
+    from workbench.adapters import store
+
+    report = duplicates(store.require_dataset(args.dataset), where=args.where, calibrate=args.calibrate)
+    found = {name: value for name, value in plain(report).items() if name != "paths"}
+    found["cross_split_pairs"] = plain(report.cross_split_pairs)
+    lines = [str(report)]
+    if args.page:
+        found["page"] = str(report.save(args.page))
+        lines.append(f"  page: {found['page']}")
+    return Outcome(found, "\n".join(lines))

@@ -1,0 +1,43 @@
+"""``workbench evaluate DATASET --predictions FIELD_OR_FILE``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        metavar="FIELD_OR_FILE",
+        help="a field of boxes, COCO results, COCO with scores, or a folder of YOLO rows",
+    )
+    parser.add_argument(
+        "--annotations", help="COCO file, data.yaml or folder that the model was given; says what ids mean"
+    )
+    parser.add_argument("--field", default="predictions", help="where predictions from a file are stored (predictions)")
+    parser.add_argument("--iou", type=float, default=0.5, help="least overlap of a hit (0.5)")
+    parser.add_argument("--confidence", type=float, default=0.0, help="least confidence that counts (0)")
+    parser.add_argument("--where", help="only the samples of this filter")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Evaluate and report."""
+    from workbench.actions.evaluate import evaluate
+    from workbench.adapters import store
+
+    found = evaluate(
+        store.require_dataset(args.dataset),
+        args.predictions,
+        iou=args.iou,
+        confidence=args.confidence,
+        where=args.where,
+        annotations=args.annotations,
+        field=args.field,
+    )
+    return Outcome(plain(found), str(found))

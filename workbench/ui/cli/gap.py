@@ -1,0 +1,29 @@
+"""``workbench gap DATASET [--by A] [--where F] [--against F]``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--by", help="a facet: one gap per word of it")
+    parser.add_argument("--where", help="only the samples of this filter; with --against the reference")
+    parser.add_argument("--against", help="the other side (the synthetic samples)")
+    parser.add_argument("--seed", type=int, default=0, help="of folds, permutations and directions (0)")
+    parser.add_argument("--save", metavar="FILE", help="write the plot as a page of HTML")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Compare and report."""
+    from workbench.actions.evaluate.gap import gap
+    from workbench.adapters import store
+
+    found = gap(store.require_dataset(args.dataset), by=args.by, where=args.where, against=args.against, seed=args.seed)
+    if args.save:
+        found.save(args.save)
+    return Outcome({"rows": plain(found.rows), "sides": list(found.sides)}, str(found))

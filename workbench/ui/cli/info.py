@@ -1,0 +1,24 @@
+"""``workbench info DATASET``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, columns
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Count."""
+    from workbench.adapters import store
+
+    found = store.info(store.require_dataset(args.dataset))
+    rows = [("samples", found["samples"]), *sorted(found["per_source"].items())]
+    rows += [(f"class {name}", n) for name, n in found["labels_per_class"].items()]
+    rows += [(f"tag {name}", n) for name, n in found["tags"].items()]
+    return Outcome(found, columns(rows))

@@ -1,0 +1,41 @@
+"""``workbench lab [NOTEBOOK]``: JupyterLab with the board, on this machine only, with a token."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from workbench.base.errors import InputError
+from workbench.base.files import existing
+from workbench.ui.cli.outcome import Outcome
+
+TOUR = Path("notebooks") / "01_curate.ipynb"
+# Settings that keep JupyterLab from asking about news and, because Open3D brings the source
+# extension of `dash`, about a build. They are added to the user's own, which win.
+CONFIG = Path(__file__).parent / "jupyter"
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("notebook", nargs="?", help=f"notebook to open; {TOUR} when it is here")
+    parser.add_argument("--port", type=int, default=8888, help="port on 127.0.0.1, the next free one if it is taken")
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Become JupyterLab; Ctrl-C ends it."""
+    notebook = existing(Path(args.notebook), wanted="a notebook") if args.notebook else TOUR.absolute()
+    if args.notebook and notebook.suffix != ".ipynb":
+        raise InputError("a notebook (.ipynb)", found=notebook.name, fix="Give the path of a notebook.")
+    where = [str(notebook)] if notebook.is_file() else []
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
+    if args.no_browser:
+        options[-1] = "--ServerApp.open_browser=False"
+    if os.geteuid() == 0:
+        options.append("--allow-root")
+    known = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([known, str(CONFIG)] if known else [str(CONFIG)])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, *where])  # noqa: S606

@@ -1,0 +1,25 @@
+"""``workbench load DATASET PATH --source real|synthetic``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.core.schema.fields import SOURCES
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset", help="name of the dataset; made when it is new")
+    parser.add_argument("path", help="folder or annotation file")
+    parser.add_argument("--source", required=True, choices=SOURCES)
+    parser.add_argument("--format", help="name of the format; detected when not given")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Load and report."""
+    from workbench.actions.load import load
+
+    report = load(args.dataset, args.path, source=args.source, format=args.format)
+    return Outcome(plain(report), str(report))

@@ -1,0 +1,111 @@
+"""Parse arguments, run one command, print its outcome for people or as one JSON object.
+
+Exit status: 0 done, 1 a failure that is the user's to fix, 2 wrong usage, 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from workbench import __version__
+from workbench.base.errors import Cancelled, WorkbenchError
+from workbench.ui.cli.outcome import Outcome
+
+COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
+    "doctor": ("doctor", "check Python, database, renderer, JupyterLab and disk, and say the fix"),
+    "lab": ("lab", "start JupyterLab with the board"),
+    "demo": ("demo", "run the whole loop on sample data without a browser"),
+    "load": ("load", "load images and labels from a folder into a dataset"),
+    "info": ("info", "count what a dataset holds"),
+    "measure": ("measure", "measure light, surface and sensor quality of the pictures"),
+    "evaluate": ("evaluate", "match predictions with the truth and say where they fail"),
+    "slices": ("slices", "a metric per lighting, surface or any facet, with an interval"),
+    "tag": ("tag", "tag the samples of a filter"),
+    "untag": ("tag", "remove a tag from the samples of a filter"),
+    "undo": ("tag", "take the last change of tags back"),
+    "redo": ("tag", "do the last undone change of tags again"),
+    "history": ("tag", "list all changes of tags"),
+    "embed": ("explore", "give every picture a vector that says what it looks like"),
+    "similar": ("explore", "list the samples that look most like some"),
+    "teach": ("explore", "predict an attribute of all samples from those with tags <attribute>:<word>"),
+    "recreate": ("recreate", "make a scenario of what tagged samples have in common"),
+    "discover": ("discover", "find the slices where a metric is worst"),
+    "gap": ("gap", "how far synthetic samples are from real ones, or any slice from any other"),
+    "scenario": ("scenario", "presets, JSON Schema, difference and contact sheet of scenarios"),
+    "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
+    "reproduce": ("reproduce", "generate one sample again from its record and compare"),
+    "lineage": ("lineage", "why does this sample exist, and what came of it"),
+    "remove": ("lineage", "take out all that was generated because of a sample, a change of tags or by a scenario"),
+    "restore": ("lineage", "put back what was taken out"),
+    "audit": ("audit", "ask a model by pictures of a designed experiment what it fails by"),
+    "rounds": ("rounds", "record what a model found; which failure scenarios are closed, failing or worse"),
+    "duplicates": ("duplicates", "find exact and near duplicates, and pictures of the same with other labels"),
+    "export": ("export", "export curated splits in nine formats, read back and compared"),
+    "diff": ("diff", "what changed between two exports: samples that came, went, moved, changed labels"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = next((a for a in arguments if not a.startswith("-")), None)
+    args = _parser(command).parse_args(arguments)
+    with _only_json_on_stdout(args.json) as stdout:
+        try:
+            outcome = args.run(args)
+        except WorkbenchError as error:
+            return _failed(str(error), args.json, stdout, status=130 if isinstance(error, Cancelled) else 1)
+        except KeyboardInterrupt:
+            return _failed("Stopped. What was finished is kept; call again to go on.", args.json, stdout, status=130)
+        return _print(outcome, args.json, stdout)
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser; only the module of the command that is called gets loaded."""
+    parser = argparse.ArgumentParser("workbench", description="Dataset curation workbench for Physical AI.")
+    parser.add_argument("--version", action="version", version=f"workbench {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, help_line) in COMMANDS.items():
+        sub = commands.add_parser(name, help=help_line, description=help_line.capitalize() + ".")
+        sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+        if name == command:
+            importlib.import_module(f"workbench.ui.cli.{module}").configure(sub, name)
+    return parser
+
+
+@contextlib.contextmanager
+def _only_json_on_stdout(wanted: bool) -> Iterator[TextIO]:
+    """Give the real stdout, and send what libraries and workers print there to stderr."""
+    if not wanted:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # stdout is closed: nobody reads the answer
+        yield sys.stderr
+        return
+    os.dup2(2, 1)
+    with os.fdopen(kept, "w", encoding="utf-8") as stdout, contextlib.redirect_stdout(sys.stderr):
+        yield stdout
+    # fd 1 stays on stderr: late words of exit handlers must not follow the JSON
+
+
+def _print(outcome: Outcome, as_json: bool, stdout: TextIO) -> int:
+    text = json.dumps(outcome.json, ensure_ascii=False, default=str) if as_json else outcome.text
+    print(text, file=stdout, flush=True)
+    return outcome.status
+
+
+def _failed(message: str, as_json: bool, stdout: TextIO, *, status: int) -> int:
+    print(f"workbench: {message}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": message}, ensure_ascii=False), file=stdout, flush=True)
+    return status

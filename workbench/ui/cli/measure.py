@@ -1,0 +1,39 @@
+"""``workbench measure DATASET``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--where", help="only the samples of this filter")
+    parser.add_argument("--again", action="store_true", help="also measure what has been measured")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Measure and report."""
+    from workbench.actions.measure import measure
+    from workbench.adapters import store
+
+    report = measure(store.require_dataset(args.dataset), where=args.where, again=args.again)
+    found = {
+        "measured": report.measured,
+        "skipped": report.skipped,
+        "without_picture": report.without_picture,
+        "failed": len(report.problems),
+        "samples_per_s": round(report.samples_per_s, 1),
+        "problems": [plain(problem) for problem in report.problems],
+    }
+    before = report.skipped - report.without_picture
+    lines = [
+        f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {before:,} measured before, "
+        f"{len(report.problems):,} failed"
+    ]
+    if report.without_picture:
+        lines[0] += f", {report.without_picture:,} point clouds without a picture to measure"
+    return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

@@ -1,0 +1,43 @@
+"""``workbench recreate DATASET --where F -o scenario.yaml``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--where", required=True, help="the samples, e.g. \"'failure:glare' in tags\"")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the scenario, a YAML file")
+    parser.add_argument("--name", help="of the scenario; by default the failure tag that the samples share")
+    parser.add_argument(
+        "--no-probes", action="store_true", help="take over words and classes, without fitting pictures"
+    )
+    parser.add_argument("--seconds", type=float, default=90.0, help="for the fit (default: 90)")
+    parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Recreate, save and report."""
+    from workbench.actions.recreate import recreate
+    from workbench.adapters import store
+
+    dataset = store.require_dataset(args.dataset)
+    found = recreate(
+        dataset, args.where, name=args.name, probes=not args.no_probes, seconds=args.seconds, backend=args.backend
+    )
+    found.scenario.dump(args.output)
+    values = {
+        "scenario": str(args.output),
+        "samples": found.samples,
+        "probes": found.probes,
+        "parameters": [plain(row) for row in found.parameters],
+        "gap_before": found.gap_before,
+        "gap_after": found.gap_after,
+    }
+    return Outcome(values, f"{found}\nWritten to {args.output}; look at it: wb.preview({str(args.output)!r})")

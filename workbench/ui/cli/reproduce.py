@@ -1,0 +1,25 @@
+"""``workbench reproduce DATASET SAMPLE_ID``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("sample_id")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Generate the sample again and compare."""
+    from workbench.actions.generate import reproduce
+    from workbench.adapters import store
+
+    found = reproduce(store.require_dataset(args.dataset), args.sample_id)
+    labels = "identical" if found.identical else "DIFFERENT"
+    text = f"labels {labels}; picture: largest difference {found.max_pixel_difference} of 255"
+    return Outcome(plain(found), text, 0 if found.identical else 1)

@@ -1,0 +1,71 @@
+"""``workbench scenario presets | schema | diff A B | preview SCENARIO -o sheet.png``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from workbench.base.plurals import counted
+from workbench.ui.cli.outcome import Outcome, columns, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments; ``--json`` may stand behind each of the four."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    actions.add_parser("presets", parents=[shared], help="the scenarios that come with the package")
+    schema = actions.add_parser("schema", parents=[shared], help="JSON Schema of scenarios, for editors")
+    schema.add_argument("-o", "--output", type=Path, help="a file instead of the screen")
+    diff = actions.add_parser("diff", parents=[shared], help="what two scenarios draw differently")
+    diff.add_argument("first")
+    diff.add_argument("second")
+    show = actions.add_parser("preview", parents=[shared], help="a contact sheet of the first frames")
+    show.add_argument("scenario", help="a YAML file or the name of a preset")
+    show.add_argument("-o", "--output", type=Path, required=True, help="a .png or .jpg file")
+    show.add_argument("-n", type=int, default=8, help="pictures (8)")
+    show.add_argument("--width", type=int, default=240, help="of each, in pixels (240)")
+    show.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
+    parser.set_defaults(run=lambda args: ACTIONS[args.action](args))
+
+
+def _presets(args: argparse.Namespace) -> Outcome:
+    from workbench.core.scenario import Scenario, preset_names
+
+    found = {name: Scenario.load(name).description for name in preset_names()}
+    return Outcome({"presets": found}, columns(found.items()))
+
+
+def _schema(args: argparse.Namespace) -> Outcome:
+    from workbench.base.files import write_json
+    from workbench.core.scenario.json_schema import json_schema
+
+    schema = json_schema()
+    if args.output is None:
+        return Outcome(schema, json.dumps(schema, indent=1))
+    write_json(args.output, schema)
+    hint = f"Written to {args.output}; first line of a scenario: # yaml-language-server: $schema={args.output}"
+    return Outcome({"schema": str(args.output)}, hint)
+
+
+def _diff(args: argparse.Namespace) -> Outcome:
+    from workbench.core.scenario import Scenario
+    from workbench.core.scenario.diff import differences
+
+    found = differences(Scenario.load(args.first), Scenario.load(args.second))
+    lines = [
+        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}" for one in found
+    ]
+    return Outcome({"differences": plain(found)}, "\n".join(lines) or "They draw the same.")
+
+
+def _preview(args: argparse.Namespace) -> Outcome:
+    from workbench.actions.generate.sheet import save_sheet, sheet
+
+    picture = sheet(args.scenario, args.n, width_px=args.width, backend=args.backend)
+    save_sheet(args.output, picture)
+    return Outcome({"sheet": str(args.output), "pictures": args.n}, f"{counted(args.n, 'frame')} as {args.output}")
+
+
+ACTIONS = {"presets": _presets, "schema": _schema, "diff": _diff, "preview": _preview}

@@ -1,0 +1,36 @@
+"""``workbench slices DATASET --by A,B``."""
+
+from __future__ import annotations
+
+import argparse
+
+from workbench.ui.cli.outcome import Outcome, columns, plain
+
+
+def configure(parser: argparse.ArgumentParser, name: str) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset")
+    parser.add_argument("--by", required=True, help="one or two facets, e.g. lighting,surface")
+    parser.add_argument(
+        "--metric",
+        default="count",
+        help="count, recall, precision, ap50, mean:FACET (e.g. mean:noise) or share:TAG",
+    )
+    parser.add_argument("--where", help="only the samples of this filter")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Compute and report."""
+    from workbench.actions.evaluate import slices
+    from workbench.adapters import store
+
+    by = [name.strip() for name in args.by.split(",") if name.strip()]
+    found = slices(store.require_dataset(args.dataset), by, metric=args.metric, where=args.where)
+    rows = found.astype(object).where(found.notna(), None)
+    shown = [["-" if value is None else _short(value) for value in row] for row in rows.values.tolist()]
+    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(found.columns), *shown]))
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
