@@ -4,8 +4,8 @@ A measure is one function of a ``Picture`` and one line in ``registry.MEASURES``
 one picture: a reduced one in colour for light and surfaces, one gray at full size for the sensor. A JPEG is decoded
 to these two alone.
 
-**How far they can be trusted.** ``python -m tests.tools calibrate OUT`` draws work cells with Open3D and Mitsuba, takes three
-pictures of each with known faults (exposure, lens blur, motion, noise, vignette, bands, JPEG 70 to 98, several at
+**How far they can be trusted.** ``python -m tests.tools calibrate OUT`` draws work cells with Open3D and Mitsuba, takes
+three pictures of each with known faults (exposure, lens blur, motion, noise, vignette, bands, JPEG 70 to 98, several at
 once) and compares. Models were fitted on 246 scenes; these are the rank correlations (Spearman) on 372 pictures of
 124 others:
 
