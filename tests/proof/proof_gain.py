@@ -39,7 +39,7 @@ from workbench.actions.rounds.judge import gate
 from workbench.base.files import write_bytes
 from workbench.base.processes import WorkerProcesses
 from workbench.core.metrics.compare import Change
-from workbench.core.metrics.counts import Tally, from_bytes, to_bytes
+from workbench.core.metrics.counts import RoundCounts, from_bytes, to_bytes
 from workbench.core.scenario import Scenario
 from workbench.core.tables.column import Mask
 
@@ -197,7 +197,7 @@ def _file(one: Training, folder: Path) -> Path:
     return folder / "tallies" / f"{one.name}-{BASE_STEPS}-{STEPS}.npz"
 
 
-def _tallies(wanted: Sequence[Training], folder: Path) -> list[Tally]:
+def _tallies(wanted: Sequence[Training], folder: Path) -> list[RoundCounts]:
     """Of trainings that are made; none where one of them is not."""
     files = [_file(one, folder) for one in wanted]
     return [from_bytes(file.read_bytes())[0] for file in files] if all(file.exists() for file in files) else []
@@ -313,7 +313,7 @@ def _slices(cells: Sequence[Cell]) -> dict[str, Mask]:
 def _report(sizes: Sequence[int], seeds: Sequence[int], folder: Path) -> str:
     """The tables of the arms that are complete."""
 
-    def arm(name: str, n: int) -> list[Tally]:
+    def arm(name: str, n: int) -> list[RoundCounts]:
         return _tallies([Training(name, n, seed) for seed in seeds], folder)
 
     none, lines = arm("none", 0), [""]

@@ -26,7 +26,7 @@ from workbench.actions.train.examples import Example, Found, overlap
 from workbench.adapters.render import renderer
 from workbench.base.files import write_bytes
 from workbench.base.processes import WorkerProcesses
-from workbench.core.metrics.counts import Tally, tally
+from workbench.core.metrics.counts import RoundCounts, round_counts
 from workbench.core.metrics.outcomes import Outcomes
 from workbench.core.scenario import Scenario, noise_rng, sensor_settings
 from workbench.core.schema.boxes import Box, Boxes
@@ -229,7 +229,7 @@ def _write(place: Path, frame: int, jpeg: bytes, labels: Sequence[Label]) -> Non
     write_bytes(_file(place, frame), stream.getvalue())
 
 
-def tallied(truth: Pool, found: Sequence[Found]) -> Tally:
+def tallied(truth: Pool, found: Sequence[Found]) -> RoundCounts:
     """What became of the true boxes and of the predicted ones: per class, the most certain first, IoU 0.5."""
     samples, outcomes, truth_of = [], {}, {}
     for row, predicted in enumerate(found):
@@ -252,7 +252,7 @@ def tallied(truth: Pool, found: Sequence[Found]) -> Tally:
             tuple("hit" if k in hits else "false_alarm" for k in range(len(said)) if predicted.scores[k] >= SCORE),
         )
         samples.append(Boxes(name, own, said))
-    return tally(samples, outcomes, truth_of)
+    return round_counts(samples, outcomes, truth_of)
 
 
 def _hits(boxes: NDArray[np.float32], classes: NDArray[np.int64], predicted: Found) -> Mapping[int, int]:

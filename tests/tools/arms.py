@@ -17,7 +17,7 @@ from scipy.stats import t as student
 from workbench.base.errors import InputError
 from workbench.core.metrics.average_precision import mean_ap
 from workbench.core.metrics.compare import ALPHA, Change
-from workbench.core.metrics.counts import Tally
+from workbench.core.metrics.counts import RoundCounts
 from workbench.core.tables.column import Mask
 
 DRAWS, AP_DRAWS = 1000, 200
@@ -25,7 +25,7 @@ METRICS = ("recall", "ap50")
 Values = NDArray[np.float64]
 
 
-def means(arm: Sequence[Tally], rows: Mask, metric: str) -> Values:
+def means(arm: Sequence[RoundCounts], rows: Mask, metric: str) -> Values:
     """A metric of a slice, ``(seeds,)``; NaN where there are no labels.
 
     Args:
@@ -36,7 +36,7 @@ def means(arm: Sequence[Tally], rows: Mask, metric: str) -> Values:
     return _values(arm, rows.astype(float)[None], metric)[:, 0]
 
 
-def gain(before: Sequence[Tally], after: Sequence[Tally], rows: Mask, metric: str) -> Change:
+def gain(before: Sequence[RoundCounts], after: Sequence[RoundCounts], rows: Mask, metric: str) -> Change:
     """Mean over the seeds of what ``after`` has more than ``before``, with its 95 % interval.
 
     Args:
@@ -55,7 +55,9 @@ def gain(before: Sequence[Tally], after: Sequence[Tally], rows: Mask, metric: st
     return Change(value, min(low, value - half), max(high, value + half))
 
 
-def closed(none: Sequence[Tally], arm: Sequence[Tally], oracle: Sequence[Tally], rows: Mask, metric: str) -> Change:
+def closed(
+    none: Sequence[RoundCounts], arm: Sequence[RoundCounts], oracle: Sequence[RoundCounts], rows: Mask, metric: str
+) -> Change:
     """Share of the way from ``none`` to ``oracle`` that ``arm`` goes; 1 is as good as the oracle.
 
     Without a value where the oracle itself gained nothing for sure: then there is no way to go, and what is missing is
@@ -79,13 +81,13 @@ def closed(none: Sequence[Tally], arm: Sequence[Tally], oracle: Sequence[Tally],
     return Change((own - base) / (best - base), low, high)
 
 
-def _check(*arms: Sequence[Tally]) -> None:
+def _check(*arms: Sequence[RoundCounts]) -> None:
     numbers = [len(arm) for arm in arms]
     if min(numbers) == 0 or len(set(numbers)) > 1:
         raise InputError("the same seeds in every arm", found=f"{numbers} seeds", fix="Train the missing ones.")
 
 
-def _drawn(arms: Sequence[Sequence[Tally]], rows: Mask, metric: str) -> Values:
+def _drawn(arms: Sequence[Sequence[RoundCounts]], rows: Mask, metric: str) -> Values:
     """Mean over drawn seeds of each arm on drawn pictures, ``(arms, draws)``."""
     rng, chosen = np.random.default_rng(0), np.flatnonzero(rows)
     n, seeds = (AP_DRAWS if metric == "ap50" else DRAWS), len(arms[0])
@@ -97,12 +99,12 @@ def _drawn(arms: Sequence[Sequence[Tally]], rows: Mask, metric: str) -> Values:
     return found
 
 
-def _values(arm: Sequence[Tally], weights: Values, metric: str) -> Values:
+def _values(arm: Sequence[RoundCounts], weights: Values, metric: str) -> Values:
     """The metric ``(seeds, draws)`` with pictures counted by ``weights`` ``(draws, n)``."""
     if metric == "recall":
         found = []
         for one in arm:
-            hits, misses = one.found()
+            hits, misses = one.hits_and_misses()
             with np.errstate(invalid="ignore", divide="ignore"):
                 found.append((weights @ hits) / (weights @ (hits + misses)))
         return np.array(found)

@@ -8,12 +8,12 @@ import pytest
 from tests.actions.rounds.planted import drawn, planted
 from tests.tools.arms import closed, gain, means
 from workbench.base.errors import InputError
-from workbench.core.metrics.counts import Tally
+from workbench.core.metrics.counts import RoundCounts
 
 ALL = np.ones(200, np.bool_)
 
 
-def _arm(recall: float, seeds: int = 5, first: int = 0) -> list[Tally]:
+def _arm(recall: float, seeds: int = 5, first: int = 0) -> list[RoundCounts]:
     return [drawn(np.random.default_rng(first + i), 200, 4, recall, spread=0.05) for i in range(seeds)]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.core.metrics.counts import Tally, tally
+from workbench.core.metrics.counts import RoundCounts, round_counts
 from workbench.core.metrics.outcomes import Outcomes
 from workbench.core.schema.boxes import Box, Boxes
 
 
-def planted(found: list[list[bool]], wrong: list[int] | None = None, *, seed: int = 0) -> Tally:
+def planted(found: list[list[bool]], wrong: list[int] | None = None, *, seed: int = 0) -> RoundCounts:
     """A round in which label j of picture i is found as said; a found one has a random confidence."""
     rng = np.random.default_rng(seed)
     samples, outcomes, truth_of = [], {}, {}
@@ -26,10 +26,10 @@ def planted(found: list[list[bool]], wrong: list[int] | None = None, *, seed: in
         name = f"s{i:05}"
         samples.append(Boxes(name, truth, tuple(predicted)))
         outcomes[name] = Outcomes(tuple("hit" if h else "miss" for h in hits), tuple(words))
-    return tally(samples, outcomes, truth_of)
+    return round_counts(samples, outcomes, truth_of)
 
 
-def drawn(rng: np.random.Generator, pictures: int, labels: int, recall: float, spread: float = 0.0) -> Tally:
+def drawn(rng: np.random.Generator, pictures: int, labels: int, recall: float, spread: float = 0.0) -> RoundCounts:
     """A round of random hits; ``spread`` makes pictures differ, so that labels of one are not independent."""
     chance = np.clip(recall + spread * rng.choice([-1, 1], pictures), 0, 1)
     return planted([(rng.random(labels) < p).tolist() for p in chance], rng.integers(0, 2, pictures).tolist())

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.actions.rounds.planted import drawn, planted
 from workbench.actions.rounds.judge import Verdict, gate, judge
 from workbench.core.metrics.compare import Change, Level, Part, apart, change, level
-from workbench.core.metrics.counts import Tally, from_bytes, to_bytes
+from workbench.core.metrics.counts import RoundCounts, from_bytes, to_bytes
 
 
-def whole(one: Tally) -> Part:
+def whole(one: RoundCounts) -> Part:
     return Part(np.ones(len(one), np.bool_))
 
 
@@ -87,7 +87,7 @@ def test_bytes_and_parts(found: list[list[bool]], data: st.DataObject) -> None:
     again, trained = from_bytes(to_bytes(one, ["a" * 24]))
     assert trained == {"a" * 24}
     rows = np.array(data.draw(st.lists(st.booleans(), min_size=len(found), max_size=len(found))))
-    part, kept = Part(rows), again.taken(again.ids[rows])
+    part, kept = Part(rows), again.subset(again.ids[rows])
     assert len(kept) == rows.sum()
     for metric in ("recall", "precision", "ap50"):
         expected = level(one, part, metric)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.core.metrics.outcomes import ious, outcomes
+from workbench.core.metrics.outcomes import outcomes
+from workbench.core.metrics.overlap import iou
 from workbench.core.schema.boxes import Box, Boxes
 
 TRUTH = (Box("t0", "nut", (0.0, 0.0, 0.2, 0.2)), Box("t1", "bolt", (0.5, 0.5, 0.7, 0.7)))
@@ -49,8 +50,9 @@ def test_counts_are_of_labels() -> None:
 
 
 def test_overlaps_of_all_pairs() -> None:
-    first = (predicted("a", "x", (0.0, 0.0, 1.0, 1.0)), predicted("b", "x", (0.5, 0.0, 1.5, 1.0)))
-    assert np.allclose(ious(first, first), [[1, 1 / 3], [1 / 3, 1]])
-    assert ious((), first).shape == (0, 2) and ious(first, ()).shape == (2, 0)
-    flat = (predicted("c", "x", (0.2, 0.2, 0.2, 0.9)),)
-    assert ious(flat, flat).tolist() == [[0.0]]
+    boxes = np.array([(0.0, 0.0, 1.0, 1.0), (0.5, 0.0, 1.5, 1.0)])
+    assert np.allclose(iou(boxes, boxes), [[1, 1 / 3], [1 / 3, 1]])
+    nothing = np.zeros((0, 4))
+    assert iou(nothing, boxes).shape == (0, 2) and iou(boxes, nothing).shape == (2, 0)
+    flat = np.array([(0.2, 0.2, 0.2, 0.9)])
+    assert iou(flat, flat).tolist() == [[0.0]]

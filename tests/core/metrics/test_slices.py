@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.base.errors import FilterError, InputError
-from workbench.core.metrics.per_slice import cells, wilson
+from workbench.core.metrics.intervals import wilson
+from workbench.core.metrics.per_slice import cells
 from workbench.core.tables import CategoryColumn, NumberColumn, SetColumn, Table
 
 TABLE = Table(

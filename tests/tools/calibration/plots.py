@@ -69,7 +69,7 @@ def table(row: Mapping[str, Any]) -> str:
 
 def _places(values: Sequence[float]) -> list[float]:
     """Ranks scaled to 0..1."""
-    from tests.tools.calibration.score import ranks
+    from scipy.stats import rankdata as ranks
 
     found = ranks(values)
     return ((found - 0.5) / max(len(found), 1)).tolist() if len(found) else []

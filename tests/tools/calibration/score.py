@@ -6,20 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from workbench.core.metrics.ranks import auc
 
 Floats = NDArray[np.float64]
-
-
-def ranks(values: Sequence[float] | Floats) -> Floats:
-    """Ranks from 1; equal values share their mean rank.
-
-    >>> ranks([10, 20, 10]).tolist()
-    [1.5, 3.0, 1.5]
-    """
-    given = np.asarray(values, np.float64)
-    _, inverse, counts = np.unique(given, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[inverse], np.float64)
 
 
 def rank_correlation(one: Sequence[float] | Floats, other: Sequence[float] | Floats) -> float:
@@ -28,7 +19,7 @@ def rank_correlation(one: Sequence[float] | Floats, other: Sequence[float] | Flo
     >>> rank_correlation([1, 2, 3], [1, 10, 100])
     1.0
     """
-    a, b = ranks(one), ranks(other)
+    a, b = rankdata(one), rankdata(other)
     a, b = a - a.mean(), b - b.mean()
     power = float(np.sqrt((a @ a) * (b @ b)))
     return round(float(a @ b) / power, 6) if power > 0 else 0.0
@@ -51,9 +42,7 @@ def roc_auc(negative: Sequence[float] | Floats, positive: Sequence[float] | Floa
     >>> roc_auc([1, 2], [2, 3])
     0.875
     """
-    joined = ranks(np.concatenate([np.asarray(negative, float), np.asarray(positive, float)]))
-    n, p = len(negative), len(positive)
-    return float((joined[n:].sum() - p * (p + 1) / 2) / (n * p))
+    return auc(np.concatenate([negative, positive]), np.arange(len(negative) + len(positive)) >= len(negative))
 
 
 def confusion(true: Sequence[str], found: Sequence[str], words: Sequence[str]) -> list[list[int]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.core.metrics import overlap
 from workbench.core.schema.labels import Record
 
 SAME_IOU = 0.5
@@ -58,7 +59,7 @@ def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) ->
 
 def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack: bool) -> list[tuple[int, int]]:
     """Pairs of boxes that are the same, best first, those of the same class before others, each box once."""
-    iou = _ious(one, other)
+    iou = overlap.iou(one, other)
     near = _near(one, other) if slack else np.zeros_like(iou, bool)
     same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
     allowed = (iou >= SAME_IOU) | near
@@ -89,15 +90,6 @@ def _moved(boxes: Boxes, matrix: NDArray[np.float64]) -> Boxes:
 def _inside(boxes: Boxes) -> NDArray[np.bool_]:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.asarray(((middle > SLACK) & (middle < 1 - SLACK)).all(axis=1))
-
-
-def _ious(one: Boxes, other: Boxes) -> NDArray[np.float64]:
-    a, b = one[:, None], other[None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    both = np.prod(np.maximum(sides, 0.0), axis=-1)
-    union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - both
-    found: NDArray[np.float64] = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
-    return found
 
 
 def _near(one: Boxes, other: Boxes) -> NDArray[np.bool_]:

@@ -14,8 +14,9 @@ from workbench.adapters.store import Dataset
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.core.discovery.search import ALPHA, LIMIT, Search, Slice, search
-from workbench.core.metrics.per_slice import EVALUATION
-from workbench.core.metrics.score import Worst, score
+from workbench.core.measures.registry import cyclic_measures
+from workbench.core.metrics.registry import EVALUATION, Worst
+from workbench.core.metrics.score import score
 from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
 from workbench.core.tables import Filter, Table, parse
 
@@ -24,7 +25,7 @@ FEWEST = 40  # samples; of fewer, neither half can say anything
 # names of samples and what made them explain nothing that a curator could act upon; name them in ``by`` to search them
 LEFT_OUT = frozenset({ORIGIN, SCENE_ID, ATTRIBUTES_FROM, *CONFIDENCE.values()})
 LEFT_OUT_PREFIXES = (f"{EVALUATION}.", "generation.", "metadata.")
-CYCLIC = frozenset({f"{MEASURES}.light_direction_deg", f"{MEASURES}.motion_direction_deg"})
+CYCLIC = frozenset(f"{MEASURES}.{name}" for name in cyclic_measures())
 STYLE = """
 <style>
 .wb-found { border-collapse: collapse; font: 13px system-ui, sans-serif; color: inherit; background: none }
@@ -118,7 +119,7 @@ def discover(
     limit: int = LIMIT,
     save_views: bool = False,
 ) -> Discovery:
-    """Find the conjunctions of up to three conditions where a metric is worst; see ``mining.slices``.
+    """Find the conjunctions of up to three conditions where a metric is worst; see ``core.discovery``.
 
     ``board.filter = found[0].filter`` shows the first on the board.
 

@@ -19,8 +19,9 @@ from workbench.base.errors import InputError, WorkbenchError
 from workbench.base.plurals import counted
 from workbench.base.progress import Cancel, Listener, Progress
 from workbench.core.metrics.average_precision import class_results, mean_ap
+from workbench.core.metrics.intervals import wilson
 from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
-from workbench.core.metrics.per_slice import EVALUATION, wilson
+from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema.boxes import Boxes
 from workbench.core.schema.labels import Label
 from workbench.core.schema.report import Problem

@@ -25,6 +25,7 @@ from workbench.core.gap.embeddings import FRECHET_LEAST, frechet, look_gap
 from workbench.core.gap.gap import ALPHA, Gap, MeasureGap
 from workbench.core.gap.gap import gap as measured_gap
 from workbench.core.gap.objects import object_gap
+from workbench.core.measures.registry import cyclic_measures
 from workbench.core.metrics.holm import holm
 from workbench.core.metrics.per_slice import parts_of
 from workbench.core.schema import fields
@@ -33,7 +34,7 @@ from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import OneOf
 
 MOST_READ = 20_000  # samples per side whose labels are read: a million would take minutes and gigabytes
-CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no distance on a line
+CYCLIC = cyclic_measures()  # 359 degrees is near 1: no distance on a line
 CHANCE = 0.5
 NUMBERS = ("auc", "low", "high", "p_value", "kid", "kid_p", "sliced_wasserstein", "sliced_wasserstein_p")
 

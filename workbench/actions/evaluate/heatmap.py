@@ -17,12 +17,12 @@ from workbench.adapters.store import Dataset
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
+from workbench.core.metrics.registry import find
 from workbench.core.tables import Filter
 
 # ends and middle of a scale that people with colour-blindness can read (ColorBrewer's YlGnBu, by Cynthia Brewer)
 SCALE = np.array([[255, 255, 217], [65, 182, 196], [8, 29, 88]], float)
 DARK_TEXT_ABOVE = 0.35  # relative luminance
-SHARES = ("recall", "precision", "ap50", "share")
 STYLE = """
 <style>
 .wb-heat { border-collapse: collapse; font: 13px system-ui, sans-serif; color: inherit; background: none }
@@ -99,7 +99,7 @@ class Heatmap:
 
     def _share(self, value: float) -> float:
         """Where a value lies on the scale: shares from 0 to 1, others between the least and the largest."""
-        if self.metric.partition(":")[0] in SHARES:
+        if find(self.metric)[0].share:
             return value
         known = self.frame["value"].astype(float)
         low, high = (0.0 if self.metric == "count" else known.min()), known.max()

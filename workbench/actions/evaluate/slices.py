@@ -13,8 +13,10 @@ from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
 from workbench.base.errors import FilterError
 from workbench.base.progress import Progress
+from workbench.core.metrics import registry
 from workbench.core.metrics.average_precision import class_results, estimate
-from workbench.core.metrics.per_slice import EVALUATION, Estimator, cells
+from workbench.core.metrics.per_slice import cells
+from workbench.core.metrics.registry import EVALUATION, Estimator
 from workbench.core.schema.boxes import Boxes
 from workbench.core.tables import Filter, Table, parse
 
@@ -27,8 +29,8 @@ def slices(
     Args:
         dataset: the dataset.
         by: facets, e.g. ``["lighting", "surface"]``; numbers are cut into quartiles.
-        metric: ``count``, ``mean:<facet>``, ``share:<tag>``, and after ``evaluate`` also ``recall``, ``precision``
-            and ``ap50``.
+        metric: ``count``, ``mean:<facet>``, ``share:<tag>``, and after ``evaluate`` also ``recall``, ``precision``,
+            ``errors`` (share of samples with a miss or a wrong prediction) and ``ap50``.
         where: only the samples of this filter.
 
     Returns:
@@ -41,14 +43,25 @@ def slices(
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
     rows = None if where is None else table.mask(parse(where) if isinstance(where, str) else where)
-    found = cells(table, names, metric=average_precision(dataset, table) if metric == "ap50" else metric, rows=rows)
+    found = cells(table, names, metric=estimator(dataset, table, metric), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
     shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in found]
     return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
 
 
-def average_precision(dataset: Dataset, table: Table) -> Estimator:
+def estimator(dataset: Dataset, table: Table, metric: str) -> Estimator:
+    """What computes a metric from rows of a dataset's table.
+
+    Raises:
+        FilterError: a facet that it needs is not there, has no numbers, or nothing was evaluated.
+        InputError: no such metric.
+    """
+    definition, _ = registry.find(metric)
+    return _average_precision(dataset, table) if definition.ranked else registry.estimator(table, metric)
+
+
+def _average_precision(dataset: Dataset, table: Table) -> Estimator:
     """Average precision of the predictions that were evaluated last."""
     said = store.note(dataset, EVALUATION)
     if said is None:

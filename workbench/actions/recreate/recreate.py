@@ -27,6 +27,7 @@ from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Cancel, Listener, Progress
 from workbench.core.measures import MEASURES
+from workbench.core.measures.registry import cyclic_measures
 from workbench.core.scenario import Scenario, distributions
 from workbench.core.scenario.anchor import Anchor, Measured
 from workbench.core.schema import fields
@@ -37,7 +38,7 @@ FIRST_LEAST = 60  # probes of the first round
 CHECKS = 20  # pictures from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 WIDER = 1.2  # spread of what is free, against that of the samples
-CYCLIC = ("light_direction_deg", "motion_direction_deg")  # 359 degrees is near 1: no number to regress on
+CYCLIC = cyclic_measures()  # 359 degrees is near 1: no number to regress on
 
 Values = NDArray[np.float64]
 

@@ -19,8 +19,9 @@ from workbench.adapters.store.rounds import StoredRound, put_round
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.base.progress import Cancel, Listener
-from workbench.core.metrics.compare import METRICS, Part, level
-from workbench.core.metrics.counts import Tally, from_bytes, tally, to_bytes
+from workbench.core.metrics.compare import Part, level
+from workbench.core.metrics.counts import RoundCounts, from_bytes, round_counts, to_bytes
+from workbench.core.metrics.registry import COMPARED
 from workbench.core.schema import fields
 from workbench.core.tables.filter import OneOf
 
@@ -40,7 +41,7 @@ class Round:
         seconds: and in time.
         confidence, iou: as of ``evaluate``.
         recorded_at: ISO time, UTC.
-        metrics: ``recall``, ``precision`` and ``ap50`` on those pictures, each with ``_low`` and ``_high``.
+        metrics: those of ``registry.COMPARED`` on those images, each with ``_low`` and ``_high``.
     """
 
     number: int
@@ -66,7 +67,7 @@ class Round:
 
 
 def _metrics(metrics: dict[str, float | None]) -> str:
-    shown = [(name, metrics.get(name)) for name in METRICS]
+    shown = [(name, metrics.get(name)) for name in COMPARED]
     return ", ".join(f"{name} {value:.3f}" for name, value in shown if value is not None)
 
 
@@ -127,7 +128,7 @@ def record_round(
         )
     wanted = set(chosen.ids)
     own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
-    counted = tally(own, found.outcomes, found.truth_of)
+    counted = round_counts(own, found.outcomes, found.truth_of)
     made = Round(
         number=0,
         name=name,
@@ -146,11 +147,11 @@ def record_round(
     return replace(made, number=put_round(dataset, name, said, to_bytes(counted, sorted(data.trained))))
 
 
-def overall(counted: Tally) -> dict[str, float | None]:
+def overall(counted: RoundCounts) -> dict[str, float | None]:
     """The metrics of all pictures, with intervals."""
     everything = Part(np.ones(len(counted), np.bool_))
     found: dict[str, float | None] = {}
-    for metric in METRICS:
+    for metric in COMPARED:
         one = level(counted, everything, metric)
         found |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
     return found
@@ -162,12 +163,12 @@ class Recorded:
 
     Attributes:
         about: the round.
-        tally: what became of every label.
+        counts: what became of every label.
         trained: ids of the samples that the model was trained on, as far as known.
     """
 
     about: Round
-    tally: Tally
+    counts: RoundCounts
     trained: frozenset[str]
 
     @property

@@ -18,12 +18,12 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset
 from workbench.adapters.store.failures import TaggedLabels, tagged_labels
 from workbench.adapters.store.rounds import rounds as stored_rounds
-from workbench.base.errors import InputError, one_of
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
-from workbench.core.metrics.compare import ALPHA, LEAST, METRICS, Change, Level, Part, apart, change, level
-from workbench.core.metrics.counts import Tally
+from workbench.core.metrics.compare import ALPHA, LEAST, Change, Level, Part, apart, change, level
+from workbench.core.metrics.counts import RoundCounts
 from workbench.core.metrics.holm import holm
+from workbench.core.metrics.registry import COMPARED, find
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, SetColumn, Table
 from workbench.core.tables.column import Mask
@@ -171,8 +171,7 @@ def rounds(dataset: Dataset, *, metric: str = "recall") -> Scoreboard:
     Raises:
         InputError: another metric.
     """
-    if metric not in METRICS:
-        raise InputError("a metric to judge by", found=repr(metric), where="metric", fix=one_of(metric, METRICS))
+    find(metric, COMPARED)
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)
     every = [recorded(one) for one in stored_rounds(dataset)]
@@ -184,17 +183,17 @@ def rounds(dataset: Dataset, *, metric: str = "recall") -> Scoreboard:
         fix = "No round yet: wb.record_round(ds, 'predictions', name='baseline')"
         return Scoreboard(metric, (), (), 0, rows, None, (), (fix,))
     chosen, ids, notes = _compared(every, table)
-    tallies = [one.tally.taken(ids) for one in chosen]
+    per_round = [one.counts.subset(ids) for one in chosen]
     members = table.taken(table.rows_of(ids))
-    parts = {tag: _tagged(tag, members, tallies[-1], labels.get(tag)) for tag in tags}
+    parts = {tag: _tagged(tag, members, per_round[-1], labels.get(tag)) for tag in tags}
     sound = ~np.logical_or.reduce([np.zeros(len(ids), np.bool_), *(part.rows for part in parts.values())])
     scenarios = []
     for tag, part in parts.items():
-        row = _row(tag, tallies, part, metric, sound)
+        row = _row(tag, per_round, part, metric, sound)
         verdict = judge(row.now, row.to_rest, row.since_before, row.since_first)
         scenarios.append(replace(row, verdict=_gated(verdict, chosen, row, _real(table, tag, labels.get(tag)))))
-    everything = _row(ALL, tallies, Part(np.ones(len(ids), np.bool_)), metric)
-    others = [_row(name, tallies, part, metric) for name, part in _cells(members)]
+    everything = _row(ALL, per_round, Part(np.ones(len(ids), np.bool_)), metric)
+    others = [_row(name, per_round, part, metric) for name, part in _cells(members)]
     return Scoreboard(
         metric,
         abouts,
@@ -210,15 +209,15 @@ def rounds(dataset: Dataset, *, metric: str = "recall") -> Scoreboard:
 def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], Any, list[str]]:
     """The rounds that can be compared with the last, and the pictures that they share."""
     last = every[-1]
-    ids = set(last.tally.ids.tolist()) & set(table.ids.tolist())
+    ids = set(last.counts.ids.tolist()) & set(table.ids.tolist())
     least, chosen, notes = SHARED * len(ids), [last], []
     for one in reversed(every[:-1]):
-        shared = ids & set(one.tally.ids.tolist())
+        shared = ids & set(one.counts.ids.tolist())
         if len(shared) < max(least, 1):
             notes.append(f"round {one.about.number} {one.about.name} was judged on other pictures: not compared")
             continue
         ids, chosen = shared, [one, *chosen]
-    if (gone := len(last.tally) - len(ids)) > 0:
+    if (gone := len(last.counts) - len(ids)) > 0:
         told = f"compared on the {counted(len(ids), 'picture')} that all share"
         notes.append(f"{told}; {gone:,} of the last round are not among")
     if last.about.split == "all real":
@@ -235,7 +234,7 @@ def _tags(table: Table, labels: dict[str, TaggedLabels]) -> list[str]:
     return sorted({tag for tag, n in used.items() if n and tag.startswith(fields.FAILURE_PREFIX)} | set(labels))
 
 
-def _tagged(tag: str, members: Table, last: Tally, labels: TaggedLabels | None) -> Part:
+def _tagged(tag: str, members: Table, last: RoundCounts, labels: TaggedLabels | None) -> Part:
     """The part of a tag: single labels where true ones carry it and no picture does."""
     rows = members.column(fields.TAGS).mask_of([tag])
     if labels is None:
@@ -255,27 +254,27 @@ def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
     return set(table.ids[rows & table.column(fields.SOURCE).mask_of(["real"])].tolist())
 
 
-def _row(name: str, tallies: Sequence[Tally], part: Part, metric: str, sound: Mask | None = None) -> Row:
+def _row(name: str, per_round: Sequence[RoundCounts], part: Part, metric: str, sound: Mask | None = None) -> Row:
     """A slice in all rounds; the rest are the ``sound`` pictures where there are enough, else all others."""
-    last = tallies[-1]
-    levels = tuple(level(one, _in(one, part, last), metric) for one in tallies)
+    last = per_round[-1]
+    levels = tuple(level(one, _in(one, part, last), metric) for one in per_round)
     rest = level(last, _rest(last, part, sound), metric)
-    earlier = [tallies[-2], tallies[0]] if len(tallies) > 1 else []
+    earlier = [per_round[-2], per_round[0]] if len(per_round) > 1 else []
     steps = [_step(one, last, part, metric) for one in earlier]
     before, first = steps or (None, None)
-    hits, misses = last.found(part.labels)
+    hits, misses = last.hits_and_misses(part.labels)
     labels = int((hits + misses)[part.rows].sum())
     return Row(name, int(part.rows.sum()), labels, levels, rest, apart(levels[-1], rest), before, first)
 
 
-def _in(one: Tally, part: Part, last: Tally) -> Part:
+def _in(one: RoundCounts, part: Part, last: RoundCounts) -> Part:
     """A part in the labels of another round: labels may have been corrected between."""
     if part.labels is None or one is last:
         return part
     return Part(part.rows, rows_of(one.truth_ids.tolist(), set(last.truth_ids[part.labels].tolist())))
 
 
-def _rest(last: Tally, part: Part, sound: Mask | None) -> Part:
+def _rest(last: RoundCounts, part: Part, sound: Mask | None) -> Part:
     """What a slice is compared with: without the pictures of other failure scenarios, if that leaves enough."""
     if part.labels is None:
         rows = ~part.rows if sound is None else ~part.rows & sound
@@ -283,7 +282,7 @@ def _rest(last: Tally, part: Part, sound: Mask | None) -> Part:
     return Part(np.ones(len(last), np.bool_) if sound is None else sound | part.rows, ~part.labels)
 
 
-def _step(before: Tally, last: Tally, part: Part, metric: str) -> Change:
+def _step(before: RoundCounts, last: RoundCounts, part: Part, metric: str) -> Change:
     if part.labels is None:
         return change(before, last, part, metric)
     return change(before, last, part, metric, labels_before=_in(before, part, last).labels)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.discovery.conditions import Attribute
-from workbench.core.metrics.score import Floats
+from workbench.core.metrics.registry import Floats
 from workbench.core.tables.column import Mask, Rows
 
 MOST_ROW_VISITS = 3e8  # of triples: beyond, only those that extend the best pairs are counted

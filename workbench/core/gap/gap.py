@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from workbench.core.metrics.per_slice import Z_95
-from workbench.core.metrics.score import ranks
+from workbench.core.metrics.intervals import Z_95
+from workbench.core.metrics.ranks import auc, ranks
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
@@ -129,17 +129,6 @@ def gap(
         measures=_per_measure(values, spread, few, [names[k] for k in kept.tolist()]) if names else (),
         note=note,
     )
-
-
-def auc(scores: Floats, is_first: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: the chance that one of the first scores higher than another, ties half.
-
-    >>> auc(np.array([3.0, 2.0, 1.0, 2.0]), np.array([True, True, False, False]))
-    0.875
-    """
-    n, m = int(is_first.sum()), int((~is_first).sum())
-    place = ranks(scores) * len(scores)  # mean ranks from 1/2
-    return float((place[is_first].sum() - n * n / 2) / (n * m))
 
 
 def auc_error(scores: Floats, is_first: NDArray[np.bool_]) -> float:

@@ -17,12 +17,14 @@ class Measure:
         function: the computation; its docstring has meaning and source.
         unit: unit of the number, ``""`` for a share.
         low, high: range of values.
+        cyclic: whether both ends are the same direction, so that no distance on a line makes sense.
     """
 
     function: Callable[[Picture], float]
     unit: str
     low: float
     high: float
+    cyclic: bool = False
 
     @property
     def meaning(self) -> str:
@@ -45,7 +47,7 @@ MEASURES: dict[str, Measure] = {
     "unevenness_stops": Measure(lighting.unevenness_stops, "EV", 0.0, 5.9),
     "spotlight_stops": Measure(lighting.spotlight_stops, "EV", -11.8, 11.8),
     "backlight_stops": Measure(lighting.backlight_stops, "EV", -11.8, 11.8),
-    "light_direction_deg": Measure(lighting.light_direction_deg, "deg", 0.0, 360.0),
+    "light_direction_deg": Measure(lighting.light_direction_deg, "deg", 0.0, 360.0, cyclic=True),
     "light_slope_stops": Measure(lighting.light_slope_stops, "EV", 0.0, 24.0),
     "bright_height": Measure(lighting.bright_height, "", 0.0, 1.0),
     "shadow_hardness": Measure(lighting.shadow_hardness, "EV/px", 0.0, 6.0),
@@ -66,12 +68,17 @@ MEASURES: dict[str, Measure] = {
     "noise": Measure(sensor.noise, "gray levels", 0.0, 255.0),
     "blur_px": Measure(sensor.blur_px, "px", 0.0, sensor.BLUR_MAX_PX),
     "motion_px": Measure(sensor.motion_px, "px", 0.0, sensor.MOTION_MAX_PX),
-    "motion_direction_deg": Measure(sensor.motion_direction_deg, "deg", 0.0, 180.0),
+    "motion_direction_deg": Measure(sensor.motion_direction_deg, "deg", 0.0, 180.0, cyclic=True),
     "banding": Measure(sensor.banding, "gray levels", 0.0, 128.0),
     "blockiness": Measure(sensor.blockiness, "gray levels", 0.0, 255.0),
     "vignetting": Measure(sensor.vignetting, "", 0.0, 1.0),
     "bit_depth": Measure(sensor.bit_depth, "bit", 1.0, 16.0),
 }
+
+
+def cyclic_measures() -> tuple[str, ...]:
+    """Names of the measures that are directions."""
+    return tuple(name for name, measure in MEASURES.items() if measure.cyclic)
 
 
 def measure_all(picture: Picture) -> dict[str, float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.metrics.per_slice import Estimate
+from workbench.core.metrics.intervals import Estimate
 from workbench.core.schema.boxes import Boxes
 
 RESAMPLES = 200

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from workbench.core.metrics.average_precision import average_precision, estimate, mean_ap
-from workbench.core.metrics.counts import Tally
-from workbench.core.metrics.per_slice import Z_95, Estimate, wilson
+from workbench.core.metrics.counts import RoundCounts
+from workbench.core.metrics.intervals import Z_95, Estimate, wilson
+from workbench.core.metrics.registry import METRICS, MatchCounts
 from workbench.core.tables.column import Mask
 
 ALPHA = 0.05
@@ -31,7 +32,6 @@ RESAMPLES, AP_RESAMPLES = 1000, 200
 EXCHANGES = 1999
 ALL_EXCHANGES = 11  # pictures up to which every exchange is tried
 BLOCK = 4_000_000  # numbers in memory at once
-METRICS = ("recall", "precision", "ap50")
 Values = NDArray[np.float64]
 
 
@@ -77,14 +77,12 @@ class Change:
         return self.low is not None and self.low > 0
 
 
-def level(one: Tally, part: Part, metric: str) -> Level:
+def level(one: RoundCounts, part: Part, metric: str) -> Level:
     """A metric of a slice; the interval is the wider of bootstrap over pictures and Wilson's over labels."""
-    if metric == "ap50":
-        return (
-            Level(None)
-            if part.labels is not None
-            else Level(*_few(estimate(list(one.classes.values()), part.rows), part.rows))
-        )
+    if METRICS[metric].ranked:
+        if part.labels is not None:
+            return Level(None)
+        return Level(*_few(estimate(list(one.classes.values()), part.rows), part.rows))
     counted = _counted(one, part, metric)
     if counted is None or counted[:, 1].sum() == 0:
         return Level(None)
@@ -111,16 +109,18 @@ def apart(one: Level, other: Level) -> Change:
     return Change(difference, low, difference + hypot(one.high - one.value, other.value - other.low))
 
 
-def change(before: Tally, after: Tally, part: Part, metric: str, *, labels_before: Mask | None = None) -> Change:
+def change(
+    before: RoundCounts, after: RoundCounts, part: Part, metric: str, *, labels_before: Mask | None = None
+) -> Change:
     """What a metric of a slice gained from one round to another, on the same pictures in the same order.
 
     Args:
         before, after: the rounds.
         part: the slice, in the labels of ``after``.
-        metric: one of ``METRICS``.
+        metric: one of ``registry.COMPARED``.
         labels_before: its labels in those of ``before``, when it is made of single labels.
     """
-    if metric == "ap50":
+    if METRICS[metric].ranked:
         return Change(None) if part.labels is not None else _ap_change(before, after, part.rows)
     old, new = _counted(before, Part(part.rows, labels_before), metric), _counted(after, part, metric)
     if old is None or new is None or not old[:, 1].sum() or not new[:, 1].sum():
@@ -140,13 +140,15 @@ def _honest(value: float, low: float, high: float, p: float, n: int) -> Change:
     return Change(value, max(low, -1.0), min(high, 1.0), p)
 
 
-def _counted(one: Tally, part: Part, metric: str) -> Values | None:
-    """Hits, and hits with misses or wrong ones, per picture of the slice that has any: ``(m, 2)``."""
-    hits, misses = one.found(part.labels)
-    if metric == "precision" and part.labels is not None:
+def _counted(one: RoundCounts, part: Part, metric: str) -> Values | None:
+    """Part and trials of the metric per image of the slice, ``(m, 2)``; single labels have metrics of labels only."""
+    definition = METRICS[metric]
+    assert definition.ratio is not None
+    if definition.of != "labels" and part.labels is not None:
         return None
-    others = misses if metric == "recall" else one.wrong
-    return np.column_stack([hits, hits + others])[part.rows].astype(float)
+    hits, misses = one.hits_and_misses(part.labels)
+    counts = MatchCounts(*(values.astype(float) for values in (hits, misses, one.wrong)))
+    return np.column_stack(definition.ratio(counts))[part.rows]
 
 
 def _resampled(columns: Values) -> Iterator[Values]:
@@ -204,7 +206,7 @@ def _at_least(sums: Values, observed: float) -> Mask:
     return np.asarray((found >= observed - 1e-12) | np.isnan(found))
 
 
-def _ap_change(before: Tally, after: Tally, rows: Mask) -> Change:
+def _ap_change(before: RoundCounts, after: RoundCounts, rows: Mask) -> Change:
     """Change of average precision; the wider of a paired bootstrap and Student's interval with its spread."""
     weights, chosen = rows.astype(float), np.flatnonzero(rows)
     shared = [(before.classes[name], after.classes[name]) for name in before.classes if name in after.classes]

@@ -1,4 +1,4 @@
-"""Tally: what became of every label of the evaluated pictures in one round, as arrays."""
+"""What became of every label of the evaluated images in one round, as arrays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class RoundCounts:
     """One round on ``n`` pictures with ``t`` true labels.
 
     Attributes:
@@ -40,7 +40,7 @@ class Tally:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def found(self, labels: Mask | None = None) -> tuple[Counts, Counts]:
+    def hits_and_misses(self, labels: Mask | None = None) -> tuple[Counts, Counts]:
         """Hits and misses per picture, ``(n,)`` each; of some of the labels only."""
         chosen = np.ones(len(self.truth_ids), np.bool_) if labels is None else labels
         hits, misses = (
@@ -49,7 +49,7 @@ class Tally:
         )
         return hits, misses
 
-    def taken(self, ids: NDArray[np.str_]) -> Tally:
+    def subset(self, ids: NDArray[np.str_]) -> RoundCounts:
         """Only some pictures; ``ids`` are sorted and all there."""
         place = np.full(len(self), -1)
         place[np.searchsorted(self.ids, ids)] = np.arange(len(ids))
@@ -69,7 +69,9 @@ class Tally:
         )
 
 
-def tally(samples: Sequence[Boxes], outcomes: Mapping[str, Outcomes], truth_of: Mapping[str, str]) -> Tally:
+def round_counts(
+    samples: Sequence[Boxes], outcomes: Mapping[str, Outcomes], truth_of: Mapping[str, str]
+) -> RoundCounts:
     """Count an evaluation.
 
     Args:
@@ -85,7 +87,7 @@ def tally(samples: Sequence[Boxes], outcomes: Mapping[str, Outcomes], truth_of: 
     ]
     counts = [outcomes[one.sample_id].counts() for one in samples]
     names = sorted({box.name for one in samples for box in one.truth})  # as class_results has them
-    return Tally(
+    return RoundCounts(
         ids=np.array([one.sample_id for one in samples], dtype="U24"),
         wrong=np.array([sum(one.values()) - one["hits"] - one["misses"] for one in counts], np.int64),
         truth_ids=np.array([i for i, *_ in truth], dtype="U24"),
@@ -95,8 +97,8 @@ def tally(samples: Sequence[Boxes], outcomes: Mapping[str, Outcomes], truth_of: 
     )
 
 
-def to_bytes(one: Tally, trained: Sequence[str]) -> bytes:
-    """A tally, and the ids of the real samples that its model was trained on, as bytes."""
+def to_bytes(one: RoundCounts, trained: Sequence[str]) -> bytes:
+    """The counts of a round, and the ids of the real samples that its model was trained on, as bytes."""
     arrays: dict[str, NDArray[np.generic]] = {
         "ids": one.ids.astype("S24"),
         "wrong": one.wrong.astype(np.int32),
@@ -114,8 +116,8 @@ def to_bytes(one: Tally, trained: Sequence[str]) -> bytes:
     return stream.getvalue()
 
 
-def from_bytes(payload: bytes) -> tuple[Tally, frozenset[str]]:
-    """The tally, and the real samples that its model was trained on."""
+def from_bytes(payload: bytes) -> tuple[RoundCounts, frozenset[str]]:
+    """The counts, and the real samples that its model was trained on."""
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
         classes = {
             name: ClassResults(
@@ -123,7 +125,7 @@ def from_bytes(payload: bytes) -> tuple[Tally, frozenset[str]]:
             )
             for k, name in enumerate(arrays["classes"].tolist())
         }
-        one = Tally(
+        one = RoundCounts(
             ids=arrays["ids"].astype("U24"),
             wrong=arrays["wrong"].astype(np.int64),
             truth_ids=arrays["truth_ids"].astype("U24"),

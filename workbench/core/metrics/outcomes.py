@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.core.metrics import overlap
 from workbench.core.schema.boxes import Box, Boxes
 
 NEAR_IOU = 0.1  # least overlap of a box that is badly placed instead of a false alarm
@@ -53,7 +54,7 @@ def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidenc
     crowd = {box.id for box in boxes.truth if box.crowd}
     shown = {box.id for box in boxes.predicted if box.confidence is None or box.confidence >= confidence}
     hit = {truth_of[i] for i in shown if i in truth_of}
-    overlaps = ious(boxes.predicted, boxes.truth)
+    overlaps = overlap.iou(_xyxy(boxes.predicted), _xyxy(boxes.truth))
     predicted = tuple(
         _word(box, overlaps[at], boxes.truth, truth_of.get(box.id), crowd, iou) if box.id in shown else BELOW
         for at, box in enumerate(boxes.predicted)
@@ -82,12 +83,5 @@ def _word(
     return BADLY_PLACED if same >= NEAR_IOU else FALSE_ALARM
 
 
-def ious(first: Sequence[Box], second: Sequence[Box]) -> NDArray[np.float64]:
-    """Intersection over union of all pairs, ``(len(first), len(second))``; 0 where there is no area."""
-    a = np.array([box.xyxy for box in first]).reshape(-1, 1, 4)
-    b = np.array([box.xyxy for box in second]).reshape(1, -1, 4)
-    size = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    both = np.prod(np.maximum(size, 0.0), axis=-1)
-    union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - both
-    found: NDArray[np.float64] = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
-    return found
+def _xyxy(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    return np.array([box.xyxy for box in boxes], float).reshape(-1, 4)

@@ -8,20 +8,18 @@ trials (Rao & Scott 1992, "A simple method for the analysis of clustered binary 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, sqrt
-from typing import Literal
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.base.errors import FilterError, InputError
-from workbench.core.metrics.per_slice import HITS, MISSES, WRONG, Z_95, Estimate, wilson
-from workbench.core.tables.column import Mask, NumberColumn
+from workbench.base.errors import InputError
+from workbench.core.metrics import intervals
+from workbench.core.metrics.intervals import Estimate
+from workbench.core.metrics.ranks import ranks
+from workbench.core.metrics.registry import SEARCHED, Floats, Reading, Worst, find, read
+from workbench.core.tables.column import Mask
 from workbench.core.tables.table import Table
-
-METRICS = ("recall", "precision", "errors", "mean:<facet>", "share:<tag>")
-Worst = Literal["low", "high"]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +63,8 @@ class Score:
         if value is None or effect == inf:
             return value, None, None
         if self.values is None:
-            return (value, *wilson(value * n / effect, n / effect))
-        half = Z_95 * float(self.values[rows].std(ddof=1)) * sqrt(effect / n)
-        return value, value - half, value + half
+            return intervals.share(value * n / effect, n / effect)
+        return intervals.mean(self.values[rows], effect=effect)
 
 
 def design_effect(score: Score, rows: Mask) -> float:
@@ -85,76 +82,35 @@ def design_effect(score: Score, rows: Mask) -> float:
 
 
 def score(table: Table, metric: str, *, worst: Worst | None = None) -> Score:
-    """Read a metric: ``recall``, ``precision``, ``errors`` (share of samples with a miss or a wrong prediction),
-    ``mean:<facet>``, ``share:<tag>``.
+    """Read how bad each sample is by a metric that can be searched.
 
     Args:
         table: the samples.
-        metric: its name.
+        metric: ``recall``, ``precision``, ``errors`` (share of samples with a miss or a wrong prediction),
+            ``mean:<facet>`` or ``share:<tag>``.
         worst: the end of a mean or share that is bad, ``high`` by default.
 
     Raises:
         FilterError: a facet that the metric needs is not there, or has no numbers.
         InputError: no such metric, or recall whose high end should be bad.
     """
-    kind, _, name = metric.partition(":")
-    if metric in ("recall", "precision", "errors"):
-        if worst == ("low" if metric == "errors" else "high"):
-            raise InputError("the bad end of a metric", found=f"{worst!r} of {metric}", where="worst", fix="Leave out.")
-        return _evaluated(table, metric)
-    worst = worst or "high"
-    if kind == "mean" and name:
-        return _mean(table, metric, name, worst)
-    if kind == "share" and name:
-        tagged = table.column("tags").mask_of([name])
-        bad = (tagged if worst == "high" else ~tagged).astype(float)
-        return Score(metric, bad, np.ones(len(table)), _groups(table), worst, tag=name)
-    raise InputError("a metric", found=repr(metric), where="metric", fix=f"One of: {', '.join(METRICS)}.")
+    definition, argument = find(metric, SEARCHED)
+    if not definition.argument and worst not in (None, definition.worst):
+        raise InputError("the bad end of a metric", found=f"{worst!r} of {metric}", where="worst", fix="Leave out.")
+    worst = worst or definition.worst
+    reading = read(table, definition, argument)
+    tag = argument if definition.argument == "tag" else None
+    if reading.mean and not np.isin(reading.part, (0, 1)).all():
+        return _mean(table, metric, worst, reading)
+    bad = reading.part if worst == "high" else reading.trials - reading.part
+    return Score(metric, bad, reading.trials, _groups(table), worst, looks_at=reading.facets, tag=tag)
 
 
-def _evaluated(table: Table, metric: str) -> Score:
-    hits, misses = _numbers(table, HITS), _numbers(table, MISSES)
-    wrong = np.sum([_numbers(table, name) for name in WRONG], axis=0)
-    bad = {"recall": misses, "precision": wrong, "errors": (misses + wrong > 0).astype(float)}[metric]
-    trials = np.ones(len(table)) if metric == "errors" else hits + bad
-    known = np.isfinite(hits + misses + wrong)
-    bad, trials = np.where(known, bad, 0.0), np.where(known, trials, 0.0)
-    looks_at = frozenset({HITS, MISSES, *WRONG})
-    return Score(metric, bad, trials, _groups(table), "high" if metric == "errors" else "low", looks_at=looks_at)
-
-
-def _mean(table: Table, metric: str, name: str, worst: Worst) -> Score:
-    values = _numbers(table, name)
-    known = np.isfinite(values)
-    bad, trials = np.zeros(len(values)), known.astype(float)
-    looks_at = frozenset(facet for facet, column in table.columns.items() if column is table.column(name))
-    if np.isin(values[known], (0, 1)).all():  # its mean is a share
-        bad[known] = values[known] if worst == "high" else 1 - values[known]
-        return Score(metric, bad, trials, _groups(table), worst, looks_at=looks_at)
+def _mean(table: Table, metric: str, worst: Worst, reading: Reading) -> Score:
+    values, known = np.where(reading.trials > 0, reading.part, np.nan), reading.trials > 0
+    bad = np.zeros(len(values))
     bad[known] = ranks(values[known] if worst == "high" else -values[known])
-    return Score(metric, bad, trials, _groups(table), worst, values, looks_at)
-
-
-def ranks(values: Floats) -> Floats:
-    """Mean ranks as shares from 0 to 1; equal values have equal ranks.
-
-    >>> ranks(np.array([5.0, 1.0, 5.0, 9.0])).tolist()
-    [0.5, 0.125, 0.5, 0.875]
-    """
-    _, place, n = np.unique(values, return_inverse=True, return_counts=True)
-    middle = np.cumsum(n) - n / 2
-    found: Floats = middle[place] / max(len(values), 1)
-    return found
-
-
-def _numbers(table: Table, name: str) -> Floats:
-    if name.startswith("evaluation.") and name not in table.columns:
-        fix = "Evaluate first: wb.evaluate(ds, 'predictions'), or choose a metric such as mean:<facet> or share:<tag>."
-        raise FilterError("an evaluated dataset", found=f"no facet {name!r}", where="metric", fix=fix)
-    column = table.column(name)
-    if not isinstance(column, NumberColumn):
-        raise FilterError("a facet with numbers", found=f"words in {name!r}", where="metric")
-    return column.values
+    return Score(metric, bad, reading.trials, _groups(table), worst, values, reading.facets)
 
 
 def _groups(table: Table) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.core.metrics.per_slice import EVALUATION
+from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.tables import Filter, NumberColumn, Table
 from workbench.core.tables.column import CategoryColumn, Column, Mask, SetColumn

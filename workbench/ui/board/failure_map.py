@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from workbench.actions.evaluate.slices import average_precision
+from workbench.actions.evaluate.slices import estimator
 from workbench.base.errors import InputError
-from workbench.core.metrics.per_slice import METRICS, Estimator, cells, conditions_of
+from workbench.core.metrics.per_slice import cells, conditions_of
+from workbench.core.metrics.registry import METRICS, find
 from workbench.core.tables import Filter
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import all_of
 from workbench.ui.board.state import Selection
 
-SHARES = ("recall", "precision", "ap50", "share")
 MOST_WORDS = 40  # of one axis; more cannot be read as a map
 
 
@@ -32,15 +32,14 @@ def failure_map(chosen: Selection, by: tuple[str, ...], metric: str) -> dict[str
         if len(words) > MOST_WORDS:
             fix = "Choose another facet, or filter first."
             raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
-    estimate: str | Estimator = average_precision(chosen.dataset, table) if metric == "ap50" else metric
-    found = cells(table, by, metric=estimate, rows=rows)
+    found = cells(table, by, metric=estimator(chosen.dataset, table, metric), rows=rows)
     places = list(product(*axes))
     return {
         "by": list(by),
         "metric": metric,
-        "metrics": list(METRICS),
+        "metrics": [known.usage for known in METRICS.values()],
         "axes": [list(words) for words in axes],
-        "share": metric.partition(":")[0] in SHARES,
+        "share": find(metric)[0].share,
         "where": str(all_of(*(one for facet, one in chosen.conditions.items() if facet not in by))),
         "cells": [
             {

@@ -13,7 +13,7 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset
 from workbench.adapters.store.journal import Entry
 from workbench.base.errors import DatasetError, InputError
-from workbench.core.metrics.per_slice import EVALUATION
+from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.tables import EVERYTHING, Filter, NumberColumn, Table, parse
 from workbench.core.tables.column import Mask, Rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.core.metrics.registry import usages
 from workbench.ui.cli.outcome import Outcome, columns, plain
 
 
@@ -14,7 +15,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--metric",
         default="count",
-        help="count, recall, precision, ap50, mean:FACET (e.g. mean:noise) or share:TAG",
+        help=f"{usages()}; for example mean:noise",
     )
     parser.add_argument("--where", help="only the samples of this filter")
     parser.set_defaults(run=run)
