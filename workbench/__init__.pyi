@@ -42,6 +42,7 @@ from .adapters.store import list_datasets as list_datasets
 from .adapters.store import open as open
 from .adapters.store import table as table
 from .core.scenario import Scenario as Scenario
+from .core.splits import SplitSpec as SplitSpec
 from .core.tables import Filter as Filter
 from .core.tables import parse as parse
 from .ui.board import Board as Board

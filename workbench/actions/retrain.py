@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.actions.export import export
@@ -22,7 +22,7 @@ from workbench.base.errors import InputError
 from workbench.base.files import require_empty
 from workbench.base.progress import Cancel, Listener, Progress
 from workbench.core.schema import fields
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
 from workbench.core.tables.filter import OneOf
 
@@ -57,10 +57,8 @@ def retrain(
     *,
     name: str,
     folder: str | Path,
-    splits: Mapping[str, float] | None = None,
+    splits: Mapping[str, float] | SplitSpec | None = None,
     where: str | Filter | None = None,
-    stages: bool = False,
-    seed: int = 0,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
 ) -> Retrained:
@@ -74,7 +72,8 @@ def retrain(
         trainer: learns and predicts; by default a ``Detector``, which needs the extra ``train``.
         name: of the round and the model; one that is there is replaced.
         folder: new or empty, for the export and the model.
-        splits, where, stages, seed: as of ``export``; by default samples keep the splits that they have.
+        splits, where: as of ``export``, with real samples only in what judges; by default samples keep the splits that
+            they have.
         listener: told of the progress.
         cancel: stops; dataset, rounds and folder are as before.
 
@@ -89,21 +88,18 @@ def retrain(
     target, field = Path(folder).expanduser().absolute(), field_of(name)
     require_empty(target)
     model = Detector() if trainer is None else trainer
-    wish = Wish(dict(splits) if splits else None, seed, REAL_ONLY, stages=stages)
+    spec = replace(SplitSpec.of(splits), real_only=REAL_ONLY)
     switch = cancel or Cancel()
-    with _undone(dataset, target, wish), field_kept(dataset, field):
+    with _undone(dataset, target, spec), field_kept(dataset, field):
         target.mkdir(parents=True, exist_ok=True)
         data = target / DATA
         export(
             dataset,
             data,
             format="coco",
-            splits=wish.splits,
-            seed=seed,
+            splits=spec,
             where=where,
             media="hardlink",
-            real_only=REAL_ONLY,
-            stages=stages,
             listener=listener,
             cancel=switch,
         )
@@ -133,16 +129,16 @@ def field_of(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _undone(dataset: Dataset, target: Path, wish: Wish) -> Iterator[None]:
+def _undone(dataset: Dataset, target: Path, spec: SplitSpec) -> Iterator[None]:
     """If the body fails, take the folder and the remembered splits away again."""
-    existed, before = target.exists(), store.remembered_splits(dataset, wish.memory)
+    existed, before = target.exists(), store.remembered_splits(dataset, spec.memory)
     try:
         yield
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         if existed:
             target.mkdir()
-        store.put_splits_back(dataset, wish.memory, before)
+        store.put_splits_back(dataset, spec.memory, before)
         raise
 
 

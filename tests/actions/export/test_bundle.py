@@ -23,6 +23,7 @@ from workbench.adapters import store
 from workbench.adapters.formats.registry import FORMATS, WRITERS
 from workbench.base.errors import InputError
 from workbench.base.files import sha256_file
+from workbench.core.splits import SplitSpec
 from workbench.ui.cli.main import main
 
 pytestmark = pytest.mark.slow  # starts the database
@@ -40,8 +41,8 @@ def other_dataset():
 
 @pytest.mark.parametrize("form", ALL)
 def test_every_writer_is_read_back_by_load_and_gives_the_same_bytes(mixed, other_dataset, tmp_path, form):
-    report = export(mixed, tmp_path / "out", format=form, splits=SPLITS, seed=1)
-    export(mixed, tmp_path / "again", format=form, splits=SPLITS, seed=1)
+    report = export(mixed, tmp_path / "out", format=form, splits=SplitSpec(SPLITS, seed=1))
+    export(mixed, tmp_path / "again", format=form, splits=SplitSpec(SPLITS, seed=1))
     assert contents(tmp_path / "out") == contents(tmp_path / "again")
     loaded = load(other_dataset, tmp_path / "out", source="real")
     assert loaded.format == form
@@ -95,10 +96,10 @@ def test_references_are_links_that_need_no_space(mixed, tmp_path):
 def test_old_samples_stay_when_data_is_added(mixed, tmp_path, fill):
     from tests.actions.export.conftest import record
 
-    export(mixed, tmp_path / "one", splits=SPLITS, seed=4)
+    export(mixed, tmp_path / "one", splits=SplitSpec(SPLITS, seed=4))
     more = [record(tmp_path / "more", f"new/{n}.png") for n in range(20)]
     store.add(mixed, more, source="real")
-    second = export(mixed, tmp_path / "two", splits=SPLITS, seed=4)
+    second = export(mixed, tmp_path / "two", splits=SplitSpec(SPLITS, seed=4))
     found = diff(tmp_path / "one", tmp_path / "two")
     assert (found.moved, found.went, found.relabelled, len(found.came)) == ([], [], [], 20)
     real = {name: n["real"] for name, n in second.splits.items()}
@@ -144,13 +145,14 @@ def test_the_datasheet_stands_alone_and_shows_text_as_text(mixed, tmp_path):
 
 def test_the_command_of_the_datasheet_has_all_options():
     from workbench.actions.export.manifest import Choice
-    from workbench.core.splits.spec import Wish
 
-    wish = Wish({"train": 0.8, "test": 0.2}, 3, ("test",), False, 5, False, None, 0.5, 2, {"train": 3.0})
-    said = datasheet.command(Choice("coco", "source == 'real'", wish, ("lighting",)).document())
+    spec = SplitSpec(
+        {"train": 0.8, "test": 0.2}, 3, ("test",), False, 5, False, None, 0.5, 2, {"train": 3.0}, ("lighting",)
+    )
+    said = datasheet.command(Choice("coco", "source == 'real'", spec).document())
     assert said == (
-        "workbench export DATASET DIR --format coco --seed 3 --splits train=0.8,test=0.2 --folds 5 --max-synthetic 0.5 "
-        "--at-least 2 --mix train=1:3 --by-hash --where 'source == '\\''real'\\'''"
+        "workbench export DATASET DIR --format coco --splits train=0.8,test=0.2 --seed 3 --by-hash --folds 5 "
+        "--max-synthetic 0.5 --at-least 2 --mix train=1:3 --slice-by lighting --where 'source == '\\''real'\\'''"
     )
 
 

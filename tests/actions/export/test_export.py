@@ -20,6 +20,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Cancel
+from workbench.core.splits import SplitSpec
 
 pytestmark = pytest.mark.slow  # starts the database
 
@@ -60,7 +61,7 @@ def test_keeps_given_splits_and_lineage_never_leaks(mixed, tmp_path):
 
 
 def test_manifest_names_every_file_with_its_hash(mixed, tmp_path):
-    report = export(mixed, tmp_path / "out", where="source == 'real'", seed=3)
+    report = export(mixed, tmp_path / "out", where="source == 'real'", splits=SplitSpec(seed=3))
     manifest = json.loads(Path(report.manifest).read_text())
     assert {f["path"]: f["sha256"] for f in manifest["files"]} | {
         "manifest.json": sha256_file(Path(report.manifest))
@@ -76,7 +77,11 @@ def test_same_input_and_seed_give_the_same_bytes(mixed, tmp_path, form):
     splits = {"train": 0.6, "val": 0.2, "test": 0.2}
     for name in ("one", "two"):
         export(
-            mixed, tmp_path / name, format=form, splits=splits, seed=5, media="hardlink" if name == "two" else "copy"
+            mixed,
+            tmp_path / name,
+            format=form,
+            splits=SplitSpec(splits, seed=5),
+            media="hardlink" if name == "two" else "copy",
         )
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     linked = next(p for p in (tmp_path / "two" / "images").rglob("*.png"))
@@ -109,8 +114,8 @@ def test_flattened_names_are_unique_without_suffix_and_case():
 
 def test_filter_and_splits_of_the_whole_dataset_fit_together(mixed, tmp_path):
     splits = {"train": 0.5, "val": 0.25, "test": 0.25}
-    export(mixed, tmp_path / "all", splits=splits, seed=2)
-    export(mixed, tmp_path / "part", splits=splits, seed=2, where="source == 'real'")
+    export(mixed, tmp_path / "all", splits=SplitSpec(splits, seed=2))
+    export(mixed, tmp_path / "part", splits=SplitSpec(splits, seed=2), where="source == 'real'")
 
     def split_of(folder):
         found = FORMATS["coco"].read(folder, Problems())

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from workbench.base.errors import InputError
 from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.plan import assign, plan
-from workbench.core.splits.spec import DEFAULT_RATIOS, Wish
+from workbench.core.splits.spec import DEFAULT_RATIOS, SplitSpec
 
 NO_SPLITS = st.none()
 RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
 def by_hash(seed):
-    return Wish(RATIOS, seed, stratify=False)
+    return SplitSpec(RATIOS, seed, stratify=False)
 
 
 @st.composite
@@ -79,7 +79,7 @@ def test_no_group_lies_in_two_splits(members, seed):
 
 @given(data_sets(splits=given_splits), st.integers(0, 5))
 def test_given_splits_are_kept_and_never_leak(members, seed):
-    found = plan(members, Wish(seed=seed))
+    found = plan(members, SplitSpec(seed=seed))
     assert leaks(members, found.splits) == []
     for member in members:
         if member.split and member.id in found.splits:
@@ -168,8 +168,8 @@ def test_grandchildren_follow_their_anchor():
 
 def test_synthetic_samples_drawn_to_test_go_to_train():
     members = [Member(f"s{n}", True, content_sha256=str(n)) for n in range(200)]
-    drawn = plan(members, Wish(real_only=(), stratify=False)).splits
-    moved = plan(members, Wish(stratify=False)).splits
+    drawn = plan(members, SplitSpec(real_only=(), stratify=False)).splits
+    moved = plan(members, SplitSpec(stratify=False)).splits
     to_test = [i for i, split in drawn.items() if split == "test"]
     assert 10 < len(to_test) < 60
     assert {moved[i] for i in to_test} == {"train"}
@@ -178,8 +178,8 @@ def test_synthetic_samples_drawn_to_test_go_to_train():
 
 def test_stages_take_synthetic_samples_when_they_are_the_only_other_split():
     members = [Member(f"s{n}", True, content_sha256=str(n)) for n in range(50)]
-    assert set(plan(members, Wish({"pretrain": 0.5, "test": 0.5})).splits.values()) == {"pretrain"}
-    nowhere = plan(members, Wish({"test": 1.0}))
+    assert set(plan(members, SplitSpec({"pretrain": 0.5, "test": 0.5})).splits.values()) == {"pretrain"}
+    nowhere = plan(members, SplitSpec({"test": 1.0}))
     assert nowhere.splits == {}
     assert len(nowhere.left_out) == 50
 
@@ -197,7 +197,7 @@ def test_stages_take_synthetic_samples_when_they_are_the_only_other_split():
 )
 def test_shares_that_cannot_be_used(ratios, message):
     with pytest.raises(InputError, match=message):
-        plan([Member("a")], Wish(ratios))
+        plan([Member("a")], SplitSpec(ratios))
 
 
 def test_default_shares():

@@ -21,7 +21,7 @@ KILLS = 50
 CHECK = """
 import sys
 from pathlib import Path
-from workbench import store
+from workbench.adapters import store
 from workbench.adapters.store import journal
 dataset = store.require_dataset(sys.argv[1])
 found = journal.entries(dataset)  # finishes what was cut off
@@ -119,7 +119,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 MAKE = """
 import sys, fiftyone as fo
-from workbench import store
+from workbench.adapters import store
 dataset = store.open_dataset("kills")
 dataset.add_samples([fo.Sample(filepath=f"/nowhere/{i}.png") for i in range(int(sys.argv[1]))], progress=False)
 """

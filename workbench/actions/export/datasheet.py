@@ -16,6 +16,7 @@ from workbench.base.files import sha256_text
 from workbench.base.plurals import counted
 from workbench.core.report.thumbnails import inline
 from workbench.core.schema.fields import ATTRIBUTES
+from workbench.core.splits.spec import command_line
 
 FEW = 10  # samples of a slice below which a gap is named
 SHOWN = 40  # rows of a table
@@ -230,16 +231,7 @@ def _made(manifest: Mapping[str, Any], summary: Summary) -> str:
 
 def command(choice: Mapping[str, Any]) -> str:
     """The line that makes the same export of the same dataset."""
-    words = ["workbench export DATASET DIR", f"--format {choice['format']}", f"--seed {choice['seed']}"]
-    if choice["splits"]:
-        words.append("--splits " + ",".join(f"{name}={value:g}" for name, value in choice["splits"].items()))
-    for key in ("folds", "redo", "max_synthetic", "at_least"):
-        if choice[key] not in (None, 0):
-            words.append(f"--{key.replace('_', '-')} {choice[key]}")
-    if choice["mix"]:
-        words.append("--mix " + ",".join(f"{name}=1:{ratio:g}" for name, ratio in choice["mix"].items()))
-    words += ["--stages"] if choice["stages"] else []
-    words += [] if choice["stratify"] else ["--by-hash"]
+    words = ["workbench export DATASET DIR", f"--format {choice['format']}", *command_line(choice)]
     if choice["where"]:
         words.append("--where '" + choice["where"].replace("'", "'\\''") + "'")
     return " ".join(words)

@@ -28,11 +28,10 @@ from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Cancel, Listener, Progress
 from workbench.base.spool import Part, Spooled, Viewed
-from workbench.core.schema.fields import LIGHTING, SURFACE
 from workbench.core.schema.labels import Record
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
 
 
@@ -83,19 +82,9 @@ def export(
     folder: str | Path,
     *,
     format: str = "coco",
-    splits: Mapping[str, float] | None = None,
-    seed: int = 0,
+    splits: Mapping[str, float] | SplitSpec | None = None,
     where: str | Filter | None = None,
     media: Media = "copy",
-    real_only: Sequence[str] = ("test",),
-    stratify: bool = True,
-    folds: int = 0,
-    stages: bool = False,
-    redo: str | None = None,
-    max_synthetic: float | None = None,
-    at_least: int = 0,
-    mix: Mapping[str, float] | None = None,
-    slice_by: Sequence[str] = (LIGHTING, SURFACE),
     near_duplicates: bool = True,
     listener: Listener | None = None,
     cancel: Cancel | None = None,
@@ -111,21 +100,11 @@ def export(
         format: ``coco``, ``yolo``, ``voc``, ``kitti``, ``bop``, ``replicator``, ``fiftyone``, ``parquet``
             (Hugging Face ``datasets``) or ``webdataset``.
         splits: shares, or numbers of samples, to draw all splits anew; by default samples keep the splits they have,
-            and others are drawn as train .7, val .15, test .15.
-        seed: of the draw; the same input and seed give the same bytes.
+            and others are drawn as train .7, val .15, test .15. A ``SplitSpec`` asks for more: folds, stages, limits,
+            another seed.
         where: only these samples. Groups are formed over the whole dataset, so exports of parts fit together.
         media: ``copy``, ``hardlink`` to save space (copied where links are not possible), or ``reference``: symbolic
             links to the originals, which must stay where they are.
-        real_only: splits that hold no synthetic samples.
-        stratify: bring classes, attributes and source into all splits alike, and remember what was drawn, so that
-            adding data moves nothing; otherwise splits are a hash of seed and group alone (see ``curating.splits``).
-        folds: divide ``train`` (or all) into this many folds.
-        stages: divide ``train`` into ``pretrain`` (synthetic) and ``finetune`` (real).
-        redo: draw one given split anew, out of itself and ``train``; all others stay.
-        max_synthetic: the largest share of synthetic samples in any slice of any split; more are left out.
-        at_least: the least number of samples of every slice in every split.
-        mix: synthetic samples per real one by split, e.g. ``{"train": 3}``; more are left out.
-        slice_by: attributes whose combinations are the slices.
         near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
             that lie in several given splits. All pictures of the dataset are compared, each pair once: the first time
             costs 4 ms per picture, later 2 s at 10,000 pictures, growing with the square of their number.
@@ -133,31 +112,29 @@ def export(
         cancel: stops; nothing is left behind.
 
     Raises:
-        InputError: unknown format, no samples, missing or changed pictures, wishes that cannot be had.
+        InputError: unknown format, no samples, missing or changed pictures, splits that cannot be had.
         OutputError: the folder is not empty, cannot be written, or the export reads back differently.
     """
     writer = _writer(format)
     if media not in MEDIA:
         raise InputError("a way to bring the pictures", found=repr(media), where="media", fix=one_of(media, MEDIA))
-    wish = Wish(splits, seed, tuple(real_only), stratify, folds, stages, redo, max_synthetic, at_least, dict(mix or {}))
-    wish.check()
+    spec = SplitSpec.of(splits)
+    spec.check()
     opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
     target = Path(folder).expanduser().absolute()
     require_empty(target)
     samples = Spooled(store.read(opened), _packed, _unpacked)
     twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
-    seen, slices = _Seen(writer, Summary(tuple(slice_by))), tuple(slice_by)
-    chosen = select(
-        opened, samples, where, wish, near=_near(twins), slice_by=slices, numbered=writer.numbered, look=seen.look
-    )
+    seen = _Seen(writer, Summary(spec.slice_by))
+    chosen = select(opened, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
     del samples
     lost = _prepared(chosen, seen, target, media)
     if writer.holds is not everything:
-        seen = _Seen(writer, Summary(slices))
+        seen = _Seen(writer, Summary(spec.slice_by))
         chosen = chosen.holding(writer.holds, seen.look)
     summary = seen.summary
     crossing, conflicts = _doubtful(twins, chosen.shipped)
-    names = _names(summary, wish)
+    names = _names(summary, spec)
     report = ExportReport(
         folder=str(target),
         format=format,
@@ -170,12 +147,12 @@ def export(
         stratification=chosen.stratification,
         notes=_notes(chosen, summary, names) + _told(twins, crossing, conflicts) + _of_media(media),
     )
-    choice = Choice(format, None if where is None else str(where), wish, slices)
+    choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
     progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
     _write(target, chosen, seen, media, choice, report, progress)
     if chosen.drawn:
-        store.remember_splits(opened, wish.memory, chosen.drawn)
+        store.remember_splits(opened, spec.memory, chosen.drawn)
     return report
 
 
@@ -288,9 +265,9 @@ def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Se
     return notes
 
 
-def _names(summary: Summary, wish: Wish) -> list[str]:
+def _names(summary: Summary, spec: SplitSpec) -> list[str]:
     """Splits in the order that people expect, the wanted ones that stayed empty too."""
-    wanted = set() if wish.keeps_given else set(wish.names())
+    wanted = set() if spec.keeps_given else set(spec.names())
     return in_order(summary.parts.keys() | wanted)
 
 

@@ -23,7 +23,7 @@ from workbench.core.schema.fields import SourceName
 from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 
 FILE_NAME = "manifest.json"
 VERSION = 3  # 3: places in ``labels_sha256`` count in thousandths of a pixel
@@ -61,19 +61,17 @@ class Choice:
     """What was asked for.
 
     Attributes:
-        format, where, slice_by: as in ``export``.
-        wish: what was wanted of the splits.
+        format, where: as in ``export``.
+        spec: what was wanted of the splits.
     """
 
     format: str
     where: str | None
-    wish: Wish
-    slice_by: tuple[str, ...]
+    spec: SplitSpec
 
     def document(self) -> dict[str, Any]:
         """As it stands in the manifest."""
-        said = {"format": self.format, "where": self.where, "slice_by": list(self.slice_by), **asdict(self.wish)}
-        return {**said, "real_only": list(self.wish.real_only), "mix": dict(self.wish.mix)}
+        return {"format": self.format, "where": self.where, **asdict(self.spec)}
 
 
 def head(

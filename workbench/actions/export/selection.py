@@ -19,7 +19,7 @@ from workbench.core.schema.labels import Label, names_of
 from workbench.core.splits.groups import Member, same
 from workbench.core.splits.limits import Deviation, deviation, settled
 from workbench.core.splits.plan import LeftOut
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
 
 Look = Callable[[Shipped], None]
@@ -60,10 +60,9 @@ def select(
     dataset: store.Dataset,
     samples: Sequence[store.Stored],
     where: str | Filter | None,
-    wish: Wish,
+    spec: SplitSpec,
     *,
     near: Mapping[str, str],
-    slice_by: Sequence[str],
     numbered: bool,
     look: Look,
 ) -> Selection:
@@ -73,14 +72,13 @@ def select(
         dataset: where they lie.
         samples: all of it; may lie on disk.
         where: only these.
-        wish: what is wanted of the splits.
+        spec: what is wanted of the splits.
         near: name of the group of near duplicates by sample id.
-        slice_by: attributes that make a slice.
         numbered: pictures are named by number instead of after where they came from.
         look: sees every sample once on its way to the disk.
 
     Raises:
-        InputError: no samples, or a wish that cannot be had.
+        InputError: no samples, or splits that cannot be had.
     """
     chosen = set(store.select(dataset, where))
     members: list[Member] = []
@@ -90,7 +88,7 @@ def select(
         if stored.record.image_path is None:
             clouds += stored.id in chosen
             continue
-        members.append(_member(stored, near.get(stored.id), slice_by))
+        members.append(_member(stored, near.get(stored.id), spec.slice_by))
         if stored.id in chosen:
             source = sys.intern(stored.source or "")  # else one text per sample
             selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
@@ -99,8 +97,8 @@ def select(
         found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
         found = f"{clouds:,} point clouds without a picture" if clouds else found
         raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
-    remembered = store.remembered_splits(dataset, wish.memory) if wish.stratify else {}
-    plan = settled(members, wish, chosen=selected.keys(), remembered=remembered)
+    remembered = store.remembered_splits(dataset, spec.memory) if spec.stratify else {}
+    plan = settled(members, spec, chosen=selected.keys(), remembered=remembered)
     left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
     left_out.sort(key=lambda item: (item.origin, item.reason))
     kept = sorted(place for place in selected.values() if place.id in plan.splits)

@@ -1,4 +1,4 @@
-"""What was drawn: the split of each sample by wish, so that later draws keep what earlier ones gave."""
+"""What was drawn: the split of each sample by specification, so that later draws keep what earlier ones gave."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ BATCH = 5_000
 
 
 @translated
-def remembered_splits(dataset: Dataset, wish: str) -> dict[str, str]:
-    """Split by key of what was drawn with a wish of this name; empty when nothing was."""
-    found = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": wish}, {"_id": 0})
+def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
+    """Split by key of what was drawn under this memory (``SplitSpec.memory``); empty when nothing was."""
+    found = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
     return {one["key"]: one["split"] for one in found}
 
 
 @translated
-def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> None:
+def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> None:
     """Remember splits; a key that is there already gets the new one."""
     collection = odm_database.get_db_conn()[DRAWS]
-    place = {"dataset_id": dataset._doc.id, "wish": wish}
+    place = {"dataset_id": dataset._doc.id, "wish": memory}
     collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
     items = list(drawn.items())
     for start in range(0, len(items), BATCH):
@@ -41,13 +41,13 @@ def remember_splits(dataset: Dataset, wish: str, drawn: Mapping[str, str]) -> No
             collection.bulk_write(changes, ordered=False)
 
 
-def put_splits_back(dataset: Dataset, wish: str, before: Mapping[str, str]) -> None:
-    """Remember of a wish what was remembered before, and nothing else."""
-    new = [key for key in remembered_splits(dataset, wish) if key not in before]
+def put_splits_back(dataset: Dataset, memory: str, before: Mapping[str, str]) -> None:
+    """Remember what was remembered before, and nothing else."""
+    new = [key for key in remembered_splits(dataset, memory) if key not in before]
     for start in range(0, len(new), BATCH):
-        query = {"dataset_id": dataset._doc.id, "wish": wish, "key": {"$in": new[start : start + BATCH]}}
+        query = {"dataset_id": dataset._doc.id, "wish": memory, "key": {"$in": new[start : start + BATCH]}}
         odm_database.get_db_conn()[DRAWS].delete_many(query)
-    remember_splits(dataset, wish, before)
+    remember_splits(dataset, memory, before)
 
 
 def forget_splits(dataset: Dataset) -> None:

@@ -3,6 +3,17 @@
 from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.limits import Deviation, settled
 from workbench.core.splits.plan import LeftOut, Plan, assign, plan
-from workbench.core.splits.spec import DEFAULT_RATIOS, Wish
+from workbench.core.splits.spec import DEFAULT_RATIOS, SplitSpec
 
-__all__ = ["DEFAULT_RATIOS", "Deviation", "LeftOut", "Member", "Plan", "Wish", "assign", "groups", "plan", "settled"]
+__all__ = [
+    "DEFAULT_RATIOS",
+    "Deviation",
+    "LeftOut",
+    "Member",
+    "Plan",
+    "SplitSpec",
+    "assign",
+    "groups",
+    "plan",
+    "settled",
+]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from workbench.base.errors import InputError
 from workbench.core.splits.groups import Member
 from workbench.core.splits.plan import LeftOut, Plan, plan
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 
 UNKNOWN = "unknown"
 
@@ -39,20 +39,20 @@ class Deviation:
         return f"each split holds its share of every class and attribute {told}"
 
 
-def limit(plan: Plan, members: Sequence[Member], wish: Wish) -> None:
+def limit(plan: Plan, members: Sequence[Member], spec: SplitSpec) -> None:
     """Leave out what is too much of synthetic samples, and refuse what is too little.
 
     Args:
         plan: changed.
         members: those that are to be written.
-        wish: the limits.
+        spec: the limits.
 
     Raises:
         InputError: a limit cannot be met.
     """
-    if wish.max_synthetic is not None:
-        _limit_slices(plan, members, wish.max_synthetic)
-    for split, ratio in wish.mix.items():
+    if spec.max_synthetic is not None:
+        _limit_slices(plan, members, spec.max_synthetic)
+    for split, ratio in spec.mix.items():
         _mix(plan, [m for m in members if plan.splits.get(m.id) == split], split, ratio)
 
 
@@ -114,7 +114,7 @@ def _mix(plan: Plan, members: Sequence[Member], split: str, ratio: float) -> Non
 
 def settled(
     members: Sequence[Member],
-    wish: Wish,
+    spec: SplitSpec,
     *,
     chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
@@ -122,18 +122,18 @@ def settled(
     """A plan within its limits. Parameters as of ``splits.plan``.
 
     Raises:
-        InputError: the wish cannot be had; the message says the nearest that can.
+        InputError: they cannot be had; the message says the nearest that can.
     """
-    found, least = _attempt(members, wish, chosen, remembered)
-    if least.n >= wish.at_least:
+    found, least = _attempt(members, spec, chosen, remembered)
+    if least.n >= spec.at_least:
         return found
-    possible, too_many = least.n, wish.at_least
+    possible, too_many = least.n, spec.at_least
     while too_many - possible > 1:
         tried = (possible + too_many) // 2
-        n = _attempt(members, replace(wish, at_least=tried), chosen, remembered)[1].n
+        n = _attempt(members, replace(spec, at_least=tried), chosen, remembered)[1].n
         possible, too_many = (tried, too_many) if n >= tried else (possible, tried)
     raise InputError(
-        f"at least {wish.at_least:,} samples of every slice in every split",
+        f"at least {spec.at_least:,} samples of every slice in every split",
         found=f"{least.n:,} of {least.cell} in {least.split} ({least.there:,} of it in all)",
         where="at_least",
         fix=f"The nearest possible is {possible:,}. Generate or tag more of {least.cell}, enlarge {least.split}, "
@@ -152,14 +152,14 @@ class Least:
 
 
 def _attempt(
-    members: Sequence[Member], wish: Wish, chosen: Set[str] | None, remembered: Mapping[str, str] | None
+    members: Sequence[Member], spec: SplitSpec, chosen: Set[str] | None, remembered: Mapping[str, str] | None
 ) -> tuple[Plan, Least]:
-    found = plan(members, wish, chosen=chosen, remembered=remembered)
+    found = plan(members, spec, chosen=chosen, remembered=remembered)
     own = [member for member in members if chosen is None or member.id in chosen]
-    limit(found, own, wish)
-    if not wish.at_least:
+    limit(found, own, spec)
+    if not spec.at_least:
         return found, Least(0, "", "", 0)
-    names = set(found.splits.values()) | (set() if wish.keeps_given else set(wish.names()))
+    names = set(found.splits.values()) | (set() if spec.keeps_given else set(spec.names()))
     return found, _least(found, own, sorted(names))
 
 

@@ -3,7 +3,7 @@
 Can a split be stratified, whatever the order of loading, and never move? Not by a rule alone: if adding data may
 never move a sample, its split can depend on nothing but itself, and such a rule (a hash) cannot answer to what else
 there is. So the draw is made once over all that is there, in an order given by hashes, and **remembered** in the
-dataset, under the wish (splits, seed) and the samples' stable keys. Later draws with the same wish keep what is
+dataset, under the spec (splits, seed) and the samples' stable keys. Later draws with the same spec keep what is
 remembered and fill up with what is new. ``stratify=False`` is the rule alone: a split is the hash of seed and group,
 the same in every dataset, even and exact only on average.
 
@@ -22,7 +22,7 @@ from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.core.splits.balance import Item, Shelf, balance, quotas
 from workbench.core.splits.groups import Group, Member, groups, same
-from workbench.core.splits.spec import STAGES, Wish
+from workbench.core.splits.spec import STAGES, SplitSpec
 from workbench.core.splits.swap import swap
 
 PROTECTION = ("test", "val")  # given splits that contradict: the group stays in the first of these
@@ -74,7 +74,7 @@ def assign(groups: Mapping[str, Sequence[str]], ratios: Mapping[str, float], see
     >>> assign({"scene a": ["1", "2"], "scene c": ["3"]}, {"train": 0.5, "test": 0.5}, seed=0)
     {'1': 'test', '2': 'test', '3': 'train'}
     """
-    shares = Wish(ratios).shares()
+    shares = SplitSpec(ratios).shares()
     return {i: drawn(key, shares, seed) for key, ids in groups.items() for i in ids}
 
 
@@ -92,7 +92,7 @@ def drawn(key: str, ratios: Mapping[str, float], seed: int) -> str:
 
 def plan(
     members: Sequence[Member],
-    wish: Wish | None = None,
+    spec: SplitSpec | None = None,
     *,
     chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
@@ -101,20 +101,20 @@ def plan(
 
     Args:
         members: all samples of the dataset, oldest first.
-        wish: what is wanted; by default given splits are kept.
+        spec: what is wanted; by default given splits are kept.
         chosen: ids of the samples that count, for shares and numbers; ``None`` for all. Groups are of all members.
-        remembered: split by ``Member.memory_key`` of earlier draws with this wish.
+        remembered: split by ``Member.memory_key`` of earlier draws with this spec.
 
     Raises:
-        InputError: the wish cannot be had; the message says the nearest that can.
+        InputError: they cannot be had; the message says the nearest that can.
     """
-    wish = wish or Wish()
-    wish.check()
+    spec = spec or SplitSpec()
+    spec.check()
     counted = {member.id for member in members} if chosen is None else chosen
-    shares, members = _redone(wish, members, wish.shares())
-    members = _given_stay(members) if wish.keeps_given else list(members)
+    shares, members = _redone(spec, members, spec.shares())
+    members = _given_stay(members) if spec.keeps_given else list(members)
     outcome = Plan()
-    targets = _targets(groups(members), wish, shares, counted, remembered or {}, outcome)
+    targets = _targets(groups(members), spec, shares, counted, remembered or {}, outcome)
     by_key: dict[str, str] = {}
     for group, target in targets:
         seeded = {by_key[key] for key in group.seeds if key in by_key}
@@ -127,26 +127,26 @@ def plan(
             outcome.left_out += [LeftOut(m.id, "beyond the wanted numbers") for m in group.members]
             continue
         by_key.setdefault(group.key, target)
-        _place(group, target, shares, outcome, wish)
-    _without_fitted(members, outcome, wish)
-    return _staged(members, outcome) if wish.stages else outcome
+        _place(group, target, shares, outcome, spec)
+    _without_fitted(members, outcome, spec)
+    return _staged(members, outcome) if spec.stages else outcome
 
 
 def _redone(
-    wish: Wish, members: Sequence[Member], shares: dict[str, float]
+    spec: SplitSpec, members: Sequence[Member], shares: dict[str, float]
 ) -> tuple[dict[str, float], Sequence[Member]]:
     """The one split to draw anew loses its samples, and so does the one it is drawn out of; shares stay theirs."""
-    if wish.redo is None:
+    if spec.redo is None:
         return shares, members
     sizes = Counter(member.split for member in members if member.split)
-    others = [name for name in sizes if name not in (wish.redo, *PROTECTION)]
-    if wish.redo not in sizes or not others:
+    others = [name for name in sizes if name not in (spec.redo, *PROTECTION)]
+    if spec.redo not in sizes or not others:
         found = ", ".join(f"{name} {n:,}" for name, n in sorted(sizes.items())) or "no given splits"
         fix = "Name one of the given splits; it is drawn anew out of itself and train."
-        raise InputError(f"a given split {wish.redo!r} and one to draw from", found=found, where="redo", fix=fix)
+        raise InputError(f"a given split {spec.redo!r} and one to draw from", found=found, where="redo", fix=fix)
     donor = max(others, key=lambda name: (name == "train", sizes[name], name))
-    total = sizes[wish.redo] + sizes[donor]
-    freed = (wish.redo, donor)
+    total = sizes[spec.redo] + sizes[donor]
+    freed = (spec.redo, donor)
     loose = [replace(member, split=None) if member.split in freed else member for member in members]
     return {name: sizes[name] / total for name in freed}, loose
 
@@ -174,7 +174,7 @@ def _most_protected(given: Iterable[str]) -> str:
 
 def _targets(
     found: Sequence[Group],
-    wish: Wish,
+    spec: SplitSpec,
     shares: Mapping[str, float],
     counted: Collection[str],
     remembered: Mapping[str, str],
@@ -185,21 +185,21 @@ def _targets(
     old: list[Group] = []
     new: list[Group] = []
     for group in found:
-        given = {m.split for m in group.deciding if m.split} if wish.keeps_given else set()
+        given = {m.split for m in group.deciding if m.split} if spec.keeps_given else set()
         before = {remembered[m.memory_key] for m in group.deciding if m.memory_key in remembered}
         if given:
             fixed[id(group)] = _most_protected(given)
-        elif before & shares.keys() and wish.stratify:
+        elif before & shares.keys() and spec.stratify:
             fixed[id(group)] = _most_protected(before & shares.keys())
             outcome.moved += len(before) > 1
             old.append(group)
-        elif not group.seeds or not wish.stratify:  # else it goes where the real ones go that it recreates
+        elif not group.seeds or not spec.stratify:  # else it goes where the real ones go that it recreates
             new.append(group)
-    if wish.stratify:
-        placed = _balanced(old, new, fixed, wish, shares, counted)
+    if spec.stratify:
+        placed = _balanced(old, new, fixed, spec, shares, counted)
     else:
-        placed = {id(group): drawn(group.key, shares, wish.seed) for group in new}
-    if wish.stratify and not wish.redo:
+        placed = {id(group): drawn(group.key, shares, spec.seed) for group in new}
+    if spec.stratify and not spec.redo:
         for group in [*old, *new]:
             split = fixed.get(id(group)) or placed.get(id(group))
             if split is not None and any(m.id in counted for m in group.members):
@@ -211,7 +211,7 @@ def _balanced(
     old: Sequence[Group],
     new: Sequence[Group],
     fixed: Mapping[int, str],
-    wish: Wish,
+    spec: SplitSpec,
     shares: Mapping[str, float],
     counted: Collection[str],
 ) -> dict[int, str]:
@@ -219,17 +219,17 @@ def _balanced(
     fitted = {i for group in [*old, *new] for m in group.members if m.id in counted for i in m.fitted_to}
     found: dict[int, str] = {}
     pools = [([g for g in old if real(g) is kind], [g for g in new if real(g) is kind], kind) for kind in (True, False)]
-    totals = [_counts_of(pool[0], pool[1], wish, counted) for pool in pools]
-    wanted = _wanted_numbers(wish, shares, totals)
+    totals = [_counts_of(pool[0], pool[1], spec, counted) for pool in pools]
+    wanted = _wanted_numbers(spec, shares, totals)
     for (kept, fresh, is_real), numbers in zip(pools, wanted, strict=True):
-        own = shares if is_real else _synthetic_shares(shares, wish)
-        items = {id(g): _item(g, wish, own, counted, fitted) for g in (*kept, *fresh)}
+        own = shares if is_real else _synthetic_shares(shares, spec)
+        items = {id(g): _item(g, spec, own, counted, fitted) for g in (*kept, *fresh)}
         shelf = Shelf(numbers)
         for group in kept:
             shelf.add(items[id(group)], fixed[id(group)])
         waiting = [items[id(group)] for group in fresh]
-        least = wish.at_least if is_real else 0
-        names = balance(waiting, shelf, own, wish.seed, at_least=least, strict=wish.is_counts)
+        least = spec.at_least if is_real else 0
+        names = balance(waiting, shelf, own, spec.seed, at_least=least, strict=spec.is_counts)
         names = swap(waiting, names, shelf, own, keep_cells=bool(least))
         found |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
     return found
@@ -240,26 +240,26 @@ def real(group: Group) -> bool:
     return any(not member.synthetic for member in group.members)
 
 
-def _counts_of(old: Sequence[Group], new: Sequence[Group], wish: Wish, counted: Collection[str]) -> int:
+def _counts_of(old: Sequence[Group], new: Sequence[Group], spec: SplitSpec, counted: Collection[str]) -> int:
     """Samples that count for the numbers of a pool: children too where numbers of samples are wanted."""
     pool = [*old, *new]
-    return sum(m.id in counted for g in pool for m in (g.members if wish.is_counts else g.deciding))
+    return sum(m.id in counted for g in pool for m in (g.members if spec.is_counts else g.deciding))
 
 
-def _wanted_numbers(wish: Wish, shares: Mapping[str, float], totals: Sequence[int]) -> list[dict[str, int]]:
+def _wanted_numbers(spec: SplitSpec, shares: Mapping[str, float], totals: Sequence[int]) -> list[dict[str, int]]:
     """Samples by split of the real and of the synthetic pool.
 
     Raises:
         InputError: more samples are wanted than there are.
     """
     n_real, n_synthetic = totals
-    if not wish.is_counts:
-        return [quotas(shares, n_real), quotas(_synthetic_shares(shares, wish), n_synthetic)]
-    given = {name: int((wish.splits or {}).get(name, 0)) for name in shares}
-    if wish.folds:
-        train = int((wish.splits or {}).get("train", 0))
-        given |= quotas({name: 1 / wish.folds for name in shares if name.startswith("fold")}, train)
-    closed = sum(n for name, n in given.items() if name in wish.real_only)
+    if not spec.is_counts:
+        return [quotas(shares, n_real), quotas(_synthetic_shares(shares, spec), n_synthetic)]
+    given = {name: int((spec.splits or {}).get(name, 0)) for name in shares}
+    if spec.folds:
+        train = int((spec.splits or {}).get("train", 0))
+        given |= quotas({name: 1 / spec.folds for name in shares if name.startswith("fold")}, train)
+    closed = sum(n for name, n in given.items() if name in spec.real_only)
     if closed > n_real or sum(given.values()) > n_real + n_synthetic:
         there = f"{n_real:,} real and {n_synthetic:,} synthetic ones"
         room = min(1.0, n_real / max(closed, 1), (n_real + n_synthetic) / sum(given.values()))
@@ -267,32 +267,32 @@ def _wanted_numbers(wish: Wish, shares: Mapping[str, float], totals: Sequence[in
         wanted = f"{counted(sum(given.values()), 'sample')}, {closed:,} of them real only"
         raise InputError(wanted, found=there, where="splits", fix=f"The nearest possible is {near}.")
     part = (n_real - closed) / max(n_real - closed + n_synthetic, 1)
-    for_real = {name: n if name in wish.real_only else round(n * part) for name, n in given.items()}
+    for_real = {name: n if name in spec.real_only else round(n * part) for name, n in given.items()}
     return [for_real, {name: n - for_real[name] for name, n in given.items()}]
 
 
-def _synthetic_shares(shares: Mapping[str, float], wish: Wish) -> dict[str, float]:
+def _synthetic_shares(shares: Mapping[str, float], spec: SplitSpec) -> dict[str, float]:
     """Shares of synthetic samples: what splits of real ones cannot take goes to the largest other."""
-    open_to = {name: share for name, share in shares.items() if share > 0 and name not in wish.real_only}
+    open_to = {name: share for name, share in shares.items() if share > 0 and name not in spec.real_only}
     if not open_to:
         return dict(shares)
     largest = max(open_to, key=lambda name: (open_to[name], name == "train"))
-    closed = sum(share for name, share in shares.items() if name in wish.real_only)
+    closed = sum(share for name, share in shares.items() if name in spec.real_only)
     return {name: open_to.get(name, 0.0) + (closed if name == largest else 0.0) for name in shares}
 
 
 def _item(
-    group: Group, wish: Wish, shares: Mapping[str, float], counted: Collection[str], fitted: Collection[str]
+    group: Group, spec: SplitSpec, shares: Mapping[str, float], counted: Collection[str], fitted: Collection[str]
 ) -> Item:
     """A group as it is balanced; one that a scenario was fitted to stays out of real-only splits if it can."""
     deciding = [m for m in group.deciding if m.id in counted]
-    everyone = [m for m in group.members if m.id in counted] if wish.is_counts else deciding
+    everyone = [m for m in group.members if m.id in counted] if spec.is_counts else deciding
     strata = _counted(tuple(sorted(s for m in deciding for s in m.strata)))
     cells = _counted(tuple(sorted(m.cell for m in deciding if m.cell is not None)))
     names = [name for name, share in shares.items() if share > 0]
     seen = any(m.id in fitted for m in group.members)
-    outside = [name for name in names if name not in wish.real_only] if seen else names
-    closed = tuple(wish.real_only) if real(group) else ()
+    outside = [name for name in names if name not in spec.real_only] if seen else names
+    closed = tuple(spec.real_only) if real(group) else ()
     weight = _weights(tuple(shares), closed, len(deciding), len(everyone))
     return Item(group.name, weight, strata, cells, same(tuple(outside or names)))
 
@@ -309,14 +309,14 @@ def _counted(names: tuple[str, ...]) -> Mapping[str, int]:
     return Counter(names)
 
 
-def _place(group: Group, target: str, shares: Mapping[str, float], outcome: Plan, wish: Wish) -> None:
-    elsewhere = [name for name, share in shares.items() if share > 0 and name not in wish.real_only]
+def _place(group: Group, target: str, shares: Mapping[str, float], outcome: Plan, spec: SplitSpec) -> None:
+    elsewhere = [name for name, share in shares.items() if share > 0 and name not in spec.real_only]
     bound = bool(group.seeds) or real(group)
     for member in group.members:
-        given = member.split if wish.keeps_given else None
+        given = member.split if spec.keeps_given else None
         if given is not None and given != target:
             outcome.left_out.append(LeftOut(member.id, f"given in {given}, but its group also lies in {target}"))
-        elif not member.synthetic or target not in wish.real_only:
+        elif not member.synthetic or target not in spec.real_only:
             outcome.splits[member.id] = target
         elif bound:
             outcome.left_out.append(LeftOut(member.id, f"synthetic, recreates a real sample of {target}"))
@@ -326,11 +326,11 @@ def _place(group: Group, target: str, shares: Mapping[str, float], outcome: Plan
             outcome.splits[member.id] = max(elsewhere, key=lambda name: (shares[name], name == "train"))
 
 
-def _without_fitted(members: Sequence[Member], outcome: Plan, wish: Wish) -> None:
+def _without_fitted(members: Sequence[Member], outcome: Plan, spec: SplitSpec) -> None:
     """Samples that a scenario was fitted to never count as test data while samples of it are trained on."""
     scenarios = {m.fitted_to for m in members if m.fitted_to and outcome.splits.get(m.id, "test") != "test"}
     seen = {sample_id for ids in scenarios for sample_id in ids}
-    closed = {*wish.real_only, "test"}
+    closed = {*spec.real_only, "test"}
     for member in members:
         split = outcome.splits.get(member.id)
         if split in closed and member.id in seen and not member.synthetic:

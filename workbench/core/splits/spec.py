@@ -1,14 +1,16 @@
-"""What is wanted of splits, and whether it can be had at all."""
+"""What splits are asked for, and whether any data could be divided so."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
 from workbench.base.errors import InputError
 from workbench.base.files import canonical_json, sha256_text
+from workbench.core.schema.fields import LIGHTING, SURFACE
 
 DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
 STAGES = ("pretrain", "finetune")
@@ -19,35 +21,140 @@ _MOST_FOLDS = 100
 _EXAMPLE = "Write e.g. train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."
 
 
+def parse_numbers(text: str) -> dict[str, float]:
+    """Numbers by split.
+
+    >>> parse_numbers("train=.7, test=.3")
+    {'train': 0.7, 'test': 0.3}
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    return {name.strip(): float(value) for name, value in (part.split("=") for part in text.split(","))}
+
+
+def parse_ratios(text: str) -> dict[str, float]:
+    """Synthetic samples per real one by split.
+
+    >>> parse_ratios("train=1:3")
+    {'train': 3.0}
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    ratios = {name.strip(): ratio.split(":") for name, ratio in (part.split("=") for part in text.split(","))}
+    if any(float(real) == 0 for real, _ in ratios.values()):
+        raise ValueError(text)
+    return {name: float(synthetic) / float(real) for name, (real, synthetic) in ratios.items()}
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names between commas.
+
+    >>> parse_names("test, val")
+    ('test', 'val')
+    """
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 @dataclass(frozen=True)
-class Wish:
-    """What is wanted of splits.
+class Option:
+    """How a field of ``SplitSpec`` is written on a command line.
+
+    Attributes:
+        help: its meaning in a line.
+        parse: reads its text; ``None`` for a switch.
+        write: the text of a value.
+        example: what stands for the value in help texts.
+        flag: name of the switch that turns a field off which is on by default.
+    """
+
+    help: str
+    parse: Callable[[str], Any] | None = None
+    write: Callable[[Any], str] = str
+    example: str = ""
+    flag: str = ""
+
+
+def _write_numbers(values: Mapping[str, float]) -> str:
+    return ",".join(f"{name}={value:g}" for name, value in values.items())
+
+
+def _write_ratios(values: Mapping[str, float]) -> str:
+    return ",".join(f"{name}=1:{value:g}" for name, value in values.items())
+
+
+def _option(default: Any, help: str, *, factory: Any = MISSING, **more: Any) -> Any:
+    metadata = {"option": Option(help, **more)}
+    if factory is not MISSING:
+        return field(default_factory=factory, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """How samples are divided. Export, command line, manifest and datasheet take these fields from here.
 
     Attributes:
         splits: share or number of samples by split; ``None`` keeps the splits that samples have and draws the rest
             with ``DEFAULT_RATIOS``.
-        seed: of the draw.
+        seed: of the draw; the same input and seed give the same splits.
         real_only: splits that hold no synthetic samples.
-        stratify: bring classes, attributes and source into all splits alike, and remember what was drawn; otherwise
-            a split is a hash of seed and group and nothing else.
-        folds: divide ``train`` into this many folds, ``fold1`` ...; 0 for none.
+        stratify: bring classes, attributes and source into all splits alike, and remember what was drawn, so that
+            adding data moves nothing; otherwise a split is a hash of seed and group and nothing else.
+        folds: divide ``train`` (or all) into this many folds, ``fold1`` ...; 0 for none.
         stages: divide ``train`` into ``pretrain`` (synthetic) and ``finetune`` (real).
-        redo: name of the one given split to draw anew, out of itself and ``train``.
-        max_synthetic: the largest share of synthetic samples in any slice of any split.
+        redo: name of the one given split to draw anew, out of itself and ``train``; all others stay.
+        max_synthetic: the largest share of synthetic samples in any slice of any split; more are left out.
         at_least: the least number of samples of every slice in every split.
-        mix: synthetic samples per real one, by split.
+        mix: synthetic samples per real one by split, e.g. ``{"train": 3}``; more are left out.
+        slice_by: attributes whose combinations are the slices.
+
+    >>> SplitSpec({"train": 0.8, "test": 0.2}, seed=3).names()
+    ['train', 'test']
     """
 
-    splits: Mapping[str, float] | None = None
-    seed: int = 0
-    real_only: tuple[str, ...] = ("test",)
-    stratify: bool = True
-    folds: int = 0
-    stages: bool = False
-    redo: str | None = None
-    max_synthetic: float | None = None
-    at_least: int = 0
-    mix: Mapping[str, float] = field(default_factory=dict)
+    splits: Mapping[str, float] | None = _option(
+        None,
+        "shares or counts, e.g. train=.7,val=.15,test=.15",
+        parse=parse_numbers,
+        write=_write_numbers,
+        example="SPLIT=SHARE,...",
+    )
+    seed: int = _option(0, "of the draw (0)", parse=int, example="N")
+    real_only: tuple[str, ...] = _option(
+        ("test",), "splits without synthetic samples (test)", parse=parse_names, write=",".join, example="SPLIT,..."
+    )
+    stratify: bool = _option(True, "splits by hash alone: not balanced, nothing remembered", flag="by_hash")
+    folds: int = _option(0, "divide train into this many folds", parse=int, example="K")
+    stages: bool = _option(False, "train becomes pretrain (synthetic) and finetune (real)")
+    redo: str | None = _option(
+        None, "draw this one of the given splits anew; all others stay", parse=str, example="SPLIT"
+    )
+    max_synthetic: float | None = _option(
+        None, "largest share of synthetic samples per slice", parse=float, example="SHARE"
+    )
+    at_least: int = _option(0, "samples of every slice in every split", parse=int, example="K")
+    mix: Mapping[str, float] = _option(
+        None,
+        "synthetic samples per real one, e.g. train=1:3",
+        factory=dict,
+        parse=parse_ratios,
+        write=_write_ratios,
+        example="SPLIT=1:N",
+    )
+    slice_by: tuple[str, ...] = _option(
+        (LIGHTING, SURFACE),
+        "attributes that make a slice (lighting,surface)",
+        parse=parse_names,
+        write=",".join,
+        example="A,B",
+    )
+
+    @classmethod
+    def of(cls, splits: Mapping[str, float] | SplitSpec | None) -> SplitSpec:
+        """A specification as given, or one of shares or counts alone."""
+        return splits if isinstance(splits, SplitSpec) else cls(dict(splits) if splits else None)
 
     @property
     def keeps_given(self) -> bool:
@@ -62,7 +169,7 @@ class Wish:
 
     @property
     def memory(self) -> str:
-        """Name of the memory of what was drawn: equal wishes continue where the last one ended."""
+        """Name of the memory of what was drawn: equal specifications go on where the last one ended."""
         said = [dict(self.splits or {}), self.seed, sorted(self.real_only), self.folds, self.redo]
         return sha256_text(canonical_json(said))[:16]
 
@@ -91,7 +198,7 @@ class Wish:
         return [part for name in wanted for part in (STAGES if self.stages and name == "train" else (name,))]
 
     def check(self) -> None:
-        """Look at all wishes, before anything is read.
+        """Look at all fields, before anything is read.
 
         Raises:
             InputError: one of them cannot be had with any data.
@@ -121,6 +228,29 @@ class Wish:
         if name in self.real_only and ratio > 0:
             fix = f"Leave {name} out of mix, or out of real_only."
             raise InputError(f"{name} with real samples only", found=f"{name}={ratio}", where="mix", fix=fix)
+
+
+def options() -> Iterator[tuple[str, Any, Option]]:
+    """Name, default and option of every field of ``SplitSpec``."""
+    plain = SplitSpec()
+    for item in fields(SplitSpec):
+        yield item.name, getattr(plain, item.name), item.metadata["option"]
+
+
+def command_line(values: Mapping[str, Any]) -> list[str]:
+    """The options that differ from their defaults.
+
+    >>> command_line({"seed": 3, "stratify": False, "splits": {"train": 1.0}})
+    ['--splits train=1', '--seed 3', '--by-hash']
+    """
+    words = []
+    for name, default, option in options():
+        value = values.get(name, default)
+        if value is None or (tuple(value) if isinstance(default, tuple) else value) == default:
+            continue
+        flag = f"--{(option.flag or name).replace('_', '-')}"
+        words.append(flag if option.parse is None else f"{flag} {option.write(value)}")
+    return words
 
 
 def _check_names(given: Mapping[str, float]) -> None:

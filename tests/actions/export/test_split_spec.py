@@ -16,7 +16,7 @@ from workbench.core.splits.balance import Item, Shelf
 from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.limits import deviation, settled
 from workbench.core.splits.plan import plan
-from workbench.core.splits.spec import Wish
+from workbench.core.splits.spec import SplitSpec
 from workbench.core.splits.swap import swap
 
 RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
@@ -47,7 +47,7 @@ def remembered(outcome, before=None):
 
 @given(data_sets(near=NEAR), st.integers(0, 5))
 def test_balanced_splits_are_complete_disjoint_and_never_leak(members, seed):
-    found = plan(members, Wish(RATIOS, seed))
+    found = plan(members, SplitSpec(RATIOS, seed))
     assert leaks(members, found.splits) == []
     assert sorted([*found.splits, *(one.id for one in found.left_out)]) == sorted(member.id for member in members)
     assert not [m.id for m in members if m.synthetic and found.splits.get(m.id) == "test"]
@@ -56,7 +56,7 @@ def test_balanced_splits_are_complete_disjoint_and_never_leak(members, seed):
 @given(data_sets(), st.integers(0, 5))
 def test_numbers_are_within_one_group_of_the_wanted_ones(members, seed):
     members = [replace(member, synthetic=False, parents=()) for member in members]
-    found = plan(members, Wish(RATIOS, seed))
+    found = plan(members, SplitSpec(RATIOS, seed))
     largest = max(len(group.members) for group in groups(members))
     for name, n in {**dict.fromkeys(RATIOS, 0), **Counter(found.splits.values())}.items():
         assert abs(n - RATIOS[name] * len(members)) <= largest
@@ -66,16 +66,16 @@ def test_numbers_are_within_one_group_of_the_wanted_ones(members, seed):
 def test_order_of_loading_does_not_matter(members, seed, rng):
     members = [replace(m, synthetic=False, parents=(), content_sha256=f"{m.content_sha256}") for m in members]
     mixed = rng.sample(members, len(members))
-    assert plan(members, Wish(RATIOS, seed)).splits == plan(mixed, Wish(RATIOS, seed)).splits
+    assert plan(members, SplitSpec(RATIOS, seed)).splits == plan(mixed, SplitSpec(RATIOS, seed)).splits
 
 
 @given(data_sets(), st.integers(1, 40), st.integers(0, 5))
 def test_what_is_remembered_never_moves(members, n, seed):
     members = [replace(member, source_key=f"key {member.id}") for member in members]
-    first = plan(members, Wish(RATIOS, seed))
+    first = plan(members, SplitSpec(RATIOS, seed))
     added = [photo(f"new{at}", scene_id=f"other{at % 7}") for at in range(n)]
     added += [replace(m, id=f"made{m.id}", source_key=f"made {m.id}", synthetic=True, parents=(m.id,)) for m in members]
-    later = plan([*members, *added], Wish(RATIOS, seed), remembered=remembered(first))
+    later = plan([*members, *added], SplitSpec(RATIOS, seed), remembered=remembered(first))
     kept = [member.id for member in members if member.id in first.splits and not member.synthetic]
     assert {i: later.splits[i] for i in kept} == {i: first.splits[i] for i in kept}
     assert later.moved == 0
@@ -85,7 +85,7 @@ def test_what_is_remembered_never_moves(members, n, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_balanced_splits_are_more_alike_than_hashed_ones(seed):
     members = varied(400, seed)
-    balanced, hashed = (plan(members, Wish(RATIOS, seed, stratify=kind)) for kind in (True, False))
+    balanced, hashed = (plan(members, SplitSpec(RATIOS, seed, stratify=kind)) for kind in (True, False))
     one, other = deviation(balanced, members), deviation(hashed, members)
     assert one.mean < other.mean / 2
     assert one.worst < other.worst
@@ -137,7 +137,7 @@ def test_a_swap_mends_what_placing_could_not_foresee():
 def test_new_samples_that_tie_two_remembered_groups_move_them_together():
     members = [photo("a", scene_id="s"), photo("b", scene_id="t")]
     before = {"key a": "train", "key b": "test"}
-    found = plan([*members, photo("c", scene_id="s", near="n"), photo("d", scene_id="t", near="n")], Wish(RATIOS),
+    found = plan([*members, photo("c", scene_id="s", near="n"), photo("d", scene_id="t", near="n")], SplitSpec(RATIOS),
                  remembered=before)  # fmt: skip
     assert set(found.splits.values()) == {"test"}
     assert found.moved == 1
@@ -145,7 +145,7 @@ def test_new_samples_that_tie_two_remembered_groups_move_them_together():
 
 def test_counts_are_met_exactly_and_the_rest_is_left_out():
     members = [photo(f"p{at}") for at in range(100)]
-    found = plan(members, Wish({"train": 50, "val": 20, "test": 10}))
+    found = plan(members, SplitSpec({"train": 50, "val": 20, "test": 10}))
     assert Counter(found.splits.values()) == {"train": 50, "val": 20, "test": 10}
     assert Counter(one.reason for one in found.left_out) == {"beyond the wanted numbers": 20}
 
@@ -153,19 +153,19 @@ def test_counts_are_met_exactly_and_the_rest_is_left_out():
 def test_counts_of_a_filter_count_the_filtered():
     members = [photo(f"p{at}", scene_id=f"s{at // 2}") for at in range(100)]
     chosen = {f"p{at}" for at in range(0, 100, 2)}
-    found = plan(members, Wish({"train": 20, "test": 10}), chosen=chosen)
+    found = plan(members, SplitSpec({"train": 20, "test": 10}), chosen=chosen)
     assert Counter(split for i, split in found.splits.items() if i in chosen) == {"train": 20, "test": 10}
 
 
 def test_folds_are_equal_and_test_stays_apart():
-    found = plan([photo(f"p{at}") for at in range(100)], Wish({"train": 0.8, "test": 0.2}, folds=4))
+    found = plan([photo(f"p{at}") for at in range(100)], SplitSpec({"train": 0.8, "test": 0.2}, folds=4))
     assert Counter(found.splits.values()) == {"fold1": 20, "fold2": 20, "fold3": 20, "fold4": 20, "test": 20}
 
 
 def test_stages_divide_train_by_source_and_children_of_test_stay_out():
     members = [photo(f"p{at}") for at in range(20)]
     members += [Member(f"s{at}", True, content_sha256=f"c{at}", parents=(f"p{at}",)) for at in range(20)]
-    found = plan(members, Wish({"train": 0.5, "test": 0.5}, stages=True))
+    found = plan(members, SplitSpec({"train": 0.5, "test": 0.5}, stages=True))
     assert {found.splits[m.id] for m in members if not m.synthetic} == {"finetune", "test"}
     assert {found.splits[m.id] for m in members if m.synthetic and m.id in found.splits} == {"pretrain"}
     for at in range(20):
@@ -175,7 +175,7 @@ def test_stages_divide_train_by_source_and_children_of_test_stay_out():
 def test_redo_draws_one_split_anew_and_leaves_the_others():
     given_so = ["train"] * 60 + ["val"] * 20 + ["test"] * 20
     members = [photo(f"p{at}", split=split) for at, split in enumerate(given_so)]
-    found = plan(members, Wish(redo="val", seed=3))
+    found = plan(members, SplitSpec(redo="val", seed=3))
     assert {i for i, split in found.splits.items() if split == "test"} == {f"p{at}" for at in range(80, 100)}
     assert Counter(found.splits.values()) == {"train": 60, "val": 20, "test": 20}
     assert {i for i, split in found.splits.items() if split == "val"} != {f"p{at}" for at in range(60, 80)}
@@ -185,7 +185,7 @@ def test_samples_that_a_scenario_was_fitted_to_are_no_test_data():
     members = [photo(f"p{at}") for at in range(40)]
     fitted = tuple(f"p{at}" for at in range(10))
     child = Member("s", True, content_sha256="s", parents=("p0",), fitted_to=fitted)
-    drawn = plan([*members, child], Wish({"train": 0.5, "test": 0.5}))
+    drawn = plan([*members, child], SplitSpec({"train": 0.5, "test": 0.5}))
     assert {drawn.splits[i] for i in fitted} == {"train"} and drawn.left_out == []
     assert Counter(drawn.splits[m.id] for m in members) == {"train": 20, "test": 20}
     as_given = [replace(m, split="test" if m.id in ("p1", "p2") else "train") for m in members]
@@ -202,7 +202,7 @@ def test_a_chain_stays_together_whatever_the_order():
 
 def test_children_of_one_absent_parent_stay_together():
     children = [Member(f"s{n}", True, content_sha256=f"{n}", parents=("elsewhere",)) for n in range(30)]
-    assert len(set(plan(children, Wish(RATIOS)).splits.values())) == 1
+    assert len(set(plan(children, SplitSpec(RATIOS)).splits.values())) == 1
 
 
 MIXED = [photo(f"p{at}", cell="dim x metal" if at < 10 else "normal x wood") for at in range(40)] + [
@@ -212,7 +212,7 @@ MIXED = [photo(f"p{at}", cell="dim x metal" if at < 10 else "normal x wood") for
 
 
 def test_at_most_so_many_synthetic_per_slice():
-    found = settled(MIXED, Wish({"train": 1.0}, max_synthetic=0.5))
+    found = settled(MIXED, SplitSpec({"train": 1.0}, max_synthetic=0.5))
     lies: dict[tuple[str, bool], int] = Counter((m.cell, m.synthetic) for m in MIXED if m.id in found.splits)
     assert lies == {
         ("dim x metal", False): 10, ("dim x metal", True): 10,
@@ -222,70 +222,72 @@ def test_at_most_so_many_synthetic_per_slice():
 
 
 def test_a_mix_of_real_and_synthetic():
-    found = settled(MIXED, Wish({"train": 0.5, "val": 0.5}, mix={"train": 1.0, "val": 0.5}))
+    found = settled(MIXED, SplitSpec({"train": 0.5, "val": 0.5}, mix={"train": 1.0, "val": 0.5}))
     kinds = Counter((found.splits[m.id], m.synthetic) for m in MIXED if m.id in found.splits)
     assert kinds == {("train", False): 20, ("train", True): 20, ("val", False): 20, ("val", True): 10}
 
 
 def test_at_least_so_many_of_every_slice():
     members = varied(120, 5)
-    wish = Wish({"train": 0.6, "val": 0.2, "test": 0.2}, at_least=3)
-    found = settled(members, wish)
+    spec = SplitSpec({"train": 0.6, "val": 0.2, "test": 0.2}, at_least=3)
+    found = settled(members, spec)
     lies = Counter((m.cell, found.splits[m.id]) for m in members)
-    assert min(lies[cell, name] for cell in {m.cell for m in members} for name in wish.splits) >= 3
-    free = plan(members, replace(wish, at_least=0))
+    assert min(lies[cell, name] for cell in {m.cell for m in members} for name in spec.splits) >= 3
+    free = plan(members, replace(spec, at_least=0))
     assert Counter(found.splits.values()).keys() == Counter(free.splits.values()).keys()
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("spec", "message"),
     [
-        (Wish({"train": 0.4, "val": 0.4}),
+        (SplitSpec({"train": 0.4, "val": 0.4}),
          "Wanted shares that add up to 1, found 0.8 (splits). The nearest is train=0.5, val=0.5."),
-        (Wish({"train": 700, "val": 0.15}),
+        (SplitSpec({"train": 700, "val": 0.15}),
          "Wanted shares that add up to 1, found 700.15 (splits). Shares and counts cannot be mixed. "
          "Write e.g. train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."),
-        (Wish({"train": 80, "test": 80}),
+        (SplitSpec({"train": 80, "test": 80}),
          "Wanted 160 samples, 80 of them real only, found 40 real and 60 synthetic ones (splits). "
          "The nearest possible is train=40, test=40."),
-        (Wish({"train": 0.5, "val": 0.5}, mix={"train": 3.0}),
+        (SplitSpec({"train": 0.5, "val": 0.5}, mix={"train": 3.0}),
          "Wanted 60 synthetic samples in train (1:3), found 30 for 20 real ones (mix). "
          "The nearest possible is train=1:1.5; or generate 30 more."),
-        (Wish({"train": 0.5, "test": 0.5}, mix={"test": 1.0}),
+        (SplitSpec({"train": 0.5, "test": 0.5}, mix={"test": 1.0}),
          "Wanted test with real samples only, found test=1.0 (mix). Leave test out of mix, or out of real_only."),
-        (Wish({"train": 0.5, "test": 0.5}, real_only=("test", "train"), at_least=8),
+        (SplitSpec({"train": 0.5, "test": 0.5}, real_only=("test", "train"), at_least=8),
          "Wanted at least 8 samples of every slice in every split, found 2 of dim x metal in train (10 of it in all) "
          "(at_least). The nearest possible is 5."),
-        (Wish({"a": 0.5, "test": 0.5}, stages=True),
+        (SplitSpec({"a": 0.5, "test": 0.5}, stages=True),
          "Wanted a split 'train' to divide into stages, found a, test (stages). "),
-        (Wish(redo="dev"), "Wanted a given split 'dev' and one to draw from, found no given splits (redo). "),
-        (Wish({"train": 1.0}, folds=1), "Wanted from 2 to 100 folds, found 1 (folds). Five is usual."),
-        (Wish({"train": 1.0}, max_synthetic=1.5),
+        (SplitSpec(redo="dev"), "Wanted a given split 'dev' and one to draw from, found no given splits (redo). "),
+        (SplitSpec({"train": 1.0}, folds=1), "Wanted from 2 to 100 folds, found 1 (folds). Five is usual."),
+        (SplitSpec({"train": 1.0}, max_synthetic=1.5),
          "Wanted a share from 0 to 1, found 1.5 (max_synthetic). Write e.g. .5 for at most half."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_had_is_refused_with_the_nearest(wish, message):
+def test_what_cannot_be_had_is_refused_with_the_nearest(spec, message):
     members = [replace(m, cell=m.cell) for m in MIXED]
-    if wish.at_least:
+    if spec.at_least:
         members = [m for m in MIXED if not m.synthetic]
     with pytest.raises(InputError) as caught:
-        settled(members, wish)
+        settled(members, spec)
     assert str(caught.value).startswith(message.strip()[:-1] if message.endswith(" ") else message)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 9), st.integers(20, 120))
-def test_nothing_leaks_whatever_is_wished(seed, n):
+def test_nothing_leaks_whatever_is_asked_for(seed, n):
     members = varied(n, seed)
     members += [
         Member(f"s{at}", True, content_sha256=f"s{at}", parents=(f"p{at % n}",), cell=members[at % n].cell)
         for at in range(n)
     ]
-    for wish in (
-        Wish(RATIOS, seed, stages=True), Wish(None, seed, folds=3), Wish(RATIOS, seed, max_synthetic=0.3),
-        Wish({"train": n // 2, "test": n // 5}, seed),
-    ):  # fmt: skip
-        found = settled(members, wish)
+    for spec in (
+        SplitSpec(RATIOS, seed, stages=True),
+        SplitSpec(None, seed, folds=3),
+        SplitSpec(RATIOS, seed, max_synthetic=0.3),
+        SplitSpec({"train": n // 2, "test": n // 5}, seed),
+    ):
+        found = settled(members, spec)
         stage = {"pretrain": "train", "finetune": "train"}
         together = {i: stage.get(split, split) for i, split in found.splits.items()}
         assert leaks(members, together) == []
