@@ -1,8 +1,8 @@
 from .actions.audit import audit as audit
 from .actions.duplicates import duplicates as duplicates
+from .actions.embed import add_embeddings as add_embeddings
 from .actions.embed import embed as embed
-from .actions.embed import keep_vectors as keep_vectors
-from .actions.embed import picture_map as picture_map
+from .actions.embed import embedding_map as embedding_map
 from .actions.embed import similar as similar
 from .actions.embed import teach as teach
 from .actions.evaluate import discover as discover

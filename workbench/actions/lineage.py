@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.adapters import store
-from workbench.adapters.store import Kin, Removal
+from workbench.adapters.store import Dataset, Kin, Removal, opened
 from workbench.adapters.store.journal import Entry, changed_by, entries
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.plurals import counted
@@ -55,12 +55,13 @@ class Lineage:
         return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
 
 
-def lineage(dataset: Any, sample_id: str) -> Lineage:
+def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
     """Why a sample exists, and what came of it.
 
     Raises:
         DatasetError: no such sample.
     """
+    dataset = opened(dataset)
     found = store.require_sample(dataset, sample_id)
     record = dict(found.record.generation)
     family = store.kin(dataset)
@@ -85,7 +86,7 @@ def lineage(dataset: Any, sample_id: str) -> Lineage:
 
 
 def remove_descendants(
-    dataset: Any,
+    dataset: Dataset | str,
     *,
     sample: str | None = None,
     change: str | None = None,
@@ -108,6 +109,7 @@ def remove_descendants(
         InputError: not exactly one of the three.
         DatasetError: nothing came of it.
     """
+    dataset = opened(dataset)
     given = [value for value in (sample, change, scenario) if value is not None]
     if len(given) != 1:
         raise InputError("one of sample, change and scenario", found=f"{len(given)} of them")
@@ -117,12 +119,13 @@ def remove_descendants(
     return store.remove(dataset, ids, what=what, who=who or getpass.getuser(), reason=reason)
 
 
-def restore(dataset: Any, removal_id: str | None = None, *, who: str | None = None) -> Removal:
+def restore(dataset: Dataset | str, removal_id: str | None = None, *, who: str | None = None) -> Removal:
     """Put back what ``remove_descendants`` took out, by default the last time.
 
     Raises:
         DatasetError: there is nothing to put back.
     """
+    dataset = opened(dataset)
     return store.restore(dataset, removal_id, who=who or getpass.getuser())
 
 

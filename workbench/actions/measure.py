@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset, Stored
+from workbench.adapters.store import Dataset, Stored, opened
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Cancel, Listener, Progress
 from workbench.core.measures import MEASURES, judge
@@ -44,7 +44,7 @@ class MeasureReport:
 
 
 def measure(
-    dataset: Dataset,
+    dataset: Dataset | str,
     *,
     where: str | Filter | None = None,
     again: bool = False,
@@ -63,6 +63,7 @@ def measure(
         again: measure also what has been measured.
         listener, cancel: progress, and the switch to stop.
     """
+    dataset = opened(dataset)
     chosen = list(store.read(dataset, store.select(dataset, where)))
     pictures = [s for s in chosen if s.record.image_path is not None]
     todo = [s for s in pictures if again or not _is_done(s)]

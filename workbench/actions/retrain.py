@@ -16,7 +16,7 @@ from workbench.actions.rounds.record import Round
 from workbench.actions.rounds.test_samples import judged, read_manifest
 from workbench.actions.train import Detector, Trainer, predict
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.predictions import field_kept
 from workbench.base.errors import InputError
 from workbench.base.files import require_empty
@@ -52,7 +52,7 @@ class Retrained:
 
 
 def retrain(
-    dataset: Dataset,
+    dataset: Dataset | str,
     trainer: Trainer | None = None,
     *,
     name: str,
@@ -83,6 +83,7 @@ def retrain(
         MissingExtra: no trainer given, and PyTorch is not installed.
         Cancelled: the user stopped.
     """
+    dataset = opened(dataset)
     if not name.strip():
         raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'second'.")
     target, field = Path(folder).expanduser().absolute(), field_of(name)

@@ -45,7 +45,7 @@ def test_embed_only_what_is_new_and_find_the_like(dataset: Any, photos: list[str
     assert found["similarity"].is_monotonic_decreasing and not set(nuts[:2]) & set(found["id"])
     cones = exploring.similar(dataset, nuts[:1], n=5, where="class == 'cone'")
     assert {kind(dataset, one) for one in cones["id"]} == {"cone"}
-    placed = exploring.picture_map(dataset)
+    placed = exploring.embedding_map(dataset)
     assert set(placed["id"]) == set(photos) and placed[["x", "y"]].to_numpy().min() >= 0
 
 
@@ -96,7 +96,7 @@ def test_two_words_on_one_sample_are_named(dataset: Any, photos: list[str]) -> N
 
 def test_vectors_of_ones_own(dataset: Any, photos: list[str]) -> None:
     values = np.random.default_rng(0).normal(size=(len(photos), 6))
-    exploring.keep_vectors(dataset, "mine", dict(zip(photos, values.tolist(), strict=True)))
+    exploring.add_embeddings(dataset, "mine", dict(zip(photos, values.tolist(), strict=True)))
     assert len(exploring.similar(dataset, photos[:1], n=3, vectors="mine")) == 3
     for name, vectors, text in (
         ("mine", {photos[0]: [1.0], photos[1]: [1.0, 2.0]}, "one length"),
@@ -104,7 +104,7 @@ def test_vectors_of_ones_own(dataset: Any, photos: list[str]) -> None:
         (NETWORK, {photos[0]: [1.0]}, "a name"),
     ):
         with pytest.raises(InputError, match=text):
-            exploring.keep_vectors(dataset, name, vectors)
+            exploring.add_embeddings(dataset, name, vectors)
     with pytest.raises(InputError, match="vectors 'other', found none"):
         exploring.similar(dataset, photos[:1], vectors="other")
 

@@ -26,6 +26,7 @@ from workbench.actions.duplicates.fingerprints import fingerprints, planted, sim
 from workbench.actions.duplicates.label_conflicts import conflict
 from workbench.actions.duplicates.report import DuplicateGroup, DuplicateReport, LabelConflict, Pair
 from workbench.adapters import store
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Listener
 from workbench.core.duplicates.candidates import candidates
@@ -43,7 +44,7 @@ Pairs = NDArray[np.int64]
 
 
 def duplicates(
-    dataset: store.Dataset | str,
+    dataset: Dataset | str,
     *,
     where: str | Filter | None = None,
     calibrate: bool = False,
@@ -67,11 +68,11 @@ def duplicates(
     Raises:
         InputError: no pictures.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-    samples = [s for s in store.read(opened, store.select(opened, where)) if s.record.image_path is not None]
+    dataset = opened(dataset)
+    samples = [s for s in store.read(dataset, store.select(dataset, where)) if s.record.image_path is not None]
     if not samples:
-        raise InputError("pictures to compare", found="none", where=str(where or opened.name), fix="Widen the filter.")
-    return find(opened, samples, calibrate=calibrate, keep=where is None, listener=listener, cancel=cancel)
+        raise InputError("pictures to compare", found="none", where=str(where or dataset.name), fix="Widen the filter.")
+    return find(dataset, samples, calibrate=calibrate, keep=where is None, listener=listener, cancel=cancel)
 
 
 def find(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset, Stored
+from workbench.adapters.store import Dataset, Stored, opened
 from workbench.adapters.store.vectors import VectorTable, add_vectors, read_vectors
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Listener, Progress
@@ -67,10 +67,10 @@ def embed(
     Raises:
         MissingExtra: the extra ``embeddings`` is not installed.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-    known = read_vectors(opened, NETWORK)
+    dataset = opened(dataset)
+    known = read_vectors(dataset, NETWORK)
     states = dict(zip(known.ids.tolist(), known.states.tolist(), strict=True))
-    chosen = list(store.read(opened, store.select(opened, where)))
+    chosen = list(store.read(dataset, store.select(dataset, where)))
     pictures = {s.id: (s, now) for s in chosen if s.record.image_path and (now := stamp(s.record.medium))}
     todo = [(s, now) for s, now in pictures.values() if again or states.get(s.id) != now]
     lost = [s for s in chosen if s.record.image_path and s.id not in pictures]
@@ -90,14 +90,14 @@ def embed(
             vectors = [ready.vectors(np.stack(batch)) for batch in _batches([p for _, _, p in good])]
             if vectors:
                 ids, stamps, _ = zip(*good, strict=True)
-                add_vectors(opened, NETWORK, ids, stamps, np.concatenate(vectors))
+                add_vectors(dataset, NETWORK, ids, stamps, np.concatenate(vectors))
             report.embedded += len(good)
     report.samples_per_s = report.embedded / max(time.monotonic() - started_s, 1e-9)
     return report
 
 
-def keep_vectors(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequence[float]]) -> int:
-    """Keep vectors of your own network, for ``similar``, ``picture_map`` and ``teach``; returns how many.
+def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequence[float]]) -> int:
+    """Keep vectors of your own network, for ``similar``, ``embedding_map`` and ``teach``; returns how many.
 
     Args:
         dataset: the dataset or its name.
@@ -108,7 +108,7 @@ def keep_vectors(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequen
         InputError: lengths differ, numbers that are not finite, or the name of the workbench's own network.
         DatasetError: no such sample.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
+    dataset = opened(dataset)
     if not name.isidentifier() or name == NETWORK:
         raise InputError("a name of letters, digits and _", found=repr(name), where="name", fix="Write e.g. my_clip.")
     lengths = {len(vector) for vector in vectors.values()}
@@ -118,8 +118,8 @@ def keep_vectors(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequen
     if not np.isfinite(values).all():
         raise InputError("finite numbers", found="NaN or infinity", where=name)
     for sample_id in vectors:
-        store.require_sample(opened, sample_id)
-    add_vectors(opened, name, list(vectors), ["given"] * len(vectors), values)
+        store.require_sample(dataset, sample_id)
+    add_vectors(dataset, name, list(vectors), ["given"] * len(vectors), values)
     return len(vectors)
 
 
@@ -131,7 +131,7 @@ def require_vectors(dataset: Dataset, name: str) -> VectorTable:
     """
     found = read_vectors(dataset, name)
     if not len(found):
-        fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.keep_vectors(ds, name, {sample_id: vector})."
+        fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
         raise InputError(f"vectors '{name}'", found="none", where=dataset.name, fix=fix)
     return found
 

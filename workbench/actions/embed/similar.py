@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.actions.embed.embed import require_vectors
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, identity, opened
 from workbench.adapters.store.vectors import VectorTable
 from workbench.base.errors import InputError
 from workbench.base.files import home, sha256_text
@@ -40,31 +40,31 @@ def similar(
     Raises:
         InputError: no vectors, no ids, or none of the ids has one.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-    table = _among(opened, require_vectors(opened, vectors), where, ids)
+    dataset = opened(dataset)
+    table = _among(dataset, require_vectors(dataset, vectors), where, ids)
     _, rows = table.of(ids)
     if not len(rows):
         fix = "Call wb.embed(ds) again."
-        raise InputError("samples with a vector", found="none of those given", where=opened.name, fix=fix)
+        raise InputError("samples with a vector", found="none of those given", where=dataset.name, fix=fix)
     wanted = min(n + len(rows), len(table))
-    places, likeness = _nearest(opened, table, table.vectors[rows], wanted, whole=where is None)
+    places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)
     best = pd.Series(likeness.ravel(), index=places.ravel()).groupby(level=0).max()
     best = best.drop(index=rows.tolist(), errors="ignore").sort_values(ascending=False, kind="stable").head(n)
     found = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
-    origins = {stored.id: stored.record.origin for stored in store.read(opened, found)}
+    origins = {stored.id: stored.record.origin for stored in store.read(dataset, found)}
     best_of = dict(zip(found, best.to_numpy().tolist(), strict=True))
     rows_found = [(one, best_of[one], origins[one]) for one in found if one in origins]
     return pd.DataFrame(rows_found, columns=["id", "similarity", "origin"])
 
 
-def picture_map(dataset: Dataset | str, *, vectors: str = NETWORK, seed: int = 0) -> pd.DataFrame:
+def embedding_map(dataset: Dataset | str, *, vectors: str = NETWORK, seed: int = 0) -> pd.DataFrame:
     """Places of all embedded samples on a map, near where they look alike: columns ``id``, ``x``, ``y`` (0..1).
 
     Raises:
         InputError: no vectors.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-    table = _among(opened, require_vectors(opened, vectors), None, ())
+    dataset = opened(dataset)
+    table = _among(dataset, require_vectors(dataset, vectors), None, ())
     placed = layout(table.vectors, seed=seed)
     return pd.DataFrame({"id": table.ids.astype(object), "x": placed[:, 0], "y": placed[:, 1]})
 
@@ -82,7 +82,7 @@ def _nearest(
     if len(table) <= EXACT_MOST or not whole:
         return nearest(table.vectors, queries, k)
     state = sha256_text("".join(table.ids.tolist()) + "".join(table.states.tolist()))
-    index = home() / "vectors" / str(dataset._doc.id) / f"{state[:16]}.usearch"
+    index = home() / "vectors" / identity(dataset) / f"{state[:16]}.usearch"
     on_disk = DiskIndex(index)
     if not index.is_file():
         on_disk.build(table.vectors)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.vectors import read_vectors
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
@@ -80,21 +80,21 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     Raises:
         InputError: the name is taken by another field, too few marks, or nothing to learn from.
     """
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
-    table = store.table(opened)
+    dataset = opened(dataset)
+    table = store.table(dataset)
     _check_name(attribute, table)
     words = _marks(table, attribute)
     marked = np.flatnonzero([word is not None for word in words])
     if not len(marked):
         fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selection)."
-        raise InputError(f"tags {attribute}:<word>", found="none", where=opened.name, fix=fix)
-    blocks, told = _features(opened, table, vectors)
+        raise InputError(f"tags {attribute}:<word>", found="none", where=dataset.name, fix=fix)
+    blocks, told = _features(dataset, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
     values = {
         str(table.ids[row]): _values(attribute, lesson, row, words[row]) for row in np.flatnonzero(~given).tolist()
     }
-    store.set_values(opened, values)
+    store.set_values(dataset, values)
     predicted = [one[attribute] for one in values.values() if one[f"{attribute}_from"] == TAUGHT]
     counts = pd.Series(predicted, dtype=object).value_counts()
     unmarked = np.array([word is None for word in words]) & ~given

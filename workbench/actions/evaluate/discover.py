@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.core.discovery.search import ALPHA, LIMIT, Search, Slice, search
@@ -18,7 +18,7 @@ from workbench.core.measures.registry import cyclic_measures
 from workbench.core.metrics.registry import EVALUATION, Worst
 from workbench.core.metrics.score import score
 from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
-from workbench.core.tables import Filter, Table, parse
+from workbench.core.tables import Filter, Table, as_filter
 
 COLUMNS = [field.name for field in fields(Slice)]
 FEWEST = 40  # samples; of fewer, neither half can say anything
@@ -110,7 +110,7 @@ def _row(one: Slice) -> str:
 
 
 def discover(
-    dataset: Dataset,
+    dataset: Dataset | str,
     *,
     metric: str = "recall",
     by: Sequence[str] | None = None,
@@ -136,11 +136,12 @@ def discover(
     Raises:
         FilterError, InputError: unknown facet or metric, or not evaluated.
     """
+    dataset = opened(dataset)
     if limit < 1:
         raise InputError("at least one slice", found=str(limit), where="limit")
     table = store.table(dataset)
     if where is not None:
-        table = _rows(table, parse(where) if isinstance(where, str) else where)
+        table = _rows(table, as_filter(where))
     facets = list(by) if by is not None else searched_facets(table)
     found = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
     if save_views:
@@ -163,5 +164,4 @@ def _rows(table: Table, condition: Filter) -> Table:
 
 def _save(dataset: Dataset, found: Discovery) -> None:
     for place, one in enumerate(found, 1):
-        view = store.view(dataset, one.filter)
-        dataset.save_view(f"slice {place}: {found.metric}", view, description=one.words, overwrite=True)
+        store.save_view(dataset, f"slice {place}: {found.metric}", one.filter, description=one.words)

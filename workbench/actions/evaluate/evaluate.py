@@ -12,7 +12,7 @@ import numpy as np
 from workbench.adapters import store
 from workbench.adapters.formats import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
 from workbench.base.errors import InputError, WorkbenchError
@@ -83,7 +83,7 @@ class Evaluation:
 
 
 def evaluate(
-    dataset: Dataset,
+    dataset: Dataset | str,
     predictions: str | Path,
     *,
     iou: float = 0.5,
@@ -116,6 +116,7 @@ def evaluate(
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
         Cancelled: the user stopped; what was matched is remembered, and the same call goes on from there.
     """
+    dataset = opened(dataset)
     return examine(
         dataset,
         predictions,
@@ -163,7 +164,7 @@ def examine(
         raise InputError("iou above 0 and confidence from 0, both up to 1", found=f"{iou:g} and {confidence:g}")
     dataset.reload()  # another process may have added the field
     report = Evaluation(str(predictions), iou, confidence)
-    if not isinstance(predictions, str) or predictions not in dataset.get_field_schema():
+    if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
         report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
     samples = list(stored.boxes(dataset, report.predictions, where=where))
     with Progress(

@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.actions.evaluate.gap_plots import STYLE, aucs, bars
 from workbench.actions.evaluate.gap_words import DISTANCES, distance_words, distances, object_words, unit, words
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.objects import objects as read_objects
 from workbench.adapters.store.vectors import VectorTable, read_vectors
 from workbench.base.errors import InputError
@@ -29,7 +29,7 @@ from workbench.core.measures.registry import cyclic_measures
 from workbench.core.metrics.holm import holm
 from workbench.core.metrics.per_slice import parts_of
 from workbench.core.schema import fields
-from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table, parse
+from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table, as_filter
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import OneOf
 
@@ -160,7 +160,7 @@ class Gaps:
 
 
 def gap(
-    dataset: Dataset,
+    dataset: Dataset | str,
     *,
     by: str | None = None,
     where: str | Filter | None = None,
@@ -184,6 +184,7 @@ def gap(
         FilterError: unknown facet.
         InputError: not measured, a side is empty, or both share samples.
     """
+    dataset = opened(dataset)
     table = store.table(dataset)
     names, values = _measured(table)
     first, second, sides = _sides(table, where, against)
@@ -260,7 +261,7 @@ def _sides(
 
 
 def _filter(text: str | Filter | None) -> Filter | None:
-    return parse(text) if isinstance(text, str) else text
+    return None if text is None else as_filter(text)
 
 
 def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
 from workbench.base.errors import FilterError
@@ -18,11 +18,11 @@ from workbench.core.metrics.average_precision import class_results, estimate
 from workbench.core.metrics.per_slice import cells
 from workbench.core.metrics.registry import EVALUATION, Estimator
 from workbench.core.schema.boxes import Boxes
-from workbench.core.tables import Filter, Table, parse
+from workbench.core.tables import Filter, Table, as_filter
 
 
 def slices(
-    dataset: Dataset, by: str | Sequence[str], *, metric: str = "count", where: str | Filter | None = None
+    dataset: Dataset | str, by: str | Sequence[str], *, metric: str = "count", where: str | Filter | None = None
 ) -> pd.DataFrame:
     """A metric for every combination of words of one or two facets, empty ones included.
 
@@ -40,9 +40,10 @@ def slices(
     Raises:
         FilterError, InputError: unknown facet or metric, or not one or two facets.
     """
+    dataset = opened(dataset)
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
-    rows = None if where is None else table.mask(parse(where) if isinstance(where, str) else where)
+    rows = None if where is None else table.mask(as_filter(where))
     found = cells(table, names, metric=estimator(dataset, table, metric), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is

@@ -22,6 +22,7 @@ from workbench.adapters.formats.toolkit.contract import Writer, everything, reco
 from workbench.adapters.formats.toolkit.fidelity import told
 from workbench.adapters.formats.toolkit.names import in_order
 from workbench.adapters.formats.toolkit.pictures import workers_started
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import require_empty, whole_folder
 from workbench.base.plurals import counted
@@ -78,7 +79,7 @@ class ExportReport:
 
 @no_cycles()
 def export(
-    dataset: store.Dataset | str,
+    dataset: Dataset | str,
     folder: str | Path,
     *,
     format: str = "coco",
@@ -120,13 +121,13 @@ def export(
         raise InputError("a way to bring the pictures", found=repr(media), where="media", fix=one_of(media, MEDIA))
     spec = SplitSpec.of(splits)
     spec.check()
-    opened = store.require_dataset(dataset) if isinstance(dataset, str) else dataset
+    dataset = opened(dataset)
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    samples = Spooled(store.read(opened), _packed, _unpacked)
-    twins = _twins(opened, samples, listener, cancel) if near_duplicates else None
+    samples = Spooled(store.read(dataset), _packed, _unpacked)
+    twins = _twins(dataset, samples, listener, cancel) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
-    chosen = select(opened, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
+    chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
     del samples
     lost = _prepared(chosen, seen, target, media)
     if writer.holds is not everything:
@@ -152,7 +153,7 @@ def export(
     progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
     _write(target, chosen, seen, media, choice, report, progress)
     if chosen.drawn:
-        store.remember_splits(opened, spec.memory, chosen.drawn)
+        store.remember_splits(dataset, spec.memory, chosen.drawn)
     return report
 
 

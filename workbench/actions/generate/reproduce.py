@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.actions.generate.frame import accepted_draw, shoot
 from workbench.actions.generate.media import labels_of
 from workbench.actions.generate.record import resolved_frame
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.processes import WorkerProcesses
 from workbench.core import assets as library
@@ -44,7 +44,7 @@ class Reproduction:
     backend_then: str
 
 
-def reproduce(dataset: Any, sample_id: str, *, executor: Executor | None = None) -> Reproduction:
+def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | None = None) -> Reproduction:
     """Make a generated sample again from the record in the database, and compare labels and picture.
 
     Raises:
@@ -52,6 +52,7 @@ def reproduce(dataset: Any, sample_id: str, *, executor: Executor | None = None)
         InputError: its picture is gone.
         RenderError: it cannot be drawn here.
     """
+    dataset = opened(dataset)
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
 
     record = store.require_sample(dataset, sample_id).record

@@ -20,8 +20,7 @@ from workbench.actions.recreate.parameters import CHOICES, KNOBS, TARGETS, Choic
 from workbench.actions.recreate.probes import BOX_MEASURES, box_measures, probed
 from workbench.actions.recreate.report import Row
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
-from workbench.adapters.store.columns import as_filter
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
@@ -31,7 +30,7 @@ from workbench.core.measures.registry import cyclic_measures
 from workbench.core.scenario import Scenario, distributions
 from workbench.core.scenario.anchor import Anchor, Measured
 from workbench.core.schema import fields
-from workbench.core.tables import Filter, NumberColumn, SetColumn, Table
+from workbench.core.tables import Filter, NumberColumn, SetColumn, Table, as_filter
 
 BASE = Path(__file__).with_name("base.yaml")
 FIRST_LEAST = 60  # probes of the first round
@@ -80,7 +79,7 @@ class Recreation:
 
 
 def recreate(
-    dataset: Dataset,
+    dataset: Dataset | str,
     where: str | Filter | None = None,
     *,
     ids: Sequence[str] | None = None,
@@ -114,6 +113,7 @@ def recreate(
         FilterError: the filter is wrong.
         Cancelled: the user stopped.
     """
+    dataset = opened(dataset)
     table = store.table(dataset)
     rows = _rows(table, where, ids)
     others = _others(table, rows)

@@ -13,7 +13,7 @@ import numpy as np
 from workbench.actions.evaluate.evaluate import FIELD, examine
 from workbench.actions.rounds.test_samples import Data, judged, read_manifest
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.predictions import field_kept
 from workbench.adapters.store.rounds import StoredRound, put_round
 from workbench.base.errors import InputError
@@ -72,7 +72,7 @@ def _metrics(metrics: dict[str, float | None]) -> str:
 
 
 def record_round(
-    dataset: Dataset,
+    dataset: Dataset | str,
     predictions: str | Path = FIELD,
     *,
     name: str,
@@ -109,6 +109,7 @@ def record_round(
         InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
         Cancelled: the user stopped; no round is kept, and the field is as it was.
     """
+    dataset = opened(dataset)
     if not name.strip():
         raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'baseline'.")
     data = Data() if manifest is None else read_manifest(dataset, Path(manifest))

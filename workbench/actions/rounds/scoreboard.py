@@ -15,7 +15,7 @@ from workbench.actions.rounds.judge import FAILING, Verdict, gate, judge
 from workbench.actions.rounds.record import Recorded, Round, recorded
 from workbench.actions.rounds.test_samples import rows_of
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.failures import TaggedLabels, tagged_labels
 from workbench.adapters.store.rounds import rounds as stored_rounds
 from workbench.base.files import write_bytes
@@ -158,7 +158,7 @@ def _frame(name: str, rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame([{name: row.name, **row.plain()} for row in rows])
 
 
-def rounds(dataset: Dataset, *, metric: str = "recall") -> Scoreboard:
+def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     """The scoreboard of a dataset: each failure scenario closed, failing or worse after the last round.
 
     All rounds are compared on the real pictures that they share, by the tags of today; see ``judge`` for what the
@@ -171,6 +171,7 @@ def rounds(dataset: Dataset, *, metric: str = "recall") -> Scoreboard:
     Raises:
         InputError: another metric.
     """
+    dataset = opened(dataset)
     find(metric, COMPARED)
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.journal import Entry, Request, apply_change, changed_by, entries
 from workbench.adapters.store.names import Named, named, targets_of
 from workbench.base.errors import InputError
@@ -44,12 +44,13 @@ class Replay:
         return f"{done}, {self.already:,} already here{missing}"
 
 
-def export_history(dataset: Dataset, path: str | Path) -> int:
+def export_history(dataset: Dataset | str, path: str | Path) -> int:
     """Write every change of tags as one line of JSON, oldest first; returns how many.
 
     Raises:
         OutputError: the place cannot be written.
     """
+    dataset = opened(dataset)
     found = entries(dataset)
     ids = {entry.change_id: entry.copy_of or entry.change_id for entry in found}  # of a copy, the original's
     lines = [json.dumps(_line(dataset, entry, ids), ensure_ascii=False) + "\n" for entry in found]
@@ -57,12 +58,13 @@ def export_history(dataset: Dataset, path: str | Path) -> int:
     return len(found)
 
 
-def replay_history(dataset: Dataset, path: str | Path) -> Replay:
+def replay_history(dataset: Dataset | str, path: str | Path) -> Replay:
     """Carry out the changes of a file on this dataset, with who, when and why as they were; again changes nothing.
 
     Raises:
         InputError: the file is not there, or a line of it is no change.
     """
+    dataset = opened(dataset)
     lines = list(_read(Path(path).expanduser()))  # all are understood before the first is carried out
     here = {key: entry for entry in entries(dataset) for key in (entry.change_id, entry.copy_of) if key}
     replayed = already = changed = missing = 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.core.schema import fields
 
@@ -17,7 +17,7 @@ KEYS = "123456789"
 LONGEST = 2_000
 
 
-def describe(dataset: Dataset, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:
+def describe(dataset: Dataset | str, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:
     """Say what a failure scenario is; what is not given stays as it was.
 
     Args:
@@ -30,6 +30,7 @@ def describe(dataset: Dataset, tag: str, *, description: str = "", color: str = 
     Raises:
         InputError: not a failure tag, colour or key.
     """
+    dataset = opened(dataset)
     if not tag.startswith(fields.FAILURE_PREFIX) or tag == fields.FAILURE_PREFIX:
         raise InputError("a tag like failure:glare", found=repr(tag)[:80], where="tag")
     if color and not re.fullmatch(r"#[0-9a-fA-F]{6}", color):

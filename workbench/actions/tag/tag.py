@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.journal import (
     Action,
     Entry,
@@ -32,7 +32,7 @@ OPPOSITE: dict[Action, Action] = {"tag": "untag", "untag": "tag"}
 
 
 def tag(
-    dataset: Dataset,
+    dataset: Dataset | str,
     name: str,
     *,
     where: str | Filter | None = None,
@@ -61,11 +61,12 @@ def tag(
         FilterError: the filter is not understood.
         DatasetError: an id that is none, or of no label.
     """
+    dataset = opened(dataset)
     return _change(dataset, "tag", name, _targets(dataset, where, ids, labels), where, reason, who)
 
 
 def untag(
-    dataset: Dataset,
+    dataset: Dataset | str,
     name: str,
     *,
     where: str | Filter | None = None,
@@ -75,10 +76,11 @@ def untag(
     who: str | None = None,
 ) -> Entry:
     """Remove a tag; arguments and errors as ``tag``."""
+    dataset = opened(dataset)
     return _change(dataset, "untag", name, _targets(dataset, where, ids, labels), where, reason, who)
 
 
-def undo(dataset: Dataset, *, change_id: str | None = None, who: str | None = None) -> Entry:
+def undo(dataset: Dataset | str, *, change_id: str | None = None, who: str | None = None) -> Entry:
     """Take a change back: the last that has not been, or the one asked for; touches only what it really changed.
 
     Args:
@@ -89,24 +91,27 @@ def undo(dataset: Dataset, *, change_id: str | None = None, who: str | None = No
     Raises:
         DatasetError: nothing to undo, or no such change.
     """
+    dataset = opened(dataset)
     done, _ = stacks(entries(dataset))
     if change_id is not None:
         done = [entry for entry in done if entry.change_id == change_id]
     return _repeat(dataset, done, who, "undo")
 
 
-def redo(dataset: Dataset, *, who: str | None = None) -> Entry:
+def redo(dataset: Dataset | str, *, who: str | None = None) -> Entry:
     """Do again what was last undone.
 
     Raises:
         DatasetError: nothing to redo.
     """
+    dataset = opened(dataset)
     _, undone = stacks(entries(dataset))
     return _repeat(dataset, undone, who, "redo")
 
 
-def history(dataset: Dataset) -> pd.DataFrame:
+def history(dataset: Dataset | str) -> pd.DataFrame:
     """Every change with who, when, why and how many; oldest first."""
+    dataset = opened(dataset)
     rows = [[getattr(entry, column) for column in COLUMNS] for entry in entries(dataset)]
     return pd.DataFrame(rows, columns=COLUMNS)
 

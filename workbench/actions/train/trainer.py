@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset
+from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
@@ -29,7 +29,7 @@ class Trainer(Protocol):
 
 
 def predict(
-    dataset: Dataset,
+    dataset: Dataset | str,
     trainer: Trainer,
     *,
     field: str = "predictions",
@@ -52,6 +52,7 @@ def predict(
         DatasetError: the field holds something else.
         Cancelled: the user stopped.
     """
+    dataset = opened(dataset)
     ids = store.select(dataset, where)
     samples = [one for one in store.read(dataset, ids) if one.record.image_path is not None]
     if not samples:

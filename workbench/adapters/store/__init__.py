@@ -4,14 +4,17 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
 from workbench.adapters.store.app import app_selection, follow_in_app, open_app
-from workbench.adapters.store.columns import facets, select, view
-from workbench.adapters.store.database import Dataset, connect, find_mongod
+from workbench.adapters.store.columns import facets, save_view, select, view
+from workbench.adapters.store.database import connect, find_mongod
+from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
     delete_dataset,
+    identity,
     info,
     list_datasets,
     note,
     open_dataset,
+    opened,
     require_dataset,
     set_note,
     stamp,
@@ -49,6 +52,7 @@ __all__ = [
     "facets",
     "find_mongod",
     "follow_in_app",
+    "identity",
     "info",
     "kin",
     "lineage",
@@ -59,6 +63,7 @@ __all__ = [
     "open",
     "open_app",
     "open_dataset",
+    "opened",
     "put_splits_back",
     "read",
     "remember_splits",
@@ -67,6 +72,7 @@ __all__ = [
     "require_dataset",
     "require_sample",
     "restore",
+    "save_view",
     "select",
     "set_note",
     "set_values",

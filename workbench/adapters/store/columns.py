@@ -11,7 +11,7 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only, samples_view
 from workbench.adapters.store.journal import label_paths, tags_labels
 from workbench.core.schema import fields
-from workbench.core.tables import EVERYTHING, Facet, Filter, parse
+from workbench.core.tables import EVERYTHING, Facet, Filter, as_filter
 from workbench.core.tables.filter import to_query
 
 # ids, hashes and free text are not facets: nobody slices by them
@@ -55,13 +55,6 @@ def _scalar_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple
             yield from _scalar_paths(field.get_field_schema(), f"{path}.")
 
 
-def as_filter(where: str | Filter | None) -> Filter:
-    """A filter from what users write: text of the ``where`` language, a filter, or nothing for all."""
-    if where is None:
-        return EVERYTHING
-    return parse(where) if isinstance(where, str) else where
-
-
 @translated
 def select(dataset: Dataset, where: str | Filter | None = None) -> list[str]:
     """Ids of the samples that a filter selects, in order of loading.
@@ -81,3 +74,9 @@ def view(dataset: Dataset, where: str | Filter | None = None) -> Any:
     """
     condition = as_filter(where)
     return samples_view(dataset, {} if condition == EVERYTHING else to_query(condition, facets(dataset)))
+
+
+@translated
+def save_view(dataset: Dataset, name: str, where: str | Filter | None, *, description: str = "") -> None:
+    """Save the samples of a filter as a view of FiftyOne, in place of one of that name."""
+    dataset.save_view(name, view(dataset, where), description=description, overwrite=True)

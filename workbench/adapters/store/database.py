@@ -27,7 +27,7 @@ from fiftyone.service.util import find_processes_by_args, get_listening_tcp_port
 
 from workbench.base.errors import DatabaseError
 
-Dataset = Any  # a fiftyone.Dataset; opaque outside ``store``
+Dataset = Any  # a fiftyone.Dataset, which has no types; outside ``store`` it is the protocol of ``dataset.py``
 
 P = ParamSpec("P")
 T = TypeVar("T")

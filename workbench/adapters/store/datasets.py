@@ -7,6 +7,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from workbench.adapters.store import dataset as handle
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import follow, samples_view
 from workbench.adapters.store.matches import forget_matches
@@ -62,6 +63,20 @@ def require_dataset(name: str) -> Dataset:
     return open_dataset(name, create=False)
 
 
+def opened(dataset: handle.Dataset | str) -> handle.Dataset:
+    """A dataset as given, or the existing one of that name.
+
+    Raises:
+        DatasetError: no dataset of that name; the message lists the ones there are.
+    """
+    return require_dataset(dataset) if isinstance(dataset, str) else dataset
+
+
+def identity(dataset: Dataset) -> str:
+    """Id of a dataset in the database, which stays when it is renamed."""
+    return str(dataset._doc.id)
+
+
 @translated
 def list_datasets() -> list[str]:
     """Names of all datasets, sorted."""
@@ -102,11 +117,12 @@ def delete_dataset(name: str) -> None:
 
 
 @translated
-def info(dataset: Dataset) -> dict[str, Any]:
+def info(dataset: Dataset | str) -> dict[str, Any]:
     """Counts of a dataset: samples, per source, labels per class, fields and tags."""
-    samples = samples_view(dataset, {})
+    known: Dataset = opened(dataset)
+    samples = samples_view(known, {})
     labels = samples.count_values(f"{fields.GROUND_TRUTH}.detections.label")
-    if dataset.has_field(fields.CLASSIFICATION):
+    if known.has_field(fields.CLASSIFICATION):
         for name, n in samples.count_values(f"{fields.CLASSIFICATION}.label").items():
             labels[name] = labels.get(name, 0) + n
     per_source = samples.count_values(fields.SOURCE)
@@ -114,7 +130,7 @@ def info(dataset: Dataset) -> dict[str, Any]:
         "samples": samples.count(),
         "per_source": {str(name): n for name, n in sorted(per_source.items(), key=str) if name is not None},
         "labels_per_class": {str(name): n for name, n in sorted(labels.items(), key=str) if name is not None},
-        "fields": sorted(dataset.get_field_schema()),
+        "fields": sorted(known.get_field_schema()),
         "tags": dict(sorted(samples.count_sample_tags().items())),
     }
 

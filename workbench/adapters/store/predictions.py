@@ -10,7 +10,7 @@ import fiftyone as fo
 from pymongo import UpdateOne
 
 from workbench.adapters.store import documents
-from workbench.adapters.store.columns import as_filter, facets
+from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
@@ -18,10 +18,15 @@ from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
-from workbench.core.tables import Filter
+from workbench.core.tables import Filter, as_filter
 from workbench.core.tables.filter import to_query
 
 OUTCOME = "outcome"
+
+
+def has_field(dataset: Dataset, name: str) -> bool:
+    """Whether samples have a field of that name."""
+    return name in dataset.get_field_schema()
 
 
 @translated

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.datasets import stamp
+from workbench.adapters.store.datasets import opened, stamp
 from workbench.adapters.store.groups import samples_only
 from workbench.base.files import home
 from workbench.core.tables import Facet, Table, table_file
@@ -97,8 +97,9 @@ class Snapshot:
 
 
 @translated
-def table(dataset: Dataset) -> Table:
+def table(dataset: Dataset | str) -> Table:
     """All facets of all samples as columns, in order of loading."""
+    dataset = opened(dataset)
     dataset.reload()
     return _table(dataset, facets(dataset), {})
 

@@ -2,7 +2,17 @@
 
 from workbench.core.tables.column import CategoryColumn, NumberColumn, SetColumn
 from workbench.core.tables.filter import EVERYTHING, Facet, Filter
-from workbench.core.tables.language import parse
+from workbench.core.tables.language import as_filter, parse
 from workbench.core.tables.table import Table
 
-__all__ = ["EVERYTHING", "CategoryColumn", "Facet", "Filter", "NumberColumn", "SetColumn", "Table", "parse"]
+__all__ = [
+    "EVERYTHING",
+    "CategoryColumn",
+    "Facet",
+    "Filter",
+    "NumberColumn",
+    "SetColumn",
+    "Table",
+    "as_filter",
+    "parse",
+]

@@ -46,6 +46,13 @@ def parse(text: str) -> Filter:
         raise FilterError("a filter", found=f"{text[:200]} ({reason})", where="where", fix=EXAMPLE) from cause
 
 
+def as_filter(where: str | Filter | None) -> Filter:
+    """A filter from what users write: text of the ``where`` language, a filter, or nothing for all."""
+    if where is None:
+        return EVERYTHING
+    return parse(where) if isinstance(where, str) else where
+
+
 def _python_token(match: re.Match[str]) -> str:
     """Make ``failure:glare`` a text and the facet ``class`` a name that Python accepts."""
     if match["tag"]:

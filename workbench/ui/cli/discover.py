@@ -23,10 +23,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Search and report."""
     from workbench.actions.evaluate.discover import discover
-    from workbench.adapters import store
 
     found = discover(
-        store.require_dataset(args.dataset),
+        args.dataset,
         metric=args.metric,
         by=[name.strip() for name in args.by.split(",") if name.strip()] if args.by else None,
         where=args.where,

@@ -20,9 +20,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Find and report."""
     from workbench.actions.duplicates.search import duplicates
-    from workbench.adapters import store
 
-    report = duplicates(store.require_dataset(args.dataset), where=args.where, calibrate=args.calibrate)
+    report = duplicates(args.dataset, where=args.where, calibrate=args.calibrate)
     found = {name: value for name, value in plain(report).items() if name != "paths"}
     found["cross_split_pairs"] = plain(report.cross_split_pairs)
     lines = [str(report)]

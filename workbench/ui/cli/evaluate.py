@@ -29,10 +29,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Evaluate and report."""
     from workbench.actions.evaluate import evaluate
-    from workbench.adapters import store
 
     found = evaluate(
-        store.require_dataset(args.dataset),
+        args.dataset,
         args.predictions,
         iou=args.iou,
         confidence=args.confidence,

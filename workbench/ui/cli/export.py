@@ -50,10 +50,9 @@ def _reader(option: Option) -> Callable[[str], Any]:
 def run(args: argparse.Namespace) -> Outcome:
     """Export and report."""
     from workbench.actions.export import export
-    from workbench.adapters import store
 
     report = export(
-        store.require_dataset(args.dataset),
+        args.dataset,
         args.folder,
         format=args.format,
         splits=SplitSpec(**{field: getattr(args, field) for field, *_ in options()}),

@@ -21,9 +21,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Compare and report."""
     from workbench.actions.evaluate.gap import gap
-    from workbench.adapters import store
 
-    found = gap(store.require_dataset(args.dataset), by=args.by, where=args.where, against=args.against, seed=args.seed)
+    found = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
     if args.save:
         found.save(args.save)
     return Outcome({"rows": plain(found.rows), "sides": list(found.sides)}, str(found))

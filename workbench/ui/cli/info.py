@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Count."""
     from workbench.adapters import store
 
-    found = store.info(store.require_dataset(args.dataset))
+    found = store.info(args.dataset)
     rows = [("samples", found["samples"]), *sorted(found["per_source"].items())]
     rows += [(f"class {name}", n) for name, n in found["labels_per_class"].items()]
     rows += [(f"tag {name}", n) for name, n in found["tags"].items()]

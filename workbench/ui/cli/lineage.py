@@ -26,18 +26,16 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 def _lineage(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import lineage
-    from workbench.adapters import store
 
-    found = lineage(store.require_dataset(args.dataset), args.sample_id)
+    found = lineage(args.dataset, args.sample_id)
     return Outcome(dict(plain(found)), str(found))
 
 
 def _remove(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import remove_descendants
-    from workbench.adapters import store
 
     done = remove_descendants(
-        store.require_dataset(args.dataset),
+        args.dataset,
         sample=args.sample,
         change=args.change,
         scenario=args.scenario,
@@ -49,7 +47,6 @@ def _remove(args: argparse.Namespace) -> Outcome:
 
 def _restore(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import restore
-    from workbench.adapters import store
 
-    done = restore(store.require_dataset(args.dataset), args.removal_id)
+    done = restore(args.dataset, args.removal_id)
     return Outcome(dict(plain(done)), f"{counted(done.samples, 'descendant')} of {done.what} put back.")

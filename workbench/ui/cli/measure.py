@@ -18,9 +18,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Measure and report."""
     from workbench.actions.measure import measure
-    from workbench.adapters import store
 
-    report = measure(store.require_dataset(args.dataset), where=args.where, again=args.again)
+    report = measure(args.dataset, where=args.where, again=args.again)
     found = {
         "measured": report.measured,
         "skipped": report.skipped,

@@ -17,9 +17,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Generate the sample again and compare."""
     from workbench.actions.generate import reproduce
-    from workbench.adapters import store
 
-    found = reproduce(store.require_dataset(args.dataset), args.sample_id)
+    found = reproduce(args.dataset, args.sample_id)
     labels = "identical" if found.identical else "DIFFERENT"
     text = f"labels {labels}; picture: largest difference {found.max_pixel_difference} of 255"
     return Outcome(plain(found), text, 0 if found.identical else 1)

@@ -24,10 +24,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Compute and report."""
     from workbench.actions.evaluate import slices
-    from workbench.adapters import store
 
     by = [name.strip() for name in args.by.split(",") if name.strip()]
-    found = slices(store.require_dataset(args.dataset), by, metric=args.metric, where=args.where)
+    found = slices(args.dataset, by, metric=args.metric, where=args.where)
     rows = found.astype(object).where(found.notna(), None)
     shown = [["-" if value is None else _short(value) for value in row] for row in rows.values.tolist()]
     return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(found.columns), *shown]))
