@@ -16,10 +16,11 @@ from PIL import Image
 
 from workbench.actions.export.readback import path_of
 from workbench.adapters.formats.registry import FORMATS, WRITERS
-from workbench.adapters.formats.toolkit import rle, unpacked
+from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.boxes import hull, rounded_out
 from workbench.adapters.formats.toolkit.contract import Placed
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.core.schema.labels import Camera, Label, Record
 
 WIDTH, HEIGHT = 64, 48
@@ -123,10 +124,8 @@ def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], 
                 path.write_bytes(PICTURE)
         writer.write(folder, placed)
         written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        with unpacked.within(Path(text) / "unpacked"):
-            read = {
-                path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(folder, problems)
-            }
+        source = Source(folder, problems, scratch=Path(text) / "unpacked")
+        read = {path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(source)}
         places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
         found = {f"{places[path]}.png": record for path, record in read.items()}
     return found, problems, written

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from workbench.adapters.formats.registry import FORMATS
-from workbench.adapters.formats.toolkit import unpacked
 from workbench.adapters.formats.toolkit.boxes import Xyxy, hull
 from workbench.adapters.formats.toolkit.contract import Placed, Writer
-from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import following_links
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Progress
@@ -51,21 +49,19 @@ class Hashes:
 
 
 def compare(
-    folder: Path,
+    written: Source,
     placed: Sequence[Placed],
     places: Mapping[str, int],
     writer: Writer,
-    scratch: Path,
     progress: Progress,
 ) -> Hashes:
     """Every picture with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
-        folder: what was written, without the manifest.
+        written: the folder that was written, without the manifest.
         placed: what was meant; may lie on disk.
         places: where each lies in ``placed``, by the path of its picture.
         writer: the format.
-        scratch: where pictures that lie inside of files are unpacked to.
         progress: counts what was read back.
 
     Returns:
@@ -75,22 +71,20 @@ def compare(
         InputError: a picture has changed since it was loaded, so its labels may not fit any more.
         OutputError: anything else differs.
     """
-    problems = Problems()
     there = bytearray(len(placed))  # 1 for what was read back
     differences: list[str] = []
     hashes = Hashes(places, bytearray(_BYTES * len(placed)))
-    root = folder.resolve()
-    with unpacked.within(scratch), following_links():
-        for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
-            path = path_of(found, root, writer)
-            at = places.get(path)
-            if at is None or there[at]:
-                differences.append(f"{path} was not to be there")
-                continue
-            there[at] = 1
-            meant = placed[at].record
-            hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
-            differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
+    root = written.path.resolve()
+    for found in progress.track(FORMATS[writer.name].read(written)):  # one at a time: memory stays
+        path = path_of(found, root, writer)
+        at = places.get(path)
+        if at is None or there[at]:
+            differences.append(f"{path} was not to be there")
+            continue
+        there[at] = 1
+        meant = placed[at].record
+        hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
+        differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
     for path, at in places.items():
         if there[at]:
             continue
@@ -98,7 +92,7 @@ def compare(
         if (root / path).is_file():
             _same_picture(placed[at].record, sha256_file(root / path))
     if differences:
-        named = [f"{problem.where}: {problem.message}" for problem in problems]
+        named = [f"{problem.where}: {problem.message}" for problem in written.problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         fix = "Nothing was left behind. Please report this with the manifest of the data."

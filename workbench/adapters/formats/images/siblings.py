@@ -19,6 +19,7 @@ from workbench.adapters.formats.toolkit.clouds import is_cloud, usable_cloud
 from workbench.adapters.formats.toolkit.depth import depth_map
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Label
 
@@ -161,13 +162,13 @@ def _seconds(file: str) -> float | None:
     return float(stem) if is_time else None
 
 
-def depth_of(tree: Tree, siblings: Siblings, picture: str, header: Header, problems: Problems) -> Path | None:
+def depth_of(source: Source, siblings: Siblings, picture: str, header: Header) -> Path | None:
     """The depth map of a picture: 16 bits are millimetres (TUM: a fifth), floats are metres."""
     file = siblings.depths.get(picture)
     if file is None:
         return None
     unit = MM_PER_UNIT if file in siblings.timed else None
-    return depth_map(tree.path(file), file, problems, mm_per_unit=unit, shape=(header.height, header.width))
+    return depth_map(source, file, mm_per_unit=unit, shape=(header.height, header.width))
 
 
 def cloud_of(tree: Tree, siblings: Siblings, picture: str, problems: Problems) -> Path | None:

@@ -22,6 +22,7 @@ from workbench.adapters.formats.toolkit.names import class_of
 from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, Sighting, labels_of
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import (
     FLIP_YZ,
     Floats,
@@ -61,15 +62,16 @@ class _Rows:
     prims: list[str]  # "" where they are not told
 
 
-def record(tree: Tree, shot: Shot, header: Header, split: str | None, problems: Problems) -> Record:
+def record(source: Source, shot: Shot, header: Header, split: str | None) -> Record:
     """The record of one picture."""
+    tree, problems = source.tree, source.problems
     if not annotation_files(tree, shot):
         problems.count("missing_annotation_file", shot.origin)
     view = _view(tree, shot, header, problems)
     masks = InstanceMap(tree, shot, header, problems)
     camera = None if view is None else view.camera
     sightings = _sightings(tree, shot, view, masks, problems)
-    depth = _depth(tree, shot, camera, header, problems)
+    depth = _depth(source, shot, camera, header)
     maps = {DEPTH: depth, INSTANCES: masks.plain_path}
     return Record(
         image_path=shot.image_path,
@@ -299,16 +301,16 @@ def _pose(row: Any, view: _View) -> tuple[Floats, tuple[float, float, float]] | 
     return T_cam_obj, (x, y, z)
 
 
-def _depth(tree: Tree, shot: Shot, camera: Camera | None, header: Header, problems: Problems) -> Any:
-    shape = (header.height, header.width)
+def _depth(source: Source, shot: Shot, camera: Camera | None, header: Header) -> Any:
+    tree, shape = source.tree, (header.height, header.width)
     plane = shot.file(tree, "distance_to_image_plane", "npy")
     if plane is not None:
-        return depth_map(tree.path(plane), plane, problems, mm_per_unit=MM, shape=shape)
+        return depth_map(source, plane, mm_per_unit=MM, shape=shape)
     ray = shot.file(tree, "distance_to_camera", "npy")
     if ray is None:
         return None
     if camera is None:
         message = "Wanted a pinhole camera to turn distances into depth, found none. Map left out."
-        problems.add("unreadable_map", ray, message)
+        source.problems.add("unreadable_map", ray, message)
         return None
-    return depth_map(tree.path(ray), ray, problems, mm_per_unit=MM, distance_from=camera, shape=shape)
+    return depth_map(source, ray, mm_per_unit=MM, distance_from=camera, shape=shape)

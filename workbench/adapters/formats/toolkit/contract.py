@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.spool import Part
 from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a folder may be of a format.
+class Found:
+    """Why a file or folder may be of a format, and how to read it as such.
 
     Attributes:
         score: 0..1; 1 is certain.
         why: what was seen, for people.
+        read: as ``Format.read``, of what was already found: nothing is searched for again.
     """
 
     score: float
     why: str
+    read: Callable[[], Iterator[Record]]
 
 
 class Counted(Iterator[Record]):
@@ -48,17 +50,19 @@ class Format(Protocol):
 
     Attributes:
         name: the word for ``--format``.
-        looks_for: what its evidence is made of, for the message when nothing fits.
+        looks_for: what it is recognized by, for the message when nothing fits.
+        single_files: whether it reads single files too; without, it is never asked about one.
     """
 
     name: str
     looks_for: str
+    single_files: bool
 
-    def evidence(self, path: Path) -> Evidence | None:
-        """Look at the content; ``None`` when nothing speaks for this format."""
+    def detect(self, source: Source) -> Found | None:
+        """Look at the content; ``None`` when nothing speaks for this format. Adds nothing to the problems."""
 
-    def read(self, path: Path, problems: Problems) -> Iterator[Record]:
-        """Yield every record that can be used and name every problem.
+    def read(self, source: Source) -> Iterator[Record]:
+        """Yield every record that can be used and name every problem, whether ``detect`` finds anything or not.
 
         The iterator gives the number of records to come as its length hint.
 
