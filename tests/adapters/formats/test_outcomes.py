@@ -55,7 +55,7 @@ def test_reading_what_was_found_is_reading_by_name(seeded):
 
 
 def test_a_folder_is_scanned_once(seeded, monkeypatch):
-    name, folder, _ = seeded
+    _, folder, _ = seeded
     scanned = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (scanned.append(Path(path)), scandir(path))[1])

@@ -19,7 +19,7 @@ from workbench.actions.export.summary import Summary
 from workbench.adapters import store
 from workbench.adapters.formats.registry import WRITERS
 from workbench.adapters.formats.toolkit.contract import Writer, everything, record_of
-from workbench.adapters.formats.toolkit.fidelity import told
+from workbench.adapters.formats.toolkit.fidelity import sentences
 from workbench.adapters.formats.toolkit.names import in_order
 from workbench.adapters.formats.toolkit.pictures import started_workers
 from workbench.adapters.formats.toolkit.source import Source
@@ -216,7 +216,7 @@ def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> lis
     if media == "copy" or seen.writer.embeds:
         require_room(target, seen.pictures.total_bytes)
     lost = seen.writer.lost(Viewed(chosen.shipped, record_of))
-    return lost + told({"{n} point clouds without a picture": chosen.clouds})
+    return lost + sentences({"{n} point clouds without a picture": chosen.clouds})
 
 
 def _write(

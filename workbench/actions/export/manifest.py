@@ -17,7 +17,7 @@ import numpy as np
 
 from workbench.actions.export.readback import Hashes
 from workbench.actions.export.summary import Summary
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.base.files import sha256_file
 from workbench.core.schema.fields import SourceName
 from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
@@ -32,8 +32,8 @@ _encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
-@dataclass(slots=True)  # as Placed
-class Shipped(Placed):
+@dataclass(slots=True)  # as NamedRecord
+class Shipped(NamedRecord):
     """One sample on its way out: its record, with the split set, and the name of its picture.
 
     Attributes:

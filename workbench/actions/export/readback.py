@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.adapters.formats.registry import FORMATS
 from workbench.adapters.formats.toolkit.boxes import Xyxy, hull
-from workbench.adapters.formats.toolkit.contract import Placed, Writer
+from workbench.adapters.formats.toolkit.contract import NamedRecord, Writer
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, OutputError
 from workbench.base.files import sha256_file
@@ -50,7 +50,7 @@ class Hashes:
 
 def compare(
     written: Source,
-    placed: Sequence[Placed],
+    items: Sequence[NamedRecord],
     places: Mapping[str, int],
     writer: Writer,
     progress: Progress,
@@ -59,8 +59,8 @@ def compare(
 
     Args:
         written: the folder that was written, without the manifest.
-        placed: what was meant; may lie on disk.
-        places: where each lies in ``placed``, by the path of its picture.
+        items: what was meant; may lie on disk.
+        places: where each lies in ``items``, by the path of its picture.
         writer: the format.
         progress: counts what was read back.
 
@@ -71,9 +71,9 @@ def compare(
         InputError: a picture has changed since it was loaded, so its labels may not fit any more.
         OutputError: anything else differs.
     """
-    there = bytearray(len(placed))  # 1 for what was read back
+    there = bytearray(len(items))  # 1 for what was read back
     differences: list[str] = []
-    hashes = Hashes(places, bytearray(_BYTES * len(placed)))
+    hashes = Hashes(places, bytearray(_BYTES * len(items)))
     root = written.path.resolve()
     for found in progress.track(FORMATS[writer.name].read(written)):  # one at a time: memory stays
         path = path_of(found, root, writer)
@@ -82,7 +82,7 @@ def compare(
             differences.append(f"{path} was not to be there")
             continue
         there[at] = 1
-        meant = placed[at].record
+        meant = items[at].record
         hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
         differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
     for path, at in places.items():
@@ -90,7 +90,7 @@ def compare(
             continue
         differences.append(f"{path} is missing")
         if (root / path).is_file():
-            _same_picture(placed[at].record, sha256_file(root / path))
+            _same_picture(items[at].record, sha256_file(root / path))
     if differences:
         named = [f"{problem.where}: {problem.message}" for problem in written.problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])

@@ -23,12 +23,12 @@ from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.depth import MM, write_depth
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
-from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, stem_of
-from workbench.adapters.formats.toolkit.unpacked import keep
 from workbench.base.errors import InputError
 from workbench.base.files import sha256_file
 from workbench.base.optional import require
@@ -234,7 +234,7 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(_sightings(entry), None, Frame(header.width, header.height, problems)),
+        labels=labels_of(_partial_labels(entry), None, Frame(header.width, header.height, problems)),
         split=split_of_path(entry.origin.split("/")[:-1]),
         scene_id=f"{source.tree.root.name}/{entry.where.partition(',')[0]}",
         maps={name: path for name, path in maps.items() if path is not None},
@@ -249,7 +249,7 @@ def _instance_map(entry: _Entry) -> Path | None:
     return _png(target, ids.astype(np.uint16), entry.where, Problems())
 
 
-def _sightings(entry: _Entry) -> Iterator[Sighting]:
+def _partial_labels(entry: _Entry) -> Iterator[PartialLabel]:
     """One object per entry of the attribute map; the background has category 0."""
     instances = entry.instances
     for said in entry.attributes if instances is not None else ():
@@ -263,4 +263,4 @@ def _sightings(entry: _Entry) -> Iterator[Sighting]:
         mask = np.asarray(instances == number)
         if mask.any():
             attributes = {**attributes_of(said, known=_USED), **named}
-            yield Sighting(f"{entry.where}, {number}", class_name, None, mask, attributes, number)
+            yield PartialLabel(f"{entry.where}, {number}", class_name, None, mask, attributes, number)

@@ -22,7 +22,7 @@ from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.depth import depth_map
 from workbench.adapters.formats.toolkit.json_files import read_object
 from workbench.adapters.formats.toolkit.names import split_in
-from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
@@ -214,14 +214,14 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
     camera = _camera(said, header, where, problems)
     if number not in scene.poses:
         problems.count("missing_annotation_file", entry.origin)
-    sightings = _sightings(tree, entry, header, problems)
+    parts = _partial_labels(tree, entry, header, problems)
     depth = _depth(source, entry, said, header)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=next((split for part in entry.origin.split("/")[:-1] if (split := split_in(part))), None),
         scene_id="/".join(part for part in (tree.root.name, scene.scene_id) if part),
         camera=camera,
@@ -248,7 +248,7 @@ def _pose(rotation: Any, translation_mm: Any) -> Floats | None:
     return None if turn is None or place is None or not is_rotation(turn) else rigid(turn, place / _MM)
 
 
-def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[Sighting]:
+def _partial_labels(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[PartialLabel]:
     scene = entry.scene
     file = scene.files["gt"]
     infos = scene.infos.get(entry.number)
@@ -257,7 +257,7 @@ def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) ->
     for at, pose in enumerate(given if isinstance(given, list) else [given]):
         where = f"{file}, image {entry.number}, object {at}"
         info = infos[at] if isinstance(infos, list) and at < len(infos) and isinstance(infos[at], dict) else {}
-        it = _sighting(pose, info, scene.models, where, problems)
+        it = _partial_label(pose, info, scene.models, where, problems)
         if it is not None:
             it.mask = _mask(tree, entry.masks.get(at), header, where, problems)
             if _is_hidden(info):
@@ -266,9 +266,9 @@ def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) ->
     return found
 
 
-def _sighting(
+def _partial_label(
     said: Any, info: Mapping[str, Any], models: Mapping[str, Model], where: str, problems: Problems
-) -> Sighting | None:
+) -> PartialLabel | None:
     number = said.get("obj_id") if isinstance(said, dict) else None
     if type(number) is not int:
         problems.add("broken_annotation", where, f"Wanted obj_id, found {said!r:.80}. Label left out.")
@@ -280,7 +280,7 @@ def _sighting(
         problems.add("broken_annotation", where, message)
     elif model is not None:
         pose = pose @ rigid(np.eye(3), model.centre_m)
-    return Sighting(
+    return PartialLabel(
         where=where,
         name=f"obj_{number:06d}" if model is None else model.name,
         xyxy=_box(info),

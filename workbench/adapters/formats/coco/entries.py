@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit import rle
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.masks import whole_mask
 from workbench.core.schema.labels import Camera, Label, PlainBoxes
 
 _DIGITS = 6  # decimals of a pixel
 
 
-def image_entry(item: Placed, image_id: int) -> dict[str, Any]:
+def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
     """A picture as an entry of ``images``, with all that its record says in keys of their own."""
     record = item.record
     extra: dict[str, Any] = {

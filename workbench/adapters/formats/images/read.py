@@ -2,7 +2,7 @@
 
 Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
 of the whole picture. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
-clouds are found beside their pictures by name (``siblings``).
+clouds are found beside their pictures by name (``sidecars``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from workbench.adapters.formats.images.metadata import Table, table_of, tables_in
-from workbench.adapters.formats.images.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
+from workbench.adapters.formats.images.sidecars import Sidecars, cloud_of, depth_of, labels_of, sidecars_of
 from workbench.adapters.formats.images.tum import Moment, Sequences, sequences_in
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path, split_word
@@ -48,14 +48,14 @@ class _Layout:
     Attributes:
         tables: of facts about pictures.
         sequences: of TUM's kind.
-        siblings: files that belong to pictures.
+        sidecars: files that belong to pictures.
         pictures: those that are no part of another.
         problems: of the sequences.
     """
 
     tables: Sequence[Table]
     sequences: Sequences
-    siblings: Siblings
+    sidecars: Sidecars
     pictures: Sequence[str]
     problems: Problems = field(default_factory=Problems)
 
@@ -63,10 +63,10 @@ class _Layout:
 def _layout(tree: Tree, tables: Sequence[Table]) -> _Layout:
     problems = Problems()
     sequences = sequences_in(tree, problems)
-    siblings = siblings_of(tree, sequences)
-    parts = siblings.parts
+    sidecars = sidecars_of(tree, sequences)
+    parts = sidecars.parts
     pictures = [picture for picture in tree.pictures if picture not in parts]
-    return _Layout(tables, sequences, siblings, pictures, problems)
+    return _Layout(tables, sequences, sidecars, pictures, problems)
 
 
 def detect(source: Source) -> Found | None:
@@ -82,9 +82,9 @@ def detect(source: Source) -> Found | None:
 
 
 def _summary(layout: _Layout) -> str:
-    siblings, moments = layout.siblings, layout.sequences.moments
+    sidecars, moments = layout.sidecars, layout.sequences.moments
     why = counted(len(layout.pictures), "picture")
-    for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
+    for kind, files in (("masks", sidecars.masks), ("depth maps", sidecars.depths), ("clouds", sidecars.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
     if moments:
         why += f", {len(moments):,} in RGB-D sequences"
@@ -102,7 +102,7 @@ def read(source: Source) -> Iterator[Record]:
     if source.file is None:
         return _records(source, _layout(tree, tables_in(tree)))
     if is_picture(source.file):
-        alone = _Layout([], Sequences(), Siblings({}, {}, {}, frozenset(), ()), [source.file])
+        alone = _Layout([], Sequences(), Sidecars({}, {}, {}, frozenset(), ()), [source.file])
         return _pictures(source, alone, {})
     return _records(source, _layout(tree, [table_of(tree, source.file)]))
 
@@ -111,16 +111,16 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     problems.extend(layout.problems)
-    used = {*(table.file for table in layout.tables), *layout.siblings.parts, *layout.sequences.files}
+    used = {*(table.file for table in layout.tables), *layout.sidecars.parts, *layout.sequences.files}
     _name_others(tree, used, problems)
-    _name_strays(layout.siblings, layout.pictures, problems)
+    _name_strays(layout.sidecars, layout.pictures, problems)
     return _pictures(source, layout, _rows(tree, layout.tables, layout.pictures, problems))
 
 
 def _pictures(source: Source, layout: _Layout, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
     classes, moments = class_names(layout.pictures), layout.sequences.moments
     entries = [_entry(source.tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in layout.pictures]
-    return Records(entries, partial(_record, source, layout.siblings), source)
+    return Records(entries, partial(_record, source, layout.sidecars), source)
 
 
 def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any], moment: Moment | None) -> _Entry:
@@ -129,11 +129,11 @@ def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, A
     return _Entry(tree.path(picture), picture, split, class_name, row, moment)
 
 
-def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems) -> None:
-    for file in siblings.strays:
+def _name_strays(sidecars: Sidecars, pictures: Sequence[str], problems: Problems) -> None:
+    for file in sidecars.strays:
         message = "Wanted the picture that this map belongs to, found none. Record left out."
         problems.add("missing_image", file, message, loses_record=True)
-    kinds = {"mask": siblings.masks, "depth map": siblings.depths, "point cloud": siblings.clouds}
+    kinds = {"mask": sidecars.masks, "depth map": sidecars.depths, "point cloud": sidecars.clouds}
     for kind, files in kinds.items():
         for picture in pictures if files else ():
             if picture not in files:
@@ -141,23 +141,23 @@ def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems
         problems.close("missing_map", f"Wanted a {kind} for every picture, found none for {{n}} ({{first}}). Loaded.")
 
 
-def _record(source: Source, siblings: Siblings, entry: _Entry, header: Header) -> Record:
+def _record(source: Source, sidecars: Sidecars, entry: _Entry, header: Header) -> Record:
     tree, problems = source.tree, source.problems
     scene_id, moment = entry.row.get("scene_id"), entry.moment
-    depth = depth_of(source, siblings, entry.origin, header)
+    depth = depth_of(source, sidecars, entry.origin, header)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(tree, siblings, entry.origin, header, problems),
+        labels=labels_of(tree, sidecars, entry.origin, header, problems),
         classification=entry.class_name,
         split=entry.split,
         scene_id=str(scene_id) if scene_id not in (None, "") else moment.scene_id if moment else None,
         attributes={**(moment.attributes if moment else {}), **attributes_of(entry.row, known=_USED)},
         camera=moment.camera(header) if moment else None,
         maps={} if depth is None else {DEPTH: depth},
-        cloud=cloud_of(tree, siblings, entry.origin, problems),
+        cloud=cloud_of(tree, sidecars, entry.origin, problems),
     )
 
 

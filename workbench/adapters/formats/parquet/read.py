@@ -20,9 +20,9 @@ from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.names import attributes_of, split_in, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of
-from workbench.adapters.formats.toolkit.unpacked import keep
 from workbench.base.errors import InputError
 from workbench.core.schema.fields import SCENE_ID
 from workbench.core.schema.labels import Label, Record

@@ -130,7 +130,7 @@ def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Rec
     if not dicts_in(it.said.get("annotations")):
         problems.count("missing_annotation_file", it.where)
     camera = _camera(it.said, header, it.where, problems)
-    sightings = solo_labels.sightings(
+    parts = solo_labels.partial_labels(
         tree, folder_of(it.origin), it.said, it.metrics, it.definitions, header, it.where, problems
     )
     return Record(
@@ -138,7 +138,7 @@ def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Rec
         origin=it.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=split_of_path(it.origin.split("/")[:-1]),
         scene_id=it.scene_id,
         attributes=_facts(it.metrics),

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from workbench.adapters.formats.toolkit.scratch import default_folder
 from workbench.adapters.formats.toolkit.tree import plain_parts
-from workbench.adapters.formats.toolkit.unpacked import default_folder
 from workbench.base.errors import InputError
 from workbench.base.files import sha256_file, whole_folder
 

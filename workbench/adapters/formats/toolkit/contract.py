@@ -72,7 +72,7 @@ class Format(Protocol):
 
 
 @dataclass(slots=True)  # not frozen: made anew each time that it is read from disk
-class Placed:
+class NamedRecord:
     """A record on its way into the folder to be written; never changed.
 
     Attributes:
@@ -84,7 +84,7 @@ class Placed:
     name: str
 
 
-def record_of(item: Placed) -> Record:
+def record_of(item: NamedRecord) -> Record:
     """The record of an item."""
     return item.record
 
@@ -104,24 +104,24 @@ class Survey:
         keypoints: names of the keypoints of the first label of a class that has any.
     """
 
-    by_split: dict[str, Sequence[Placed]]
+    by_split: dict[str, Sequence[NamedRecord]]
     names: list[str]
     keypoints: dict[str, tuple[str, ...]]
 
 
-def surveyed(placed: Sequence[Placed]) -> Survey:
+def survey(items: Sequence[NamedRecord]) -> Survey:
     """Look through all samples once. None is kept: the sequence may lie on disk."""
     places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
     keypoints: dict[str, tuple[str, ...]] = {}
-    for at, item in enumerate(placed):
+    for at, item in enumerate(items):
         labels = item.record.labels
         places[str(item.record.split)].append(at)
         names.update(names_of(labels))
         for label in () if isinstance(labels, PlainBoxes) else labels:
             if label.keypoints is not None and label.keypoint_names:
                 keypoints.setdefault(label.name, label.keypoint_names)
-    return Survey({split: Part(placed, places[split]) for split in sorted(places)}, sorted(names), keypoints)
+    return Survey({split: Part(items, places[split]) for split in sorted(places)}, sorted(names), keypoints)
 
 
 class Writer(Protocol):
@@ -148,8 +148,8 @@ class Writer(Protocol):
     def lost(self, records: Sequence[Record]) -> list[str]:
         """What the format cannot hold of these records, one sentence each."""
 
-    def write(self, folder: Path, placed: Sequence[Placed]) -> None:
+    def write(self, folder: Path, items: Sequence[NamedRecord]) -> None:
         """Write all files but the pictures; the same input gives the same bytes.
 
-        ``placed`` may lie on disk: its items are made anew whenever they are asked for.
+        ``items`` may lie on disk: its items are made anew whenever they are asked for.
         """

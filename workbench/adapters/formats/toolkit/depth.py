@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.adapters.formats.toolkit.arrays import read_map, read_npy
+from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.toolkit.unpacked import keep
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema.labels import Camera
 

@@ -1,4 +1,4 @@
-"""What formats without room for samples' facts lose, told in sentences."""
+"""What formats without room for samples' facts lose, in sentences."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from workbench.base.plurals import counted, filled
 from workbench.core.schema.labels import Label, Record
 
 
-def told(counts: Mapping[str, int]) -> list[str]:
+def sentences(counts: Mapping[str, int]) -> list[str]:
     """The sentences whose number is not zero, with ``{n}`` filled in.
 
-    >>> told({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
+    >>> sentences({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
     ['masks of 2 labels', 'outlines of 1 label']
     """
     return [filled(text, n) for text, n in counts.items() if n]
@@ -50,7 +50,7 @@ def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
                 label.instance_id is not None,
             )
             counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return told(counts)
+    return sentences(counts)
 
 
 def of_samples(
@@ -91,7 +91,7 @@ def of_samples(
             bool(record.generation),
         )
         counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return told(counts)
+    return sentences(counts)
 
 
 def of_files(records: Sequence[Record]) -> list[str]:
@@ -102,4 +102,4 @@ def of_files(records: Sequence[Record]) -> list[str]:
         counts.update(record.maps.keys())
         clouds += record.cloud is not None
     found = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
-    return found + told({"point clouds of {n} samples": clouds})
+    return found + sentences({"point clouds of {n} samples": clouds})

@@ -124,7 +124,7 @@ class Problems:
         self.records_lost += others.records_lost
 
     def count(self, kind: Kind, where: str) -> None:
-        """Count a problem that is told once for all its places, by ``close``."""
+        """Count a problem that is named once for all its places, by ``close``."""
         self._counted[kind] += 1
         first = self._first.setdefault(kind, [])
         if len(first) < _SHOWN:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.scratch import default_folder
 from workbench.adapters.formats.toolkit.tree import Tree
-from workbench.adapters.formats.toolkit.unpacked import default_folder
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Lab
 
 
 def _posed(label: Label, classes: Classes, number: int, numbers: list[float], where: str, frame: Frame) -> Label:
-    """The label with its keypoints; where visibility is not told, every point but 0, 0 is visible."""
+    """The label with its keypoints; where visibility is not given, every point but 0, 0 is visible."""
     points = np.array(numbers[_BOX_NUMBERS:]).reshape(classes.keypoint_shape)
     seen = points[:, 2] if points.shape[1] == 3 else np.where(points.any(axis=1), 2.0, 0.0)
     if not np.isfinite(points).all() or not np.isin(seen, (0, 1, 2)).all():

@@ -138,7 +138,7 @@ def test_clouds_beside_pictures(tmp_path, reading, picture):
         ("masks/a.png", b"version https://git-lfs.github.com/spec/v1\n", "lfs_pointer"),
     ],
 )
-def test_problems_of_siblings_are_named(tmp_path, reading, picture, file, values, kind):
+def test_problems_of_sidecars_are_named(tmp_path, reading, picture, file, values, kind):
     picture(tmp_path / "images" / "a.png")
     path = tmp_path / file
     path.parent.mkdir()
