@@ -143,7 +143,7 @@ def _without_source(record: Record) -> Record:
 
 
 def _tell(record: Record, report: LoadReport) -> None:
-    names = Counter(label.name for label in record.labels)
+    names = Counter(record.labels.names)
     if record.classification is not None:
         names[record.classification] += 1
     report.samples += 1

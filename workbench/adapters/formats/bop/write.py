@@ -52,7 +52,7 @@ def holds(label: Label) -> bool:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """BOP holds poses with a mask and a visible share, depth and the camera."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     posed = [label for label in labels if holds(label)]
     sizes = _sizes(records)
     cameras = [record.camera for record in records if record.camera is not None]

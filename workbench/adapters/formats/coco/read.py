@@ -26,7 +26,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
 from workbench.base.errors import InputError
 from workbench.base.spool import Viewed
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Camera, Labels, Record
 
 name = "coco"
 looks_for = "a .json file with 'images', 'annotations' and 'categories'"
@@ -303,7 +303,7 @@ def record_of(
     image: Mapping[str, Any],
     draft: Draft,
     split: str | None,
-    labels: Sequence[Label],
+    labels: Labels,
     header: Header,
     where: str,
     problems: Problems,

@@ -16,7 +16,7 @@ from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.pictures import Draft, Header
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.core.schema.labels import Record
+from workbench.core.schema.labels import Labels, Record
 
 MARK = "workbench"
 _VERSION = 1
@@ -51,5 +51,5 @@ def record(
     )
     image = said["image"]
     own = image.get("split")
-    labels = tuple(label for label in found if label is not None)
+    labels = Labels.of(label for label in found if label is not None)
     return record_of(image, draft, own if isinstance(own, str) and own else split, labels, header, where, problems)

@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import TextIO
 
-from workbench.adapters.formats.coco.entries import annotation_entry, image_entry, plain_entries
+from workbench.adapters.formats.coco.entries import annotation_entry, box_entries, image_entry
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
-from workbench.core.schema.labels import PlainBoxes, Record, names_of
+from workbench.core.schema.labels import Record
 
 name = "coco"
 numbered = embeds = False
@@ -79,11 +79,11 @@ def _annotations(
 ) -> str:
     """The annotations of one picture, without the brackets around them."""
     labels, shape = item.record.labels, (item.record.height, item.record.width)
-    if isinstance(labels, PlainBoxes):
-        entries = plain_entries(labels)
+    if not labels.columns:
+        entries = box_entries(labels)
     else:
         entries = [_json(annotation_entry(label, shape, points.get(label.name, ())))[1:-1] for label in labels]
     return ", ".join(
         f'{{{entry}, "id": {next(number)}, "image_id": {image_id}, "category_id": {ids[name]}}}'
-        for entry, name in zip(entries, names_of(labels), strict=True)
+        for entry, name in zip(entries, labels.names, strict=True)
     )

@@ -109,7 +109,7 @@ def _further(item: NamedRecord, key: str) -> Iterator[tuple[str, Any]]:
     record = item.record
     if record.classification is not None:
         yield fields.CLASSIFICATION, _label("Classification", f"{key}|class", label=record.classification)
-    if any(label.keypoints is not None for label in record.labels):
+    if "keypoints" in record.labels.columns:
         yield fields.KEYPOINTS, {"_cls": "Keypoints", "keypoints": list(_keypoints(record, key))}
     for field, path in record.maps.items():
         cls, path_key = _MAPS[field]

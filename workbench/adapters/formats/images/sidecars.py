@@ -21,7 +21,7 @@ from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
-from workbench.core.schema.labels import Label
+from workbench.core.schema.labels import Label, Labels
 
 CLASS = "object"  # a mask does not tell what it shows
 _PICTURES = frozenset({"rgb", "color", "colour", "image", "images", "img"})
@@ -177,24 +177,24 @@ def cloud_of(tree: Tree, sidecars: Sidecars, picture: str, problems: Problems) -
     return None if file is None else usable_cloud(tree.path(file), file, problems)
 
 
-def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, problems: Problems) -> tuple[Label, ...]:
+def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, problems: Problems) -> Labels:
     """One label per value of the mask other than 0 and black; a mask of two values is one object."""
     file = sidecars.masks.get(picture)
     pixels = None if file is None else read_map(tree.path(file), file, problems)
     if pixels is None or file is None:
-        return ()
+        return Labels()
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
         found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
         message = f"Wanted a mask of {header.width} x {header.height} whole numbers, found {found}. Mask left out."
         problems.add("unreadable_map", file, message)
-        return ()
+        return Labels()
     is_gray = pixels.ndim == 2
     numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
     values = [int(value) for value in np.unique(numbers) if value]
     if len(values) > _MOST_OBJECTS:
         message = f"Wanted one value per object, found {len(values):,} values. Mask left out."
         problems.add("unreadable_map", file, message)
-        return ()
+        return Labels()
     frame = Frame(header.width, header.height, problems)
     found_labels = []
     for value in values:
@@ -204,4 +204,4 @@ def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, prob
         if xyxy is not None:
             number = value if is_gray and len(values) > 1 else None
             found_labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
-    return tuple(found_labels)
+    return Labels.of(found_labels)

@@ -38,7 +38,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """KITTI holds boxes, and 3D boxes that stand upright before their camera."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "plain names of {n} labels (of several words; quoted, as Replicator does)": sum(

@@ -25,7 +25,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of
 from workbench.base.errors import InputError
 from workbench.core.schema.fields import SCENE_ID
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Label, Labels, Record
 
 name = "parquet"
 looks_for = "Parquet files with a column of pictures (bytes and path)"
@@ -188,7 +188,7 @@ def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) ->
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=tuple(_labels(entry, table, header, problems)),
+        labels=Labels.of(_labels(entry, table, header, problems)),
         split=entry.split,
         scene_id=str(scene) if scene not in (None, "") else None,
         attributes=attributes_of(entry.row, known=_USED),

@@ -90,7 +90,7 @@ def _row(item: NamedRecord, number: int, numbers: dict[str, int]) -> dict[str, A
         "objects": {
             "bbox": [entry["bbox"] for entry in said["annotations"]],
             "area": [float(entry["area"]) for entry in said["annotations"]],
-            "category": [numbers[label.name] for label in record.labels],
+            "category": [numbers[name] for name in record.labels.names],
         },
         "record": json.dumps(said, ensure_ascii=False, sort_keys=True),
     }

@@ -55,7 +55,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """BasicWriter holds boxes, 3D boxes, masks that do not overlap, depth and pinhole cameras."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "fractions of pixels of {n} boxes": sum(

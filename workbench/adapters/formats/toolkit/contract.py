@@ -11,7 +11,7 @@ from typing import Protocol
 
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.spool import Part
-from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
+from workbench.core.schema.labels import Label, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ def survey(items: Sequence[NamedRecord]) -> Survey:
     for at, item in enumerate(items):
         labels = item.record.labels
         places[str(item.record.split)].append(at)
-        names.update(names_of(labels))
-        for label in () if isinstance(labels, PlainBoxes) else labels:
+        names.update(labels.names)
+        for label in labels if "keypoints" in labels.columns else ():
             if label.keypoints is not None and label.keypoint_names:
                 keypoints.setdefault(label.name, label.keypoint_names)
     return Survey({split: Part(items, places[split]) for split in sorted(places)}, sorted(names), keypoints)

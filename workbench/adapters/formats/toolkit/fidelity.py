@@ -18,7 +18,7 @@ def sentences(counts: Mapping[str, int]) -> list[str]:
     return [filled(text, n) for text, n in counts.items() if n]
 
 
-class Labels(Iterable[Label]):
+class AllLabels(Iterable[Label]):
     """The labels of records, as often as they are gone through; none is kept."""
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -87,7 +87,7 @@ def of_samples(
             not cameras and record.camera is not None,
             not record.maps.keys() <= set(maps),
             record.cloud is not None,
-            0 if solids else sum(label.T_cam_obj is not None for label in record.labels),
+            0 if solids else sum(pose is not None for pose in record.labels.columns.get("T_cam_obj", ())),
             bool(record.generation),
         )
         counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}

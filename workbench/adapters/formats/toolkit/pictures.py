@@ -18,7 +18,7 @@ from workbench.adapters.formats.toolkit.probe import Seen, look_all, read_header
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.processes import WorkerProcesses
-from workbench.core.schema.labels import PlainBoxes, Record
+from workbench.core.schema.labels import Record
 
 THREADS = 8
 MANY = 4_000  # drafts from which processes pay for their start
@@ -92,8 +92,7 @@ class Records(Counted, Generic[D]):
 def _name_repeated(record: Record, problems: Problems) -> None:
     """Count boxes of the same class in the same place; two instances may share a place."""
     labels = record.labels
-    places = labels.places() if isinstance(labels, PlainBoxes) else (label.xyxy for label in labels)
-    if len(set(places)) == len(labels):
+    if len(set(labels.boxes())) == len(labels):
         return  # nearly always
     keys = [(label.name, label.xyxy, label.instance_id) for label in labels]
     if len(set(keys)) != len(keys):

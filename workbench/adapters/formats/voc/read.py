@@ -24,7 +24,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.text_files import content_of, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
-from workbench.core.schema.labels import Attribute, Label, Record
+from workbench.core.schema.labels import Attribute, Label, Labels, Record
 
 name = "voc"
 looks_for = "XML files with an <annotation>"
@@ -255,7 +255,7 @@ def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) 
         for at, found in enumerate(annotation.objects):
             label = _label(found, shift_px, f"{annotation.file}, object {at}", frame)
             labels += [label] if label is not None else []
-    return Record(entry.image_path, entry.origin, header.width, header.height, tuple(labels), split=entry.split)
+    return Record(entry.image_path, entry.origin, header.width, header.height, Labels.of(labels), split=entry.split)
 
 
 def _label(found: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:

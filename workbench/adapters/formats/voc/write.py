@@ -33,7 +33,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """VOC holds boxes with four attributes."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     counts = {"confidence of {n} labels": sum(label.confidence is not None for label in labels)}
     return losses.of_boxes(labels, _KEPT) + losses.sentences(counts) + losses.of_samples(records)
 

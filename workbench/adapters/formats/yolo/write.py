@@ -38,7 +38,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """YOLO holds classes and boxes, boxes with keypoints, or outlines (also of oriented boxes); nothing else."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     points, outlines = _keypoint_count(records), _all_outlines(records)
     counts = {
         "keypoints of {n} labels": 0 if points else sum(label.keypoints is not None for label in labels),
