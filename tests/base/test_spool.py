@@ -13,7 +13,7 @@ from tests.adapters.formats.test_round_trip import records
 from workbench.base import spool as spooled
 from workbench.base.errors import OutputError
 from workbench.base.spool import Part, Spooled, Viewed
-from workbench.core.schema.labels import PlainBoxes, Record
+from workbench.core.schema.labels import Labels, Record
 
 
 def numbers(items):
@@ -49,7 +49,7 @@ def test_threads_that_read_elsewhere_do_not_disturb_each_other():
 
 @given(records)
 def test_a_packed_record_is_the_record(record):
-    with_boxes = Record(record.image_path, record.origin, 4, 3, PlainBoxes(("cup",), [0.0, 1.0, 2.0, 2.5]))
+    with_boxes = Record(record.image_path, record.origin, 4, 3, Labels(("cup",), [0.0, 1.0, 2.0, 2.5]))
     for one in (record, with_boxes):
         found = Spooled([one], Record.packed, Record.unpacked)[0]
         assert str(found) == str(one)  # arrays inside: no truth of their own

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbench.actions.generate.job import generate
 from workbench.adapters.formats.registry import WRITERS
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.base.files import home, whole_folder
 from workbench.base.progress import Cancel, Listener
 from workbench.core.scenario import Scenario
@@ -86,15 +86,15 @@ def make_sample_data(
 
 def _write(target: Path, records: Sequence[Record], source: SourceName) -> None:
     writer = WRITERS["coco"]
-    placed = []
+    items = []
     for record in records:
         name = f"{source}_{record.medium.name}"
         shown = _as_camera(record) if source == "real" else _as_simulation(record)
         copy = target / writer.picture_path(str(shown.split), name)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(record.medium, copy)
-        placed.append(Placed(shown, name))
-    writer.write(target, placed)
+        items.append(NamedRecord(shown, name))
+    writer.write(target, items)
 
 
 def _as_camera(record: Record) -> Record:

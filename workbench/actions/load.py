@@ -13,9 +13,9 @@ from pathlib import Path
 from workbench.adapters import store
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit import archive
-from workbench.adapters.formats.toolkit.contract import Format
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import one_scan
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import existing
 from workbench.base.processes import no_cycles
@@ -56,13 +56,12 @@ def load(
             "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
         )
     given = existing(Path(path), wanted="a file, folder or archive to load")
-    place = archive.opened(given)
-    problems = Problems()
-    with one_scan():
-        chosen, why = choose(place, name=format)
-        records, total = _opened(chosen, place, problems)
+    opened = Source(archive.opened(given))
+    problems = opened.problems
+    name, found = choose(opened, name=format)
+    records, total = _records(name, found, opened)
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
-    report = LoadReport(format=chosen.name, why=why)
+    report = LoadReport(format=name, why=found.why)
     _note(target, given, report.format)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
@@ -84,18 +83,19 @@ def _note(dataset: store.Dataset, path: Path, form: str) -> None:
     store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 
 
-def _opened(chosen: Format, place: Path, problems: Problems) -> tuple[Iterator[Record], int]:
+def _records(name: str, found: Found, opened: Source) -> tuple[Iterator[Record], int]:
     """The records with the first one already read, so that a hopeless input changes nothing."""
     try:
-        records = chosen.read(place, problems)
+        records = found.read()
         total = length_hint(records)
         first = next(records, None)
     except OSError as cause:
-        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        raise InputError("readable files", found=found, where=str(place), fix="Change the permissions.") from cause
+        text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=text, where=str(opened.path), fix="Change the permissions.") from cause
     if first is None:
-        fix = f"Mend the data, or say another format than {chosen.name}."
-        raise InputError("at least one record that can be used", found=_summary(problems), where=str(place), fix=fix)
+        fix = f"Mend the data, or say another format than {name}."
+        text, place = _summary(opened.problems), str(opened.path)
+        raise InputError("at least one record that can be used", found=text, where=place, fix=fix)
     return chain([first], records), total
 
 
@@ -143,7 +143,7 @@ def _without_source(record: Record) -> Record:
 
 
 def _tell(record: Record, report: LoadReport) -> None:
-    names = Counter(label.name for label in record.labels)
+    names = Counter(record.labels.names)
     if record.classification is not None:
         names[record.classification] += 1
     report.samples += 1

@@ -106,7 +106,7 @@ def _is_done(stored: Stored) -> bool:
 def _task(stored: Stored) -> Task:
     record = stored.record
     size = (record.width, record.height, record.width, record.height)
-    boxes = [[edge / max(side, 1) for edge, side in zip(label.xyxy, size, strict=True)] for label in record.labels]
+    boxes = [[edge / max(side, 1) for edge, side in zip(xyxy, size, strict=True)] for xyxy in record.labels.boxes()]
     return str(record.medium), boxes
 
 

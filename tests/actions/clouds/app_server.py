@@ -11,7 +11,7 @@ import numpy as np
 from tests.actions.clouds.street import THINGS, write_street
 from workbench.adapters import store
 from workbench.adapters.formats.registry import FORMATS
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 
 COLOURS = {"ground": 0x606060, "Car": 0xFF0000, "Pedestrian": 0x00FF00}
 EACH = 1500  # points on a thing; the ground's come first
@@ -30,7 +30,7 @@ def coloured_pcd(scan: Path) -> Path:
 
 
 def main(folder: Path, name: str) -> None:
-    records = list(FORMATS["kitti"].read(write_street(folder), Problems()))
+    records = list(FORMATS["kitti"].read(Source(write_street(folder))))
     records = [dataclasses.replace(r, cloud=coloured_pcd(Path(str(r.cloud)))) for r in records]
     dataset = store.open_dataset(name)
     store.add(dataset, records, source="real")

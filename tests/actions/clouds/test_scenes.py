@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.actions.clouds.street import T_CAM_VELO, THINGS, corners, write_street
 from workbench.adapters.formats.registry import FORMATS
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.store.scenes import boxes_in_cloud, cloud_up, euler_xyz, scenes_of
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Label, Record
@@ -36,7 +36,7 @@ def shown_corners(location, dimensions, rotation):
 
 
 def test_the_boxes_of_a_kitti_frame_stand_where_the_scanner_saw_the_things(tmp_path):
-    record = next(iter(FORMATS["kitti"].read(write_street(tmp_path), Problems())))
+    record = next(iter(FORMATS["kitti"].read(Source(write_street(tmp_path)))))
     boxes = {label.name: box for _, label, box in boxes_in_cloud(record)}
     assert set(boxes) == {"Car", "Pedestrian"}
     for kind, centre, size, yaw in THINGS:

@@ -16,7 +16,7 @@ from workbench.actions.export import export
 from workbench.actions.export.file_names import flattened
 from workbench.actions.load import load
 from workbench.adapters.formats.registry import FORMATS
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Cancel
@@ -118,7 +118,7 @@ def test_filter_and_splits_of_the_whole_dataset_fit_together(mixed, tmp_path):
     export(mixed, tmp_path / "part", splits=SplitSpec(splits, seed=2), where="source == 'real'")
 
     def split_of(folder):
-        found = FORMATS["coco"].read(folder, Problems())
+        found = FORMATS["coco"].read(Source(folder))
         return {sha256_file(r.image_path): r.split for r in found}
 
     whole, part = split_of(tmp_path / "all"), split_of(tmp_path / "part")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from workbench.actions.load import load
 from workbench.adapters import store
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import Cancelled, InputError
 from workbench.base.progress import Cancel
 
@@ -47,10 +48,9 @@ def test_real_data_loads_once_with_exact_counts(shared_data, dataset_name, path,
 
 def test_boxes_survive_the_database(shared_data, dataset_name):
     from workbench.adapters.formats.registry import FORMATS
-    from workbench.adapters.formats.toolkit.problems import Problems
 
     load(dataset_name, shared_data / "coco_nuts", source="real")
-    read = {r.origin: r for r in FORMATS["coco"].read(shared_data / "coco_nuts", Problems())}
+    read = {r.origin: r for r in FORMATS["coco"].read(Source(shared_data / "coco_nuts"))}
     for stored in store.read(store.require_dataset(dataset_name)):
         wanted = read[stored.record.origin]
         for before, after in zip(wanted.labels, stored.record.labels, strict=True):

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from workbench.adapters.formats.registry import FORMATS
+from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.problems import KINDS, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.core.schema.labels import Record
 
 WIDTH, HEIGHT = 64, 48
@@ -33,8 +34,8 @@ def reading() -> Callable[..., tuple[list[Record], Problems]]:
     """Read a path with a format; every kind of problem must be a declared one."""
 
     def read(name: str, path: Path) -> tuple[list[Record], Problems]:
-        problems = Problems()
-        records = list(FORMATS[name].read(path, problems))
+        source = Source(path)
+        records, problems = list(choose(source, name=name)[1].read()), source.problems
         assert {problem.kind for problem in problems} <= set(KINDS)
         assert all(problem.where and problem.message.startswith("Wanted ") for problem in problems)
         return records, problems

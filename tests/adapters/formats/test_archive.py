@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.adapters.formats.seeds import SEEDS, png
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.archive import Limits, is_archive, opened
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, WorkbenchError
 from workbench.base.files import home
 
@@ -52,7 +53,7 @@ def test_a_data_set_in_an_archive_loads(pack, reading, suffix):
     path = pack(f"data{suffix}", {**SEEDS["kitti"], "image_2/a.png": picture, "__MACOSX/x": b""})
     assert is_archive(path)
     folder = opened(path)
-    assert choose(folder)[0].name == "kitti"
+    assert choose(Source(folder))[0] == "kitti"
     (record,), _ = reading("kitti", folder)
     assert record.origin == "image_2/a.png"
     assert len(record.labels) == 2

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.adapters.formats.seeds import H, W, blenderproc, bop, png, text
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import seen_box
 from workbench.base.errors import InputError, MissingExtra, OutputError
 
@@ -39,7 +40,7 @@ def scene(tmp_path, picture):
 @pytest.mark.parametrize(("kind", "suffix"), [("rgb", "png"), ("rgb", "jpg"), ("gray", "png")])
 def test_everything_of_a_scene_is_read(scene, reading, kind, suffix):
     folder = scene(kind=kind, suffix=suffix)
-    assert choose(folder)[0].name == "bop"
+    assert choose(Source(folder))[0] == "bop"
     (record,), problems = reading("bop", folder)
     assert len(problems) == 0
     assert record.split == "train"
@@ -120,7 +121,7 @@ def test_blenderprocs_coco_names_jpg_where_png_lies(scene, reading):
         "annotations": [{"id": 1, "image_id": 3, "category_id": 1, "bbox": [3, 4, 6, 6]}],
     }
     folder = scene({f"{SCENE}/scene_gt_coco.json": text(coco)})
-    assert choose(folder)[0].name == "bop"  # the poses say more
+    assert choose(Source(folder))[0] == "bop"  # the poses say more
     (record,), problems = reading("coco", folder / SCENE)
     assert record.labels[0].xyxy == (3, 4, 9, 10)
     assert kinds(problems)["content_mismatch"] == 1
@@ -137,7 +138,7 @@ def container(tmp_path):
 
 def test_everything_of_a_container_is_read(container, reading):
     folder = container()
-    assert choose(folder)[0].name == "blenderproc"
+    assert choose(Source(folder))[0] == "blenderproc"
     (record,), problems = reading("blenderproc", folder)
     assert len(problems) == 0
     assert (record.width, record.height, record.origin) == (W, H, "0.hdf5/colors.png")

@@ -17,6 +17,7 @@ from tests.adapters.formats.test_fuzz import mutations, read_all
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.archive import opened
+from workbench.adapters.formats.toolkit.source import Source
 
 KEY = "train_pbr/000007_000003"
 SCENE = "train_pbr/000000"
@@ -57,8 +58,8 @@ def images(tmp_path, picture):
 @pytest.mark.parametrize("ending", ["rgb.jpg", "rgb.png", "gray.png"])
 def test_everything_is_read_as_in_a_scene(images, reading, ending):
     folder = images(ending=ending)
-    chosen, why = choose(folder)
-    assert (chosen.name, why) == ("bop", f"{KEY}.{ending} has the files of BOP beside it")
+    name, found = choose(Source(folder))
+    assert (name, found.why) == ("bop", f"{KEY}.{ending} has the files of BOP beside it")
     (record,), problems = reading("bop", folder)
     assert len(problems) == 0
     assert (record.origin, record.split) == (f"{KEY}.{ending}", "train")

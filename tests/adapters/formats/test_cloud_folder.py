@@ -8,6 +8,7 @@ from PIL import Image
 
 from workbench.adapters.formats.registry import FORMATS, choose
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 
 PCD = b"FIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 1\nHEIGHT 1\nDATA ascii\n1 2 3\n"
@@ -27,7 +28,7 @@ def write(folder, files):
 
 
 def read(path, problems=None):
-    return list(FORMATS["cloud"].read(path, Problems() if problems is None else problems))
+    return list(FORMATS["cloud"].read(Source(path) if problems is None else Source(path, problems)))
 
 
 @pytest.mark.parametrize(
@@ -47,20 +48,20 @@ def test_clouds_are_found_by_their_content(tmp_path, files, expected):
     write(tmp_path, files)
     if expected is None:
         with pytest.raises(InputError, match="nothing of the kind"):
-            choose(tmp_path)
+            choose(Source(tmp_path))
     else:
-        assert choose(tmp_path)[0].name == expected
+        assert choose(Source(tmp_path))[0] == expected
 
 
 def test_a_cloud_beside_pictures_belongs_to_them(tmp_path):
     write(tmp_path, {"a.pcd": PCD, "other/b.pcd": PCD})
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    assert choose(tmp_path)[0].name == "folder"
+    assert choose(Source(tmp_path))[0] == "folder"
 
 
 def test_a_single_cloud_is_found(tmp_path):
     write(tmp_path, {"a.bin": BIN, "b.bin": BIN})
-    assert choose(tmp_path / "a.bin")[0].name == "cloud"
+    assert choose(Source(tmp_path / "a.bin"))[0] == "cloud"
     assert [record.origin for record in read(tmp_path / "a.bin")] == ["a.bin"]
     with pytest.raises(InputError, match="point cloud"):
         read(write(tmp_path, {"a.txt": b""}) / "a.txt")
@@ -118,4 +119,4 @@ def test_real_clouds_load_and_those_without_a_place_are_named(shared_data):
         "stereo_left.pcd": "empty_cloud",
         "cube.ply": "not_a_cloud",
     }
-    assert choose(shared_data / "pcd_pcl")[0].name == "cloud"
+    assert choose(Source(shared_data / "pcd_pcl"))[0] == "cloud"

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 
 BIG = 2**127 + 11
 
@@ -50,7 +51,7 @@ def test_several_files_far_from_their_pictures(tmp_path, reading, picture):
         (tmp_path / "boxes" / "json").mkdir(parents=True, exist_ok=True)
         content = document(1, "1.jpg")
         (tmp_path / "boxes" / "json" / f"instances_{split}2017.json").write_text(json.dumps(content))
-    assert choose(tmp_path)[0].name == "coco"
+    assert choose(Source(tmp_path))[0] == "coco"
     records, problems = reading("coco", tmp_path)
     found = {(record.origin, record.split, len(record.labels)) for record in records}
     assert found == {("photos/train2017/1.jpg", "train", 1), ("photos/val2017/1.jpg", "val", 1)}

@@ -10,6 +10,7 @@ import pytest
 
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit import rle
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 
 
@@ -234,7 +235,7 @@ def test_broken_coco_beside_pictures_is_not_taken_for_a_plain_folder(coco):
     folder = coco(annotation())
     file = folder / "labels.json"
     file.write_text(file.read_text()[:40])
-    assert choose(folder)[0].name == "coco"
+    assert choose(Source(folder))[0] == "coco"
 
 
 @pytest.mark.parametrize(("mode", "bbox"), [(1, [1, 2, 3, 4]), (0, [1, 2, 4, 6])])

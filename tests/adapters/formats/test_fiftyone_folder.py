@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.adapters.formats.seeds import H, W, fiftyone, npy, packed, png
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 
 NAN = {"$numberDouble": "NaN"}
@@ -69,7 +70,7 @@ def only(exported, reading, **changed):
 
 def test_everything_of_a_sample_is_read(exported, reading):
     folder = exported()
-    assert choose(folder)[0].name == choose(folder / "samples.json")[0].name == "fiftyone"
+    assert choose(Source(folder))[0] == choose(Source(folder / "samples.json"))[0] == "fiftyone"
     (record,), problems = reading("fiftyone", folder)
     assert list(problems) == []
     assert (record.origin, record.classification, record.split, record.tags) == ("data/a.jpg", "bin", "val", ("val",))
@@ -103,7 +104,7 @@ def test_a_data_set_may_lie_in_a_folder_of_its_own(exported, reading, tmp_path):
     outer = tmp_path.parent / f"{tmp_path.name}-outer"
     outer.mkdir()
     inner.rename(outer / "export")
-    assert choose(outer)[0].name == "fiftyone"
+    assert choose(Source(outer))[0] == "fiftyone"
     (record,), problems = reading("fiftyone", outer)
     assert record.origin == "export/data/a.jpg"
     assert (len(record.maps), record.cloud is not None, len(problems)) == (2, True, 0)

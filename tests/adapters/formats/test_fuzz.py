@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.adapters.formats.seeds import COCO, HOME, SEEDS
 from workbench.adapters.formats.registry import FORMATS, choose
 from workbench.adapters.formats.toolkit.problems import KINDS, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import WorkbenchError
 
 EXAMPLES = 100
@@ -61,11 +62,12 @@ def seeded(tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., Path
 
 
 def read_all(name: str, folder: Path) -> None:
-    problems = Problems()
+    source = Source(folder)
+    problems = source.problems
     with contextlib.suppress(WorkbenchError):  # one of the two outcomes that are allowed
-        choose(folder)
+        choose(source)
     try:
-        records = list(FORMATS[name].read(folder, problems))
+        records = list(FORMATS[name].read(source))
     except WorkbenchError as error:
         assert str(error).startswith("Wanted ")
         return
@@ -141,6 +143,6 @@ def test_mutated_pictures(tmp_path_factory, picture, spoil, suffix):
     path = picture(folder / f"a.{suffix}")
     path.write_bytes(spoil(path.read_bytes()))
     problems = Problems()
-    records = list(FORMATS["folder"].read(folder, problems))
+    records = list(FORMATS["folder"].read(Source(folder, problems)))
     assert len(records) + problems.records_lost == 1
     shutil.rmtree(folder)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import project, seen_box
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Camera
@@ -49,9 +50,9 @@ def kitti(tmp_path, picture):
 def test_everything_of_a_row_is_read(kitti, reading, image, label):
     cloud = np.ones((3, 4), np.float32).tobytes()
     folder = kitti([CAR, DONT_CARE], cloud=cloud, image=image, label=label)
-    chosen, why = choose(folder)
-    assert chosen.name == "kitti"
-    assert f"training/{label}/000000.txt" in why
+    name, found = choose(Source(folder))
+    assert name == "kitti"
+    assert f"training/{label}/000000.txt" in found.why
     (record,), problems = reading("kitti", folder)
     assert kinds(problems) == {"not_an_object": 1}
     assert record.split == "train"
@@ -127,7 +128,7 @@ def test_kitti_writer_folders_and_unpadded_names(tmp_path, reading, picture):
         picture(base / "semantic_segmentation" / f"{frame}.png")
         (base / "object_detection").mkdir(exist_ok=True)
         (base / "object_detection" / f"{frame}.txt").write_text(row)
-    assert choose(tmp_path)[0].name == "kitti"
+    assert choose(Source(tmp_path))[0] == "kitti"
     records, problems = reading("kitti", tmp_path)
     assert [record.labels[0].name for record in records] == ["forklift"] * 2
     assert kinds(problems) == {"unlisted_image": 1}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.adapters.formats.seeds import HOME, SEEDS, png
 from workbench.adapters.formats.registry import FORMATS, choose
+from workbench.adapters.formats.toolkit.source import Source
 
 INSIDE = {
     "blenderproc": "0.hdf5",
@@ -36,10 +40,28 @@ def test_every_format_has_a_seed():
 
 def test_whole_data_is_found_and_loads_whole(seeded, reading):
     name, folder, count = seeded
-    chosen, why = choose(folder)
-    assert (chosen.name, bool(why)) == (name, True)
+    chosen, found = choose(Source(folder))
+    assert (chosen, bool(found.why)) == (name, True)
     records, problems = reading(name, folder)
     assert (len(records), problems.records_lost) == (count, 0)
+
+
+def test_reading_what_was_found_is_reading_by_name(seeded):
+    name, folder, _ = seeded
+    detected, asked_for = Source(folder), Source(folder)
+    given = [repr(record) for record in choose(detected)[1].read()]
+    assert given == [repr(record) for record in choose(asked_for, name=name)[1].read()]
+    assert list(detected.problems) == list(asked_for.problems)
+
+
+def test_a_folder_is_scanned_once(seeded, monkeypatch):
+    _, folder, _ = seeded
+    scanned = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (scanned.append(Path(path)), scandir(path))[1])
+    list(choose(Source(folder))[1].read())
+    inside = [path for path in scanned if path.resolve().is_relative_to(folder.resolve())]
+    assert len(inside) == len(set(inside)) > 0
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"version https://git-lfs.github.com/spec/v1\n", None])

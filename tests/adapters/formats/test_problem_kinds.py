@@ -19,6 +19,7 @@ import pytest
 from tests.adapters.formats.seeds import SEEDS, H, W, bop, fiftyone, png, solo, text
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.problems import KINDS, Kind
+from workbench.adapters.formats.toolkit.source import Source
 
 PIXELS = np.arange(W * H * 3, dtype=np.uint32).reshape(H, W, 3).astype(np.uint8)
 PICTURE = png(PIXELS)
@@ -245,7 +246,7 @@ def test_a_bad_folder_is_named(tmp_path, reading, kind):
         (tmp_path / file).write_bytes(data)
     if case.make is not None:
         case.make(tmp_path)
-    assert choose(tmp_path)[0].name == case.form
+    assert choose(Source(tmp_path))[0] == case.form
     records, problems = reading(case.form, tmp_path)
     found = [(problem.where, PILLOW.sub("(...)", problem.message)) for problem in problems if problem.kind == kind]
     assert found == [(case.where, case.message)]

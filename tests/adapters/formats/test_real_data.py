@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 
 NUTS = {"date": 71, "hazelnut": 53, "fig": 41}
@@ -38,14 +39,14 @@ def kinds(problems):
     ],
 )
 def test_format_is_found_from_content(shared_data, path, name):
-    chosen, why = choose(shared_data / path)
-    assert chosen.name == name
-    assert why
+    chosen, found = choose(Source(shared_data / path))
+    assert chosen == name
+    assert found.why
 
 
 def test_what_no_format_knows_is_said_with_what_was_looked_for(shared_data):
     with pytest.raises(InputError, match=r"Looked for coco: .*voc: .*yolo: .*folder: "):
-        choose(shared_data / "lerobot_g1")
+        choose(Source(shared_data / "lerobot_g1"))
 
 
 def test_voc_bccd(shared_data, reading):

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import corners, project, seen_box
 
 W, H = 64, 48
@@ -104,8 +105,8 @@ def everything():
 @pytest.mark.parametrize("number", ["0000", "3_0012", "123456"])
 def test_every_folder_form_gives_the_same(writer, reading, layout, number):
     folder = writer(number, layout, **everything())
-    chosen, why = choose(folder)
-    assert (chosen.name, why) == ("replicator", "metadata.txt names BasicWriter")
+    name, found = choose(Source(folder))
+    assert (name, found.why) == ("replicator", "metadata.txt names BasicWriter")
     (record,), problems = reading("replicator", folder)
     assert kinds(problems) == {"hidden_object": 1}
     assert set(record.maps) == {"depth", "instances"}
@@ -265,7 +266,7 @@ def golden(shared_data, tmp_path, model):
 @pytest.mark.parametrize("model", ["pinhole", "generalizedProjection"])
 def test_golden_poses_are_made_again_and_reproject(shared_data, tmp_path, reading, model):
     folder = golden(shared_data, tmp_path, model)
-    assert choose(folder)[0].name == "replicator"
+    assert choose(Source(folder))[0] == "replicator"
     records, problems = reading("replicator", folder)
     assert len(records) == 2
     assert len(problems) == 0

@@ -16,10 +16,11 @@ from PIL import Image
 
 from workbench.actions.export.readback import path_of
 from workbench.adapters.formats.registry import FORMATS, WRITERS
-from workbench.adapters.formats.toolkit import rle, unpacked
+from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.boxes import hull, rounded_out
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.core.schema.labels import Camera, Label, Record
 
 WIDTH, HEIGHT = 64, 48
@@ -114,20 +115,18 @@ def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], 
         (folder / "original.png").write_bytes(PICTURE)
         given_records = [replace(r, image_path=folder / "original.png", content_sha256=SHA) for r in given_records]
         folder = folder / "out"
-        placed = [Placed(record, f"{at:06d}.png") for at, record in enumerate(given_records)]
+        items = [NamedRecord(record, f"{at:06d}.png") for at, record in enumerate(given_records)]
         folder.mkdir()
-        for item in placed:
+        for item in items:
             if not writer.embeds:
                 path = folder / writer.picture_path(str(item.record.split), item.name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(PICTURE)
-        writer.write(folder, placed)
+        writer.write(folder, items)
         written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        with unpacked.within(Path(text) / "unpacked"):
-            read = {
-                path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(folder, problems)
-            }
-        places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(placed)}
+        source = Source(folder, problems, scratch=Path(text) / "unpacked")
+        read = {path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(source)}
+        places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(items)}
         found = {f"{places[path]}.png": record for path, record in read.items()}
     return found, problems, written
 
@@ -256,7 +255,7 @@ def test_yolo_writes_what_ultralytics_loads(tmp_path):
     rows = (Label("b", (0, 0, WIDTH, HEIGHT)), Label("a", (1.3, 2.7, 9.1, 40)))
     record = Record(tmp_path / "x.png", "x", WIDTH, HEIGHT, rows, split="val")
     (tmp_path / "images" / "val").mkdir(parents=True)
-    WRITERS["yolo"].write(tmp_path, [Placed(record, "x.png")])
+    WRITERS["yolo"].write(tmp_path, [NamedRecord(record, "x.png")])
     content = yaml.safe_load((tmp_path / "data.yaml").read_text())
     assert content == {"val": "images/val", "names": {0: "a", 1: "b"}}
     table = np.loadtxt(tmp_path / "labels" / "val" / "x.txt")

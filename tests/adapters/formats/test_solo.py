@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import seen_box
 
 BOX = "type.unity.com/unity.solo.BoundingBox2DAnnotation"
@@ -50,8 +51,8 @@ def solo(tmp_path, picture):
 
 def test_the_sample(shared_data, reading):
     folder = shared_data / "solo_unity" / "tests" / "data" / "solo"
-    chosen, why = choose(folder)
-    assert (chosen.name, "captures" in why) == ("solo", True)
+    name, found = choose(Source(folder))
+    assert (name, "captures" in found.why) == ("solo", True)
     records, problems = reading("solo", folder)
     assert kinds(problems) == {"unsupported_annotation": 1}  # semantic maps, counted
     assert len(records) == 2

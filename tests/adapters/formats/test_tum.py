@@ -14,6 +14,7 @@ from PIL import Image
 from tests.adapters.formats.test_fuzz import mutations, read_all
 from workbench.adapters.formats.images.tum import nearest
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 
 W, H = 64, 48
 RGB = "# color images\n# timestamp filename\n1.00 rgb/a.png\n1.10 rgb/b.png\n1.20 rgb/c.png\n"
@@ -55,8 +56,8 @@ def test_the_nearest_time_within_20_ms_belongs(times, time_s, found):
 @pytest.mark.parametrize("folder", ["", "freiburg/desk"])
 def test_depth_and_poses_come_by_time(sequence, reading, folder):
     root = sequence(folder, calibration="525 526 319.5 239.5 0.1 0.2 0.3 0.4 0\n")
-    chosen, why = choose(root)
-    assert (chosen.name, "3 pictures" in why, "3 in RGB-D sequences" in why) == ("folder", True, True)
+    name, found = choose(Source(root))
+    assert (name, "3 pictures" in found.why, "3 in RGB-D sequences" in found.why) == ("folder", True, True)
     records, problems = reading("folder", root)
     assert kinds(problems) == {"missing_map": 1, "missing_annotation_file": 1, "unlisted_image": 1}
     depths = [np.asarray(Image.open(r.maps["depth"])).max() if r.maps else None for r in records]

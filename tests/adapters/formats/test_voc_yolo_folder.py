@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.adapters.formats.registry import FORMATS, choose
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 
 BOX = "<xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax>"
@@ -108,7 +109,7 @@ def test_yolo_dialects_give_the_same(tmp_path, reading, picture, yaml):
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     if yaml:
         (tmp_path / "data.yaml").write_text(yaml)
-    assert choose(tmp_path)[0].name == "yolo"
+    assert choose(Source(tmp_path))[0] == "yolo"
     records, problems = reading("yolo", tmp_path)
     assert [record.split for record in records] == ["train", "val", "val"]
     labels = [label for record in records for label in record.labels]
@@ -268,15 +269,15 @@ def test_two_equal_formats_ask_for_a_choice(tmp_path, picture):
     (tmp_path / "data.yaml").write_text("train: images/train\nnames: [cat]\n")
     voc(tmp_path, "a", (1, 1, 9, 9))
     with pytest.raises(InputError, match="--format voc or yolo"):
-        choose(tmp_path)
-    assert choose(tmp_path, name="yolo")[0].name == "yolo"
+        choose(Source(tmp_path))
+    assert choose(Source(tmp_path), name="yolo")[0] == "yolo"
 
 
 def test_unknown_format_names_the_valid_ones(tmp_path):
     with pytest.raises(InputError, match=rf"Did you mean 'coco'\? Valid: {', '.join(sorted(FORMATS))}"):
-        choose(tmp_path, name="cocoo")
+        choose(Source(tmp_path), name="cocoo")
 
 
 def test_empty_folder(tmp_path):
     with pytest.raises(InputError, match="found an empty folder"):
-        choose(tmp_path)
+        choose(Source(tmp_path))

@@ -36,7 +36,7 @@ def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | Non
     else:
         shown = (np.ones(len(one), bool), np.ones(len(other), bool))
     names = [
-        [label.name for label, seen in zip(record.labels, mask, strict=True) if seen]
+        [name for name, seen in zip(record.labels.names, mask, strict=True) if seen]
         for record, mask in zip((first, second), shown, strict=True)
     ]
     return _told(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
@@ -76,7 +76,7 @@ def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack:
 
 def _shares(record: Record) -> Boxes:
     size = np.array([record.width, record.height] * 2, float).clip(1)
-    shares: Boxes = np.array([label.xyxy for label in record.labels], float).reshape(-1, 4) / size
+    shares: Boxes = record.labels.xyxy / size
     return shares
 
 

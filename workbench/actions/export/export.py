@@ -19,9 +19,10 @@ from workbench.actions.export.summary import Summary
 from workbench.adapters import store
 from workbench.adapters.formats.registry import WRITERS
 from workbench.adapters.formats.toolkit.contract import Writer, everything, record_of
-from workbench.adapters.formats.toolkit.fidelity import told
+from workbench.adapters.formats.toolkit.fidelity import sentences
 from workbench.adapters.formats.toolkit.names import in_order
-from workbench.adapters.formats.toolkit.pictures import workers_started
+from workbench.adapters.formats.toolkit.pictures import started_workers
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import require_empty, whole_folder
@@ -193,7 +194,7 @@ def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> lis
     if media == "copy" or seen.writer.embeds:
         require_room(target, seen.pictures.total_bytes)
     lost = seen.writer.lost(Viewed(chosen.shipped, record_of))
-    return lost + told({"{n} point clouds without a picture": chosen.clouds})
+    return lost + sentences({"{n} point clouds without a picture": chosen.clouds})
 
 
 def _write(
@@ -207,12 +208,13 @@ def _write(
 ) -> None:
     """Everything into a folder beside the target, which is moved in when it reads back as it was meant."""
     writer = seen.writer
-    with whole_folder(target) as parts, progress, workers_started(len(chosen.shipped)):
+    with whole_folder(target) as parts, progress, started_workers(len(chosen.shipped)) as workers:
         if not writer.embeds:
             put(parts, chosen.shipped, writer, media, progress)
         writer.write(parts, chosen.shipped)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            hashes = compare(parts, chosen.shipped, seen.places, writer, Path(scratch), progress)
+            written = Source(parts, scratch=Path(scratch), workers=workers, follow_links=True)
+            hashes = compare(written, chosen.shipped, seen.places, writer, progress)
         write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 from collections import Counter
@@ -17,10 +18,10 @@ import numpy as np
 
 from workbench.actions.export.readback import Hashes
 from workbench.actions.export.summary import Summary
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.base.files import sha256_file
 from workbench.core.schema.fields import SourceName
-from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
+from workbench.core.schema.labels import Label, Labels, Record
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
 from workbench.core.splits.spec import SplitSpec
@@ -32,8 +33,8 @@ _encode_line = json.JSONEncoder(ensure_ascii=False).encode
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
-@dataclass(slots=True)  # as Placed
-class Shipped(Placed):
+@dataclass(slots=True)  # as NamedRecord
+class Shipped(NamedRecord):
     """One sample on its way out: its record, with the split set, and the name of its picture.
 
     Attributes:
@@ -149,7 +150,7 @@ def _sample(item: Shipped) -> dict[str, Any]:
         "source": item.source,
         "source_key": item.source_key,
         "scene_id": record.scene_id,
-        "classes": dict(Counter(names_of(record.labels))),
+        "classes": dict(Counter(record.labels.names)),
         "labels_sha256": labels_sha256(record),
         "generation": dict(record.generation),
     }
@@ -158,26 +159,23 @@ def _sample(item: Shipped) -> dict[str, Any]:
 
 def labels_sha256(record: Record) -> str:
     """A hash of all that the labels of a record say, to see whether they changed."""
-    labels = record.labels
-    said = ",".join(_plainly(labels) if isinstance(labels, PlainBoxes) else map(_said, labels))
-    digest = hashlib.sha256(f"[{_json(record.classification)},[{said}]]".encode())
-    for label in () if isinstance(labels, PlainBoxes) else labels:
-        if label.mask is not None:
-            digest.update(np.packbits(label.mask).tobytes())
+    texts = ",".join(_texts(record.labels))
+    digest = hashlib.sha256(f"[{_json(record.classification)},[{texts}]]".encode())
+    for mask in record.labels.columns.get("mask", ()):
+        if mask is not None:
+            digest.update(np.packbits(mask).tobytes())
     return digest.hexdigest()
 
 
-def _plainly(labels: PlainBoxes) -> Iterator[str]:
-    """The text of ``_said`` for labels that are nothing but boxes, in a third of the time."""
-    places = np.rint(labels.edges * 1000).astype(np.int64).tolist()
-    for name, (left, top, right, bottom) in zip(labels.names, places, strict=True):
-        yield f"[{_json(name)},{left},{top},{right},{bottom},null]"
+def _texts(labels: Labels) -> Iterator[str]:
+    """Each label as JSON: name, edges in thousandths of a pixel, confidence, and what else it says."""
+    edges = np.rint(labels.xyxy * 1000).astype(np.int64).tolist()
+    ends = map(_end, labels) if labels.columns else itertools.repeat("null")
+    for name, (left, top, right, bottom), end in zip(labels.names, edges, ends, strict=False):
+        yield f"[{_json(name)},{left},{top},{right},{bottom},{end}]"
 
 
-def _said(label: Label) -> str:
-    """A label as JSON; places in thousandths of a pixel."""
-    left, top, right, bottom = (round(edge * 1000) for edge in label.xyxy)
-    box = f"{_json(label.name)},{left},{top},{right},{bottom}"
+def _end(label: Label) -> str:
     more: list[Any] = []
     if label.attributes or label.size_m:
         more += [sorted(label.attributes.items()), label.size_m]
@@ -185,7 +183,7 @@ def _said(label: Label) -> str:
         more += label.mask.shape
     arrays = [*label.polygons, *(a for a in (label.keypoints, label.T_cam_obj) if a is not None)]
     more += [np.round(array.ravel(), 3).tolist() for array in arrays]
-    return f"[{box},{_json(label.confidence)}" + (f",{_encode(more)[1:-1]}]" if more else "]")
+    return _json(label.confidence) + (f",{_encode(more)[1:-1]}" if more else "")
 
 
 @functools.lru_cache(maxsize=1024)  # of few names, many times

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.adapters.formats.registry import FORMATS
-from workbench.adapters.formats.toolkit import unpacked
-from workbench.adapters.formats.toolkit.boxes import Xyxy, hull
-from workbench.adapters.formats.toolkit.contract import Placed, Writer
-from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import following_links
+from workbench.adapters.formats.toolkit.boxes import hull
+from workbench.adapters.formats.toolkit.contract import NamedRecord, Writer, everything
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Progress
-from workbench.core.schema.labels import Label, PlainBoxes, Record
+from workbench.core.schema.labels import Labels, Record
 
 _SHOWN = 3
 _BYTES = 32  # of a SHA-256
@@ -51,21 +50,19 @@ class Hashes:
 
 
 def compare(
-    folder: Path,
-    placed: Sequence[Placed],
+    written: Source,
+    items: Sequence[NamedRecord],
     places: Mapping[str, int],
     writer: Writer,
-    scratch: Path,
     progress: Progress,
 ) -> Hashes:
     """Every picture with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
-        folder: what was written, without the manifest.
-        placed: what was meant; may lie on disk.
-        places: where each lies in ``placed``, by the path of its picture.
+        written: the folder that was written, without the manifest.
+        items: what was meant; may lie on disk.
+        places: where each lies in ``items``, by the path of its picture.
         writer: the format.
-        scratch: where pictures that lie inside of files are unpacked to.
         progress: counts what was read back.
 
     Returns:
@@ -75,30 +72,28 @@ def compare(
         InputError: a picture has changed since it was loaded, so its labels may not fit any more.
         OutputError: anything else differs.
     """
-    problems = Problems()
-    there = bytearray(len(placed))  # 1 for what was read back
+    there = bytearray(len(items))  # 1 for what was read back
     differences: list[str] = []
-    hashes = Hashes(places, bytearray(_BYTES * len(placed)))
-    root = folder.resolve()
-    with unpacked.within(scratch), following_links():
-        for found in progress.track(FORMATS[writer.name].read(folder, problems)):  # one at a time: memory stays
-            path = path_of(found, root, writer)
-            at = places.get(path)
-            if at is None or there[at]:
-                differences.append(f"{path} was not to be there")
-                continue
-            there[at] = 1
-            meant = placed[at].record
-            hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
-            differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
+    hashes = Hashes(places, bytearray(_BYTES * len(items)))
+    root = written.path.resolve()
+    for found in progress.track(FORMATS[writer.name].read(written)):  # one at a time: memory stays
+        path = path_of(found, root, writer)
+        at = places.get(path)
+        if at is None or there[at]:
+            differences.append(f"{path} was not to be there")
+            continue
+        there[at] = 1
+        meant = items[at].record
+        hashes.note(at, _same_picture(meant, found.content_sha256 or sha256_file(found.medium)))
+        differences += [f"{path}: {text}" for text in _differences(meant, found, path, writer)]
     for path, at in places.items():
         if there[at]:
             continue
         differences.append(f"{path} is missing")
         if (root / path).is_file():
-            _same_picture(placed[at].record, sha256_file(root / path))
+            _same_picture(items[at].record, sha256_file(root / path))
     if differences:
-        named = [f"{problem.where}: {problem.message}" for problem in problems]
+        named = [f"{problem.where}: {problem.message}" for problem in written.problems]
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         fix = "Nothing was left behind. Please report this with the manifest of the data."
@@ -126,48 +121,32 @@ def _differences(wanted: Record, found: Record, path: str, writer: Writer) -> It
         yield f"split {wanted.split} became {found.split}"
     if (wanted.width, wanted.height) != (found.width, found.height):
         yield f"size {wanted.width} x {wanted.height} became {found.width} x {found.height}"
-    if _same_boxes(wanted.labels, found.labels, writer.tolerance_px):
+    meant = wanted.labels if writer.holds is everything else Labels.of(filter(writer.holds, wanted.labels))
+    pair = _in_order(meant, found.labels)
+    if pair is None:
+        yield f"labels {dict(Counter(meant.names))} became {dict(Counter(found.labels.names))}"
         return
-    meant = [label for label in wanted.labels if writer.holds(label)]
-    pairs = _pairs(meant, found.labels)
-    if pairs is None:
-        yield f"labels {dict(_per_class(meant))} became {dict(_per_class(found.labels))}"
-        return
-    moved_px = [_moved_px(*pair) for pair in pairs]
-    worst_px = max(moved_px, default=0.0)
-    if worst_px > writer.tolerance_px:
-        yield f"a box of {pairs[moved_px.index(worst_px)][0].name} moved by {worst_px:.3g} px"
+    moved_px = _moved_px(*pair)
+    if len(moved_px) and not moved_px.max() <= writer.tolerance_px:
+        worst = int(moved_px.argmax())
+        yield f"a box of {pair[0].names[worst]} moved by {moved_px[worst]:.3g} px"
 
 
-def _same_boxes(wanted: Sequence[Label], found: Sequence[Label], tolerance_px: float) -> bool:
-    """Whether both are plain boxes, the same ones in the same order; told at once for all labels of a picture."""
-    if not isinstance(wanted, PlainBoxes) or not isinstance(found, PlainBoxes) or wanted.names != found.names:
-        return False
-    return bool((np.abs(wanted.edges - found.edges) <= tolerance_px).all())
+def _in_order(meant: Labels, found: Labels) -> tuple[Labels, Labels] | None:
+    """Both so that labels at the same place stand for each other; ``None`` when the counts per class differ."""
+    if meant.names == found.names:  # nearly always
+        return meant, found
+    if Counter(meant.names) != Counter(found.names):
+        return None
+    by_class = [Labels.of(sorted(labels, key=lambda label: label.name)) for labels in (meant, found)]
+    return by_class[0], by_class[1]
 
 
-def _pairs(meant: Sequence[Label], found: Sequence[Label]) -> list[tuple[Label, Label]] | None:
-    """Labels that stand for each other, in the order of each class; ``None`` when their counts differ."""
-    if [label.name for label in meant] != [label.name for label in found]:  # hardly ever
-        if _per_class(meant) != _per_class(found):
-            return None
-        meant, found = (sorted(labels, key=lambda label: label.name) for labels in (meant, found))
-    return list(zip(meant, found, strict=True))
-
-
-def _moved_px(wanted: Label, found: Label) -> float:
-    """How far an edge moved; a label written as its outline alone comes back with the outline's box."""
-    moved_px = _edges_px(wanted.xyxy, found.xyxy)
-    if moved_px and wanted.polygons and found.polygons:
-        return min(moved_px, _edges_px(hull(wanted.polygons), found.xyxy))
+def _moved_px(meant: Labels, found: Labels) -> NDArray[np.float64]:
+    """How far an edge of each moved; a label written as its outline alone comes back with the outline's box."""
+    moved_px: NDArray[np.float64] = np.abs(meant.xyxy - found.xyxy).max(axis=1, initial=0.0)
+    outlines = meant.columns.get("polygons", ()) if "polygons" in found.columns else ()
+    for at, polygons in enumerate(outlines):
+        if polygons and moved_px[at] and found.columns["polygons"][at]:
+            moved_px[at] = min(moved_px[at], np.abs(np.subtract(hull(polygons), found.xyxy[at])).max())
     return moved_px
-
-
-def _edges_px(first: Xyxy, second: Xyxy) -> float:
-    left, top, right, bottom = first
-    other_left, other_top, other_right, other_bottom = second
-    return max(abs(left - other_left), abs(top - other_top), abs(right - other_right), abs(bottom - other_bottom))
-
-
-def _per_class(labels: Iterable[Label]) -> Counter[str]:
-    return Counter(label.name for label in labels)

@@ -15,7 +15,7 @@ from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.base.spool import Spooled
 from workbench.core.schema.fields import ATTRIBUTES, SOURCE, SourceName
-from workbench.core.schema.labels import Label, names_of
+from workbench.core.schema.labels import Label, Labels
 from workbench.core.splits.groups import Member, same
 from workbench.core.splits.limits import Deviation, deviation, settled
 from workbench.core.splits.plan import LeftOut
@@ -50,7 +50,7 @@ class Selection:
         """The same with only the labels that a format has room for; ``look`` as of ``select``."""
 
         def kept(item: Shipped) -> Shipped:
-            labels = tuple(label for label in item.record.labels if holds(label))
+            labels = Labels.of(filter(holds, item.record.labels))
             return dataclasses.replace(item, record=dataclasses.replace(item.record, labels=labels))
 
         return dataclasses.replace(self, shipped=_on_disk(map(kept, self.shipped), look))
@@ -140,7 +140,7 @@ def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> 
     generation = record.generation
     values = [record.attributes.get(name) for name in slice_by]
     attributes = [f"{name}={record.attributes[name]}" for name in ATTRIBUTES if record.attributes.get(name)]
-    classes = set(names_of(record.labels)) | ({record.classification} - {None})
+    classes = set(record.labels.names) | ({record.classification} - {None})
     fitted_to = generation.get("parent_sample_ids")
     return Member(
         id=stored.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.core.schema.fields import ATTRIBUTES, SourceName
-from workbench.core.schema.labels import Record, names_of
+from workbench.core.schema.labels import Record
 
 UNKNOWN = "unknown"
 EXAMPLES = 12  # places kept of each slice and source
@@ -51,7 +51,7 @@ class Summary:
         part, cell = self.parts[str(record.split)], cell_of(record.attributes, self.slice_by)
         part.labels += len(record.labels)
         part.sources[source] += 1
-        part.classes.update(names_of(record.labels))
+        part.classes.update(record.labels.names)
         for name in ATTRIBUTES:
             value = record.attributes.get(name)
             if name in record.attributes:

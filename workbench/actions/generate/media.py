@@ -25,7 +25,7 @@ from workbench.base.errors import OutputError
 from workbench.base.files import refused, write_bytes, write_json
 from workbench.core.scenario import Scenario, lighting_word, sensor_word
 from workbench.core.schema import fields
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Camera, Label, Labels, Record
 from workbench.core.schema.scene import Annotations, ObjectTruth
 from workbench.core.sensor import Picture
 
@@ -172,13 +172,13 @@ def read_map(path: Path) -> NDArray[np.uint16]:
     return np.asarray(found, dtype=np.uint16)
 
 
-def labels_of(truth: Annotations) -> tuple[Label, ...]:
+def labels_of(truth: Annotations) -> Labels:
     """Labels of all visible objects: tight boxes, masks, what is seen of each and its surface."""
     return _labels([_object_document(thing) for thing in truth.objects], truth.instances)
 
 
-def _labels(objects: list[dict[str, Any]], instances: NDArray[np.uint16]) -> tuple[Label, ...]:
-    return tuple(_label(thing, instances) for thing in objects if thing["xyxy"])
+def _labels(objects: list[dict[str, Any]], instances: NDArray[np.uint16]) -> Labels:
+    return Labels.of(_label(thing, instances) for thing in objects if thing["xyxy"])
 
 
 def _label(thing: dict[str, Any], instances: NDArray[np.uint16]) -> Label:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def scaled(frame: ResolvedFrame, factor: float) -> ResolvedFrame:
     return dataclasses.replace(frame, values=values)
 
 
-def draw_boxes(image: Rgb8, labels: tuple[Label, ...]) -> Rgb8:
+def draw_boxes(image: Rgb8, labels: Iterable[Label]) -> Rgb8:
     """A copy of the picture with a box and a class name for each label."""
     drawn = np.ascontiguousarray(image)
     drawn = drawn.copy()

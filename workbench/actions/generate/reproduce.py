@@ -18,7 +18,7 @@ from workbench.base.errors import DatasetError, InputError
 from workbench.base.processes import WorkerProcesses
 from workbench.core import assets as library
 from workbench.core.scenario import ResolvedFrame
-from workbench.core.schema.labels import Label
+from workbench.core.schema.labels import Label, Labels
 
 BOX_TOLERANCE_PX = 1e-6  # the database keeps boxes relative to the picture
 
@@ -81,7 +81,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
     )
 
 
-def remake(frame: ResolvedFrame, backend: str) -> tuple[bytes, tuple[Label, ...], str]:
+def remake(frame: ResolvedFrame, backend: str) -> tuple[bytes, Labels, str]:
     """Picture file, labels and backend of a recorded draw; the function that workers run."""
     shot = shoot(accepted_draw(frame.as_scenario(), frame.mark.frame), backend=backend)
     return shot.picture.jpeg, labels_of(shot.accepted.truth), shot.backend_version

@@ -211,7 +211,7 @@ def _numbers(table: Table, rows: NDArray[np.bool_]) -> dict[str, Values]:
 def _boxes(dataset: Dataset, ids: Sequence[str]) -> dict[str, Values]:
     """Sizes and distances of true boxes, where some sample has any."""
     found = [
-        box_measures([label.xyxy for label in one.record.labels], one.record.width, one.record.height)
+        box_measures(list(one.record.labels.boxes()), one.record.width, one.record.height)
         for one in store.read(dataset, list(ids))
     ]
     columns = {name: np.array([one[name] for one in found]) for name in BOX_MEASURES}

@@ -1,31 +1,32 @@
 """Formats on disk: what a folder holds, read into records and written from them.
 
+A format is a folder with ``read.py`` and, if it can be written, ``write.py``; ``registry`` lists them. A new one takes
+its folder, a line in ``registry`` and a test.
+
 Map of the nouns::
 
-    registry    which formats there are, and which one a folder fits
-    contract    Format, Writer, Evidence, Placed: what a format must be able to do
-    unpacked    where files go that are made of the insides of others
-    archive     zip and tar, unpacked safely
-    tree        the files of one folder; no path leads out of it
-    pictures    every picture is read once, in parallel
-    glance      header, size and hash from one read
-    headers     size and type of a picture from its bytes
-    json_stream a JSON data set, piece by piece
-    problems    the kinds of problems and the place where they are collected
-    boxes       one rule for boxes and outlines
-    space       poses and boxes in space: camera frames, metres
-    arrays      arrays and per-pixel maps, read without trust
-    depth       depth maps, all in millimetres
-    clouds      point clouds: usable, or a named problem
-    sightings   objects of which several files speak, brought together
-    json_files  JSON files, read without trust
-    extended_json
-                MongoDB's way to write ids, dates and bytes in JSON
-    text_files  small text files, read without trust
-    siblings    masks, depth maps and clouds beside plain pictures
-    bop_imagewise
-                BOP with the files of each picture beside it
-    tum         RGB-D sequences: times, poses and depth of plain pictures
-    coco voc yolo kitti replicator solo bop blenderproc fiftyone_folder folder cloud_folder
-                the formats; ``*_labels``, ``*_fields`` and ``*_media`` read their entries, ``*_write`` writes them
+    registry        which formats there are, and which one a folder fits
+    predictions     files of predictions, which are no data sets
+    toolkit/
+      contract      Format, Found, Writer, NamedRecord: what a format must be able to do
+      source        Source: the file or folder that is read, and how
+      tree          the files of one folder; no path leads out of it
+      problems      the kinds of problems and the place where they are collected
+      pictures      every picture is read once, in parallel
+      probe         header, size and hash of a picture from one read
+      headers       size and type of a picture from its bytes
+      archive       zip and tar, unpacked safely
+      scratch       where files go that are made of the insides of others
+      json_stream   a JSON data set, piece by piece
+      json_files    JSON files, read without trust
+      text_files    small text files, read without trust
+      arrays        arrays and per-pixel maps, read without trust
+      boxes         one rule for boxes and outlines
+      masks, rle    masks of whole pictures, and as run lengths
+      space         poses and boxes in space: camera frames, metres
+      depth         depth maps, all in millimetres
+      clouds        point clouds: usable, or a named problem
+      partial_labels  objects that several files describe, brought together
+      names         splits, classes and attributes by their usual names
+      fidelity      what a format cannot hold, in sentences
 """

@@ -17,7 +17,7 @@ from workbench.adapters.formats.toolkit.json_files import parse
 from workbench.adapters.formats.toolkit.json_stream import parts
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.text_files import lines_of
-from workbench.adapters.formats.toolkit.tree import tree_of
+from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.adapters.formats.yolo import read as yolo
 from workbench.base.errors import InputError
 
@@ -125,7 +125,7 @@ def _coco(entries: list[Any], reference: Reference, shown: str, problems: Proble
 
 
 def _yolo(path: Path, reference: Reference, problems: Problems) -> Iterator[Prediction]:
-    tree = tree_of(path)
+    tree = Tree(path)
     files = [file for file in tree.files if file.lower().endswith(".txt")]
     if not files:
         fix = "Give a COCO results file, or the folder with the label files that the model wrote."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 from workbench.adapters.formats.blenderproc import read as blenderproc
@@ -21,7 +21,8 @@ from workbench.adapters.formats.parquet import write as parquet_write
 from workbench.adapters.formats.replicator import read as replicator
 from workbench.adapters.formats.replicator import write as replicator_write
 from workbench.adapters.formats.solo import read as solo
-from workbench.adapters.formats.toolkit.contract import Evidence, Format, Writer
+from workbench.adapters.formats.toolkit.contract import Format, Found, Writer
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.voc import read as voc
 from workbench.adapters.formats.voc import write as voc_write
 from workbench.adapters.formats.webdataset import read as webdataset
@@ -61,41 +62,52 @@ WRITERS: Final[dict[str, Writer]] = {
 _TIE = 0.15  # evidence closer than this does not decide
 
 
-def choose(path: Path, *, name: str | None = None) -> tuple[Format, str]:
-    """The format to read a file or folder with, and why.
+def choose(source: Source, *, name: str | None = None) -> tuple[str, Found]:
+    """The name of the format to read a file or folder with, why, and how.
 
     Args:
-        path: what is to be read; it exists.
+        source: what is to be read.
         name: the format that the user asks for; ``None`` looks at the content.
 
     Raises:
         InputError: no such format, nothing fits, or two fit equally well.
     """
     if name is not None:
-        if name not in FORMATS:
-            raise InputError("the name of a format", found=repr(name), where="format", fix=one_of(name, FORMATS))
-        return FORMATS[name], "asked for"
-    found = {name: evidence for name, evidence in _evidence(path).items() if evidence is not None}
+        return name, _asked_for(source, name)
+    found = _detected(source)
     if not found:
-        raise _nothing_fits(path)
+        raise _nothing_fits(source)
     ranked = sorted(found, key=lambda name: -found[name].score)
     best = ranked[0]
     equal = [name for name in ranked if found[best].score - found[name].score < _TIE]
     if len(equal) > 1:
         seen = "; ".join(f"{name}: {found[name].why}" for name in equal)
-        raise InputError("data of one format", found=seen, where=str(path), fix=f"Say --format {' or '.join(equal)}.")
-    return FORMATS[best], found[best].why
+        fix = f"Say --format {' or '.join(equal)}."
+        raise InputError("data of one format", found=seen, where=str(source.path), fix=fix)
+    return best, found[best]
 
 
-def _evidence(path: Path) -> dict[str, Evidence | None]:
+def _asked_for(source: Source, name: str) -> Found:
+    if name not in FORMATS:
+        raise InputError("the name of a format", found=repr(name), where="format", fix=one_of(name, FORMATS))
+    if source.file is not None and not FORMATS[name].single_files:
+        fix = "Give the folder that holds it."
+        raise InputError(f"a folder of {name}", found="a file", where=str(source.path), fix=fix)
+    return Found(1.0, "asked for", partial(FORMATS[name].read, source))
+
+
+def _detected(source: Source) -> dict[str, Found]:
+    asked = {name: form for name, form in FORMATS.items() if source.file is None or form.single_files}
     try:
-        return {name: form.evidence(path) for name, form in FORMATS.items()}
+        found = {name: form.detect(source) for name, form in asked.items()}
     except OSError as cause:
-        found = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        raise InputError("readable files", found=found, where=str(path), fix="Change the permissions.") from cause
+        text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
+        raise InputError("readable files", found=text, where=str(source.path), fix="Change the permissions.") from cause
+    return {name: match for name, match in found.items() if match is not None}
 
 
-def _nothing_fits(path: Path) -> InputError:
+def _nothing_fits(source: Source) -> InputError:
+    path = source.path
     empty = path.is_dir() and not any(path.iterdir())
     looked = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
     return InputError(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from workbench.base.files import canonical_json
 from workbench.core.schema import fields
-from workbench.core.schema.labels import Attribute, Camera, Label, PlainBoxes, Record
+from workbench.core.schema.labels import Attribute, Camera, Label, Labels, Record
 
 MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its key for the path
     fields.DEPTH: ("Heatmap", "map_path"),
@@ -119,7 +120,7 @@ def sample_document(
     for name, path in record.maps.items():
         cls, key = MAP_TYPES[name]
         document[name] = _label_document(cls, **{key: str(path)})
-    if any(label.keypoints is not None for label in record.labels):
+    if "keypoints" in record.labels.columns:
         document[fields.KEYPOINTS] = _keypoints(record)
     if record.cloud:
         document[fields.POINT_CLOUD] = str(record.cloud)
@@ -286,32 +287,26 @@ def record_of(document: Mapping[str, Any]) -> Record:
     )
 
 
-def _labels(
-    document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int
-) -> Sequence[Label]:
-    found = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
-    if not found and all(d.keys() <= PLAIN and d.get("bounding_box") for d in detections):  # nothing but boxes
-        return _plain(detections, width, height) if detections else ()
-    keypoints = {thing["of"]: thing for thing in found if "of" in thing}
-    boxes = ((place, d) for place, d in enumerate(detections) if d.get("bounding_box"))  # 3D ones have none
-    return tuple(_label(d, width, height, keypoints.get(place)) for place, d in boxes)
+def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
+    things = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
+    keypoints = {thing["of"]: thing for thing in things if "of" in thing}
+    boxed = [(place, d) for place, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
+    if not things and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
+        edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
+        return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)
+    return Labels.of(_label(d, width, height, keypoints.get(place)) for place, d in boxed)
 
 
-def _plain(detections: Sequence[Mapping[str, Any]], width: int, height: int) -> PlainBoxes:
-    edges: list[float] = []
-    for detection in detections:
-        x, y, w, h = detection["bounding_box"]
-        edges += (x * width, y * height, (x + w) * width, (y + h) * height)
-    return PlainBoxes(tuple([str(detection.get("label")) for detection in detections]), edges)
+def _xyxy(detection: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float]:
+    x, y, w, h = detection["bounding_box"]
+    return x * width, y * height, (x + w) * width, (y + h) * height
 
 
 def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:
-    x, y, w, h = document["bounding_box"]
-    xyxy = (x * width, y * height, (x + w) * width, (y + h) * height)
     mask = document.get("mask")
     return Label(
         name=str(document.get("label")),
-        xyxy=xyxy,
+        xyxy=_xyxy(document, width, height),
         polygons=tuple(np.reshape(np.asarray(p, float), (-1, 2)) for p in document.get("polygons") or ()),
         mask=None if mask is None else fou.deserialize_numpy_array(mask).astype(bool),
         attributes={

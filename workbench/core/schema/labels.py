@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,44 +61,79 @@ class Label:
         return self.size_m is None and self.xyxy_loose is None
 
 
-class PlainBoxes(Sequence[Label]):
-    """Plain labels in a tenth of the memory; each is made when it is asked for.
+_NO_COLUMNS: Final[Mapping[str, Sequence[Any]]] = {}
+_ABSENT: Final[dict[str, Callable[[], Iterator[Any]]]] = {  # values of columns that are absent, in the fields' order
+    "polygons": lambda: itertools.repeat(()),
+    "mask": lambda: itertools.repeat(None),
+    "attributes": lambda: iter(dict, None),  # a new one for each label
+    "confidence": lambda: itertools.repeat(None),
+    "instance_id": lambda: itertools.repeat(None),
+    "keypoints": lambda: itertools.repeat(None),
+    "keypoint_names": lambda: itertools.repeat(()),
+    "T_cam_obj": lambda: itertools.repeat(None),
+    "size_m": lambda: itertools.repeat(None),
+    "xyxy_loose": lambda: itertools.repeat(None),
+}
+
+
+class Labels(Sequence[Label]):
+    """The labels of one picture by column, in a tenth of the memory; each ``Label`` is made when it is asked for.
 
     Args:
         names: class names.
-        edges: left, top, right, bottom of each in turn, in pixels.
+        xyxy: left, top, right, bottom of each in turn, in pixels; as numbers or as an array ``(n, 4)``.
+        columns: values of other fields of ``Label`` by name, one for each label; only fields that say something.
 
-    >>> PlainBoxes(("cup",), [1.5, 2, 4, 3])[0].xyxy
-    (1.5, 2.0, 4.0, 3.0)
+    >>> labels = Labels(("cup", "box"), [1.5, 2, 4, 3, 0, 0, 9, 9], {"confidence": (0.5, None)})
+    >>> labels[0].xyxy, labels[0].confidence, labels[1].polygons
+    ((1.5, 2.0, 4.0, 3.0), 0.5, ())
     """
 
-    __slots__ = ("_edges", "names")
+    __slots__ = ("_edges", "columns", "names")
 
-    def __init__(self, names: tuple[str, ...], edges: Sequence[float]) -> None:
-        self.names = _shared(names)
-        self._edges = array("d", edges).tobytes()
+    names: tuple[str, ...]
+    columns: Mapping[str, Sequence[Any]]
+
+    def __init__(
+        self,
+        names: tuple[str, ...] = (),
+        xyxy: Sequence[float] | NDArray[np.float64] = (),
+        columns: Mapping[str, Sequence[Any]] = _NO_COLUMNS,
+    ) -> None:
+        array_of = xyxy.astype(np.float64) if isinstance(xyxy, np.ndarray) else array("d", xyxy)
+        self.names, self._edges, self.columns = _shared(names), array_of.tobytes(), columns
 
     @classmethod
-    def of(cls, names: tuple[str, ...], edges: NDArray[np.float64]) -> PlainBoxes:
-        """The same from an array of edges, ``(n, 4)``."""
-        found = cls.__new__(cls)
-        found.names, found._edges = _shared(names), edges.astype(np.float64).tobytes()
-        return found
+    def of(cls, labels: Iterable[Label]) -> Labels:
+        """The same labels by column."""
+        if isinstance(labels, Labels):
+            return labels
+        given = list(labels)
+        names = tuple([label.name for label in given])
+        edges = list(itertools.chain.from_iterable([label.xyxy for label in given]))
+        if all(label.is_plain for label in given):
+            return cls(names, edges)
+        columns = {name: tuple([getattr(label, name) for label in given]) for name in _ABSENT}
+        return cls(names, edges, {name: column for name, column in columns.items() if not _is_empty(column)})
 
     @property
-    def edges(self) -> NDArray[np.float64]:
+    def xyxy(self) -> NDArray[np.float64]:
         """Left, top, right, bottom in pixels, ``(n, 4)``, read-only."""
         return np.frombuffer(self._edges).reshape(-1, 4)
+
+    def boxes(self) -> Iterator[tuple[float, float, float, float]]:
+        """``xyxy`` of each label."""
+        return struct.iter_unpack("4d", self._edges)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __iter__(self) -> Iterator[Label]:
-        return map(Label, self.names, self.places())
-
-    def places(self) -> Iterator[tuple[float, float, float, float]]:
-        """``xyxy`` of each label."""
-        return struct.iter_unpack("4d", self._edges)
+        if not self.columns:
+            return map(Label, self.names, self.boxes())
+        given = self.columns
+        columns = (given[name] if name in given else values() for name, values in _ABSENT.items())
+        return map(Label, self.names, self.boxes(), *columns)
 
     @overload
     def __getitem__(self, at: int) -> Label: ...
@@ -114,16 +150,28 @@ class PlainBoxes(Sequence[Label]):
     def __repr__(self) -> str:
         return repr(tuple(self))
 
+    def packed(self) -> tuple[Any, ...]:
+        """The same as plain values, quick to pickle."""
+        return self.names, self._edges, self.columns or None
+
+    @classmethod
+    def unpacked(cls, packed: tuple[Any, ...]) -> Labels:
+        """What ``packed`` gave."""
+        labels = cls.__new__(cls)
+        labels.names, labels._edges, columns = packed
+        labels.columns = columns or _NO_COLUMNS
+        return labels
+
+
+def _is_empty(column: Sequence[Any]) -> bool:
+    """Whether no value of a column says more than ``None``, ``()`` or ``{}``."""
+    return all(value is None or (isinstance(value, (tuple, dict)) and not value) for value in column)
+
 
 @functools.lru_cache(maxsize=4096)
 def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
     """The same object for the same names: many pictures show the same classes."""
     return names
-
-
-def names_of(labels: Sequence[Label]) -> Sequence[str]:
-    """The class name of each label."""
-    return labels.names if isinstance(labels, PlainBoxes) else [label.name for label in labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +228,7 @@ class Record:
     origin: str
     width: int
     height: int
-    labels: Sequence[Label] = ()
+    labels: Labels = field(default_factory=Labels)
     classification: str | None = None
     split: str | None = None
     scene_id: str | None = None
@@ -198,6 +246,8 @@ class Record:
     def __post_init__(self) -> None:
         if self.image_path is None and self.cloud is None:
             raise ValueError(f"a record without picture and cloud: {self.origin}")
+        if type(self.labels) is not Labels:
+            self.labels = Labels.of(self.labels)
 
     @property
     def medium(self) -> Path:
@@ -208,25 +258,14 @@ class Record:
 
     def packed(self) -> tuple[Any, ...]:
         """The same as plain values, a sixth of the time to pickle; ``unpacked`` makes a record of them again."""
-        labels = self.labels
-        return (
-            None if self.image_path is None else str(self.image_path),
-            self.origin,
-            self.width,
-            self.height,
-            labels._edges if isinstance(labels, PlainBoxes) else None,
-            labels.names if isinstance(labels, PlainBoxes) else tuple(labels),
-            _rest_of(self),
-        )
+        path = None if self.image_path is None else str(self.image_path)
+        return (path, self.origin, self.width, self.height, self.labels.packed(), _rest_of(self))
 
     @classmethod
     def unpacked(cls, packed: tuple[Any, ...]) -> Record:
         """The record that ``packed`` gave."""
-        path, origin, width, height, edges, labels, rest = packed
-        if edges is not None:
-            names, labels = labels, PlainBoxes.__new__(PlainBoxes)
-            labels.names, labels._edges = names, edges
-        return cls(None if path is None else Path(path), origin, width, height, labels, *rest)
+        path, origin, width, height, labels, rest = packed
+        return cls(None if path is None else Path(path), origin, width, height, Labels.unpacked(labels), *rest)
 
 
 _rest_of = attrgetter(*[each.name for each in dataclasses.fields(Record)][5:])

@@ -1,7 +1,7 @@
 """BlenderProc's HDF5: one container per frame with the picture, depth and segmentation in it.
 
-The pictures lie inside the containers, so each is written once below the workbench's home, under the hash of
-its container.
+The pictures lie inside the containers, so each is written once into the scratch folder, under the hash of its
+container.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.adapters.formats.toolkit.boxes import Frame
-from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.depth import MM, write_depth
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
-from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
-from workbench.adapters.formats.toolkit.tree import Tree, stem_of, tree_of
-from workbench.adapters.formats.toolkit.unpacked import keep, place
+from workbench.adapters.formats.toolkit.scratch import keep
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree, stem_of
 from workbench.base.errors import InputError
 from workbench.base.files import sha256_file
 from workbench.base.optional import require
@@ -35,6 +37,7 @@ from workbench.core.schema.labels import Attribute, Record
 
 name = "blenderproc"
 looks_for = "HDF5 containers (.hdf5, .h5) with 'colors'"
+single_files = True
 
 _MARK = b"\x89HDF\r\n\x1a\n"
 _SUFFIXES = (".hdf5", ".h5")
@@ -59,13 +62,15 @@ class _Entry(Draft):
     depth: Path | None = None
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look for HDF5 containers; what is in them is only known when they are read."""
-    if path.is_file():
-        return Evidence(0.9, f"{path.name} is an HDF5 container") if _is_container(path) else None
-    tree = tree_of(path)
-    found = next((file for file in _containers(tree) if _is_container(tree.path(file))), None)
-    return Evidence(0.9, f"{found} is an HDF5 container") if found else None
+    files = _files(source)
+    first = next((file for file in files if _is_container(source.tree.path(file))), None)
+    return None if first is None else Found(0.9, f"{first} is an HDF5 container", partial(_records, source, files))
+
+
+def _files(source: Source) -> list[str]:
+    return _containers(source.tree) if source.file is None else [source.file]
 
 
 def _containers(tree: Tree) -> list[str]:
@@ -78,39 +83,42 @@ def _is_container(path: Path) -> bool:
         return stream.read(len(_MARK)) == _MARK
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Unpack every container and read its pictures; see ``contract.Format.read``.
 
     Raises:
         MissingExtra: h5py is not installed.
     """
+    return _records(source, _files(source))
+
+
+def _records(source: Source, files: list[str]) -> Iterator[Record]:
     h5py = require("h5py", purpose=_PURPOSE)
-    tree = tree_of(path.parent if path.is_file() else path)
-    tree.name_junk(problems)
-    files = [path.name] if path.is_file() else _containers(tree)
+    source.tree.name_junk(source.problems)
     if not files:
-        raise InputError("HDF5 containers", found="none", where=str(path), fix="Give the folder that holds them.")
-    return _Frames(h5py, tree, files, problems)
+        fix = "Give the folder that holds them."
+        raise InputError("HDF5 containers", found="none", where=str(source.path), fix=fix)
+    return _Frames(h5py, source, files)
 
 
 class _Frames(Counted):
     """The records of all containers, one container in memory at a time."""
 
-    def __init__(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> None:
+    def __init__(self, h5py: Any, source: Source, files: list[str]) -> None:
         self._left = len(files)
-        self._records = self._each(h5py, tree, files, problems)
+        self._records = self._each(h5py, source, files)
 
-    def _each(self, h5py: Any, tree: Tree, files: list[str], problems: Problems) -> Iterator[Record]:
+    def _each(self, h5py: Any, source: Source, files: list[str]) -> Iterator[Record]:
         for file in files:
             self._left -= 1
-            entries = _entries(h5py, tree, file, problems)
-            yield from Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems)
+            yield from Records(_entries(h5py, source, file), partial(_record, source), source)
         for kind, message in _CLOSING.items():
-            problems.close(kind, message)
+            source.problems.close(kind, message)
 
 
-def _entries(h5py: Any, tree: Tree, file: str, problems: Problems) -> list[_Entry]:
+def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
     """The pictures of a container: one, or two of a stereo camera."""
+    tree, problems = source.tree, source.problems
     try:
         with h5py.File(tree.path(file), "r") as container:
             content = {str(key): _values(container, key, h5py) for key in container}
@@ -126,13 +134,14 @@ def _entries(h5py: Any, tree: Tree, file: str, problems: Problems) -> list[_Entr
         message = f"Wanted the data set 'colors', found {', '.join(content)[:100] or 'none'}. Record left out."
         problems.add("missing_image", file, message, loses_record=True)
     digest = sha256_file(tree.path(file)) if eyes else ""
+    folder = source.scratch / "hdf5" / digest[:2] / digest
     found = []
     for eye in eyes:
         pair: dict[str, Any] = {key: content.get(f"{key}{eye}", content.get(key)) for key in _READ}
         stereo = isinstance(pair["colors"], np.ndarray) and pair["colors"].ndim == 4
         for at in range(len(pair["colors"]) if stereo else 1):
             one = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
-            found += _entry(tree, file, digest, f"{eye}_{at}" if stereo else eye, one, problems)
+            found += _entry(file, folder, f"{eye}_{at}" if stereo else eye, one, problems)
     return found
 
 
@@ -149,9 +158,7 @@ def _values(container: Any, key: str, h5py: Any) -> Any:
     return found[()]
 
 
-def _entry(
-    tree: Tree, file: str, digest: str, eye: str, content: Mapping[str, Any], problems: Problems
-) -> list[_Entry]:
+def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], problems: Problems) -> list[_Entry]:
     colors = content["colors"]
     where = f"{file}, colors{eye}"
     if not isinstance(colors, np.ndarray) or colors.dtype != np.uint8 or colors.ndim not in (2, 3) or not colors.size:
@@ -160,7 +167,6 @@ def _entry(
             "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
         )
         return []
-    folder = place("hdf5", digest[:2], digest)
     picture = _png(folder / f"colors{eye}.png", colors, where, problems)
     if picture is None:
         return []
@@ -218,7 +224,8 @@ def _attribute_maps(value: Any, where: str, problems: Problems) -> list[dict[str
         return []
 
 
-def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+def _record(source: Source, entry: _Entry, header: Header) -> Record:
+    problems = source.problems
     if entry.instances is None or not entry.attributes:
         problems.count("missing_annotation_file", entry.where)
     maps = {DEPTH: entry.depth, INSTANCES: _instance_map(entry)}
@@ -227,9 +234,9 @@ def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Re
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(_sightings(entry), None, Frame(header.width, header.height, problems)),
+        labels=labels_of(_partial_labels(entry), None, Frame(header.width, header.height, problems)),
         split=split_of_path(entry.origin.split("/")[:-1]),
-        scene_id=f"{tree.root.name}/{entry.where.partition(',')[0]}",
+        scene_id=f"{source.tree.root.name}/{entry.where.partition(',')[0]}",
         maps={name: path for name, path in maps.items() if path is not None},
     )
 
@@ -242,7 +249,7 @@ def _instance_map(entry: _Entry) -> Path | None:
     return _png(target, ids.astype(np.uint16), entry.where, Problems())
 
 
-def _sightings(entry: _Entry) -> Iterator[Sighting]:
+def _partial_labels(entry: _Entry) -> Iterator[PartialLabel]:
     """One object per entry of the attribute map; the background has category 0."""
     instances = entry.instances
     for said in entry.attributes if instances is not None else ():
@@ -256,4 +263,4 @@ def _sightings(entry: _Entry) -> Iterator[Sighting]:
         mask = np.asarray(instances == number)
         if mask.any():
             attributes = {**attributes_of(said, known=_USED), **named}
-            yield Sighting(f"{entry.where}, {number}", class_name, None, mask, attributes, number)
+            yield PartialLabel(f"{entry.where}, {number}", class_name, None, mask, attributes, number)

@@ -6,8 +6,9 @@ pixel), so one is added. Format: ``docs/bop_datasets_format.md`` of the BOP tool
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,22 @@ from numpy.typing import NDArray
 from workbench.adapters.formats.bop.imagewise import Shot, contents_of, decoded, run_length_masks, shots_in
 from workbench.adapters.formats.toolkit.arrays import read_map
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.depth import depth_map
 from workbench.adapters.formats.toolkit.json_files import read_object
 from workbench.adapters.formats.toolkit.names import split_in
-from workbench.adapters.formats.toolkit.partial_labels import Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import Floats, inverse, is_rotation, matrix_of, rigid
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of, tree_of
-from workbench.base.errors import InputError
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.fields import DEPTH
 from workbench.core.schema.labels import Attribute, Camera, Record
 
 name = "bop"
 looks_for = "scene_gt.json or scene_camera.json, or KEY.rgb.jpg with KEY.gt.json"
+single_files = False
 
 _MM = 1000.0
 _PICTURES = ("rgb", "gray")
@@ -75,36 +77,46 @@ class _Entry(Draft):
     shot: Shot | None = None  # files of a single image, read when its turn comes
 
 
-def evidence(path: Path) -> Evidence | None:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What of a tree is BOP: folders of scenes, and single images."""
+
+    scene_folders: Sequence[str]
+    shots: Sequence[Shot]
+
+
+def _layout(tree: Tree) -> _Layout:
+    folders = {folder_of(file) for file in tree.files if file.rpartition("/")[2] in _MARKS}
+    return _Layout(sorted(folders), shots_in(tree))
+
+
+def detect(source: Source) -> Found | None:
     """Look for the files of a scene or of single images."""
-    if path.is_file():
+    layout = _layout(source.tree)
+    shot = next((shot for shot in layout.shots if shot.picture is not None), None)
+    if layout.scene_folders:
+        why = f"{layout.scene_folders[0]}/ is a BOP scene".lstrip("/")
+    elif shot is not None:
+        why = f"{shot.picture} has the files of BOP beside it"
+    else:
         return None
-    tree = tree_of(path)
-    scenes = _scene_folders(tree)
-    if scenes:
-        return Evidence(1.0, f"{scenes[0]}/ is a BOP scene".lstrip("/"))
-    shot = next((shot for shot in shots_in(tree) if shot.picture is not None), None)
-    return Evidence(1.0, f"{shot.picture} has the files of BOP beside it") if shot is not None else None
+    return Found(1.0, why, partial(_records, source, layout))
 
 
-def _scene_folders(tree: Tree) -> list[str]:
-    return sorted({folder_of(file) for file in tree.files if file.rpartition("/")[2] in _MARKS})
-
-
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every picture of every scene; see ``contract.Format.read``."""
-    if path.is_file():
-        raise InputError(
-            "a folder of BOP", found="a file", where=str(path), fix="Give the folder that holds the scenes."
-        )
-    tree = tree_of(path)
+    return _records(source, _layout(source.tree))
+
+
+def _records(source: Source, layout: _Layout) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     models = _models(tree, problems)
     entries: list[_Entry] = []
-    for folder in _scene_folders(tree):
+    for folder in layout.scene_folders:
         entries += _entries(tree, folder, _scene(tree, folder, models, problems), problems)
-    entries += _single_images(tree, models, problems)
-    return Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems, closing=_CLOSING)
+    entries += _single_images(tree, layout.shots, models, problems)
+    return Records(entries, partial(_record, source), source, closing=_CLOSING)
 
 
 def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
@@ -137,10 +149,12 @@ def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Probl
     return _Scene(folder, files, content["camera"], content["gt"], content["gt_info"], models)
 
 
-def _single_images(tree: Tree, models: Mapping[str, Model], problems: Problems) -> Iterator[_Entry]:
+def _single_images(
+    tree: Tree, shots: Sequence[Shot], models: Mapping[str, Model], problems: Problems
+) -> Iterator[_Entry]:
     """Pictures with JSON files of their own; what these say is read later, for masks are large."""
     used = set()
-    for shot in shots_in(tree):
+    for shot in shots:
         if shot.picture is None:
             message = f"Wanted the picture {shot.key}.rgb.jpg, found no such file. Record left out."
             problems.add("missing_image", shot.files["gt"], message, loses_record=True)
@@ -190,7 +204,8 @@ def _depth_file(tree: Tree, stem: str) -> str | None:
     return next((file for file in files if file in tree.known), None)
 
 
-def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Record:
+def _record(source: Source, entry: _Entry, header: Header) -> Record:
+    tree, problems = source.tree, source.problems
     if entry.shot is not None:
         entry = _opened(tree, entry, entry.shot, problems)
     scene, number = entry.scene, entry.number
@@ -199,14 +214,14 @@ def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Re
     camera = _camera(said, header, where, problems)
     if number not in scene.poses:
         problems.count("missing_annotation_file", entry.origin)
-    sightings = _sightings(tree, entry, header, problems)
-    depth = _depth(tree, entry, said, header, problems)
+    parts = _partial_labels(tree, entry, header, problems)
+    depth = _depth(source, entry, said, header)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=next((split for part in entry.origin.split("/")[:-1] if (split := split_in(part))), None),
         scene_id="/".join(part for part in (tree.root.name, scene.scene_id) if part),
         camera=camera,
@@ -233,7 +248,7 @@ def _pose(rotation: Any, translation_mm: Any) -> Floats | None:
     return None if turn is None or place is None or not is_rotation(turn) else rigid(turn, place / _MM)
 
 
-def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[Sighting]:
+def _partial_labels(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[PartialLabel]:
     scene = entry.scene
     file = scene.files["gt"]
     infos = scene.infos.get(entry.number)
@@ -242,7 +257,7 @@ def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) ->
     for at, pose in enumerate(given if isinstance(given, list) else [given]):
         where = f"{file}, image {entry.number}, object {at}"
         info = infos[at] if isinstance(infos, list) and at < len(infos) and isinstance(infos[at], dict) else {}
-        it = _sighting(pose, info, scene.models, where, problems)
+        it = _partial_label(pose, info, scene.models, where, problems)
         if it is not None:
             it.mask = _mask(tree, entry.masks.get(at), header, where, problems)
             if _is_hidden(info):
@@ -251,9 +266,9 @@ def _sightings(tree: Tree, entry: _Entry, header: Header, problems: Problems) ->
     return found
 
 
-def _sighting(
+def _partial_label(
     said: Any, info: Mapping[str, Any], models: Mapping[str, Model], where: str, problems: Problems
-) -> Sighting | None:
+) -> PartialLabel | None:
     number = said.get("obj_id") if isinstance(said, dict) else None
     if type(number) is not int:
         problems.add("broken_annotation", where, f"Wanted obj_id, found {said!r:.80}. Label left out.")
@@ -265,7 +280,7 @@ def _sighting(
         problems.add("broken_annotation", where, message)
     elif model is not None:
         pose = pose @ rigid(np.eye(3), model.centre_m)
-    return Sighting(
+    return PartialLabel(
         where=where,
         name=f"obj_{number:06d}" if model is None else model.name,
         xyxy=_box(info),
@@ -314,13 +329,13 @@ def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: P
     return pixels > 0
 
 
-def _depth(tree: Tree, entry: _Entry, said: Any, header: Header, problems: Problems) -> Path | None:
+def _depth(source: Source, entry: _Entry, said: Any, header: Header) -> Path | None:
     file = entry.depth
     scale = matrix_of([said.get("depth_scale", 1.0)], 1) if isinstance(said, dict) else None
     if file is None:
         return None
     if scale is None or scale[0] <= 0:
         message = "Wanted the depth_scale of the camera, found none. Depth left out."
-        problems.add("unreadable_map", file, message)
+        source.problems.add("unreadable_map", file, message)
         return None
-    return depth_map(tree.path(file), file, problems, mm_per_unit=float(scale[0]), shape=(header.height, header.width))
+    return depth_map(source, file, mm_per_unit=float(scale[0]), shape=(header.height, header.width))

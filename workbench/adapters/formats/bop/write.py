@@ -17,7 +17,7 @@ from PIL import Image
 
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import has_fractions, whole_pixels
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.masks import png, whole_mask
 from workbench.adapters.formats.toolkit.space import Floats, inverse, seen_box
 from workbench.adapters.formats.toolkit.tree import stem_of
@@ -52,7 +52,7 @@ def holds(label: Label) -> bool:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """BOP holds poses with a mask and a visible share, depth and the camera."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     posed = [label for label in labels if holds(label)]
     sizes = _sizes(records)
     cameras = [record.camera for record in records if record.camera is not None]
@@ -66,16 +66,16 @@ def lost(records: Sequence[Record]) -> list[str]:
         "confidence of {n} labels": sum(label.confidence is not None for label in posed),
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
     }
-    told = [text for text in losses.of_boxes(posed, _KEPT) if not text.startswith("masks")]
-    return losses.told(counts) + told + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
+    boxes = [text for text in losses.of_boxes(posed, _KEPT) if not text.startswith("masks")]
+    return losses.sentences(counts) + boxes + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write the three files of each scene, masks, depth and the models' extents; see ``contract.Writer.write``."""
-    sizes = _sizes([item.record for item in placed])
+    sizes = _sizes([item.record for item in items])
     numbers = {name: at for at, name in enumerate(sorted(sizes), 1)}
     scenes: defaultdict[Path, list[tuple[int, Record]]] = defaultdict(list)
-    for item in placed:
+    for item in items:
         picture = folder / picture_path(str(item.record.split), item.name)
         scenes[picture.parent.parent].append((int(picture.stem), item.record))
     for scene, shots in scenes.items():

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from workbench.adapters.formats.images.read import class_names
 from workbench.adapters.formats.toolkit.clouds import cloud_fault
-from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.names import split_of_path
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import Tree, tree_of
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.base.errors import InputError
 from workbench.core.clouds import is_cloud
 from workbench.core.schema.labels import Record
 
 name = "cloud"
 looks_for = "point clouds (.pcd .ply .bin .xyz) without pictures"
+single_files = True
 
 _TRIED = 20
 _THREADS = 4
@@ -30,16 +33,24 @@ _WINDOW = 64
 _AMBIGUOUS = (".bin", ".ply", ".xyz")  # other data has these names too, so their content decides
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Clouds, and no pictures: where there are any, a cloud belongs to its picture."""
-    if path.is_file():
-        return Evidence(0.5, f"{path.name} is a point cloud") if _is_meant(path) else None
-    tree = tree_of(path)
-    clouds = [] if tree.pictures else [file for file in tree.files if is_cloud(file)]
-    found = next((file for file in clouds[:_TRIED] if _is_meant(tree.path(file))), None)
-    return (
-        None if found is None else Evidence(0.2, f"{len(clouds):,} point clouds and no pictures, {found} one of them")
-    )
+    if source.file is not None:
+        meant = _is_meant(source.path)
+        return (
+            Found(0.5, f"{source.file} is a point cloud", partial(_read_file, source, source.file)) if meant else None
+        )
+    tree = source.tree
+    clouds = [] if tree.pictures else _cloud_files(tree)
+    first = next((file for file in clouds[:_TRIED] if _is_meant(tree.path(file))), None)
+    if first is None:
+        return None
+    why = f"{len(clouds):,} point clouds and no pictures, {first} one of them"
+    return Found(0.2, why, partial(_records, source, clouds))
+
+
+def _cloud_files(tree: Tree) -> list[str]:
+    return [file for file in tree.files if is_cloud(file)]
 
 
 def _is_meant(path: Path) -> bool:
@@ -52,16 +63,23 @@ def _is_meant(path: Path) -> bool:
     return fault is None or fault.kind == "lfs_pointer"
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every cloud; see ``contract.Format.read``."""
-    tree = tree_of(path.parent if path.is_file() else path)
-    if path.is_file():
-        if not is_cloud(path.name):
-            fix = "Give a folder of clouds, or say another format."
-            raise InputError("a point cloud (.pcd .ply .bin .xyz)", found=path.name, where=str(path), fix=fix)
-        return _Clouds(tree, [path.name], problems)
+    if source.file is not None:
+        return _read_file(source, source.file)
+    return _records(source, _cloud_files(source.tree))
+
+
+def _read_file(source: Source, file: str) -> Iterator[Record]:
+    if not is_cloud(file):
+        fix = "Give a folder of clouds, or say another format."
+        raise InputError("a point cloud (.pcd .ply .bin .xyz)", found=file, where=str(source.path), fix=fix)
+    return _Clouds(source.tree, [file], source.problems)
+
+
+def _records(source: Source, clouds: Sequence[str]) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
-    clouds = [file for file in tree.files if is_cloud(file)]
     known = set(clouds)
     for file in tree.files:
         if file not in known:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit import rle
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.masks import whole_mask
-from workbench.core.schema.labels import Camera, Label, PlainBoxes
+from workbench.core.schema.labels import Camera, Label, Labels
 
 _DIGITS = 6  # decimals of a pixel
 
 
-def image_entry(item: Placed, image_id: int) -> dict[str, Any]:
+def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
     """A picture as an entry of ``images``, with all that its record says in keys of their own."""
     record = item.record
     extra: dict[str, Any] = {
@@ -39,15 +39,15 @@ def _camera(camera: Camera) -> dict[str, Any]:
     }
 
 
-def plain_entries(labels: PlainBoxes) -> list[str]:
-    """The entries of labels that are nothing but boxes, as most are, as JSON without brackets.
+def box_entries(labels: Labels) -> list[str]:
+    """The entries of labels without further columns, as JSON without brackets.
 
-    The same text as of ``annotation_entry``, in a fifth of the time.
+    The same text as of ``annotation_entry``, in a fifth of the time: most pictures have nothing but boxes.
 
-    >>> plain_entries(PlainBoxes(("cup",), (1.5, 2.0, 4.0, 3.0)))
+    >>> box_entries(Labels(("cup",), (1.5, 2.0, 4.0, 3.0)))
     ['"iscrowd": 0, "bbox": [1.5, 2.0, 2.5, 1.0], "area": 2.5']
     """
-    edges = labels.edges
+    edges = labels.xyxy
     sizes = edges[:, 2:] - edges[:, :2]
     numbers = np.concatenate([edges[:, :2], sizes, sizes[:, :1] * sizes[:, 1:]], axis=1).round(_DIGITS)
     return [

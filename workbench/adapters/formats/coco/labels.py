@@ -17,7 +17,7 @@ from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import solid_of
-from workbench.core.schema.labels import Attribute, Label, PlainBoxes
+from workbench.core.schema.labels import Attribute, Label, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ _USED = frozenset(
 )  # fmt: skip
 
 
-def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Sequence[Label]:
+def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Labels:
     """The labels of one picture; the same label in two files is kept once."""
     frame = Frame(header.width, header.height, problems)
     if len(given) == 1:
-        plain = _plain(*given[0], frame)
-        return plain if plain is not None else tuple(label for label, _ in _labels(*given[0], frame))
+        boxes = _boxes(*given[0], frame)
+        return boxes if boxes is not None else Labels.of(label for label, _ in _labels(*given[0], frame))
     labels: list[Label] = []
     first_seen: dict[tuple[str, Xyxy], str] = {}
     for one in given:
@@ -54,10 +54,10 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Seq
             else:
                 message = f"Wanted each label once, found this {label.name} in {file} too. Kept once."
                 problems.add("duplicate_label", source.where(int(source.places[row])), message)
-    return tuple(labels)
+    return Labels.of(labels)
 
 
-def _plain(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> PlainBoxes | None:
+def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Labels | None:
     """All labels at once where each is a plain box inside the picture, which is usual."""
     edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
     found = [names.get(source.category_ids[code]) for code in codes if code >= 0]
@@ -65,7 +65,7 @@ def _plain(source: Annotations, start: int, stop: int, names: Names, frame: Fram
     inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
     if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
         return None
-    return PlainBoxes.of(classes, edges)
+    return Labels(classes, edges)
 
 
 def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:

@@ -11,23 +11,26 @@ import marshal
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workbench.adapters.formats.coco.annotations import Annotations, is_id
 from workbench.adapters.formats.coco.labels import Category, Given, labels_of
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_stream import parts
 from workbench.adapters.formats.toolkit.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of, tree_of
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
 from workbench.base.errors import InputError
 from workbench.base.spool import Viewed
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Camera, Labels, Record
 
 name = "coco"
 looks_for = "a .json file with 'images', 'annotations' and 'categories'"
+single_files = True
 
 _HEAD_BYTES = 1 << 16
 _APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the pictures
@@ -68,19 +71,24 @@ class _Entry(Draft):
     annotations: Sequence[Given]
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look for the lists of COCO at the head of the JSON files."""
-    if path.is_file():
-        if path.suffix.lower() != ".json":
-            return None
-        certain = _looks_like(path)
-        return Evidence(0.9 if certain else 0.3, f"{path.name} has the lists of COCO" if certain else "a JSON file")
-    tree = tree_of(path)
-    found = _json_files(tree)
-    if not found:
+    if source.file is not None:
+        return _detect_file(source, source.file)
+    files = _json_files(source.tree)
+    if not files:
         return None
-    score = 0.7 if all(file.endswith(_OF_BOP) for file in found) else 0.9
-    return Evidence(score, f"{found[0]} has the lists of COCO" + (f", and {len(found) - 1} more" if found[1:] else ""))
+    score = 0.7 if all(file.endswith(_OF_BOP) for file in files) else 0.9
+    why = f"{files[0]} has the lists of COCO" + (f", and {len(files) - 1} more" if files[1:] else "")
+    return Found(score, why, partial(_records, source, files))
+
+
+def _detect_file(source: Source, file: str) -> Found | None:
+    if not file.lower().endswith(".json"):
+        return None
+    certain = _looks_like(source.path)
+    why = f"{file} has the lists of COCO" if certain else "a JSON file"
+    return Found(0.9 if certain else 0.3, why, partial(_read_file, source))
 
 
 def _json_files(tree: Tree) -> list[str]:
@@ -93,22 +101,35 @@ def _looks_like(path: Path) -> bool:
     return bool(_LISTS.search(head) and (_CONTENT.search(head) or _FIRST.match(head)))
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    if path.is_file():
-        root = path.parent.parent if path.parent.name.lower() in _APART else path.parent
-        tree = tree_of(root)
-        files = [path.resolve().relative_to(tree.root).as_posix()]
-    else:
-        tree = tree_of(path)
-        files = _json_files(tree)
+    return _read_file(source) if source.file is not None else _records(source, _json_files(source.tree))
+
+
+def _read_file(source: Source) -> Iterator[Record]:
+    """Records of a single file, with the pictures around it; those that it does not list are no problem."""
+    folder = source.path.parent
+    around = source.at(folder.parent if folder.name.lower() in _APART else folder)
+    file = source.path.resolve().relative_to(around.tree.root).as_posix()
+    return _records(around, [file], all_listed=False)
+
+
+def _records(source: Source, files: Sequence[str], *, all_listed: bool = True) -> Iterator[Record]:
+    """Records of all files together.
+
+    Args:
+        source: a folder.
+        files: the COCO files in it.
+        all_listed: whether every picture of the folder is expected in one of them.
+    """
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     entries: dict[str, _Listed] = {}
     for file in files:
         _Document(tree, file, entries, problems).read()
-    unlisted = [picture for picture in tree.pictures if picture not in entries] if path.is_dir() else []
-    for picture in unlisted:
-        problems.count("unlisted_image", picture)
+    for picture in tree.pictures if all_listed else ():
+        if picture not in entries:
+            problems.count("unlisted_image", picture)
     problems.close(
         "unlisted_image", "Wanted every picture in an annotation file, found {n} in none ({first}). Not loaded."
     )
@@ -117,7 +138,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
     )
     problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
     drafts = Viewed(list(entries), lambda file: _entry(tree.path(file), file, entries[file]))
-    return Records(drafts, lambda entry, header: _record(entry, header, problems), problems)
+    return Records(drafts, lambda entry, header: _record(entry, header, problems), source)
 
 
 class _Document:
@@ -282,7 +303,7 @@ def record_of(
     image: Mapping[str, Any],
     draft: Draft,
     split: str | None,
-    labels: Sequence[Label],
+    labels: Labels,
     header: Header,
     where: str,
     problems: Problems,

@@ -12,17 +12,17 @@ from workbench.adapters.formats.coco.entries import annotation_entry, image_entr
 from workbench.adapters.formats.coco.labels import Category, label_of
 from workbench.adapters.formats.coco.read import record_of
 from workbench.adapters.formats.toolkit.boxes import Frame
-from workbench.adapters.formats.toolkit.contract import Placed
+from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.pictures import Draft, Header
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.core.schema.labels import Record
+from workbench.core.schema.labels import Labels, Record
 
 MARK = "workbench"
 _VERSION = 1
 
 
-def document(item: Placed, image_id: int) -> dict[str, Any]:
+def document(item: NamedRecord, image_id: int) -> dict[str, Any]:
     """The object of one record."""
     shape = (item.record.height, item.record.width)
     labels = [{"category": label.name, **annotation_entry(label, shape, ())} for label in item.record.labels]
@@ -51,5 +51,5 @@ def record(
     )
     image = said["image"]
     own = image.get("split")
-    labels = tuple(label for label in found if label is not None)
+    labels = Labels.of(label for label in found if label is not None)
     return record_of(image, draft, own if isinstance(own, str) and own else split, labels, header, where, problems)

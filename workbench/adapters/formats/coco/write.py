@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import TextIO
 
-from workbench.adapters.formats.coco.entries import annotation_entry, image_entry, plain_entries
+from workbench.adapters.formats.coco.entries import annotation_entry, box_entries, image_entry
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
-from workbench.core.schema.labels import PlainBoxes, Record, names_of
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
+from workbench.core.schema.labels import Record
 
 name = "coco"
 numbered = embeds = False
@@ -37,11 +37,11 @@ def lost(records: Sequence[Record]) -> list[str]:
     return losses.of_files(records)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write one file per split; see ``contract.Writer.write``."""
-    found = surveyed(placed)
-    points = found.keypoints
-    ids = {name: at for at, name in enumerate(found.names, 1)}
+    overview = survey(items)
+    points = overview.keypoints
+    ids = {name: at for at, name in enumerate(overview.names, 1)}
     categories = [
         {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
         for name, at in ids.items()
@@ -49,7 +49,7 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     (folder / "annotations").mkdir(exist_ok=True)
     number = count(1)
     first = 1
-    for split, own in found.by_split.items():
+    for split, own in overview.by_split.items():
         with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
             stream.write('{"info": {}, "licenses": [], "images": [')
             _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, first)))
@@ -71,15 +71,19 @@ def _stream(stream: TextIO, pieces: Iterable[str]) -> None:
 
 
 def _annotations(
-    item: Placed, image_id: int, ids: Mapping[str, int], points: Mapping[str, tuple[str, ...]], number: Iterator[int]
+    item: NamedRecord,
+    image_id: int,
+    ids: Mapping[str, int],
+    points: Mapping[str, tuple[str, ...]],
+    number: Iterator[int],
 ) -> str:
     """The annotations of one picture, without the brackets around them."""
     labels, shape = item.record.labels, (item.record.height, item.record.width)
-    if isinstance(labels, PlainBoxes):
-        entries = plain_entries(labels)
+    if not labels.columns:
+        entries = box_entries(labels)
     else:
         entries = [_json(annotation_entry(label, shape, points.get(label.name, ())))[1:-1] for label in labels]
     return ", ".join(
         f'{{{entry}, "id": {next(number)}, "image_id": {image_id}, "category_id": {ids[name]}}}'
-        for entry, name in zip(entries, names_of(labels), strict=True)
+        for entry, name in zip(entries, labels.names, strict=True)
     )

@@ -1,5 +1,7 @@
 """MongoDB's extended JSON, as FiftyOne writes it: ids, dates, numbers and bytes as plain values.
 
+By hand and not by ``bson.json_util``: that refuses a whole document for one damaged id, date or binary, where a reader
+must name that entry and go on; and only the store imports the driver.
 Format: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
 """
 

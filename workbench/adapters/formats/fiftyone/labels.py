@@ -18,7 +18,7 @@ from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import solid_of
 from workbench.adapters.formats.toolkit.tree import Tree, plain_parts
-from workbench.core.schema.labels import Attribute, Label
+from workbench.core.schema.labels import Attribute, Label, Labels
 
 LISTS = {"Detections": "detections", "Polylines": "polylines", "Keypoints": "keypoints"}
 OBJECTS = frozenset({"Detection", "Polyline", "Detections", "Polylines"})
@@ -61,7 +61,7 @@ def entries_of(field: Any) -> list[dict[str, Any]]:
     return [field] if key is None else dicts_in(field.get(key))
 
 
-def labels_of(objects: Any, points: Any, place: Place) -> tuple[Label, ...]:
+def labels_of(objects: Any, points: Any, place: Place) -> Labels:
     """Labels of a field of boxes or outlines and of a field of keypoints.
 
     Keypoints that say by ``of`` to which box they belong become part of its label; others are labels of their own.
@@ -77,7 +77,7 @@ def labels_of(objects: Any, points: Any, place: Place) -> tuple[Label, ...]:
             alone.append((at, entry))
     found = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
     found += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
-    return tuple(label for label in found if label is not None)
+    return Labels.of(label for label in found if label is not None)
 
 
 def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, place: Place) -> Label | None:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,21 @@ from workbench.adapters.formats.fiftyone.labels import Place, labels_of
 from workbench.adapters.formats.fiftyone.media import Named, cloud_of, maps_of
 from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.clouds import is_cloud
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_files import parse
 from workbench.adapters.formats.toolkit.names import attribute_value, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import matrix_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, tree_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts
 from workbench.base.errors import InputError
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Record
 
 name = "fiftyone"
 looks_for = "samples.json beside FiftyOne's metadata.json"
+single_files = True
 
 _META, _SAMPLES = "metadata.json", "samples.json"
 _HEAD_BYTES = 1 << 20  # the names of the fields come late in the document of a data set
@@ -49,13 +52,13 @@ class _DataSet:
     """One exported data set.
 
     Attributes:
-        tree: all files.
+        source: what is read, with all files.
         folder: where it lies in the tree.
         meta: what ``metadata.json`` says.
         chosen: the fields to read.
     """
 
-    tree: Tree
+    source: Source
     folder: str
     meta: Mapping[str, Any]
     chosen: Chosen
@@ -91,13 +94,21 @@ class _Entry(Draft):
 Numbered = tuple[str, dict[str, Any]]  # where, sample
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look for FiftyOne's two files."""
-    if path.is_file() and path.name not in (_META, _SAMPLES):
+    if source.file is not None and source.file not in (_META, _SAMPLES):
         return None
-    tree = tree_of(path.parent if path.is_file() else path)
-    found = [folder for folder in _folders(tree) if not path.is_file() or folder == ""]
-    return Evidence(1.0, f"{found[0]}/{_SAMPLES} is a data set of FiftyOne".lstrip("/")) if found else None
+    folders = _folders(source.tree)
+    shown = [folder for folder in folders if source.file is None or folder == ""]
+    if not shown:
+        return None
+    why = f"{shown[0]}/{_SAMPLES} is a data set of FiftyOne".lstrip("/")
+    return Found(1.0, why, partial(_records, source, folders))
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Read every picture of every data set; see ``contract.Format.read``."""
+    return _records(source, _folders(source.tree))
 
 
 def _folders(tree: Tree) -> list[str]:
@@ -120,27 +131,26 @@ def _is_meta(path: Path) -> bool:
         return bool(_MARK.search(stream.read(_HEAD_BYTES)))
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
-    """Read every picture of every data set; see ``contract.Format.read``."""
-    tree = tree_of(path.parent if path.is_file() else path)
-    tree.name_junk(problems)
-    folders = _folders(tree)
+def _records(source: Source, folders: Sequence[str]) -> Iterator[Record]:
+    problems = source.problems
+    source.tree.name_junk(problems)
     if not folders:
         fix = f"Give the folder with {_META} and {_SAMPLES}, or another --format."
-        raise InputError("a data set of FiftyOne", found="none", where=str(path), fix=fix)
+        raise InputError("a data set of FiftyOne", found="none", where=str(source.path), fix=fix)
     entries: list[_Entry] = []
     for folder in folders:
-        entries += _entries(tree, folder, problems)
-    _name_unlisted(tree, folders, {entry.file for entry in entries}, problems)
-    return Records(entries, lambda entry, header: _record(entry, header, problems), problems, closing=_CLOSING)
+        entries += _entries(source, folder)
+    _name_unlisted(source.tree, folders, {entry.file for entry in entries}, problems)
+    return Records(entries, lambda entry, header: _record(entry, header, problems), source, closing=_CLOSING)
 
 
-def _entries(tree: Tree, folder: str, problems: Problems) -> list[_Entry]:
+def _entries(source: Source, folder: str) -> list[_Entry]:
+    tree, problems = source.tree, source.problems
     meta = parse(tree.path(_in(folder, _META)), shown=_in(folder, _META), object_hook=extended_json.revive)
     samples = list(_samples(tree, folder, problems))
     plain = [sample for _, sample in samples]
     chosen = choose_fields([sample for sample in plain if _media(sample) == "image"])
-    data_set = _DataSet(tree, folder, meta if isinstance(meta, dict) else {}, chosen)
+    data_set = _DataSet(source, folder, meta if isinstance(meta, dict) else {}, chosen)
     name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
     seen: dict[str, str] = {}
     found = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
@@ -241,11 +251,11 @@ def _entry(
         problems.add("duplicate_id", where, message, loses_record=True)
         return None
     seen[key] = where
-    return _Entry(data_set.tree.path(file), origin, data_set, sample, where, file, cloud, scene_id)
+    return _Entry(data_set.source.tree.path(file), origin, data_set, sample, where, file, cloud, scene_id)
 
 
 def _locate(data_set: _DataSet, path: str, where: str, problems: Problems) -> str | None:
-    found = data_set.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
+    found = data_set.source.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
     leaves = plain_parts(path)[1]
     if len(found) == 1:
         if leaves:
@@ -277,8 +287,8 @@ def _name_unlisted(tree: Tree, folders: Sequence[str], listed: set[str], problem
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     sample, data_set, chosen = entry.sample, entry.data_set, entry.data_set.chosen
     frame = Frame(header.width, header.height, problems)
-    place = Place(data_set.tree, data_set.folder, frame, entry.where, data_set.keypoint_names)
-    named = Named(data_set.tree, data_set.folder, chosen, sample, entry.cloud, entry.where)
+    place = Place(data_set.source.tree, data_set.folder, frame, entry.where, data_set.keypoint_names)
+    named = Named(data_set.source, data_set.folder, chosen, sample, entry.cloud, entry.where)
     _check_size(sample.get("metadata"), frame, entry.where)
     camera = sample.get(fields.CAMERA) if isinstance(sample.get(fields.CAMERA), dict) else None
     classification = sample.get(chosen.classification or "")
@@ -294,11 +304,11 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
         scene_id=_text(sample.get(fields.SCENE_ID)) or entry.scene_id,
         attributes=facts_of(sample, chosen, data_set.group_field),
         camera=None if camera is None else _camera(camera, frame, entry.where),
-        maps=maps_of(named, header, problems),
+        maps=maps_of(named, header),
         generation=_generation(sample, entry.where, problems),
         source_key=sample[fields.SOURCE_KEY] if is_own(sample) else None,
         tags=_tags(sample),
-        cloud=cloud_of(named, problems),
+        cloud=cloud_of(named),
         T_cam_cloud=None if camera is None else matrix_of(camera.get("T_cam_cloud"), 4, 4),
     )
 

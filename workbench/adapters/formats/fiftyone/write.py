@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything
 from workbench.base.files import canonical_json, sha256_text, write_bytes
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Record
@@ -51,13 +51,13 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """Everything but point clouds is kept."""
-    return losses.told({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
+    return losses.sentences({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write ``metadata.json``, ``samples.json`` and the maps; see ``contract.Writer.write``."""
-    samples = [_sample(item) for item in placed]
-    for item in placed:
+    samples = [_sample(item) for item in items]
+    for item in items:
         for field, path in item.record.maps.items():
             target = folder / _map_path(item, field, path)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,11 +67,11 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     write_bytes(folder / "metadata.json", json.dumps(_metadata(samples), ensure_ascii=False, indent=1).encode())
 
 
-def _map_path(item: Placed, field: str, path: Path) -> str:
+def _map_path(item: NamedRecord, field: str, path: Path) -> str:
     return f"fields/{field}/{item.name.rpartition('.')[0]}{path.suffix.lower()}"
 
 
-def _sample(item: Placed) -> dict[str, Any]:
+def _sample(item: NamedRecord) -> dict[str, Any]:
     record = item.record
     key = record.source_key or sha256_text(f"{item.name}|{record.origin}")
     width, height = record.width, record.height
@@ -104,12 +104,12 @@ def _sample(item: Placed) -> dict[str, Any]:
     return sample | dict(_further(item, key))
 
 
-def _further(item: Placed, key: str) -> Iterator[tuple[str, Any]]:
+def _further(item: NamedRecord, key: str) -> Iterator[tuple[str, Any]]:
     """Fields that not every sample has."""
     record = item.record
     if record.classification is not None:
         yield fields.CLASSIFICATION, _label("Classification", f"{key}|class", label=record.classification)
-    if any(label.keypoints is not None for label in record.labels):
+    if "keypoints" in record.labels.columns:
         yield fields.KEYPOINTS, {"_cls": "Keypoints", "keypoints": list(_keypoints(record, key))}
     for field, path in record.maps.items():
         cls, path_key = _MAPS[field]

@@ -2,32 +2,35 @@
 
 Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
 of the whole picture. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
-clouds are found beside their pictures by name (``siblings``).
+clouds are found beside their pictures by name (``sidecars``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from workbench.adapters.formats.images.metadata import Table, table_of, tables_in
-from workbench.adapters.formats.images.siblings import Siblings, cloud_of, depth_of, labels_of, siblings_of
+from workbench.adapters.formats.images.sidecars import Sidecars, cloud_of, depth_of, labels_of, sidecars_of
 from workbench.adapters.formats.images.tum import Moment, Sequences, sequences_in
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import Tree, is_picture, tree_of
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree, is_picture
 from workbench.base.plurals import counted
 from workbench.core.schema.fields import DEPTH
 from workbench.core.schema.labels import Record
 
 name = "folder"
 looks_for = "pictures (.jpg .png .bmp .webp .tif .gif), maybe with a CSV or Parquet table"
+single_files = True
 
 _USED = frozenset({"split", "scene_id"})
+_TABLES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +41,86 @@ class _Entry(Draft):
     moment: Moment | None
 
 
-_NONE = Siblings({}, {}, {}, frozenset(), ())
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What lies in a folder.
+
+    Attributes:
+        tables: of facts about pictures.
+        sequences: of TUM's kind.
+        sidecars: files that belong to pictures.
+        pictures: those that are no part of another.
+        problems: of the sequences.
+    """
+
+    tables: Sequence[Table]
+    sequences: Sequences
+    sidecars: Sidecars
+    pictures: Sequence[str]
+    problems: Problems = field(default_factory=Problems)
 
 
-def evidence(path: Path) -> Evidence | None:
+def _layout(tree: Tree, tables: Sequence[Table]) -> _Layout:
+    problems = Problems()
+    sequences = sequences_in(tree, problems)
+    sidecars = sidecars_of(tree, sequences)
+    parts = sidecars.parts
+    pictures = [picture for picture in tree.pictures if picture not in parts]
+    return _Layout(tables, sequences, sidecars, pictures, problems)
+
+
+def detect(source: Source) -> Found | None:
     """Any picture will do; every other format comes first."""
-    if path.is_file():
-        if is_picture(path.name):
-            return Evidence(0.5, f"{path.name} is a picture")
-        return Evidence(0.5, f"{path.name} is a table") if path.suffix.lower() in (".csv", ".parquet") else None
-    tree = tree_of(path)
+    if source.file is not None:
+        kind = "picture" if is_picture(source.file) else "table" if source.file.lower().endswith(_TABLES) else None
+        return Found(0.5, f"{source.file} is a {kind}", partial(read, source)) if kind else None
+    tree = source.tree
     if not tree.pictures:
         return None
-    table = next(iter(tables_in(tree)), None)
-    sequences = sequences_in(tree, Problems())
-    siblings = siblings_of(tree, sequences)
-    pictures = _samples(tree, siblings)
-    classes = sorted({name for name in class_names(pictures).values() if name})
-    why = counted(len(pictures), "picture")
-    for kind, files in (("masks", siblings.masks), ("depth maps", siblings.depths), ("clouds", siblings.clouds)):
+    layout = _layout(tree, tables_in(tree))
+    return Found(0.2, _summary(layout), partial(_records, source, layout))
+
+
+def _summary(layout: _Layout) -> str:
+    sidecars, moments = layout.sidecars, layout.sequences.moments
+    why = counted(len(layout.pictures), "picture")
+    for kind, files in (("masks", sidecars.masks), ("depth maps", sidecars.depths), ("clouds", sidecars.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
-    if sequences.moments:
-        why += f", {len(sequences.moments):,} in RGB-D sequences"
-    if table is not None:
-        why += f", facts in {table.file}"
+    if moments:
+        why += f", {len(moments):,} in RGB-D sequences"
+    if layout.tables:
+        why += f", facts in {layout.tables[0].file}"
+    classes = sorted({name for name in class_names(layout.pictures).values() if name})
     if classes:
         why += f", class folders {', '.join(classes[:5])}" + (" ..." if classes[5:] else "")
-    return Evidence(0.2, why)
+    return why
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every picture; see ``contract.Format.read``."""
-    tree = tree_of(path.parent if path.is_file() else path)
-    if path.is_file() and is_picture(path.name):
-        rows: dict[str, Mapping[str, Any]] = {}
-        pictures: Sequence[str] = [path.name]
-        siblings, sequences = _NONE, Sequences()
-    else:
-        tree.name_junk(problems)
-        tables = [table_of(tree, path.name)] if path.is_file() else tables_in(tree)
-        sequences = sequences_in(tree, problems)
-        siblings = siblings_of(tree, sequences)
-        _name_others(tree, {*(table.file for table in tables), *siblings.parts, *sequences.files}, problems)
-        pictures = _samples(tree, siblings)
-        _name_strays(siblings, pictures, problems)
-        rows = _rows(tree, tables, pictures, problems)
-    classes = class_names(pictures)
-    moments = sequences.moments
-    entries = [_entry(tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in pictures]
-    return Records(entries, lambda entry, header: _record(tree, siblings, entry, header, problems), problems)
+    tree = source.tree
+    if source.file is None:
+        return _records(source, _layout(tree, tables_in(tree)))
+    if is_picture(source.file):
+        alone = _Layout([], Sequences(), Sidecars({}, {}, {}, frozenset(), ()), [source.file])
+        return _pictures(source, alone, {})
+    return _records(source, _layout(tree, [table_of(tree, source.file)]))
+
+
+def _records(source: Source, layout: _Layout) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
+    tree.name_junk(problems)
+    problems.extend(layout.problems)
+    used = {*(table.file for table in layout.tables), *layout.sidecars.parts, *layout.sequences.files}
+    _name_others(tree, used, problems)
+    _name_strays(layout.sidecars, layout.pictures, problems)
+    return _pictures(source, layout, _rows(tree, layout.tables, layout.pictures, problems))
+
+
+def _pictures(source: Source, layout: _Layout, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
+    classes, moments = class_names(layout.pictures), layout.sequences.moments
+    entries = [_entry(source.tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in layout.pictures]
+    return Records(entries, partial(_record, source, layout.sidecars), source)
 
 
 def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, Any], moment: Moment | None) -> _Entry:
@@ -95,17 +129,11 @@ def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, A
     return _Entry(tree.path(picture), picture, split, class_name, row, moment)
 
 
-def _samples(tree: Tree, siblings: Siblings) -> list[str]:
-    """The pictures that are no part of another."""
-    parts = siblings.parts
-    return [picture for picture in tree.pictures if picture not in parts]
-
-
-def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems) -> None:
-    for file in siblings.strays:
+def _name_strays(sidecars: Sidecars, pictures: Sequence[str], problems: Problems) -> None:
+    for file in sidecars.strays:
         message = "Wanted the picture that this map belongs to, found none. Record left out."
         problems.add("missing_image", file, message, loses_record=True)
-    kinds = {"mask": siblings.masks, "depth map": siblings.depths, "point cloud": siblings.clouds}
+    kinds = {"mask": sidecars.masks, "depth map": sidecars.depths, "point cloud": sidecars.clouds}
     for kind, files in kinds.items():
         for picture in pictures if files else ():
             if picture not in files:
@@ -113,22 +141,23 @@ def _name_strays(siblings: Siblings, pictures: Sequence[str], problems: Problems
         problems.close("missing_map", f"Wanted a {kind} for every picture, found none for {{n}} ({{first}}). Loaded.")
 
 
-def _record(tree: Tree, siblings: Siblings, entry: _Entry, header: Header, problems: Problems) -> Record:
+def _record(source: Source, sidecars: Sidecars, entry: _Entry, header: Header) -> Record:
+    tree, problems = source.tree, source.problems
     scene_id, moment = entry.row.get("scene_id"), entry.moment
-    depth = depth_of(tree, siblings, entry.origin, header, problems)
+    depth = depth_of(source, sidecars, entry.origin, header)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(tree, siblings, entry.origin, header, problems),
+        labels=labels_of(tree, sidecars, entry.origin, header, problems),
         classification=entry.class_name,
         split=entry.split,
         scene_id=str(scene_id) if scene_id not in (None, "") else moment.scene_id if moment else None,
         attributes={**(moment.attributes if moment else {}), **attributes_of(entry.row, known=_USED)},
         camera=moment.camera(header) if moment else None,
         maps={} if depth is None else {DEPTH: depth},
-        cloud=cloud_of(tree, siblings, entry.origin, problems),
+        cloud=cloud_of(tree, sidecars, entry.origin, problems),
     )
 
 

@@ -16,7 +16,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import Floats, rigid
 from workbench.adapters.formats.toolkit.text_files import lines_of
 from workbench.adapters.formats.toolkit.tree import Tree
-from workbench.core.schema.labels import Attribute, Label
+from workbench.core.schema.labels import Attribute, Label, Labels
 
 _COLUMNS = 15  # results have one more, the score
 _NO_OBJECT = "dontcare"
@@ -66,10 +66,10 @@ def is_plain_class(name: str) -> bool:
 
 def labels_of(
     tree: Tree, file: str | None, T_cam_rect: Floats, header: Header, problems: Problems, *, calibrated: bool
-) -> tuple[Label, ...]:
+) -> Labels:
     """The labels of one picture; ``DontCare`` regions are counted, not loaded."""
     if file is None:
-        return ()
+        return Labels()
     frame = Frame(header.width, header.height, problems)
     labels: list[Label] = []
     for at, line in enumerate(lines_of(tree.path(file), file, problems), 1):
@@ -86,7 +86,7 @@ def labels_of(
             labels += [label] if label is not None else []
     if not calibrated and any(label.T_cam_obj is not None for label in labels):
         problems.count("missing_annotation_file", file)
-    return tuple(labels)
+    return Labels.of(labels)
 
 
 def _cells(line: str) -> list[str]:

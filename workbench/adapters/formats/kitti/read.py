@@ -11,24 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
 from workbench.adapters.formats.kitti.labels import is_row, labels_of
 from workbench.adapters.formats.toolkit.clouds import usable_cloud
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import Floats, rigid
 from workbench.adapters.formats.toolkit.text_files import lines_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of, tree_of
-from workbench.base.errors import InputError
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Camera, Record
 
 name = "kitti"
 looks_for = "label files of 15 columns in label_2, labels or object_detection beside their pictures"
+single_files = False
 
 _LABELS = {  # folder of pictures -> folder of rows
     "image_2": "label_2",
@@ -70,21 +71,20 @@ class Calibration:
     T_cam_velo: Floats | None = None
 
 
-def evidence(path: Path) -> Evidence | None:
+Pairs = Mapping[str, str | None]  # label file by picture, None where there is none
+
+
+def detect(source: Source) -> Found | None:
     """Look for rows of 15 columns beside pictures."""
-    if path.is_file():
-        return None
-    tree = tree_of(path)
-    pairs = _pairs(tree)
+    pairs = _pairs(source.tree)
     for label in [label for label in pairs.values() if label][:_TRIED]:
-        if _has_rows(tree, label):
-            return Evidence(0.9, f"{label} has rows of 15 columns for a picture")
+        if _has_rows(source.tree, label):
+            return Found(0.9, f"{label} has rows of 15 columns for a picture", partial(_records, source, pairs))
     sure = next((picture for picture in pairs if picture.split("/")[-2] in _SURE), None)
-    return Evidence(0.8, f"{sure} lies in a folder of KITTI") if sure else None
+    return Found(0.8, f"{sure} lies in a folder of KITTI", partial(_records, source, pairs)) if sure else None
 
 
-def _pairs(tree: Tree) -> dict[str, str | None]:
-    """Label file by picture, ``None`` where there is none."""
+def _pairs(tree: Tree) -> Pairs:
     homes = {folder for folder in tree.folders if _is_home(tree, folder)}
     return {
         picture: _beside(tree, picture, _LABELS[picture.split("/")[-2]], "txt")
@@ -109,21 +109,21 @@ def _has_rows(tree: Tree, file: str) -> bool:
         return is_row(stream.readline(4096))
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    if path.is_file():
-        fix = "Give the folder that holds pictures and labels."
-        raise InputError("a folder with KITTI labels", found="a file", where=str(path), fix=fix)
-    tree = tree_of(path)
+    return _records(source, _pairs(source.tree))
+
+
+def _records(source: Source, pairs: Pairs) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
-    pairs = _pairs(tree)
     for picture in tree.pictures:
         if picture not in pairs:
             problems.count("unlisted_image", picture)
     problems.close("unlisted_image", "Wanted pictures of camera 2, found {n} in other folders ({first}). Not loaded.")
     _name_stray(tree, pairs, problems)
     entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
-    return Records(entries, lambda entry, header: _record(tree, entry, header, problems), problems, closing=_CLOSING)
+    return Records(entries, lambda entry, header: _record(tree, entry, header, problems), source, closing=_CLOSING)
 
 
 def _entry(tree: Tree, picture: str, label: str | None) -> _Entry:
@@ -131,7 +131,7 @@ def _entry(tree: Tree, picture: str, label: str | None) -> _Entry:
     return _Entry(tree.path(picture), picture, label, _beside(tree, picture, "calib", "txt"), cloud)
 
 
-def _name_stray(tree: Tree, pairs: Mapping[str, str | None], problems: Problems) -> None:
+def _name_stray(tree: Tree, pairs: Pairs, problems: Problems) -> None:
     used = set(pairs.values())
     homes = set(_LABELS.values())
     for file in tree.files:

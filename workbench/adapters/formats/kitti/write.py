@@ -11,7 +11,7 @@ import numpy as np
 from workbench.adapters.formats.kitti.labels import is_plain_class
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes, write_json
 from workbench.core.schema.labels import Camera, Label, Record
@@ -38,7 +38,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """KITTI holds boxes, and 3D boxes that stand upright before their camera."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "plain names of {n} labels (of several words; quoted, as Replicator does)": sum(
@@ -50,18 +50,22 @@ def lost(records: Sequence[Record]) -> list[str]:
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
         "poses of {n} cameras": sum(camera.T_world_cam is not None for camera in cameras),
     }
-    return losses.of_boxes(labels, _KEPT) + losses.told(counts) + losses.of_samples(records, cameras=True, solids=True)
+    return (
+        losses.of_boxes(labels, _KEPT)
+        + losses.sentences(counts)
+        + losses.of_samples(records, cameras=True, solids=True)
+    )
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write rows and calibration per picture, and one list of classes; see ``contract.Writer.write``."""
-    found = surveyed(placed)
-    for split in found.by_split:
+    overview = survey(items)
+    for split in overview.by_split:
         for part in ("label_2", "calib"):
             (folder / split / part).mkdir(parents=True, exist_ok=True)
-    said = {"label_map": {str(at): name for at, name in enumerate(found.names)}}
+    said = {"label_map": {str(at): name for at, name in enumerate(overview.names)}}
     write_json(folder / "dataset_meta.json", said)  # where datumaro looks for classes
-    for item in placed:
+    for item in items:
         record, stem = item.record, stem_of(item.name)
         home = folder / str(record.split)
         rows = "".join(f"{_row(label)}\n" for label in record.labels)

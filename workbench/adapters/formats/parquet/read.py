@@ -1,6 +1,6 @@
 """Parquet files with pictures inside, as Hugging Face's ``datasets`` keeps them.
 
-Each picture is written once below the workbench's home, under the hash of its bytes. Labels come from the ``record``
+Each picture is written once into the scratch folder, under the hash of its bytes. Labels come from the ``record``
 that the workbench writes, else from ``objects`` with ``bbox`` (x, y, width, height in pixels) and ``category``.
 """
 
@@ -11,26 +11,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from workbench.adapters.formats.coco import sample_json
 from workbench.adapters.formats.toolkit.boxes import Frame, numbers_of
-from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.names import attributes_of, split_in, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of, tree_of
-from workbench.adapters.formats.toolkit.unpacked import keep, place
+from workbench.adapters.formats.toolkit.scratch import keep
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of
 from workbench.base.errors import InputError
 from workbench.core.schema.fields import SCENE_ID
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Label, Labels, Record
 
 name = "parquet"
 looks_for = "Parquet files with a column of pictures (bytes and path)"
+single_files = True
 
 _ROWS = 64  # pictures in memory at once
 _RECORD = "record"
+_SUFFIX = ".parquet"
 _USED = frozenset({"objects", "image_id", "width", "height", "split", SCENE_ID, _RECORD})
 _MARKS = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"BM": ".bmp", b"GIF8": ".gif"}
 
@@ -51,18 +54,24 @@ class _Table:
     classes: tuple[str, ...] = field(default=())
 
 
-def evidence(path: Path) -> Evidence | None:
+Tables = Mapping[str, _Table | str | None]  # by file: the table, why it cannot be read, or None without pictures
+
+
+def detect(source: Source) -> Found | None:
     """Look for a column of bytes with a path."""
-    if path.is_file() and path.suffix.lower() != ".parquet":
+    if source.file is not None and not source.file.lower().endswith(_SUFFIX):
         return None
-    tree = tree_of(path.parent if path.is_file() else path)
-    files = [path.name] if path.is_file() else _files(tree)
-    found = next((table for file in files if isinstance(table := _table(tree, file), _Table)), None)
-    return Evidence(1.0, f"{found.file} has pictures in its column '{found.column}'") if found else None
+    tables = _tables(source)
+    first = next((table for table in tables.values() if isinstance(table, _Table)), None)
+    if first is None:
+        return None
+    return Found(1.0, f"{first.file} has pictures in its column '{first.column}'", partial(_records, source, tables))
 
 
-def _files(tree: Tree) -> list[str]:
-    return [file for file in tree.files if file.lower().endswith(".parquet")]
+def _tables(source: Source) -> Tables:
+    tree = source.tree
+    files = [file for file in tree.files if file.lower().endswith(_SUFFIX)] if source.file is None else [source.file]
+    return {file: _table(tree, file) for file in files}
 
 
 def _table(tree: Tree, file: str) -> _Table | str | None:
@@ -92,38 +101,40 @@ def _classes(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
     return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every row; see ``contract.Format.read``."""
-    tree = tree_of(path.parent if path.is_file() else path)
-    tree.name_junk(problems)
-    found = {file: _table(tree, file) for file in ([path.name] if path.is_file() else _files(tree))}
-    for file, fault in found.items():
+    return _records(source, _tables(source))
+
+
+def _records(source: Source, tables: Tables) -> Iterator[Record]:
+    problems = source.problems
+    source.tree.name_junk(problems)
+    for file, fault in tables.items():
         if isinstance(fault, str):
             message = f"Wanted a Parquet file, found {fault}. Its records are left out."
             problems.add("broken_annotation", file, message, loses_record=True)
-    tables = [table for table in found.values() if isinstance(table, _Table)]
-    if not any(found.values()):
+    if not any(tables.values()):
         fix = "Give the folder that holds them, or another --format."
-        raise InputError("Parquet files with pictures", found="none", where=str(path), fix=fix)
-    return _Rows(tree, tables, problems)
+        raise InputError("Parquet files with pictures", found="none", where=str(source.path), fix=fix)
+    return _Rows(source, [table for table in tables.values() if isinstance(table, _Table)])
 
 
 class _Rows(Counted):
     """The records of all files, some rows in memory at a time."""
 
-    def __init__(self, tree: Tree, tables: list[_Table], problems: Problems) -> None:
+    def __init__(self, source: Source, tables: list[_Table]) -> None:
         import pyarrow.parquet as pq
 
-        self._left = sum(pq.read_metadata(tree.path(table.file)).num_rows for table in tables)
-        self._records = self._each(tree, tables, problems)
+        self._left = sum(pq.read_metadata(source.tree.path(table.file)).num_rows for table in tables)
+        self._records = self._each(source, tables)
 
-    def _each(self, tree: Tree, tables: list[_Table], problems: Problems) -> Iterator[Record]:
+    def _each(self, source: Source, tables: list[_Table]) -> Iterator[Record]:
         for table in tables:
-            for start, rows in _batches(tree, table, problems):
+            for start, rows in _batches(source.tree, table, source.problems):
                 self._left -= len(rows)
-                found = [_entry(table, start + at, row, problems) for at, row in enumerate(rows)]
-                entries = [entry for entry in found if entry is not None]
-                yield from Records(entries, partial(_record, table, problems), problems)
+                drafts = [_entry(source, table, start + at, row) for at, row in enumerate(rows)]
+                entries = [entry for entry in drafts if entry is not None]
+                yield from Records(entries, partial(_record, table, source.problems), source)
 
 
 def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[int, list[dict[str, Any]]]]:
@@ -142,19 +153,18 @@ def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[in
         problems.add("broken_annotation", table.file, message, loses_record=True)
 
 
-def _entry(table: _Table, at: int, row: dict[str, Any], problems: Problems) -> _Entry | None:
+def _entry(source: Source, table: _Table, at: int, row: dict[str, Any]) -> _Entry | None:
     where = f"{table.file}, row {at}"
     cell = row.pop(table.column)
     data = cell.get("bytes") if isinstance(cell, dict) else None
     if not isinstance(data, bytes) or not data:
-        problems.add(
-            "missing_image", where, "Wanted the bytes of a picture, found none. Record left out.", loses_record=True
-        )
+        message = "Wanted the bytes of a picture, found none. Record left out."
+        source.problems.add("missing_image", where, message, loses_record=True)
         return None
     given = PurePosixPath(str(cell.get("path") or f"{at:06d}").replace("\\", "/"))
     suffix = given.suffix.lower() if given.suffix.lower() in PICTURE_SUFFIXES else _suffix(data)
     digest = sha256(data).hexdigest()
-    target = place("parquet", digest[:2], f"{digest}{suffix}")
+    target = source.scratch / "parquet" / digest[:2] / f"{digest}{suffix}"
     split = split_in(stem_of(table.file).partition("-")[0]) or split_of_path(table.file.split("/")[:-1])
     home = split or "/".join(part for part in (folder_of(table.file), stem_of(table.file)) if part)
     picture = target if target.exists() else keep(target, data)
@@ -178,7 +188,7 @@ def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) ->
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=tuple(_labels(entry, table, header, problems)),
+        labels=Labels.of(_labels(entry, table, header, problems)),
         split=entry.split,
         scene_id=str(scene) if scene not in (None, "") else None,
         attributes=attributes_of(entry.row, known=_USED),

@@ -15,7 +15,7 @@ from typing import Any
 from workbench.adapters.formats.coco.sample_json import document
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.names import in_order
 from workbench.base.files import write_bytes
 from workbench.core.schema.fields import ATTRIBUTES, SCENE_ID, SOURCE
@@ -45,18 +45,18 @@ def lost(records: Sequence[Record]) -> list[str]:
     return losses.of_files(records)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write the Parquet files and a README that names them by split; see ``contract.Writer.write``."""
     import pyarrow as pa  # deferred: only where Parquet is written
     import pyarrow.parquet as pq
 
-    found = surveyed(placed)
-    schema = _schema(found.names)
-    numbers = {name: at for at, name in enumerate(found.names)}
-    splits = in_order(found.by_split)
+    overview = survey(items)
+    schema = _schema(overview.names)
+    numbers = {name: at for at, name in enumerate(overview.names)}
+    splits = in_order(overview.by_split)
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for split in splits:
-        own = found.by_split[split]
+        own = overview.by_split[split]
         shards = list(_shards(own))
         for at, shard in enumerate(shards):
             path = folder / "data" / f"{split}-{at:05d}-of-{len(shards):05d}.parquet"
@@ -67,19 +67,19 @@ def write(folder: Path, placed: Sequence[Placed]) -> None:
     write_bytes(folder / "README.md", _card(splits).encode())
 
 
-def _shards(placed: Sequence[Placed]) -> Iterator[range]:
+def _shards(items: Sequence[NamedRecord]) -> Iterator[range]:
     """Numbers of samples, as many as make a file of the usual size."""
     first, room = 0, SHARD_BYTES
-    for number, item in enumerate(placed):
+    for number, item in enumerate(items):
         size = item.record.medium.stat().st_size
         if number > first and size > room:
             yield range(first, number)
             first, room = number, SHARD_BYTES
         room -= size
-    yield range(first, len(placed))
+    yield range(first, len(items))
 
 
-def _row(item: Placed, number: int, numbers: dict[str, int]) -> dict[str, Any]:
+def _row(item: NamedRecord, number: int, numbers: dict[str, int]) -> dict[str, Any]:
     record = item.record
     said = document(item, number)
     found = {
@@ -90,7 +90,7 @@ def _row(item: Placed, number: int, numbers: dict[str, int]) -> dict[str, Any]:
         "objects": {
             "bbox": [entry["bbox"] for entry in said["annotations"]],
             "area": [float(entry["area"]) for entry in said["annotations"]],
-            "category": [numbers[label.name] for label in record.labels],
+            "category": [numbers[name] for name in record.labels.names],
         },
         "record": json.dumps(said, ensure_ascii=False, sort_keys=True),
     }

@@ -19,9 +19,10 @@ from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.depth import MM, depth_map
 from workbench.adapters.formats.toolkit.json_files import read_list, read_object
 from workbench.adapters.formats.toolkit.names import class_of
-from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import (
     FLIP_YZ,
     Floats,
@@ -58,25 +59,26 @@ class _Rows:
     file: str
     values: NDArray[Any]
     classes: list[tuple[str, dict[str, Attribute]] | None]
-    prims: list[str]  # "" where they are not told
+    prims: list[str]  # "" where they are not given
 
 
-def record(tree: Tree, shot: Shot, header: Header, split: str | None, problems: Problems) -> Record:
+def record(source: Source, shot: Shot, header: Header, split: str | None) -> Record:
     """The record of one picture."""
+    tree, problems = source.tree, source.problems
     if not annotation_files(tree, shot):
         problems.count("missing_annotation_file", shot.origin)
     view = _view(tree, shot, header, problems)
     masks = InstanceMap(tree, shot, header, problems)
     camera = None if view is None else view.camera
-    sightings = _sightings(tree, shot, view, masks, problems)
-    depth = _depth(tree, shot, camera, header, problems)
+    parts = _partial_labels(tree, shot, view, masks, problems)
+    depth = _depth(source, shot, camera, header)
     maps = {DEPTH: depth, INSTANCES: masks.plain_path}
     return Record(
         image_path=shot.image_path,
         origin=shot.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=split,
         scene_id=_scene(tree, shot),
         camera=camera,
@@ -137,7 +139,9 @@ def _check_size(resolution: Any, header: Header, file: str, problems: Problems) 
         problems.add("size_mismatch", file, message)
 
 
-def _sightings(tree: Tree, shot: Shot, view: _View | None, masks: InstanceMap, problems: Problems) -> list[Sighting]:
+def _partial_labels(
+    tree: Tree, shot: Shot, view: _View | None, masks: InstanceMap, problems: Problems
+) -> list[PartialLabel]:
     tight = _rows(tree, shot, "bounding_box_2d_tight", _BOXES_2D, problems)
     loose = _rows(tree, shot, "bounding_box_2d_loose", _BOXES_2D, problems)
     solid = _rows(tree, shot, "bounding_box_3d", _BOXES_3D, problems)
@@ -145,17 +149,17 @@ def _sightings(tree: Tree, shot: Shot, view: _View | None, masks: InstanceMap, p
     flat = tight if tight is not None else loose
     if flat is None:
         return _without_boxes(solid, poses, masks)
-    found = [_sighting(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
+    found = [_partial_label(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
     seen = {prim for prim in flat.prims if prim}
     for other in (loose, solid) if tight is not None else (solid,):
         for at in _objects(other, Problems()) if other is not None and seen else ():
             if other is not None and other.prims[at] and other.prims[at] not in seen:
                 seen.add(other.prims[at])
                 problems.count("hidden_object", f"{other.file}, {other.prims[at]}")
-    return [sighting for sighting in found if sighting is not None]
+    return [part for part in found if part is not None]
 
 
-def _sighting(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loose: bool) -> Sighting | None:
+def _partial_label(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loose: bool) -> PartialLabel | None:
     named, row, prim = rows.classes[at], rows.values[at], rows.prims[at]
     if named is None:
         return None
@@ -168,7 +172,7 @@ def _sighting(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loos
         attributes[BOX_FROM] = "loose box"  # of the whole object, hidden parts too
     if is_hidden:
         pose = None
-    return Sighting(
+    return PartialLabel(
         where=f"{rows.file}, row {at}",
         name=named[0],
         xyxy=None if is_hidden else (left, top, right + 1, bottom + 1),
@@ -180,23 +184,25 @@ def _sighting(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loos
     )
 
 
-def _without_boxes(solid: _Rows | None, poses: Poses, masks: InstanceMap) -> list[Sighting]:
+def _without_boxes(solid: _Rows | None, poses: Poses, masks: InstanceMap) -> list[PartialLabel]:
     """Objects of the instance map, else those of the 3D boxes that the camera sees."""
     found = []
     for prim, named in masks.classes.items():
         mask, instance_id = masks.of(prim)
         pose, size_m = poses.get(prim, (None, None))
         attributes = {**named[1], "prim_path": prim}
-        found.append(Sighting(masks.file, named[0], None, mask, attributes, instance_id, T_cam_obj=pose, size_m=size_m))
+        found.append(
+            PartialLabel(masks.file, named[0], None, mask, attributes, instance_id, T_cam_obj=pose, size_m=size_m)
+        )
     if found or solid is None:
         return found
-    for at, told in enumerate(solid.classes):
+    for at, given in enumerate(solid.classes):
         prim = solid.prims[at] or f"row {at}"
-        if told is not None and prim in poses:
+        if given is not None and prim in poses:
             pose, size_m = poses[prim]
-            attributes = {**told[1], **_occlusion(solid.values[at])}
+            attributes = {**given[1], **_occlusion(solid.values[at])}
             where = f"{solid.file}, row {at}"
-            found.append(Sighting(where, told[0], attributes=attributes, T_cam_obj=pose, size_m=size_m))
+            found.append(PartialLabel(where, given[0], attributes=attributes, T_cam_obj=pose, size_m=size_m))
     return found
 
 
@@ -269,7 +275,7 @@ def _objects(rows: _Rows, problems: Problems) -> list[int]:
 
 
 def _poses(solid: _Rows | None, view: _View | None, problems: Problems) -> Poses:
-    """Pose and size in metres by prim path, or by ``row n`` where paths are not told."""
+    """Pose and size in metres by prim path, or by ``row n`` where paths are not given."""
     found: Poses = {}
     if solid is not None and view is None:
         problems.count("unsupported_annotation", solid.file)
@@ -299,16 +305,16 @@ def _pose(row: Any, view: _View) -> tuple[Floats, tuple[float, float, float]] | 
     return T_cam_obj, (x, y, z)
 
 
-def _depth(tree: Tree, shot: Shot, camera: Camera | None, header: Header, problems: Problems) -> Any:
-    shape = (header.height, header.width)
+def _depth(source: Source, shot: Shot, camera: Camera | None, header: Header) -> Any:
+    tree, shape = source.tree, (header.height, header.width)
     plane = shot.file(tree, "distance_to_image_plane", "npy")
     if plane is not None:
-        return depth_map(tree.path(plane), plane, problems, mm_per_unit=MM, shape=shape)
+        return depth_map(source, plane, mm_per_unit=MM, shape=shape)
     ray = shot.file(tree, "distance_to_camera", "npy")
     if ray is None:
         return None
     if camera is None:
         message = "Wanted a pinhole camera to turn distances into depth, found none. Map left out."
-        problems.add("unreadable_map", ray, message)
+        source.problems.add("unreadable_map", ray, message)
         return None
-    return depth_map(tree.path(ray), ray, problems, mm_per_unit=MM, distance_from=camera, shape=shape)
+    return depth_map(source, ray, mm_per_unit=MM, distance_from=camera, shape=shape)

@@ -26,7 +26,7 @@ class InstanceMap:
 
     Attributes:
         file: its name.
-        classes: class and attributes by prim path, where they are told.
+        classes: class and attributes by prim path, where they are given.
         plain_path: path of a map of numbers, ``None`` for colours.
     """
 

@@ -14,7 +14,7 @@ import numpy as np
 from workbench.adapters.formats.replicator.frame import pinhole
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
 from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
-from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, Sighting, labels_of
+from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM, PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import (
@@ -39,13 +39,13 @@ def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | Non
     said = read_object(tree.path(file), file, problems) or {}
     objects = dicts_in(said.get("objects"))
     view = _view(said, header, file, problems)
-    sightings: list[Sighting] = []
+    parts: list[PartialLabel] = []
     camera = None
     if view is not None:
         camera, T_cam_world, scale = view
         order = said.get("keypoint_order")
-        sightings = [
-            _sighting(thing, T_cam_world, scale, order, f"{file}, object {at}", problems)
+        parts = [
+            _partial_label(thing, T_cam_world, scale, order, f"{file}, object {at}", problems)
             for at, thing in enumerate(objects)
         ]
         if any(_is_off(thing, camera, T_cam_world, scale) for thing in objects):
@@ -56,7 +56,7 @@ def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | Non
         origin=draft.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=split,
         scene_id=f"{tree.root.name}:{draft.image_path.stem}",
         camera=camera,
@@ -86,9 +86,9 @@ def _view(said: Any, header: Header, file: str, problems: Problems) -> tuple[Cam
     return pinhole(projection, T_cam_world, float(scale[0]), header), T_cam_world, float(scale[0])
 
 
-def _sighting(
+def _partial_label(
     thing: dict[str, Any], T_cam_world: Floats, scale: float, order: Any, where: str, problems: Problems
-) -> Sighting:
+) -> PartialLabel:
     pose, size_m = _pose(thing, T_cam_world, scale, order)
     if pose is None:
         message = "Wanted local_to_world_transform[4][4], found none that fits. Pose left out."
@@ -100,13 +100,13 @@ def _sighting(
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
             attributes[key] = value
     name = thing.get("label") or thing.get("class") or "unknown"
-    return Sighting(where, str(name), xyxy, attributes=attributes, T_cam_obj=pose, size_m=size_m)
+    return PartialLabel(where, str(name), xyxy, attributes=attributes, T_cam_obj=pose, size_m=size_m)
 
 
 def _pose(
     thing: dict[str, Any], T_cam_world: Floats, scale: float, order: Any
 ) -> tuple[Floats | None, tuple[float, float, float] | None]:
-    """Pose of the cuboid's centre in metres, and its size where it is told."""
+    """Pose of the cuboid's centre in metres, and its size where it is given."""
     transform = matrix_of(thing.get("local_to_world_transform"), 4, 4)
     parts = None if transform is None else without_scale(transform.T)
     if parts is None:
@@ -139,9 +139,11 @@ def _box(thing: dict[str, Any]) -> Xyxy | None:
 
 def _is_off(thing: dict[str, Any], camera: Camera, T_cam_world: Floats, scale: float) -> bool:
     """Whether the camera puts the cuboid elsewhere than the file does."""
-    told, points = _projected(thing), matrix_of(thing.get("cuboid_keypoints_world_frame"), 9, 3)
-    if told is None or points is None:
+    stored, points = _projected(thing), matrix_of(thing.get("cuboid_keypoints_world_frame"), 9, 3)
+    if stored is None or points is None:
         return False
     ahead = (points @ T_cam_world[:3, :3].T + T_cam_world[:3, 3]) * scale
     visible = ahead[:, 2] > 0
-    return bool(visible.any()) and float(np.abs(project(camera, ahead[visible]) - told[visible]).max()) > _TOLERANCE_PX
+    return (
+        bool(visible.any()) and float(np.abs(project(camera, ahead[visible]) - stored[visible]).max()) > _TOLERANCE_PX
+    )

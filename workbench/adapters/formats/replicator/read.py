@@ -11,21 +11,23 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 from workbench.adapters.formats.replicator import frame as replicator_frame
 from workbench.adapters.formats.replicator import pose as replicator_pose
 from workbench.adapters.formats.replicator.shot import Shot, annotation_files
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of, tree_of
-from workbench.base.errors import InputError
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of
 from workbench.core.schema.labels import Record
 
 name = "replicator"
 looks_for = "a metadata.txt of BasicWriter, rgb_0000.png beside its annotations, or PoseWriter's JSON"
+single_files = False
 
 _SHOT = re.compile(r"(?P<prefix>.+_)?rgb_(?P<number>(?:\d+_)?\d+)")
 _LABELLED = re.compile(
@@ -53,20 +55,36 @@ class _Posed(Draft):
     json_file: str
 
 
-def evidence(path: Path) -> Evidence | None:
+class _Layout:
+    """The pictures of a tree that are Replicator's, each kind looked for when it is first asked for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    @cached_property
+    def shots(self) -> list[Shot]:
+        """Pictures of BasicWriter, in the order of their numbers."""
+        return _shots(self._tree)
+
+    @cached_property
+    def posed(self) -> list[_Posed]:
+        """Pictures of PoseWriter, which may be missing."""
+        return _posed(self._tree)
+
+
+def detect(source: Source) -> Found | None:
     """Look for BasicWriter's metadata, its file names, or PoseWriter's keys."""
-    if path.is_file():
-        return None
-    tree = tree_of(path)
+    tree, layout = source.tree, _Layout(source.tree)
+    found = partial(Found, read=partial(_records, source, layout))
     for file in tree.files:
         if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
-            return Evidence(0.95, f"{file} names BasicWriter")
-    for shot in _shots(tree)[:_TRIED]:
-        found = annotation_files(tree, shot)
-        if found:
-            return Evidence(0.92, f"{shot.origin} has {found[0]}")
-    posed = _posed(tree)
-    return Evidence(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
+            return found(0.95, f"{file} names BasicWriter")
+    for shot in layout.shots[:_TRIED]:
+        files = annotation_files(tree, shot)
+        if files:
+            return found(0.92, f"{shot.origin} has {files[0]}")
+    posed = layout.posed
+    return found(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
 
 
 def _is_metadata(path: Path) -> bool:
@@ -80,7 +98,6 @@ def _is_metadata(path: Path) -> bool:
 
 
 def _shots(tree: Tree) -> list[Shot]:
-    """The pictures of BasicWriter, in the order of their numbers."""
     found = []
     for picture in (picture for picture in tree.pictures if "rgb_" in picture):
         match, folder = _SHOT.fullmatch(stem_of(picture)), folder_of(picture)
@@ -104,14 +121,15 @@ def _is_pose(path: Path) -> bool:
     return b'"camera_data"' in head and b'"camera_view_matrix"' in head
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    if path.is_file():
-        fix = "Give the folder that Replicator wrote to."
-        raise InputError("a folder of Replicator", found="a file", where=str(path), fix=fix)
-    tree = tree_of(path)
+    return _records(source, _Layout(source.tree))
+
+
+def _records(source: Source, layout: _Layout) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
-    shots, posed = _shots(tree), _posed(tree)
+    shots, posed = layout.shots, layout.posed
     _name_others(tree, {draft.origin for draft in (*shots, *posed)}, problems)
     _name_missing(tree, shots, problems)
     there = [draft for draft in posed if draft.origin in tree.known]
@@ -125,10 +143,10 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         if isinstance(draft, _Posed):
             return replicator_pose.record(tree, draft, draft.json_file, header, split, problems)
         assert isinstance(draft, Shot)
-        return replicator_frame.record(tree, draft, header, split, problems)
+        return replicator_frame.record(source, draft, header, split)
 
     drafts: list[Draft] = [*shots, *there]
-    return Records(drafts, build, problems, closing=_CLOSING)
+    return Records(drafts, build, source, closing=_CLOSING)
 
 
 def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:

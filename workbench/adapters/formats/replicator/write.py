@@ -14,7 +14,7 @@ from PIL import Image
 
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import whole_pixels
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.masks import png, whole_mask
 from workbench.adapters.formats.toolkit.space import FLIP_YZ, inverse
 from workbench.adapters.formats.toolkit.tree import stem_of
@@ -55,7 +55,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """BasicWriter holds boxes, 3D boxes, masks that do not overlap, depth and pinhole cameras."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
         "fractions of pixels of {n} boxes": sum(
@@ -69,16 +69,16 @@ def lost(records: Sequence[Record]) -> list[str]:
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
     }
-    told = [text for text in losses.of_boxes(labels, {"occlusion"}) if not text.startswith("masks")]
-    return told + losses.told(counts) + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
+    boxes = [text for text in losses.of_boxes(labels, {"occlusion"}) if not text.startswith("masks")]
+    return boxes + losses.sentences(counts) + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write the annotators' files of every frame; see ``contract.Writer.write``."""
-    for split in surveyed(placed).by_split:
+    for split in survey(items).by_split:
         (folder / split).mkdir(parents=True, exist_ok=True)
         write_bytes(folder / split / "metadata.txt", json.dumps(_METADATA).encode())
-    for item in placed:
+    for item in items:
         home, number = folder / str(item.record.split), f"{int(stem_of(item.name)):04d}"
         for file, data in _files(item.record).items():
             stem, _, suffix = file.rpartition(".")
@@ -157,18 +157,18 @@ def _camera(camera: Camera) -> dict[str, Any]:
 def _instances(record: Record, prims: Sequence[str]) -> dict[str, bytes]:
     """One number per object; where masks overlap, the later label is in front."""
     pixels = np.zeros((record.height, record.width), np.uint16)
-    told: dict[str, tuple[str, dict[str, str]]] = {
+    mapped: dict[str, tuple[str, dict[str, str]]] = {
         "0": ("BACKGROUND", {"class": "BACKGROUND"}),
         "1": ("UNLABELLED", {"class": "UNLABELLED"}),
     }
     for at, (label, prim) in enumerate(zip(record.labels, prims, strict=True), _FIRST_ID):
         if label.mask is not None:
             pixels[whole_mask(label, pixels.shape)] = at
-            told[str(at)] = (prim, {"class": label.name})
+            mapped[str(at)] = (prim, {"class": label.name})
     return {
         "instance_segmentation.png": png(Image.fromarray(pixels)),
-        "instance_segmentation_mapping.json": _json({key: prim for key, (prim, _) in told.items()}),
-        "instance_segmentation_semantics_mapping.json": _json({key: named for key, (_, named) in told.items()}),
+        "instance_segmentation_mapping.json": _json({key: prim for key, (prim, _) in mapped.items()}),
+        "instance_segmentation_semantics_mapping.json": _json({key: named for key, (_, named) in mapped.items()}),
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit.arrays import packed, packed_color, read_map
 from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
-from workbench.adapters.formats.toolkit.partial_labels import Sighting
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import matrix_of, rigid, rotation_of
@@ -52,7 +52,7 @@ def definitions(tree: Tree, home: str, problems: Problems) -> Definitions:
     return Definitions(names, keypoints)
 
 
-def sightings(
+def partial_labels(
     tree: Tree,
     folder: str,
     said: Mapping[str, Any],
@@ -61,7 +61,7 @@ def sightings(
     header: Header,
     where: str,
     problems: Problems,
-) -> list[Sighting]:
+) -> list[PartialLabel]:
     """All objects of a capture. Where 2D boxes are given, an object without one is hidden."""
     capture = _Capture(known, where, problems)
     has_boxes = False
@@ -90,7 +90,7 @@ class _Capture:
 
     def __init__(self, known: Definitions, where: str, problems: Problems) -> None:
         self.known, self.where, self.problems = known, where, problems
-        self.found: dict[int, Sighting] = {}
+        self.found: dict[int, PartialLabel] = {}
 
     def value(self, kind: str, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
         """One entry of a box or keypoint annotation."""
@@ -129,17 +129,17 @@ class _Capture:
                 if it is not None and type(count) is int and count >= 0:
                     it.attributes = {**it.attributes, "visible_px": count}
 
-    def _object(self, value: dict[str, Any], where: str) -> Sighting | None:
+    def _object(self, value: dict[str, Any], where: str) -> PartialLabel | None:
         number = _number(value.get("instanceId"))
         name = value.get("labelName") or self.known.names.get(_number(value.get("labelId")))
         if number < 0 or (number not in self.found and not name):
             self._broken(where, "instanceId and labelName", value)
             return None
         if number not in self.found:
-            self.found[number] = Sighting(f"{where}, instance {number}", str(name), instance_id=number)
+            self.found[number] = PartialLabel(f"{where}, instance {number}", str(name), instance_id=number)
         return self.found[number]
 
-    def _solid(self, it: Sighting, value: dict[str, Any], where: str) -> None:
+    def _solid(self, it: PartialLabel, value: dict[str, Any], where: str) -> None:
         """Turning y over: (x, y, z) to (x, -y, z), and the quaternion (x, y, z, w) to (-x, y, -z, w)."""
         place, size = matrix_of(value.get("translation"), 3), matrix_of(value.get("size"), 3)
         quaternion = matrix_of(value.get("rotation"), 4)
@@ -150,7 +150,7 @@ class _Capture:
         it.T_cam_obj = rigid(turn, place * (1, -1, 1))
         it.size_m = (float(size[0]), float(size[1]), float(size[2]))
 
-    def _keypoints(self, it: Sighting, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
+    def _keypoints(self, it: PartialLabel, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
         points = sorted(dicts_in(value.get("keypoints")), key=lambda point: _number(point.get("index")))
         rows = [matrix_of([*_pair(point.get("location")), point.get("state")], 3) for point in points]
         if not rows or any(row is None or row[2] not in _VISIBLE for row in rows):

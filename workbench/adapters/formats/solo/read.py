@@ -8,9 +8,9 @@ frame right-handed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,20 @@ import numpy as np
 from workbench.adapters.formats.solo import labels as solo_labels
 from workbench.adapters.formats.solo.labels import Definitions
 from workbench.adapters.formats.toolkit.boxes import Frame
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
 from workbench.adapters.formats.toolkit.partial_labels import labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import matrix_of, rigid, rotation_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, tree_of
-from workbench.base.errors import InputError
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts
 from workbench.core.schema.labels import Attribute, Camera, Record
 
 name = "solo"
 looks_for = "step0.frame_data.json of Unity Perception"
+single_files = False
 
 _FRAME = re.compile(r"step[.\d]*\.frame(_data)?\.json")
 _HEAD_BYTES = 4096
@@ -55,15 +56,13 @@ class _Capture(Draft):
     scene_id: str
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look for frames with captures."""
-    if path.is_file():
-        return None
-    tree = tree_of(path)
-    for file in _frames(tree)[:_TRIED]:
-        with tree.path(file).open("rb") as stream:
+    files = _frames(source.tree)
+    for file in files[:_TRIED]:
+        with source.tree.path(file).open("rb") as stream:
             if b'"captures"' in stream.read(_HEAD_BYTES):
-                return Evidence(0.95, f"{file} holds captures")
+                return Found(0.95, f"{file} holds captures", partial(_records, source, files))
     return None
 
 
@@ -74,21 +73,22 @@ def _frames(tree: Tree) -> list[str]:
     )
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every capture of every frame; see ``contract.Format.read``."""
-    if path.is_file():
-        fix = "Give the folder that Unity wrote to."
-        raise InputError("a folder of SOLO", found="a file", where=str(path), fix=fix)
-    tree = tree_of(path)
+    return _records(source, _frames(source.tree))
+
+
+def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     definitions: dict[str, Definitions] = {}
     captures: list[_Capture] = []
-    for file in _frames(tree):
+    for file in files:
         home = folder_of(folder_of(file))
         if home not in definitions:
             definitions[home] = solo_labels.definitions(tree, home, problems)
         captures += _captures(tree, file, definitions[home], problems)
-    return Records(captures, lambda it, header: _record(tree, it, header, problems), problems, closing=_CLOSING)
+    return Records(captures, lambda it, header: _record(tree, it, header, problems), source, closing=_CLOSING)
 
 
 def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problems) -> Iterator[_Capture]:
@@ -130,7 +130,7 @@ def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Rec
     if not dicts_in(it.said.get("annotations")):
         problems.count("missing_annotation_file", it.where)
     camera = _camera(it.said, header, it.where, problems)
-    sightings = solo_labels.sightings(
+    parts = solo_labels.partial_labels(
         tree, folder_of(it.origin), it.said, it.metrics, it.definitions, header, it.where, problems
     )
     return Record(
@@ -138,7 +138,7 @@ def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Rec
         origin=it.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sightings, camera, Frame(header.width, header.height, problems)),
+        labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
         split=split_of_path(it.origin.split("/")[:-1]),
         scene_id=it.scene_id,
         attributes=_facts(it.metrics),

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.spool import Part
-from workbench.core.schema.labels import Label, PlainBoxes, Record, names_of
+from workbench.core.schema.labels import Label, Record
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a folder may be of a format.
+class Found:
+    """Why a file or folder may be of a format, and how to read it as such.
 
     Attributes:
         score: 0..1; 1 is certain.
         why: what was seen, for people.
+        read: as ``Format.read``, of what was already found: nothing is searched for again.
     """
 
     score: float
     why: str
+    read: Callable[[], Iterator[Record]]
 
 
 class Counted(Iterator[Record]):
@@ -48,17 +50,19 @@ class Format(Protocol):
 
     Attributes:
         name: the word for ``--format``.
-        looks_for: what its evidence is made of, for the message when nothing fits.
+        looks_for: what it is recognized by, for the message when nothing fits.
+        single_files: whether it reads single files too; without, it is never asked about one.
     """
 
     name: str
     looks_for: str
+    single_files: bool
 
-    def evidence(self, path: Path) -> Evidence | None:
-        """Look at the content; ``None`` when nothing speaks for this format."""
+    def detect(self, source: Source) -> Found | None:
+        """Look at the content; ``None`` when nothing speaks for this format. Adds nothing to the problems."""
 
-    def read(self, path: Path, problems: Problems) -> Iterator[Record]:
-        """Yield every record that can be used and name every problem.
+    def read(self, source: Source) -> Iterator[Record]:
+        """Yield every record that can be used and name every problem, whether ``detect`` finds anything or not.
 
         The iterator gives the number of records to come as its length hint.
 
@@ -68,7 +72,7 @@ class Format(Protocol):
 
 
 @dataclass(slots=True)  # not frozen: made anew each time that it is read from disk
-class Placed:
+class NamedRecord:
     """A record on its way into the folder to be written; never changed.
 
     Attributes:
@@ -80,7 +84,7 @@ class Placed:
     name: str
 
 
-def record_of(item: Placed) -> Record:
+def record_of(item: NamedRecord) -> Record:
     """The record of an item."""
     return item.record
 
@@ -100,24 +104,24 @@ class Survey:
         keypoints: names of the keypoints of the first label of a class that has any.
     """
 
-    by_split: dict[str, Sequence[Placed]]
+    by_split: dict[str, Sequence[NamedRecord]]
     names: list[str]
     keypoints: dict[str, tuple[str, ...]]
 
 
-def surveyed(placed: Sequence[Placed]) -> Survey:
+def survey(items: Sequence[NamedRecord]) -> Survey:
     """Look through all samples once. None is kept: the sequence may lie on disk."""
     places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
     keypoints: dict[str, tuple[str, ...]] = {}
-    for at, item in enumerate(placed):
+    for at, item in enumerate(items):
         labels = item.record.labels
         places[str(item.record.split)].append(at)
-        names.update(names_of(labels))
-        for label in () if isinstance(labels, PlainBoxes) else labels:
+        names.update(labels.names)
+        for label in labels if "keypoints" in labels.columns else ():
             if label.keypoints is not None and label.keypoint_names:
                 keypoints.setdefault(label.name, label.keypoint_names)
-    return Survey({split: Part(placed, places[split]) for split in sorted(places)}, sorted(names), keypoints)
+    return Survey({split: Part(items, places[split]) for split in sorted(places)}, sorted(names), keypoints)
 
 
 class Writer(Protocol):
@@ -144,8 +148,8 @@ class Writer(Protocol):
     def lost(self, records: Sequence[Record]) -> list[str]:
         """What the format cannot hold of these records, one sentence each."""
 
-    def write(self, folder: Path, placed: Sequence[Placed]) -> None:
+    def write(self, folder: Path, items: Sequence[NamedRecord]) -> None:
         """Write all files but the pictures; the same input gives the same bytes.
 
-        ``placed`` may lie on disk: its items are made anew whenever they are asked for.
+        ``items`` may lie on disk: its items are made anew whenever they are asked for.
         """

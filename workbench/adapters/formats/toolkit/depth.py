@@ -1,7 +1,7 @@
 """Depth maps: one kind for all formats, so that maps of different origin compare.
 
 A depth map is a 16-bit PNG of z (along the optical axis) in whole millimetres, 0 where nothing is known.
-A map that is something else is converted once below the workbench's home, under the hash of its file.
+A map that is something else is converted once into the scratch folder, under the hash of its file.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.adapters.formats.toolkit.arrays import read_map, read_npy
-from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.unpacked import keep, place
+from workbench.adapters.formats.toolkit.scratch import keep
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema.labels import Camera
 
@@ -25,9 +25,8 @@ _PNG_LEVEL = 1  # ten times faster than the usual level; depth hardly compresses
 
 
 def depth_map(
-    path: Path,
-    where: str,
-    problems: Problems,
+    source: Source,
+    file: str,
     *,
     mm_per_unit: float | None,
     distance_from: Camera | None = None,
@@ -36,28 +35,28 @@ def depth_map(
     """Path of a depth map in millimetres for a stored one, or ``None``; why is named.
 
     Args:
-        path: a PNG, TIFF or ``.npy`` file.
-        where: its name for problems.
-        problems: where they are collected.
+        source: what is read.
+        file: a PNG, TIFF or ``.npy`` file of its tree.
         mm_per_unit: millimetres of one stored unit; ``None`` where 16 bits are millimetres and floats are metres.
         distance_from: set when the file holds distances to this camera's centre instead of z.
         shape: height and width of the picture, to be compared.
     """
+    path, problems = source.tree.path(file), source.problems
     name = sha256_text(f"{sha256_file(path)}|{mm_per_unit}|{distance_from and distance_from.matrix.tolist()}")
-    target = place("depth", name[:2], f"{name}.png")
-    values = read_npy(path, where, problems) if path.suffix == ".npy" else read_map(path, where, problems)
+    target = source.scratch / "depth" / name[:2] / f"{name}.png"
+    values = read_npy(path, file, problems) if path.suffix == ".npy" else read_map(path, file, problems)
     if values is None:
         return None
     values = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
     if values.ndim != 2 or values.dtype.kind not in "uif" or (shape is not None and values.shape != shape):
         found = f"{'x'.join(map(str, values.shape))} {values.dtype}"
         wanted = f" of {shape[1]} x {shape[0]} pixels" if shape else ""
-        problems.add("unreadable_map", where, f"Wanted a depth map{wanted}, found {found}. Map left out.")
+        problems.add("unreadable_map", file, f"Wanted a depth map{wanted}, found {found}. Map left out.")
         return None
     if mm_per_unit is None:
         if values.dtype == np.uint8:
             message = "Wanted depth of 16 bits or floats, found 8 bits, a picture of depth. Map left out."
-            problems.add("unreadable_map", where, message)
+            problems.add("unreadable_map", file, message)
             return None
         mm_per_unit = MM if values.dtype.kind == "f" else 1.0
     if mm_per_unit == 1 and distance_from is None and path.suffix.lower() == ".png" and values.dtype == np.uint16:

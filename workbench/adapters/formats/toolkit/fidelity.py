@@ -1,4 +1,4 @@
-"""What formats without room for samples' facts lose, told in sentences."""
+"""What formats without room for samples' facts lose, in sentences."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from workbench.base.plurals import counted, filled
 from workbench.core.schema.labels import Label, Record
 
 
-def told(counts: Mapping[str, int]) -> list[str]:
+def sentences(counts: Mapping[str, int]) -> list[str]:
     """The sentences whose number is not zero, with ``{n}`` filled in.
 
-    >>> told({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
+    >>> sentences({"masks of {n} labels": 2, "tags of {n} samples": 0, "outlines of {n} labels": 1})
     ['masks of 2 labels', 'outlines of 1 label']
     """
     return [filled(text, n) for text, n in counts.items() if n]
 
 
-class Labels(Iterable[Label]):
+class AllLabels(Iterable[Label]):
     """The labels of records, as often as they are gone through; none is kept."""
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -50,7 +50,7 @@ def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
                 label.instance_id is not None,
             )
             counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return told(counts)
+    return sentences(counts)
 
 
 def of_samples(
@@ -87,11 +87,11 @@ def of_samples(
             not cameras and record.camera is not None,
             not record.maps.keys() <= set(maps),
             record.cloud is not None,
-            0 if solids else sum(label.T_cam_obj is not None for label in record.labels),
+            0 if solids else sum(pose is not None for pose in record.labels.columns.get("T_cam_obj", ())),
             bool(record.generation),
         )
         counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return told(counts)
+    return sentences(counts)
 
 
 def of_files(records: Sequence[Record]) -> list[str]:
@@ -102,4 +102,4 @@ def of_files(records: Sequence[Record]) -> list[str]:
         counts.update(record.maps.keys())
         clouds += record.cloud is not None
     found = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
-    return found + told({"point clouds of {n} samples": clouds})
+    return found + sentences({"point clouds of {n} samples": clouds})

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
 from workbench.adapters.formats.toolkit.space import Floats, seen_box
-from workbench.core.schema.labels import Attribute, Camera, Label
+from workbench.core.schema.labels import Attribute, Camera, Label, Labels
 
 BOX_FROM = "box_from"  # attribute of labels whose box was not given: what it was made of
 
 
 @dataclass(slots=True)
-class Sighting:
+class PartialLabel:
     """What is known of one object in one picture.
 
     Attributes:
@@ -40,17 +40,17 @@ class Sighting:
     size_m: tuple[float, float, float] | None = None
 
 
-def labels_of(sightings: Iterable[Sighting], camera: Camera | None, frame: Frame) -> tuple[Label, ...]:
+def labels_of(parts: Iterable[PartialLabel], camera: Camera | None, frame: Frame) -> Labels:
     """Labels of all objects that have a place in the picture; those without one are counted as hidden.
 
     An object without a box of its own gets that of its mask, of its keypoints or of its 3D box,
     and says so in the attribute ``box_from``.
     """
-    found = (_label(sighting, camera, frame) for sighting in sightings)
-    return tuple(label for label in found if label is not None)
+    labels = (_label(part, camera, frame) for part in parts)
+    return Labels.of(label for label in labels if label is not None)
 
 
-def _label(it: Sighting, camera: Camera | None, frame: Frame) -> Label | None:
+def _label(it: PartialLabel, camera: Camera | None, frame: Frame) -> Label | None:
     given, made_of = (it.xyxy, None) if it.xyxy is not None else _box(it, camera)
     if given is None:
         frame.problems.count("hidden_object", it.where)
@@ -72,7 +72,7 @@ def _label(it: Sighting, camera: Camera | None, frame: Frame) -> Label | None:
     )
 
 
-def _box(it: Sighting, camera: Camera | None) -> tuple[Xyxy | None, str]:
+def _box(it: PartialLabel, camera: Camera | None) -> tuple[Xyxy | None, str]:
     if it.mask is not None:
         return box_of(it.mask), "mask"
     if it.keypoints is not None and (it.keypoints[:, 2] > 0).any():

@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,8 +16,9 @@ from workbench.adapters.formats.toolkit.contract import Counted
 from workbench.adapters.formats.toolkit.headers import Fault, Header
 from workbench.adapters.formats.toolkit.probe import Seen, look_all, read_header
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.processes import WorkerProcesses
-from workbench.core.schema.labels import PlainBoxes, Record
+from workbench.core.schema.labels import Record
 
 THREADS = 8
 MANY = 4_000  # drafts from which processes pay for their start
@@ -49,28 +49,29 @@ class Records(Counted, Generic[D]):
     """Records of drafts, one by one; the length hint says how many drafts are left.
 
     Pictures are opened ahead, in threads, or in processes when there are many. A picture that cannot be used is
-    named and left out. At the end, what was counted is told with the sentences of ``closing``.
+    named and left out. At the end, what was counted is named with the sentences of ``closing``.
     """
 
     def __init__(
         self,
         drafts: Sequence[D],
         build: Callable[[D, Header], Record],
-        problems: Problems,
+        source: Source,
         *,
         closing: Mapping[Kind, str] | None = None,
     ) -> None:
         self._left = len(drafts)
-        self._records = self._each(drafts, build, problems, closing or {})
+        self._records = self._each(drafts, build, source, closing or {})
 
     def _each(
         self,
         drafts: Sequence[D],
         build: Callable[[D, Header], Record],
-        problems: Problems,
+        source: Source,
         closing: Mapping[Kind, str],
     ) -> Iterator[Record]:
-        for draft, seen in _looked_at(drafts):
+        problems = source.problems
+        for draft, seen in _looked_at(drafts, source.workers):
             self._left -= 1
             if isinstance(seen, Fault):
                 message = f"Wanted a picture, found {seen.found}. Left out."
@@ -91,8 +92,7 @@ class Records(Counted, Generic[D]):
 def _name_repeated(record: Record, problems: Problems) -> None:
     """Count boxes of the same class in the same place; two instances may share a place."""
     labels = record.labels
-    places = labels.places() if isinstance(labels, PlainBoxes) else (label.xyxy for label in labels)
-    if len(set(places)) == len(labels):
+    if len(set(labels.boxes())) == len(labels):
         return  # nearly always
     keys = [(label.name, label.xyxy, label.instance_id) for label in labels]
     if len(set(keys)) != len(keys):
@@ -101,11 +101,10 @@ def _name_repeated(record: Record, problems: Problems) -> None:
                 problems.count("duplicate_box", f"{record.origin}, label {at}")
 
 
-def _looked_at(drafts: Sequence[D]) -> Iterator[tuple[D, Seen | Fault]]:
+def _looked_at(drafts: Sequence[D], started: Executor | None) -> Iterator[tuple[D, Seen | Fault]]:
     """Every draft with what its file says, in order."""
     if not drafts:
         return
-    started = _started.get()
     workers, many = _workers(), len(drafts) >= MANY
     pool = started or _pool(len(drafts))
     chunk = CHUNK if many else max(1, min(CHUNK, len(drafts) // THREADS))
@@ -136,20 +135,15 @@ def _pool(n: int) -> Executor:
     return WorkerProcesses(_workers()) if n >= MANY else ThreadPoolExecutor(THREADS, thread_name_prefix="headers")
 
 
-_started: ContextVar[Executor | None] = ContextVar("started", default=None)
-
-
 @contextlib.contextmanager
-def workers_started(n: int) -> Iterator[None]:
-    """Within, the workers that look at so many pictures are there before a reader wants them: they take their time."""
+def started_workers(n: int) -> Iterator[Executor]:
+    """Workers for so many pictures, started ahead of a ``Source`` that is given them: they take their time."""
     pool = _pool(n)
-    for _ in range(_workers()):
-        pool.submit(look_all, [])
-    token = _started.set(pool)
     try:
-        yield
+        for _ in range(_workers()):
+            pool.submit(look_all, [])
+        yield pool
     finally:
-        _started.reset(token)
         pool.shutdown(cancel_futures=True)
 
 

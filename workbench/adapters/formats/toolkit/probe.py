@@ -1,4 +1,4 @@
-"""A glance at picture files: header, size and hash from one read. Worker processes import nothing but this."""
+"""First read of picture files: header, size and hash from one read. Worker processes import nothing but this."""
 
 from __future__ import annotations
 

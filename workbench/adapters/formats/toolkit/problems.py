@@ -118,8 +118,13 @@ class Problems:
         self._found.append(Problem(where=where, kind=kind, message=message))
         self.records_lost += loses_record
 
+    def extend(self, others: Problems) -> None:
+        """Take over everything that another collection named."""
+        self._found += others._found
+        self.records_lost += others.records_lost
+
     def count(self, kind: Kind, where: str) -> None:
-        """Count a problem that is told once for all its places, by ``close``."""
+        """Count a problem that is named once for all its places, by ``close``."""
         self._counted[kind] += 1
         first = self._first.setdefault(kind, [])
         if len(first) < _SHOWN:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
@@ -60,21 +58,12 @@ def plain_parts(text: str) -> tuple[tuple[str, ...], bool]:
     return tuple(kept), leaves
 
 
-_follows: ContextVar[bool] = ContextVar("follows", default=False)
-
-
-@contextlib.contextmanager
-def following_links() -> Iterator[None]:
-    """Within, links to files that lie elsewhere count as files: for folders whose links the workbench made itself."""
-    token = _follows.set(True)
-    try:
-        yield
-    finally:
-        _follows.reset(token)
-
-
 class Tree:
     """All regular files below a folder, listed once, in a stable order.
+
+    Args:
+        root: the folder.
+        follow_links: links to files that lie elsewhere count as files.
 
     Attributes:
         root: the folder, links resolved.
@@ -85,15 +74,15 @@ class Tree:
         nameless: files and folders whose name is no text, which no database can hold.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, follow_links: bool = False) -> None:
         self.root = root.resolve()
         self.junk: list[str] = []
         self.outside: list[str] = []
         self.no_files: list[str] = []
         self.nameless: list[str] = []
-        self.files = sorted(self._scan())
+        self.files = sorted(self._scan(follow_links=follow_links))
 
-    def _scan(self) -> Iterable[str]:
+    def _scan(self, *, follow_links: bool) -> Iterable[str]:
         waiting = [""]
         while waiting:
             folder = waiting.pop()
@@ -104,7 +93,7 @@ class Tree:
                         self.nameless.append(path)
                     elif is_junk(entry.name):
                         self.junk.append(path)
-                    elif entry.is_symlink() and not _follows.get() and _leads_away(self.root, Path(entry.path)):
+                    elif entry.is_symlink() and not follow_links and _leads_away(self.root, Path(entry.path)):
                         self.outside.append(path)
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{path}/")
@@ -207,29 +196,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that Python keeps as lone surrogates
         return False
     return True
-
-
-_scanned: ContextVar[dict[Path, Tree] | None] = ContextVar("scanned", default=None)
-
-
-@contextlib.contextmanager
-def one_scan() -> Iterator[None]:
-    """Within, a folder is listed once, however many formats look at it."""
-    token = _scanned.set({})
-    try:
-        yield
-    finally:
-        _scanned.reset(token)
-
-
-def tree_of(root: Path) -> Tree:
-    """The files of a folder; listed anew unless within ``one_scan``."""
-    scanned = _scanned.get()
-    if scanned is None:
-        return Tree(root)
-    if root not in scanned:
-        scanned[root] = Tree(root)
-    return scanned[root]
 
 
 def _leads_away(root: Path, link: Path) -> bool:

@@ -13,20 +13,22 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.text_files import content_of, lines_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of, tree_of
-from workbench.base.errors import InputError
-from workbench.core.schema.labels import Attribute, Label, Record
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
+from workbench.core.schema.labels import Attribute, Label, Labels, Record
 
 name = "voc"
 looks_for = "XML files with an <annotation>"
+single_files = False
 
 _HEAD_BYTES = 512
 _MARK = re.compile(rb"<annotation[\s>]")
@@ -60,13 +62,11 @@ class _Entry(Draft):
     split: str | None
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look for XML files that begin with ``<annotation>``."""
-    if path.is_file():
-        return None
-    tree = tree_of(path)
-    found = [file for file in _xml_files(tree)[:_TRIED] if _looks_like(tree.path(file))]
-    return Evidence(0.9, f"{found[0]} holds an <annotation>") if found else None
+    files = _xml_files(source.tree)
+    first = next((file for file in files[:_TRIED] if _looks_like(source.tree.path(file))), None)
+    return None if first is None else Found(0.9, f"{first} holds an <annotation>", partial(_records, source, files))
 
 
 def _xml_files(tree: Tree) -> list[str]:
@@ -78,19 +78,19 @@ def _looks_like(path: Path) -> bool:
         return bool(_MARK.search(stream.read(_HEAD_BYTES)))
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    if path.is_file():
-        raise InputError(
-            "a folder with XML files", found="a file", where=str(path), fix="Give the folder that holds it."
-        )
-    tree = tree_of(path)
+    return _records(source, _xml_files(source.tree))
+
+
+def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
     tree.name_junk(problems)
-    annotations = [found for file in _xml_files(tree) if (found := _parse(tree, file, problems)) is not None]
+    annotations = [parsed for file in files if (parsed := _parse(tree, file, problems)) is not None]
     shift_px = 0.0 if _counts_from_zero(annotations) else 1.0
     splits = _image_sets(tree, problems)
     entries = _entries(tree, annotations, splits, problems)
-    return Records(entries, lambda entry, header: _record(entry, header, shift_px, problems), problems)
+    return Records(entries, lambda entry, header: _record(entry, header, shift_px, problems), source)
 
 
 def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
@@ -255,7 +255,7 @@ def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) 
         for at, found in enumerate(annotation.objects):
             label = _label(found, shift_px, f"{annotation.file}, object {at}", frame)
             labels += [label] if label is not None else []
-    return Record(entry.image_path, entry.origin, header.width, header.height, tuple(labels), split=entry.split)
+    return Record(entry.image_path, entry.origin, header.width, header.height, Labels.of(labels), split=entry.split)
 
 
 def _label(found: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes
 from workbench.core.schema.labels import Label, Record
@@ -33,28 +33,28 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """VOC holds boxes with four attributes."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     counts = {"confidence of {n} labels": sum(label.confidence is not None for label in labels)}
-    return losses.of_boxes(labels, _KEPT) + losses.told(counts) + losses.of_samples(records)
+    return losses.of_boxes(labels, _KEPT) + losses.sentences(counts) + losses.of_samples(records)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write one XML file per picture, one list per split and one of classes; see ``contract.Writer.write``."""
     (folder / "Annotations").mkdir(exist_ok=True)
     (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
-    for item in placed:
+    for item in items:
         root = _annotation(item)
         ET.indent(root)
         write_bytes(folder / "Annotations" / f"{stem_of(item.name)}.xml", ET.tostring(root, encoding="utf-8") + b"\n")
-    found = surveyed(placed)
-    labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in found.names)
+    overview = survey(items)
+    labelmap = "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in overview.names)
     write_bytes(folder / "labelmap.txt", labelmap.encode())  # where CVAT and datumaro look for classes
-    for split, own in found.by_split.items():
+    for split, own in overview.by_split.items():
         stems = [stem_of(item.name) for item in own]
         write_bytes(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{stem}\n" for stem in stems).encode())
 
 
-def _annotation(item: Placed) -> ET.Element:
+def _annotation(item: NamedRecord) -> ET.Element:
     root = ET.Element("annotation")
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", item.name)

@@ -10,23 +10,26 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from workbench.adapters.formats.coco import sample_json
 from workbench.adapters.formats.toolkit import archive
-from workbench.adapters.formats.toolkit.contract import Counted, Evidence
+from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.json_files import read_object
 from workbench.adapters.formats.toolkit.names import attributes_of, split_in, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of, tree_of
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
 
 name = "webdataset"
 looks_for = "tar files with KEY.jpg beside KEY.json or KEY.cls"
+single_files = False
 
 _BESIDE = (".json", ".cls")
 _TRIED = 8  # files at the head of a shard
@@ -41,17 +44,16 @@ class _Entry(Draft):
     where: str
 
 
-def evidence(path: Path) -> Evidence | None:
+def detect(source: Source) -> Found | None:
     """Look at the first files of the first shard, or for samples of a shard that was unpacked."""
-    if path.is_file():
-        return None
-    tree = tree_of(path)
+    tree = source.tree
     shards = _shards(tree)
     if shards and _has_samples(tree.path(shards[0])):
-        return Evidence(0.95, f"{shards[0]} has pictures beside JSON or cls of the same key")
+        why = f"{shards[0]} has pictures beside JSON or cls of the same key"
+        return Found(0.95, why, partial(_Samples, source, shards))
     keys = [picture for picture in islice(tree.pictures, _TRIED) if _key(picture) + ".json" in tree.known]
     if keys and not shards and sample_json.is_document(read_object(tree.path(_key(keys[0]) + ".json"), "", Problems())):
-        return Evidence(0.95, f"{keys[0]} has the workbench's JSON beside it")
+        return Found(0.95, f"{keys[0]} has the workbench's JSON beside it", partial(_Samples, source, shards))
     return None
 
 
@@ -79,34 +81,34 @@ def _key(file: str) -> str:
     return f"{folder}/{name.partition('.')[0]}".lstrip("/")
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Unpack every shard and read its samples; see ``contract.Format.read``."""
-    if path.is_file():
-        raise InputError("a folder of shards", found="a file", where=str(path), fix="Give the folder that holds them.")
-    tree = tree_of(path)
-    tree.name_junk(problems)
-    shards = _shards(tree)
-    return _Samples(tree, shards or [""], problems)
+    return _Samples(source, _shards(source.tree))
 
 
 class _Samples(Counted):
-    """The records of all shards, one shard at a time; the number to come is known by shards alone."""
+    """The records of all shards, one shard at a time; the number to come is known by shards alone.
 
-    def __init__(self, tree: Tree, shards: list[str], problems: Problems) -> None:
-        self._left = len(shards)
-        self._records = self._each(tree, shards, problems)
+    Without a shard, the tree itself is one that was unpacked.
+    """
 
-    def _each(self, tree: Tree, shards: list[str], problems: Problems) -> Iterator[Record]:
+    def __init__(self, source: Source, shards: list[str]) -> None:
+        source.tree.name_junk(source.problems)
+        self._left = max(len(shards), 1)
+        self._records = self._each(source, shards or [""])
+
+    def _each(self, source: Source, shards: list[str]) -> Iterator[Record]:
+        tree, problems = source.tree, source.problems
         for shard in shards:
             self._left -= 1
             try:
-                inner = tree_of(archive.opened(tree.path(shard))) if shard else tree
+                inner = Tree(archive.opened(tree.path(shard), scratch=source.scratch)) if shard else tree
             except InputError as cause:
                 message = f"Wanted a tar file, found {cause.found}. Left out."
                 problems.add("unreadable_image", shard, message, loses_record=True)
                 continue
             entries = list(_entries(inner, shard, problems))
-            yield from Records(entries, lambda entry, header: _record(entry, header, problems), problems)
+            yield from Records(entries, lambda entry, header: _record(entry, header, problems), source)
         problems.close("missing_annotation_file", "Wanted JSON or cls for every picture, found none for {n} ({first}).")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from workbench.adapters.formats.coco.sample_json import document
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
-from workbench.adapters.formats.toolkit.contract import Placed, everything, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.core.schema.labels import Record
 
@@ -40,27 +40,27 @@ def lost(records: Sequence[Record]) -> list[str]:
     return losses.of_files(records)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write the shards; see ``contract.Writer.write``."""
-    for split, own in surveyed(placed).by_split.items():
+    for split, own in survey(items).by_split.items():
         at = shard = 0
         while at < len(own):
             at = _shard(folder / f"{split}-{shard:06d}.tar", own, at)
             shard += 1
 
 
-def _shard(path: Path, placed: Sequence[Placed], start: int) -> int:
+def _shard(path: Path, items: Sequence[NamedRecord], start: int) -> int:
     """Write samples from one on until the shard is full; returns the next."""
     written = 0
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
-        for at in range(start, min(start + SHARD_SAMPLES, len(placed))):
+        for at in range(start, min(start + SHARD_SAMPLES, len(items))):
             if written >= SHARD_BYTES:
                 return at
-            item = placed[at]
+            item = items[at]
             said = json.dumps(document(item, at), ensure_ascii=False, sort_keys=True).encode()
             written += _add(archive, item.name, item.record.medium.read_bytes())
             written += _add(archive, f"{stem_of(item.name)}.json", said)
-    return min(start + SHARD_SAMPLES, len(placed))
+    return min(start + SHARD_SAMPLES, len(items))
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> int:

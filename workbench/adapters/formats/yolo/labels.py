@@ -12,7 +12,7 @@ from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.text_files import lines_of
 from workbench.adapters.formats.toolkit.tree import Tree
-from workbench.core.schema.labels import Label
+from workbench.core.schema.labels import Label, Labels
 
 _BOX_NUMBERS = 4
 
@@ -47,16 +47,16 @@ class Classes:
         return str(int(number)) if self.names is None else self.names.get(int(number))
 
 
-def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, problems: Problems) -> tuple[Label, ...]:
+def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, problems: Problems) -> Labels:
     """The labels of one picture; none without a label file, which means background."""
     if file is None:
-        return ()
+        return Labels()
     frame = Frame(header.width, header.height, problems)
     lines = lines_of(tree.path(file), file, problems)
     found = (
         _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
     )
-    return tuple(label for label in found if label is not None)
+    return Labels.of(label for label in found if label is not None)
 
 
 def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Label | None:
@@ -84,7 +84,7 @@ def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Lab
 
 
 def _posed(label: Label, classes: Classes, number: int, numbers: list[float], where: str, frame: Frame) -> Label:
-    """The label with its keypoints; where visibility is not told, every point but 0, 0 is visible."""
+    """The label with its keypoints; where visibility is not given, every point but 0, 0 is visible."""
     points = np.array(numbers[_BOX_NUMBERS:]).reshape(classes.keypoint_shape)
     seen = points[:, 2] if points.shape[1] == 3 else np.where(points.any(axis=1), 2.0, 0.0)
     if not np.isfinite(points).all() or not np.isin(seen, (0, 1, 2)).all():

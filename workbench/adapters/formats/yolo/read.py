@@ -11,23 +11,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from workbench.adapters.formats.toolkit.contract import Evidence
+from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.text_files import lines_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, stem_of, tree_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, stem_of
 from workbench.adapters.formats.yolo.labels import Classes, labels_of
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
 
 name = "yolo"
 looks_for = "a .yaml with 'names' and 'train' or 'val', or label files of number rows beside pictures"
+single_files = True
 
 _SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
@@ -45,19 +48,31 @@ class _Entry(Draft):
     label_file: str | None
 
 
-def evidence(path: Path) -> Evidence | None:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The data.yaml files that count, and the label file of each picture that has one."""
+
+    yaml_files: Sequence[str]
+    label_files: Mapping[str, str]
+
+
+def _layout(source: Source) -> _Layout:
+    tree = source.tree
+    return _Layout(_yaml_files(tree) if source.file is None else [source.file], _label_files(tree))
+
+
+def detect(source: Source) -> Found | None:
     """Look for a data.yaml, or for label files beside pictures."""
-    if path.is_file():
-        fits = path.suffix.lower() in (".yaml", ".yml") and _looks_like(_yaml(path, shown=path.name))
-        return Evidence(0.9, f"{path.name} names classes and splits") if fits else None
-    tree = tree_of(path)
-    files = _yaml_files(tree)
-    if files:
-        return Evidence(0.9, f"{files[0]} names classes and splits")
-    pairs = _label_files(tree)
-    tried = list(pairs.values())[:_TRIED]
-    if tried and any(_has_rows(tree, file) for file in tried):
-        return Evidence(0.8, f"{tried[0]} has rows of numbers for a picture")
+    if source.file is not None:
+        is_yaml = source.file.lower().endswith((".yaml", ".yml"))
+        fits = is_yaml and _looks_like(_yaml(source.path, shown=source.file))
+        return Found(0.9, f"{source.file} names classes and splits", partial(read, source)) if fits else None
+    layout = _layout(source)
+    tried = list(layout.label_files.values())[:_TRIED]
+    if layout.yaml_files:
+        return Found(0.9, f"{layout.yaml_files[0]} names classes and splits", partial(_records, source, layout))
+    if any(_has_rows(source.tree, file) for file in tried):
+        return Found(0.8, f"{tried[0]} has rows of numbers for a picture", partial(_records, source, layout))
     return None
 
 
@@ -107,15 +122,18 @@ def _has_rows(tree: Tree, file: str) -> bool:
         return _ROW.fullmatch(stream.readline(4096).strip()) is not None
 
 
-def read(path: Path, problems: Problems) -> Iterator[Record]:
+def read(source: Source) -> Iterator[Record]:
     """Read every record; see ``contract.Format.read``."""
-    tree = tree_of(path.parent if path.is_file() else path)
+    return _records(source, _layout(source))
+
+
+def _records(source: Source, layout: _Layout) -> Iterator[Record]:
+    tree, problems = source.tree, source.problems
+    files, pairs = layout.yaml_files, layout.label_files
     tree.name_junk(problems)
-    files = [path.name] if path.is_file() else _yaml_files(tree)
     if len(files) > 1:
         fix = "Give the path of the one you mean."
-        raise InputError("one data.yaml", found=", ".join(files[:5]), where=str(path), fix=fix)
-    pairs = _label_files(tree)
+        raise InputError("one data.yaml", found=", ".join(files[:5]), where=str(source.path), fix=fix)
     if files:
         content = _yaml(tree.path(files[0]), shown=files[0])
         classes = _classes(content, files[0])
@@ -130,7 +148,7 @@ def read(path: Path, problems: Problems) -> Iterator[Record]:
         labels = labels_of(tree, entry.label_file, classes, header, problems)
         return Record(entry.image_path, entry.origin, header.width, header.height, labels, split=entry.split)
 
-    return Records(entries, build, problems)
+    return Records(entries, build, source)
 
 
 def class_names(path: Path) -> Mapping[int, str]:

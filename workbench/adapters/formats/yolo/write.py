@@ -11,7 +11,7 @@ import yaml
 
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX, hull
-from workbench.adapters.formats.toolkit.contract import Placed, everything, record_of, surveyed
+from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, record_of, survey
 from workbench.adapters.formats.toolkit.names import in_order
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes
@@ -38,7 +38,7 @@ def picture_path(split: str, name: str) -> str:
 
 def lost(records: Sequence[Record]) -> list[str]:
     """YOLO holds classes and boxes, boxes with keypoints, or outlines (also of oriented boxes); nothing else."""
-    labels = losses.Labels(records)
+    labels = losses.AllLabels(records)
     points, outlines = _keypoint_count(records), _all_outlines(records)
     counts = {
         "keypoints of {n} labels": 0 if points else sum(label.keypoints is not None for label in labels),
@@ -51,29 +51,34 @@ def lost(records: Sequence[Record]) -> list[str]:
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
         "instance ids of {n} labels": sum(label.instance_id is not None for label in labels),
     }
-    return losses.told(counts) + losses.of_samples(records)
+    return losses.sentences(counts) + losses.of_samples(records)
 
 
-def write(folder: Path, placed: Sequence[Placed]) -> None:
+def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write the yaml and one text file per picture with labels; see ``contract.Writer.write``."""
-    found = surveyed(placed)
-    records = Viewed(placed, record_of)
-    numbers = {name: at for at, name in enumerate(found.names)}
+    overview = survey(items)
+    records = Viewed(items, record_of)
+    numbers = {name: at for at, name in enumerate(overview.names)}
     points, outlines = _keypoint_count(records), _all_outlines(records)
-    splits = in_order(found.by_split)
+    splits = in_order(overview.by_split)
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True, exist_ok=True)
-    for item in placed:
+    for item in items:
         record = item.record
         rows = [_row(label, record, numbers, outlines=outlines, points=points) for label in record.labels]
         if rows:
             text = "".join(f"{row}\n" for row in rows)
             write_bytes(folder / "labels" / str(record.split) / f"{stem_of(item.name)}.txt", text.encode())
-    content: dict[str, Any] = {**{split: f"images/{split}" for split in splits}, "names": dict(enumerate(found.names))}
+    content: dict[str, Any] = {
+        **{split: f"images/{split}" for split in splits},
+        "names": dict(enumerate(overview.names)),
+    }
     if points:
         content["kpt_shape"] = [points, 3]
-        if found.keypoints:
-            content["kpt_names"] = {numbers[name]: list(found.keypoints[name]) for name in sorted(found.keypoints)}
+        if overview.keypoints:
+            content["kpt_names"] = {
+                numbers[name]: list(overview.keypoints[name]) for name in sorted(overview.keypoints)
+            }
     write_bytes(folder / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit.source import Source
 
 W, H = 64, 48
 
@@ -42,7 +43,7 @@ def instances(*values, dtype=np.uint8):
 def test_masks_are_found_by_name(tmp_path, reading, picture, picture_path, mask_path):
     picture(tmp_path / picture_path)
     save(tmp_path / mask_path, instances(3, 7))
-    assert "1 picture, 1 with masks" in choose(tmp_path)[1]
+    assert "1 picture, 1 with masks" in choose(Source(tmp_path))[1].why
     (record,), problems = reading("folder", tmp_path)
     assert len(problems) == 0
     assert record.origin == picture_path
@@ -137,7 +138,7 @@ def test_clouds_beside_pictures(tmp_path, reading, picture):
         ("masks/a.png", b"version https://git-lfs.github.com/spec/v1\n", "lfs_pointer"),
     ],
 )
-def test_problems_of_siblings_are_named(tmp_path, reading, picture, file, values, kind):
+def test_problems_of_sidecars_are_named(tmp_path, reading, picture, file, values, kind):
     picture(tmp_path / "images" / "a.png")
     path = tmp_path / file
     path.parent.mkdir()

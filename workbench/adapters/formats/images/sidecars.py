@@ -19,8 +19,9 @@ from workbench.adapters.formats.toolkit.clouds import is_cloud, usable_cloud
 from workbench.adapters.formats.toolkit.depth import depth_map
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
-from workbench.core.schema.labels import Label
+from workbench.core.schema.labels import Label, Labels
 
 CLASS = "object"  # a mask does not tell what it shows
 _PICTURES = frozenset({"rgb", "color", "colour", "image", "images", "img"})
@@ -40,7 +41,7 @@ Groups = Mapping[str, list[str]]  # pictures by folder
 
 
 @dataclass(frozen=True, slots=True)
-class Siblings:
+class Sidecars:
     """Files that belong to pictures.
 
     Attributes:
@@ -63,7 +64,7 @@ class Siblings:
         return frozenset((*self.masks.values(), *self.depths.values(), *self.clouds.values(), *self.strays, *self.idle))
 
 
-def siblings_of(tree: Tree, sequences: Sequences) -> Siblings:
+def sidecars_of(tree: Tree, sequences: Sequences) -> Sidecars:
     """Find what belongs to each picture of a tree; TUM's sequences tell it by time."""
     index: dict[tuple[str, str], list[str]] = {}
     for file in tree.files:
@@ -81,7 +82,7 @@ def siblings_of(tree: Tree, sequences: Sequences) -> Siblings:
     used = {*masks.values(), *depths.values(), *timed.values(), *sequences.depths}
     homes = {folder_of(file) for file in used if folder_of(file).rpartition("/")[2] in (*_MASKS, *_DEPTHS)}
     strays = tuple(file for file in tree.pictures if homes and folder_of(file) in homes and file not in used)
-    return Siblings(masks, depths | timed, clouds, frozenset(timed.values()), strays, sequences.depths)
+    return Sidecars(masks, depths | timed, clouds, frozenset(timed.values()), strays, sequences.depths)
 
 
 def _is_part(file: str) -> bool:
@@ -161,39 +162,39 @@ def _seconds(file: str) -> float | None:
     return float(stem) if is_time else None
 
 
-def depth_of(tree: Tree, siblings: Siblings, picture: str, header: Header, problems: Problems) -> Path | None:
+def depth_of(source: Source, sidecars: Sidecars, picture: str, header: Header) -> Path | None:
     """The depth map of a picture: 16 bits are millimetres (TUM: a fifth), floats are metres."""
-    file = siblings.depths.get(picture)
+    file = sidecars.depths.get(picture)
     if file is None:
         return None
-    unit = MM_PER_UNIT if file in siblings.timed else None
-    return depth_map(tree.path(file), file, problems, mm_per_unit=unit, shape=(header.height, header.width))
+    unit = MM_PER_UNIT if file in sidecars.timed else None
+    return depth_map(source, file, mm_per_unit=unit, shape=(header.height, header.width))
 
 
-def cloud_of(tree: Tree, siblings: Siblings, picture: str, problems: Problems) -> Path | None:
+def cloud_of(tree: Tree, sidecars: Sidecars, picture: str, problems: Problems) -> Path | None:
     """The point cloud of a picture."""
-    file = siblings.clouds.get(picture)
+    file = sidecars.clouds.get(picture)
     return None if file is None else usable_cloud(tree.path(file), file, problems)
 
 
-def labels_of(tree: Tree, siblings: Siblings, picture: str, header: Header, problems: Problems) -> tuple[Label, ...]:
+def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, problems: Problems) -> Labels:
     """One label per value of the mask other than 0 and black; a mask of two values is one object."""
-    file = siblings.masks.get(picture)
+    file = sidecars.masks.get(picture)
     pixels = None if file is None else read_map(tree.path(file), file, problems)
     if pixels is None or file is None:
-        return ()
+        return Labels()
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
         found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
         message = f"Wanted a mask of {header.width} x {header.height} whole numbers, found {found}. Mask left out."
         problems.add("unreadable_map", file, message)
-        return ()
+        return Labels()
     is_gray = pixels.ndim == 2
     numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
     values = [int(value) for value in np.unique(numbers) if value]
     if len(values) > _MOST_OBJECTS:
         message = f"Wanted one value per object, found {len(values):,} values. Mask left out."
         problems.add("unreadable_map", file, message)
-        return ()
+        return Labels()
     frame = Frame(header.width, header.height, problems)
     found_labels = []
     for value in values:
@@ -203,4 +204,4 @@ def labels_of(tree: Tree, siblings: Siblings, picture: str, header: Header, prob
         if xyxy is not None:
             number = value if is_gray and len(values) > 1 else None
             found_labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
-    return tuple(found_labels)
+    return Labels.of(found_labels)

@@ -1,0 +1,45 @@
+"""What is read: one file or folder, with everything that a reader needs to know of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.scratch import default_folder
+from workbench.adapters.formats.toolkit.tree import Tree
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file or folder on disk; not to be confused with the field ``source`` of a sample.
+
+    Attributes:
+        path: of the file or folder, which exists.
+        problems: where a reader collects what is wrong.
+        scratch: folder for files that a reader makes: pictures out of containers, converted depth maps.
+        workers: open the pictures in parallel; ``None`` lets the reader start its own.
+        follow_links: links to files that lie elsewhere count as files; only for folders that the workbench wrote.
+    """
+
+    path: Path
+    problems: Problems = field(default_factory=Problems)
+    scratch: Path = field(default_factory=default_folder)
+    workers: Executor | None = None
+    follow_links: bool = False
+
+    @cached_property
+    def file(self) -> str | None:
+        """Name of the single file, which is its path in ``tree``; ``None`` for a folder."""
+        return self.path.name if self.path.is_file() else None
+
+    @cached_property
+    def tree(self) -> Tree:
+        """All files of the folder, or of the folder that holds the single file; scanned once, on first use."""
+        return Tree(self.path if self.file is None else self.path.parent, follow_links=self.follow_links)
+
+    def at(self, folder: Path) -> Source:
+        """The same settings and the same list of problems for another folder."""
+        return replace(self, path=folder)
