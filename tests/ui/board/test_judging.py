@@ -51,12 +51,12 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
     browser = Browser(Board(predicted))
     empty, _ = browser.ask("scoreboard")
     assert (empty["result"]["rounds"], empty["result"]["waiting"]) == ([], [TAG])
-    assert browser.ask("options")[0]["result"]["trainers"][0][0] == "small"
+    assert browser.ask("options", panels=["scoreboard"])[0]["result"]["scoreboard"]["trainers"][0][0] == "small"
     for field, name in (("model", "first"), ("better", "second")):
         number = browser.ask("record", predictions=field, name=f" {name} ")[0]["result"]
         state = ended(browser, number)
         assert state["state"] == "done" and f"{name}: 6 real pictures (all real)" in state["message"]
-    answer, _ = browser.ask("scoreboard", metric="recall", said=True)
+    answer, _ = browser.ask("scoreboard", metric="recall", by_user=True)
     found = answer["result"]
     assert (found["compared"], found["samples"], found["waiting"]) == (["first", "second"], 6, [])
     (row,) = found["scenarios"]
@@ -70,7 +70,7 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
     ]
     worse = browser.ask("record", predictions="model", name="third")[0]["result"]
     assert ended(browser, worse)["state"] == "done"
-    again = browser.ask("scoreboard", metric="ap50", said=True)[0]["result"]
+    again = browser.ask("scoreboard", metric="ap50", by_user=True)[0]["result"]
     assert again["compared"] == ["first", "second", "third"] and again["metric"] == "ap50"
     assert browser.board.code.splitlines()[-1] == "wb.rounds(ds, metric='ap50')"
     failed = browser.ask("record", predictions="nothing", name="x")[0]["result"]
@@ -91,7 +91,10 @@ class Fixed:
 def test_retrain_with_a_trainer_of_ones_own(predicted: Selection, tmp_path: Path) -> None:
     trainer = Fixed()
     browser = Browser(Board(predicted, trainer=trainer))
-    assert [one[0] for one in browser.ask("options")[0]["result"]["trainers"]] == ["yours", "small"]
+    assert [one[0] for one in browser.ask("options", panels=["scoreboard"])[0]["result"]["scoreboard"]["trainers"]] == [
+        "yours",
+        "small",
+    ]
     asked = {"name": "second", "folder": str(tmp_path / "second"), "trainer": "yours"}
     state = ended(browser, browser.ask("retrain", **asked)[0]["result"])
     assert state["state"] == "done", state

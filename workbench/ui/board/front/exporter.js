@@ -1,11 +1,16 @@
 // Export: splits in a format that trainers read, checked by reading them back.
+import { busy, checkbox, choice, el, field, notice, offer } from "./dom.js";
+import { table } from "./tables.js";
 
-/** @param {Ask} ask @param {(error: Error) => void} fail */
-function exporterPanel(ask, fail) {
+/** @import { Context } from "./protocol.js" */
+
+/** @param {Context} context */
+export function panel({ ask }) {
   const folder = el("input", { "aria-label": "Folder" });
   const format = choice("Format");
   const scope = choice("Which samples", [["filtered", "filtered samples"], ["all", "all samples"]]);
-  const mode = choice("How splits are made", [["draw", "draw anew, as below"], ["keep", "keep those that samples have"]]);
+  const mode = choice("How splits are made", [["draw", "Create new splits"], ["keep", "Keep existing splits"]]);
+  /** @type {[string, HTMLInputElement][]} */
   const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
   const shares = el("div.wb-row", {}, ...parts.map(([name, input]) => field(name, input, "Shares that add up to 1, or numbers of samples")));
   const train = choice("How train is divided");
@@ -13,9 +18,9 @@ function exporterPanel(ask, fail) {
   const foldsField = field("Folds", folds);
   const synthetic = el("input", { type: "number", min: 0, max: 1, step: 0.05, placeholder: "any", "aria-label": "Largest synthetic share" });
   const seed = el("input", { type: "number", min: 0, value: 0, "aria-label": "Seed of the splits" });
-  const media = choice("Pictures");
-  const realOnly = checkbox("test holds real samples only", true);
-  const near = checkbox("near duplicates stay on one side", true, "Looks for edited copies of the same picture first");
+  const media = choice("Images");
+  const realOnly = checkbox("Real samples only in test", true);
+  const near = checkbox("Keep near duplicates in one split", true, "Looks for edited copies of the same image first");
   const trouble = notice(), result = el("div");
   const fit = () => {
     const keep = mode.value === "keep";
@@ -26,7 +31,7 @@ function exporterPanel(ask, fail) {
   mode.onchange = train.onchange = fit;
   fit();
   const divided = () => ({ stages: train.value === "stages", folds: train.value === "folds" ? Number(folds.value) : 0 });
-  const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.map(([name, input]) => [name, Number(input.value)]).filter(([, share]) => share > 0)));
+  const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.filter(([, input]) => Number(input.value) > 0).map(([name, input]) => [name, Number(input.value)])));
   const go = el("button.wb-primary", { data: { does: "export" }, onclick: () => {
     trouble.clear();
     result.replaceChildren();
@@ -34,8 +39,8 @@ function exporterPanel(ask, fail) {
   } }, "Export");
   const root = el("div.wb-form", {}, field("Folder (new or empty)", folder), el("div.wb-row", {}, field("Format", format), field("What", scope)),
     field("Splits", mode), shares,
-    el("div.wb-row", {}, field("Train as", train, "pretrain holds the synthetic samples, finetune the real ones"), foldsField, field("Synthetic at most", synthetic, "Largest share of synthetic samples in any lighting x surface slice of any split; more are left out")), el("div.wb-row", {}, field("Seed", seed), field("Pictures", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
-    el("p.wb-hint", {}, "Scenes and generated children stay with their parents. Every file is read back and compared."));
+    el("div.wb-row", {}, field("Train as", train, "pretrain holds the synthetic samples, finetune the real ones"), foldsField, field("Synthetic at most", synthetic, "Largest share of synthetic samples in any lighting × surface slice of any split; more are left out")), el("div.wb-row", {}, field("Seed", seed), field("Images", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
+    el("p.wb-hint", {}, "Samples of one scene, and generated samples and their parents, stay in one split. Every file is read back and compared."));
   return {
     root,
     ended: (job, found) => {

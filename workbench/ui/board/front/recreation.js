@@ -1,8 +1,23 @@
 // Recreate a failure: fit a scenario to samples, see the gap before and after, change what it draws row by row.
-const HOW = [["measured", "measured"], ["free", "free"], ["assumed", "assumed"]];
+import { busy, checkbox, choice, counted, digits, el, field, notice, offer, thousands } from "./dom.js";
+import { section } from "./tables.js";
+
+/** @import { Ask } from "./protocol.js" */
+
+const HOW = [["measured", "measured"], ["free", "free"], ["assumed", "set by you"]];
 
 /** "lighting.key.intensity" is shown as "key.intensity"; the full path stands in the title. */
 const shortPath = (path) => path.replace(/^(sensor|lighting|scene|assets)\./, "");
+
+/** Units by the end of a parameter's name; others have none, or words. */
+const UNITS = { ev: "EV", px: "px", deg: "°", m: "m", k: "K" };
+
+/** "measured −2.76 EV, high confidence" @param {{path: string, measured: string|null, confidence: string}} row */
+function measuredText({ path, measured, confidence }) {
+  if (measured === null) return confidence === "unknown" ? "not measured" : `${confidence} confidence`;
+  const unit = Number.isFinite(Number(measured)) ? UNITS[path.split(/[._]/).at(-1)] : undefined;
+  return `measured ${measured.replace(/^-/, "−")}${unit ? ` ${unit}` : ""}, ${confidence} confidence`;
+}
 
 /**
  * One parameter: how its distribution came to be, and what it is; both can be changed.
@@ -25,21 +40,24 @@ function parameterRow(row, revise) {
       how.value = was;
       trouble.fail(error);
     }
+    showOrigin();
   };
   how.onchange = () => {
     if (how.value === "assumed") { was = "assumed"; value.focus(); value.select(); } else put(how.value === "measured" ? row.value : row.wide, how.value);
   };
   value.onchange = () => { if (value.value.trim() !== stands) put(value.value, "assumed"); };
   value.onkeydown = (event) => { if (event.key === "Escape") value.value = stands; };
-  const sure = el("small", { title: row.why }, row.measured === null ? row.confidence : `${row.measured} · ${row.confidence}`);
-  return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, sure, trouble.root);
+  const origin = el("small", { title: row.why });
+  const showOrigin = () => { origin.textContent = [how.value === "assumed" ? "Set by you" : "", measuredText(row)].filter(Boolean).join(" · "); };
+  showOrigin();
+  return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, origin, trouble.root);
 }
 
 /** @param {Ask} ask @param {(yaml: string) => void} take what is done with the scenario at the end */
-function recreationSection(ask, take) {
+export function recreationSection(ask, take) {
   const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
-  const probes = checkbox("fit by test pictures", true, "Draw pictures and move the distributions until they measure like the photos");
-  const spare = checkbox("leave out those of test, which judge", true, "A picture that a scenario was fitted to is never judged by again: keep those of test for the scoreboard");
+  const probes = checkbox("Refine with trial renders", true, "Render images and move the distributions until they measure like the photos");
+  const spare = checkbox("Keep the test split out of the fit", true, "An image that a scenario was fitted to cannot judge a model any more: keep the test split for the scoreboard");
   const seconds = el("input", { type: "number", min: 10, max: 3600, value: 90, "aria-label": "Seconds for the fit" });
   const secondsField = field("Seconds at most", seconds);
   probes.input.onchange = () => { secondsField.hidden = !probes.input.checked; };
@@ -49,7 +67,7 @@ function recreationSection(ask, take) {
     busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
   } }, "Recreate");
   const gap = (found) => found.before === null ? null : el("div.wb-gap", { data: { before: found.before, after: found.after } },
-    el("p.wb-hint", {}, "Distance of its pictures to the photos, in the photos' own spread"),
+    el("p.wb-hint", {}, "How far renders are from the photos (in standard deviations)"),
     ...[["before", found.before], ["after", found.after]].map(([when, value]) => el("div.wb-row.wb-gap-bar", {}, el("small", {}, when), el("i", { style: { width: `${(60 * value) / Math.max(found.before, found.after, 1e-9)}%` } }), el("b", {}, digits(value)))));
   const show = (found) => {
     let yaml = found.yaml, last = Promise.resolve();

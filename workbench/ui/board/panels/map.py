@@ -1,0 +1,100 @@
+"""The failure map: a metric for every combination of words of two facets, each a click away from its samples."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from workbench.actions.evaluate import heatmap
+from workbench.actions.evaluate.slices import average_precision
+from workbench.base.errors import InputError
+from workbench.base.progress import Cancel
+from workbench.core.metrics.per_slice import METRICS, Estimator, cells, conditions_of
+from workbench.core.tables import Filter
+from workbench.core.tables.column import Mask
+from workbench.core.tables.filter import EVERYTHING, all_of
+from workbench.ui.board.code_line import DS, call
+from workbench.ui.board.jobs import Jobs
+from workbench.ui.board.panel import Command
+from workbench.ui.board.state import Selection
+
+SHARES = ("recall", "precision", "ap50", "share")
+MOST_WORDS = 40  # of one axis; more cannot be read as a map
+
+
+def heat(
+    state: Selection, jobs: Jobs, cancel: Cancel, by: list[str], metric: str, by_user: bool = False
+) -> dict[str, Any]:
+    """Cells of the samples that pass the filter's other conditions; ``by_user`` makes it a line of code.
+
+    Raises:
+        FilterError: unknown facet, or the dataset is not evaluated.
+        InputError: unknown metric, or a facet with too many words.
+    """
+    rows, table = _rows(state, by), state.table
+    axes = [dict(conditions_of(table, name, rows)) for name in by]
+    for name, words in zip(by, axes, strict=True):
+        if len(words) > MOST_WORDS:
+            fix = "Choose another facet, or filter first."
+            raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
+    estimate: str | Estimator = average_precision(state.dataset, table) if metric == "ap50" else metric
+    estimates = cells(table, tuple(by), metric=estimate, rows=rows)
+    if by_user:
+        where = all_of(*(part for facet, part in state.conditions.items() if facet not in by))
+        state.note_code(call(heatmap, DS, by, metric=metric, where=None if where == EVERYTHING else where))
+    return {
+        "by": by,
+        "metric": metric,
+        "metrics": list(METRICS),
+        "axes": [list(words) for words in axes],
+        "share": metric.partition(":")[0] in SHARES,
+        "cells": [
+            {
+                "words": list(words),
+                "samples": cell.samples,
+                "labels": cell.labels,
+                "value": cell.value,
+                "low": cell.low,
+                "high": cell.high,
+                "on": all(
+                    state.conditions.get(name) == axis[word] for name, axis, word in zip(by, axes, words, strict=True)
+                ),
+            }
+            for words, cell in zip(product(*axes), estimates, strict=True)
+        ],
+    }
+
+
+def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | None]) -> None:
+    """Filter to the samples of one cell; a second time takes the filter away.
+
+    Raises:
+        InputError: no such cell.
+    """
+    rows = _rows(state, by)
+    conditions: dict[str, Filter] = {}
+    if len(words) != len(by):
+        raise InputError("a word for each facet", found=f"{len(words)} for {len(by)}", where="failure map")
+    for name, word in zip(by, words, strict=True):
+        known = dict(conditions_of(state.table, name, rows))
+        if word not in known:
+            raise InputError("a cell of the map", found=f"{name}: {word}"[:80], where="failure map", fix="Refresh.")
+        conditions[name] = known[word]
+    state.put(conditions)
+
+
+def _rows(state: Selection, by: list[str]) -> Mask:
+    """Rows of all conditions but those on the axes: a click on a cell leaves the others to compare."""
+    if not 1 <= len(set(by)) == len(by) <= 2:
+        raise InputError("one or two different facets", found=", ".join(by)[:80], where="failure map")
+    others = [state.table.mask(part) for facet, part in state.conditions.items() if facet not in by]
+    rows: Mask = np.logical_and.reduce([np.ones(len(state.table), np.bool_), *others])
+    return rows
+
+
+COMMANDS = {
+    "heat": Command(heat, background=True),
+    "cell": Command(toggle_cell),
+}
