@@ -96,7 +96,7 @@ def test_board_follows_other_cells(lab: Lab, small: str, open_notebook: Callable
     expect(board.bar("tags", "failure:glare").locator(".wb-bar-count")).to_have_text(str(PICTURES // 2))
     board.tile(1).click()
     board.press("1")
-    expect(board.message()).to_contain_text("1 tagged failure:glare")
+    expect(board.message()).to_contain_text('Tagged 1 sample as "glare".')
 
 
 def test_text_from_data_is_shown_as_text(

@@ -46,7 +46,8 @@ def call(function: Callable[..., Any], /, *args: Any, **options: Any) -> str:
         shown -= 1
     texts = [literal(value) for value in args[:shown]]
     for name, value in options.items():
-        if not _same(value, signature.parameters[name].default):
+        parameter = signature.parameters.get(name)  # none for one of **options
+        if parameter is None or not _same(value, parameter.default):
             texts.append(f"{name}={literal(value)}")
     owner = OWNERS[type(function.__self__).__name__] if inspect.ismethod(function) else "wb"
     return f"{owner}.{function.__name__}({', '.join(texts)})"

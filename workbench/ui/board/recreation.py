@@ -16,6 +16,7 @@ from workbench.base.progress import Cancel, Listener
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.document import distribution_document, parse_text, parse_value, value_text
+from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.schema import fields
 from workbench.core.tables.filter import Filter, Not, OneOf, all_of
 from workbench.ui.board.code_line import DS, FILTER, IDS, call
@@ -24,6 +25,7 @@ from workbench.ui.board.panel import Command
 from workbench.ui.board.state import Selection
 
 FIT_S = 90.0
+UNITS = {"stop": "EV", "pixel": "px"}  # short forms
 TEST = OneOf(fields.SPLIT, ("test",))
 Arguments = dict[str, Any]
 
@@ -101,15 +103,20 @@ def _plain(result: Recreation) -> dict[str, Any]:
 def _row(row: Row, scenario: Scenario) -> dict[str, Any]:
     """A parameter with its distribution as text: as it was fitted, and as it varies freely."""
     texts = {"value": _text(scenario.draws[row.path]), "wide": _text(Scenario.load(BASE).draws[row.path])}
-    return {**dataclasses.asdict(row), "measured": _measured(row.measured), **texts}
+    return {**dataclasses.asdict(row), "measured": _measured(row), **texts}
 
 
-def _measured(value: Any) -> str | None:
+def _measured(row: Row) -> str | None:
+    """What was measured, for people, with its unit."""
+    value = row.measured
     if isinstance(value, dict):
         return ", ".join(f"{word} {share:.0%}" for word, share in value.items())
     if isinstance(value, list | tuple):
         return " to ".join(map(str, value))
-    return value if value is None or isinstance(value, str) else f"{value:.3g}"
+    if value is None or isinstance(value, str):
+        return value
+    unit = PARAMETERS[row.path].unit
+    return f"{value:.3g} {UNITS.get(unit, unit)}".strip().replace("-", "\u2212", 1)
 
 
 def _text(distribution: Distribution) -> str:

@@ -54,7 +54,7 @@ export function panel({ ask, fail, signal, zoom, panels: { map } }) {
     size.value = String(show.size);
     for (const gallery of galleries) gallery.draw();
   };
-  const pin = () => ask(state?.pinned ? "unpin" : "pin").catch(fail);
+  const pin = () => (state?.pinned ? ask("unpin") : ask("pin")).catch(fail);
   let judged = false;
   return {
     root, show, flip, pin,

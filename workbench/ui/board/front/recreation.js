@@ -4,28 +4,22 @@ import { section } from "./tables.js";
 
 /** @import { Ask } from "./protocol.js" */
 
-const HOW = [["measured", "measured"], ["free", "free"], ["assumed", "set by you"]];
+/** How a distribution came to be, with its mode in the scenario. */
+const HOW = { measured: { text: "measured", mode: "jitter" }, wider: { text: "measured, wider", mode: "free" }, free: { text: "free", mode: "free" }, assumed: { text: "set by you", mode: "free" } };
 
 /** "lighting.key.intensity" is shown as "key.intensity"; the full path stands in the title. */
 const shortPath = (path) => path.replace(/^(sensor|lighting|scene|assets)\./, "");
 
-/** Units by the end of a parameter's name; others have none, or words. */
-const UNITS = { ev: "EV", px: "px", deg: "°", m: "m", k: "K" };
-
-/** "measured −2.76 EV, high confidence" @param {{path: string, measured: string|null, confidence: string}} row */
-function measuredText({ path, measured, confidence }) {
-  if (measured === null) return confidence === "unknown" ? "not measured" : `${confidence} confidence`;
-  const unit = Number.isFinite(Number(measured)) ? UNITS[path.split(/[._]/).at(-1)] : undefined;
-  return `measured ${measured.replace(/^-/, "−")}${unit ? ` ${unit}` : ""}, ${confidence} confidence`;
-}
+/** "measured −2.76 EV, high confidence" @param {{measured: string|null, confidence: string}} row */
+const measuredText = ({ measured, confidence }) => (measured === null ? "not measured" : `measured ${measured}, ${confidence} confidence`);
 
 /**
  * One parameter: how its distribution came to be, and what it is; both can be changed.
  * @param {any} row @param {(value: string, mode: string) => Promise<string>} revise gives the distribution as it stands then
  */
 function parameterRow(row, revise) {
-  const made = row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "assumed";
-  const how = choice(`How ${row.path} is drawn`, made === "measured" ? HOW : HOW.slice(1));
+  const made = row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "wider";
+  const how = choice(`How ${row.path} is drawn`, [...new Set([made, "free", "assumed"])].map((name) => [name, HOW[name].text]));
   const value = el("input.wb-value", { value: row.value, "aria-label": `Distribution of ${row.path}`, title: `${row.path}: ${row.why}`, spellcheck: false });
   const trouble = notice();
   how.value = made;
@@ -34,7 +28,7 @@ function parameterRow(row, revise) {
   const put = async (wanted, mode) => {
     trouble.clear();
     try {
-      stands = value.value = await revise(wanted, mode === "measured" ? "jitter" : "free");
+      stands = value.value = await revise(wanted, HOW[mode].mode);
       was = how.value = mode;
     } catch (error) {
       how.value = was;
@@ -43,7 +37,7 @@ function parameterRow(row, revise) {
     showOrigin();
   };
   how.onchange = () => {
-    if (how.value === "assumed") { was = "assumed"; value.focus(); value.select(); } else put(how.value === "measured" ? row.value : row.wide, how.value);
+    if (how.value === "assumed") { was = "assumed"; showOrigin(); value.focus(); value.select(); } else put(how.value === made ? row.value : row.wide, how.value);
   };
   value.onchange = () => { if (value.value.trim() !== stands) put(value.value, "assumed"); };
   value.onkeydown = (event) => { if (event.key === "Escape") value.value = stands; };
