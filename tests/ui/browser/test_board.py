@@ -162,6 +162,44 @@ def test_app_opens_below(
     screenshot(board.page, "app")
 
 
+OWN_PANEL = """
+from pathlib import Path
+from workbench.ui.board.panel import Command, Panel
+from workbench.ui.board.registry import PANELS
+
+def greet(state, jobs, name: str) -> str:
+    return f"Hello {{name}}, {{len(state.table)}} samples"
+
+PANELS["greeter"] = Panel("Greet", {script!r}, {{"greet": Command(greet)}})
+"""
+OWN_SCRIPT = """import { el } from "./dom.js";
+
+export function panel({ ask, say, fail }) {
+  const press = () => ask("greet", { name: "you" }).then(({ result }) => say(result)).catch(fail);
+  return { root: el("div.wb-form", {}, el("button", { data: { does: "greet" }, onclick: press }, "Greet")) };
+}
+"""
+
+
+def test_a_panel_of_ones_own_is_a_tab(
+    lab: Lab, tmp_path: Path, small: str, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
+) -> None:
+    (tmp_path / "greeter.js").write_text(OWN_SCRIPT)
+    registered = OWN_PANEL.format(script=str(tmp_path / "greeter.js"))
+    removed = "del PANELS['greeter']\nwb.Board(ds, height_px=300)"
+    lab.write("own.ipynb", [registered + small + "board", removed])
+    notebook = open_notebook("own.ipynb", height=1600)
+    notebook.run_all()
+    board = notebook.board(0)
+    board.open_tab("Greet")
+    board.does("greet").click()
+    expect(board.message()).to_contain_text(f"Hello you, {PICTURES} samples")
+    screenshot(board.root, "own-panel")
+    tabs = notebook.board(1).root.locator(".wb-tab")
+    expect(tabs).to_have_count(8)
+    expect(tabs.get_by_text("Greet")).to_have_count(0)
+
+
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 BARS = (".wb-slicer h4", ".wb-bar-label", ".wb-bar-count", ".wb-counts", ".wb-chip")
 TEXTS = (*BARS, ".wb-tab", ".wb-hint", ".wb-words", ".wb-source", ".wb-primary:enabled", "input", "label")

@@ -218,8 +218,7 @@ class Selection:
         self._catch_up()
         self.order = None if facet is None else (resolve(facet, self.table.columns), bool(descending))
         self._apply()
-        by, from_largest = self.order or (None, False)
-        self._tell(call(self.sort, by, descending=from_largest))
+        self._tell(call(self.sort, self.order and self.order[0], descending=bool(self.order and descending)))
 
     def pin(self, where: str | Filter | None = None) -> None:
         """Keep a filter (the current one) beside the board's, to compare the two."""
@@ -324,11 +323,11 @@ class Selection:
             fix = "Click images, or press Ctrl+A for all filtered ones."
             raise InputError("selected samples", found="none", where="selection", fix=fix)
         change = tagging.tag if action == "tag" else tagging.untag
-        samples: dict[str, Any] = {"where": self.filter} if target == "filtered" else {"ids": self.ids}
-        entry = change(self.dataset, name, **samples, reason=reason)
+        samples: Any
+        key, samples, shown = ("where", self.filter, FILTER) if target == "filtered" else ("ids", self.ids, IDS)
+        entry = change(self.dataset, name, **{key: samples}, reason=reason)
         self._reread()
-        names = {"where": FILTER} if target == "filtered" else {"ids": IDS}
-        self._tell(call(change, DS, name, **names, reason=reason))
+        self._tell(call(change, DS, name, **{key: shown}, reason=reason))
         return entry
 
     def tag_labels(self, name: str, labels: Sequence[str], *, reason: str = "", action: str = "tag") -> Entry:

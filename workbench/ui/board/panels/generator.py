@@ -70,16 +70,20 @@ def generate(
     given["workers"] = None if workers is None else max(1, workers)
 
     def work(listener: Listener, cancel: Cancel) -> Done:
-        job = generating.generate(loaded, into=state.dataset, **given, listener=listener, cancel=cancel)
-        try:
-            return Done(f"{job.result()}.")
-        except Cancelled as stop:
-            fix = f"{counted(job.so_far.generated, 'frame')} kept; the same again completes it."
-            raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
+        return _finish(generating.generate(loaded, into=state.dataset, **given, listener=listener, cancel=cancel))
 
     source = _saved(state, loaded, text) if text else scenario
     state.note_code(f"{call(generating.generate, source, into=DS, **given)}.result()")
     return jobs.start(f"Generate {n} of {loaded.name}", work, kind="generate")
+
+
+def _finish(job: generating.Job) -> Done:
+    """Wait for the end; a cancelled job says how many frames it has kept."""
+    try:
+        return Done(f"{job.result()}.")
+    except Cancelled as stop:
+        fix = f"{counted(job.so_far.generated, 'frame')} kept; the same again completes it."
+        raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
 
 
 def _saved(state: Selection, scenario: Scenario, text: str) -> str:

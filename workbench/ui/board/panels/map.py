@@ -12,7 +12,7 @@ from workbench.actions.evaluate.slices import average_precision
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel
 from workbench.core.metrics.per_slice import METRICS, Estimator, cells, conditions_of
-from workbench.core.tables import Filter
+from workbench.core.tables import Filter, Table
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import EVERYTHING, all_of
 from workbench.ui.board.code_line import DS, call
@@ -21,6 +21,7 @@ from workbench.ui.board.panel import Command
 from workbench.ui.board.state import Selection
 
 SHARES = ("recall", "precision", "ap50", "share")
+CELL = ("samples", "labels", "value", "low", "high")
 MOST_WORDS = 40  # of one axis; more cannot be read as a map
 
 
@@ -34,16 +35,13 @@ def heat(
         InputError: unknown metric, or a facet with too many words.
     """
     rows, table = _rows(state, by), state.table
-    axes = [dict(conditions_of(table, name, rows)) for name in by]
-    for name, words in zip(by, axes, strict=True):
-        if len(words) > MOST_WORDS:
-            fix = "Choose another facet, or filter first."
-            raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
+    axes = [_axis(table, name, rows) for name in by]
     estimate: str | Estimator = average_precision(state.dataset, table) if metric == "ap50" else metric
     estimates = cells(table, tuple(by), metric=estimate, rows=rows)
     if by_user:
         where = all_of(*(part for facet, part in state.conditions.items() if facet not in by))
         state.note_code(call(heatmap, DS, by, metric=metric, where=None if where == EVERYTHING else where))
+    chosen = [state.conditions.get(name) for name in by]
     return {
         "by": by,
         "metric": metric,
@@ -53,18 +51,21 @@ def heat(
         "cells": [
             {
                 "words": list(words),
-                "samples": cell.samples,
-                "labels": cell.labels,
-                "value": cell.value,
-                "low": cell.low,
-                "high": cell.high,
-                "on": all(
-                    state.conditions.get(name) == axis[word] for name, axis, word in zip(by, axes, words, strict=True)
-                ),
+                **{name: getattr(cell, name) for name in CELL},
+                "on": chosen == [axis[word] for axis, word in zip(axes, words, strict=True)],
             }
             for words, cell in zip(product(*axes), estimates, strict=True)
         ],
     }
+
+
+def _axis(table: Table, name: str, rows: Mask) -> dict[str | None, Filter]:
+    """Words of a facet with their conditions."""
+    words = dict(conditions_of(table, name, rows))
+    if len(words) > MOST_WORDS:
+        fix = "Choose another facet, or filter first."
+        raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
+    return words
 
 
 def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | None]) -> None:
