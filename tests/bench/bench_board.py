@@ -94,27 +94,29 @@ def percentiles(times: list[float]) -> str:
 
 def in_python(repeats: int) -> dict[str, list[float]]:
     """The same commands without Jupyter and browser."""
-    from workbench.ui.board import Board
-    from workbench.ui.board.commands import COMMANDS
-
-    board = Board(NAME)
-    board.send = lambda *_: None
-    found: dict[str, list[float]] = {"click": [], "page": [], "map": []}
     from workbench.base.progress import Cancel
+    from workbench.ui.board import Board
+    from workbench.ui.board.registry import all_commands
 
+    board, commands = Board(NAME), all_commands()
+
+    def ask(name: str, **args: Any) -> None:
+        commands[name].run(board.state, board.jobs, Cancel(), args)
+
+    found: dict[str, list[float]] = {"click": [], "page": [], "map": []}
     for k in range(repeats):
         started = time.perf_counter()
-        COMMANDS["toggle"].function(board, "lighting", ["dim", "bright"][k % 2])
+        ask("toggle", facet="lighting", value=["dim", "bright"][k % 2])
         found["click"].append(1000 * (time.perf_counter() - started))
         started = time.perf_counter()
-        COMMANDS["heat"].function(board, Cancel(), ["lighting", "surface"], "count")
+        ask("heat", by=["lighting", "surface"], metric="count")
         found["map"].append(1000 * (time.perf_counter() - started))
-    board.joined.clear()
+    board.state.clear()
     for k in range(PICTURES // PAGE):  # their thumbnails lie on disk from now on
-        COMMANDS["page"].function(board, Cancel(), PAGE * k, PAGE)
+        ask("page", start=PAGE * k, count=PAGE)
     for k in range(repeats):
         started = time.perf_counter()
-        COMMANDS["page"].function(board, Cancel(), PAGE * (k % (PICTURES // PAGE)), PAGE)
+        ask("page", start=PAGE * (k % (PICTURES // PAGE)), count=PAGE)
         found["page"].append(1000 * (time.perf_counter() - started))
     board.close()
     return found

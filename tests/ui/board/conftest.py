@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,16 @@ class Browser:
         with self.arrived:  # some commands run aside
             assert self.arrived.wait_for(lambda: len(self.answers) > before, timeout=30)
         return self.answers[-1]
+
+    def job(self, number: int) -> dict[str, Any]:
+        """The state of a job after its end, as the browser is told."""
+        deadline = time.monotonic() + 120
+        while True:
+            state: dict[str, Any] = next(job for job in self.board._jobs if job["number"] == number)
+            if state["state"] != "running":
+                return state
+            assert time.monotonic() < deadline, state
+            time.sleep(0.02)
 
 
 @pytest.fixture

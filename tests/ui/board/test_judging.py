@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,6 @@ from workbench.core.schema.labels import Label
 from workbench.ui.board import Board, Selection
 
 TAG = "failure:<i>dim</i>"
-
-
-def ended(browser: Browser, number: int) -> dict[str, Any]:
-    """The state of a job after its end."""
-    deadline = time.monotonic() + 120
-    while True:
-        state: dict[str, Any] = next(
-            job for job in browser.board._jobs if job["number"] == number
-        )  # after its last word
-        if state["state"] != "running":
-            return state
-        assert time.monotonic() < deadline, state
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -51,12 +37,12 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
     browser = Browser(Board(predicted))
     empty, _ = browser.ask("scoreboard")
     assert (empty["result"]["rounds"], empty["result"]["waiting"]) == ([], [TAG])
-    assert browser.ask("options")[0]["result"]["trainers"][0][0] == "small"
+    assert browser.ask("options", panels=["scoreboard"])[0]["result"]["scoreboard"]["trainers"][0][0] == "small"
     for field, name in (("model", "first"), ("better", "second")):
         number = browser.ask("record", predictions=field, name=f" {name} ")[0]["result"]
-        state = ended(browser, number)
+        state = browser.job(number)
         assert state["state"] == "done" and f"{name}: 6 real pictures (all real)" in state["message"]
-    answer, _ = browser.ask("scoreboard", metric="recall", said=True)
+    answer, _ = browser.ask("scoreboard", metric="recall", by_user=True)
     found = answer["result"]
     assert (found["compared"], found["samples"], found["waiting"]) == (["first", "second"], 6, [])
     (row,) = found["scenarios"]
@@ -69,12 +55,12 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
         "wb.rounds(ds)",
     ]
     worse = browser.ask("record", predictions="model", name="third")[0]["result"]
-    assert ended(browser, worse)["state"] == "done"
-    again = browser.ask("scoreboard", metric="ap50", said=True)[0]["result"]
+    assert browser.job(worse)["state"] == "done"
+    again = browser.ask("scoreboard", metric="ap50", by_user=True)[0]["result"]
     assert again["compared"] == ["first", "second", "third"] and again["metric"] == "ap50"
     assert browser.board.code.splitlines()[-1] == "wb.rounds(ds, metric='ap50')"
     failed = browser.ask("record", predictions="nothing", name="x")[0]["result"]
-    assert ended(browser, failed)["state"] == "failed"
+    assert browser.job(failed)["state"] == "failed"
 
 
 class Fixed:
@@ -91,9 +77,12 @@ class Fixed:
 def test_retrain_with_a_trainer_of_ones_own(predicted: Selection, tmp_path: Path) -> None:
     trainer = Fixed()
     browser = Browser(Board(predicted, trainer=trainer))
-    assert [one[0] for one in browser.ask("options")[0]["result"]["trainers"]] == ["yours", "small"]
+    assert [one[0] for one in browser.ask("options", panels=["scoreboard"])[0]["result"]["scoreboard"]["trainers"]] == [
+        "yours",
+        "small",
+    ]
     asked = {"name": "second", "folder": str(tmp_path / "second"), "trainer": "yours"}
-    state = ended(browser, browser.ask("retrain", **asked)[0]["result"])
+    state = browser.job(browser.ask("retrain", **asked)[0]["result"])
     assert state["state"] == "done", state
     assert trainer.learned == tmp_path / "second" / "data" and (trainer.learned / "manifest.json").is_file()
     assert "predictions_second" in store.info(predicted.dataset)["fields"]
@@ -101,7 +90,7 @@ def test_retrain_with_a_trainer_of_ones_own(predicted: Selection, tmp_path: Path
     assert browser.board.code.splitlines()[-1] == (
         f"wb.retrain(ds, trainer, name='second', folder={str(tmp_path / 'second')!r})"
     )
-    state = ended(browser, browser.ask("retrain", **asked)[0]["result"])
+    state = browser.job(browser.ask("retrain", **asked)[0]["result"])
     assert state["state"] == "failed" and "files in it" in state["message"]
 
 
@@ -136,7 +125,7 @@ def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> Non
         ({"source": "selected", "spare_test": False}, 3, "ids=selection.ids"),
     ]
     for asked, samples, said in cases:
-        state = ended(browser, browser.ask("recreate", probes=False, **asked)[0]["result"])
+        state = browser.job(browser.ask("recreate", probes=False, **asked)[0]["result"])
         assert state["state"] == "done", state
         found = browser.ask("job_result", number=state["number"])[0]["result"]
         assert found["samples"] == samples

@@ -16,9 +16,13 @@ from tests.ui.board.conftest import HOSTILE
 from workbench.actions import tag as tagging
 from workbench.adapters import store
 from workbench.base.errors import DatasetError, FilterError, InputError
+from workbench.base.progress import Cancel
 from workbench.core.tables.filter import OneOf
 from workbench.ui.board import Board, Selection
-from workbench.ui.board.failure_map import failure_map, toggle_cell
+from workbench.ui.board.jobs import Jobs
+from workbench.ui.board.panels.map import heat, toggle_cell
+
+JOBS = Jobs(lambda finished: None)
 
 
 def state(selection: Selection, facet: str) -> dict[str, Any]:
@@ -147,28 +151,28 @@ def test_scenarios_have_words_colours_and_keys(selection: Selection) -> None:
 
 def test_failure_map_leaves_its_own_axes_to_compare(selection: Selection) -> None:
     selection.filter = "lighting == 'dim' and class == 'mug'"
-    found = failure_map(selection, ("lighting", "surface"), "count")
+    found = heat(selection, JOBS, Cancel(), ["lighting", "surface"], "count", by_user=True)
     assert {tuple(cell["words"]): cell["samples"] for cell in found["cells"]} == {
         ("bright", "metal"): 2,
         ("bright", None): 1,
         ("dim", "metal"): 1,
         ("dim", None): 1,
     }
-    assert found["where"] == "class == 'mug'"
-    toggle_cell(selection, ("lighting", "surface"), ("bright", None))
+    assert selection.code[-1] == "wb.heatmap(ds, ['lighting', 'surface'], where=\"class == 'mug'\")"
+    toggle_cell(selection, JOBS, ["lighting", "surface"], ["bright", None])
     assert selection.counts()["filtered"] == 1
-    again = failure_map(selection, ("lighting", "surface"), "mean:measures.noise")
+    again = heat(selection, JOBS, Cancel(), ["lighting", "surface"], "mean:measures.noise")
     assert [cell["words"] for cell in again["cells"] if cell["on"]] == [["bright", None]]
-    toggle_cell(selection, ("lighting", "surface"), ("bright", None))
+    toggle_cell(selection, JOBS, ["lighting", "surface"], ["bright", None])
     assert str(selection.filter) == "class == 'mug'"
 
 
 def test_cells_of_numbers_filter_to_their_samples(selection: Selection) -> None:
-    found = failure_map(selection, ("measures.noise",), "count")
+    found = heat(selection, JOBS, Cancel(), ["measures.noise"], "count")
     for cell in found["cells"]:
-        toggle_cell(selection, ("measures.noise",), tuple(cell["words"]))
+        toggle_cell(selection, JOBS, ["measures.noise"], cell["words"])
         assert selection.counts()["filtered"] == cell["samples"]
-        toggle_cell(selection, ("measures.noise",), tuple(cell["words"]))
+        toggle_cell(selection, JOBS, ["measures.noise"], cell["words"])
 
 
 def test_boards_share_one_selection(selection: Selection) -> None:
@@ -230,7 +234,7 @@ def act(selection: Selection, action: tuple[str, Any]) -> None:
         "brush": lambda: selection.brush("measures.noise", *given_),
         "where": lambda: setattr(selection, "filter", given_),
         "clear": lambda: selection.clear(given_),
-        "cell": lambda: toggle_cell(selection, ("lighting", "surface"), given_),
+        "cell": lambda: toggle_cell(selection, JOBS, ["lighting", "surface"], list(given_)),
         "sort": lambda: selection.sort(given_[0], descending=given_[1]),
         "select": lambda: selection.select(selection.page(given_[0], given_[0] + 1), on=given_[1], only=given_[2]),
         "range": lambda: selection.select_range(*given_),

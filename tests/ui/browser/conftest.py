@@ -31,9 +31,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator
     started.start(started.notebooks / TOUR)
     yield started
     started.stop()
-    drop = "import os; from fiftyone.core.odm.database import get_db_client; from workbench.adapters import store"
-    drop += "; store.connect()"
-    drop += "; get_db_client().drop_database(os.environ['FIFTYONE_DATABASE_NAME'])"
+    drop = "import os; from fiftyone.core.odm.database import get_db_client; from workbench.adapters import store; "
+    drop += "store.connect(); get_db_client().drop_database(os.environ['FIFTYONE_DATABASE_NAME'])"
     subprocess.run([sys.executable, "-c", drop], env=started.environment, check=True, timeout=120)
 
 

@@ -96,7 +96,7 @@ def test_board_follows_other_cells(lab: Lab, small: str, open_notebook: Callable
     expect(board.bar("tags", "failure:glare").locator(".wb-bar-count")).to_have_text(str(PICTURES // 2))
     board.tile(1).click()
     board.press("1")
-    expect(board.message()).to_contain_text("1 tagged failure:glare")
+    expect(board.message()).to_contain_text('Tagged 1 sample as "glare".')
 
 
 def test_text_from_data_is_shown_as_text(
@@ -160,6 +160,44 @@ def test_app_opens_below(
     expect(board.root.locator(".wb-app iframe")).to_be_in_viewport(ratio=0.5)
     expect(frame.locator("canvas, [data-cy='looker'] img").first).to_be_visible(timeout=120_000)
     screenshot(board.page, "app")
+
+
+OWN_PANEL = """
+from pathlib import Path
+from workbench.ui.board.panel import Command, Panel
+from workbench.ui.board.registry import PANELS
+
+def greet(state, jobs, name: str) -> str:
+    return f"Hello {{name}}, {{len(state.table)}} samples"
+
+PANELS["greeter"] = Panel("Greet", {script!r}, {{"greet": Command(greet)}})
+"""
+OWN_SCRIPT = """import { el } from "./dom.js";
+
+export function panel({ ask, say, fail }) {
+  const press = () => ask("greet", { name: "you" }).then(({ result }) => say(result)).catch(fail);
+  return { root: el("div.wb-form", {}, el("button", { data: { does: "greet" }, onclick: press }, "Greet")) };
+}
+"""
+
+
+def test_a_panel_of_ones_own_is_a_tab(
+    lab: Lab, tmp_path: Path, small: str, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
+) -> None:
+    (tmp_path / "greeter.js").write_text(OWN_SCRIPT)
+    registered = OWN_PANEL.format(script=str(tmp_path / "greeter.js"))
+    removed = "del PANELS['greeter']\nwb.Board(ds, height_px=300)"
+    lab.write("own.ipynb", [registered + small + "board", removed])
+    notebook = open_notebook("own.ipynb", height=1600)
+    notebook.run_all()
+    board = notebook.board(0)
+    board.open_tab("Greet")
+    board.does("greet").click()
+    expect(board.message()).to_contain_text(f"Hello you, {PICTURES} samples")
+    screenshot(board.root, "own-panel")
+    tabs = notebook.board(1).root.locator(".wb-tab")
+    expect(tabs).to_have_count(8)
+    expect(tabs.get_by_text("Greet")).to_have_count(0)
 
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()

@@ -29,13 +29,13 @@ print(json.dumps(store.info(ds)["samples"]))
 """
 TAG = """
 import json
-from workbench.actions import tag as tagging
+from workbench.actions.tag import history, tag
 from workbench.adapters import store
 ds = store.open_dataset({name!r})
 words = {{"shiny": "surface in ('metal', 'mirror')", "dull": "surface in ('matte', 'wood')"}}
 for word, where in words.items():
-    tagging.tag(ds, "finish:" + word, ids=store.select(ds, where)[:12])
-print(json.dumps(tagging.history(ds)["changed"].tolist()))
+    tag(ds, "finish:" + word, ids=store.select(ds, where)[:12])
+print(json.dumps(history(ds)["changed"].tolist()))
 """
 
 
@@ -57,7 +57,7 @@ def test_map_lasso_likeness_and_a_taught_attribute(
     board = notebook.board()
     board.wait_for_pictures()
     board.open_tab("Explore")
-    expect(board.root.get_by_text(f"With a vector: 0 of {pictures} pictures.")).to_be_visible()
+    expect(board.root.get_by_text(f"Embeddings: 0 of {pictures} images")).to_be_visible()
     board.does("embed").click()
     assert f"{pictures} embedded" in board.expect_job(1, "done")
     cloud = board.root.locator("canvas.wb-cloud")
@@ -69,10 +69,10 @@ def test_map_lasso_likeness_and_a_taught_attribute(
     board.page.keyboard.press("Escape")
 
     board.tile(0).click()
-    board.does("like").click()
+    board.does("similar").click()
     strip = board.root.locator(".wb-panel .wb-strip .wb-relative")
     expect(strip).to_have_count(24)
-    board.does("choose-like").click()
+    board.does("choose-similar").click()
     board.expect_count("selected", 25)
     board.fill("Attribute to teach", "finish")
     board.does("teach").click()

@@ -51,11 +51,11 @@ def test_many_samples(lab: Lab, open_notebook: Callable[..., Notebook], screensh
     expect(board.bar("tags", "failure:dim")).to_have_count(0)
     board.does("tag-filtered").click()
     board.does("confirm").click()
-    expect(board.message()).to_contain_text(f"{dim:,} tagged failure:dim", timeout=60_000)
+    expect(board.message()).to_contain_text(f'Tagged {dim:,} samples as "dim".', timeout=60_000)
     board.open_tab("History")
     root.locator("[data-does='undo-change']").first.click()
     board.does("undo-confirm").click()
-    expect(board.message()).to_contain_text(f"Undone: failure:dim on {dim:,} samples.", timeout=60_000)
+    expect(board.message()).to_contain_text(f'Undid "dim" on {dim:,} samples.', timeout=60_000)
     root.locator(".wb-chip").click()
     board.expect_count("filtered", SAMPLES)
     # the largest pictures make the grid taller than a browser can: the end is reached all the same

@@ -101,7 +101,7 @@ def tag_by_keyboard(board: Board) -> None:
     board.press("g", "Control+a", "t")
     board.page.keyboard.type("dim_metal")
     board.press("Enter")
-    expect(board.message()).to_contain_text(f"{SAMPLES // 3} tagged {TAG}")
+    expect(board.message()).to_contain_text(f'Tagged {SAMPLES // 3} samples as "dim_metal".')
 
 
 def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], theme: str) -> None:
@@ -193,7 +193,7 @@ def expect_code(board: Board) -> None:
         "found = wb.recreate(ds, where=\"tags == 'failure:dim_metal' and not split == 'test'\", seconds=10)",
         "found.scenario = found.scenario.replace({'sensor.exposure.ev': {'uniform': [-3, -2]}})",
         "into=ds, n=2, seed=0).result()",
-        "wb.record_round(ds, 'predictions', name='baseline')",
+        "wb.record_round(ds, name='baseline')",
         "wb.retrain(ds, trainer, name='with dim metal', folder=",
         "wb.rounds(ds, metric='precision')",
     ):
@@ -222,7 +222,7 @@ def test_from_a_tagged_failure_to_the_scoreboard(
         read_the_scoreboard(board)
     else:
         board.open_tab("Generate")
-        board.labelled("fit by test pictures").uncheck()
+        board.labelled("Refine with trial renders").uncheck()
         board.does("recreate").click()
         expect(board.root.locator(".wb-parameters")).to_be_visible(timeout=60_000)
         screenshot(board.root, f"loop-recreate-{shade}")

@@ -28,7 +28,7 @@ import json
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from workbench.actions import evaluate as evaluating
+from workbench.actions.evaluate import evaluate
 from workbench.adapters import store
 from workbench.core.schema.labels import Label, Record
 from workbench.adapters.store import predictions
@@ -53,8 +53,8 @@ ids = store.add(ds, records[:40], source="real").ids + store.add(ds, records[40:
 store.set_values(ds, {{i: {{"measures.noise": float(k)}} for k, i in enumerate(ids)}})
 store.set_values(ds, {{ids[44]: {{"generation.parent_sample_id": ids[2]}}}})
 predictions.set_predictions(ds, "predictions", dict(zip(ids, found)))
-told = evaluating.evaluate(ds, "predictions")
-print(json.dumps([told.tp, told.fp, told.fn]))
+result = evaluate(ds, "predictions")
+print(json.dumps([result.tp, result.fp, result.fn]))
 """
 OPEN = "import workbench as wb\nboard = wb.Board({name!r})\nboard"
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
@@ -195,14 +195,14 @@ def test_gallery_by_mouse(board: Board, screenshot: Callable[..., Path]) -> None
     root.locator(".wb-names span").first.click()  # one box alone
     board.fill("Tag for the chosen boxes", "blurred")
     board.does("tag-boxes").click()
-    expect(board.message()).to_contain_text("1 label tagged failure:blurred")
+    expect(board.message()).to_contain_text('Tagged 1 label as "blurred".')
     expect(root.locator(".wb-names span").first).to_contain_text("blurred")
     expect(facts).to_contain_text("scene 0")
-    expect(facts.locator("[data-kin='same scene'] button")).to_have_count(3)
-    facts.locator("[data-kin='recreated as'] button").click()
+    expect(facts.locator("[data-related='same scene'] button")).to_have_count(3)
+    facts.locator("[data-related='recreated as'] button").click()
     expect(facts).to_contain_text("scene 11")
     expect(facts).to_contain_text("parent_sample_id")
-    screenshot(root, "kin")
+    screenshot(root, "related")
     board.press("Escape")
     expect(root.locator(".wb-zoom")).to_be_hidden()
 
@@ -214,7 +214,7 @@ def test_tags_and_history_by_mouse(board: Board, screenshot: Callable[..., Path]
     board.fill("Name of the failure scenario", "dim")
     board.fill("Reason", "too dark")
     board.does("tag-filtered").click()
-    expect(board.message()).to_contain_text(f"{SAMPLES // 2} tagged failure:dim, 0 were so already.")
+    expect(board.message()).to_contain_text(f'Tagged {SAMPLES // 2} samples as "dim".')
     scenario = root.locator(".wb-scenario[data-tag='failure:dim']")
     board.labelled("Describe failure:dim").click()
     board.fill("Description", "nothing but shadows")
@@ -239,7 +239,7 @@ def test_tags_and_history_by_mouse(board: Board, screenshot: Callable[..., Path]
     expect(entries.first).to_contain_text("untag failure:dim")
     screenshot(root, "history")
     root.locator(".wb-changes li", has_text="too dark").locator("[data-does='undo-change']").click()
-    expect(board.message()).to_contain_text(f"Undone: failure:dim on {SAMPLES // 2} samples.")
+    expect(board.message()).to_contain_text(f'Undid "dim" on {SAMPLES // 2} samples.')
     expect(entries.first).to_contain_text("undo: untag failure:dim")
     board.open_tab("Code")
     code = root.locator(".wb-code").inner_text()
@@ -461,7 +461,7 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
             board.does("discover").click()
             expect(board.root.locator("[data-section='Discover'] .wb-notice")).to_contain_text("Found on one half")
         if tab == "Generate":
-            board.labelled("fit by test pictures").uncheck()
+            board.labelled("Refine with trial renders").uncheck()
             board.does("recreate").click()
             expect(board.root.locator(".wb-generator .wb-parameters")).to_be_visible(timeout=60_000)
         if tab == "Tag":

@@ -23,12 +23,12 @@ STOPPED_SEED, STOPPED_FRAMES = 8, 60
 
 STATE = """
 import json
-from workbench.actions import tag as tagging
+from workbench.actions.tag import history
 from workbench.adapters import store
 ds = store.require_dataset("tour")
 found = store.info(ds)
 found["dim_metal"] = len(store.select(ds, {dim_metal!r}))
-found["changes"] = tagging.history(ds)[["role", "action", "tag", "changed"]].values.tolist()
+found["changes"] = history(ds)[["role", "action", "tag", "changed"]].values.tolist()
 print(json.dumps(found))
 """
 
@@ -100,14 +100,14 @@ def tag_undo_and_tag_again(board: Board) -> None:
     expect(board.labelled("Name of the failure scenario")).to_be_focused()
     board.page.keyboard.type("night_shift")
     board.press("Enter")
-    expect(board.message()).to_contain_text(f"3 tagged {TAG}, 0 were so already.")
+    expect(board.message()).to_contain_text('Tagged 3 samples as "night_shift".')
     board.expect_bar_count("tags", TAG, 3)
     expect(board.tile(0).locator(".wb-flag").get_by_text("night_shift")).to_be_visible()
     board.press("u")
-    expect(board.message()).to_contain_text(f"Undone: {TAG} on 3 samples.")
+    expect(board.message()).to_contain_text('Undid "night_shift" on 3 samples.')
     expect(board.tile(0).locator(".wb-flag").get_by_text("night_shift")).to_have_count(0)
     board.press("t", "Enter")
-    expect(board.message()).to_contain_text(f"3 tagged {TAG}, 0 were so already.")
+    expect(board.message()).to_contain_text('Tagged 3 samples as "night_shift".')
 
 
 def generate_and_stop_another(board: Board, all_before: int) -> int:

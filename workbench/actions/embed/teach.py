@@ -86,7 +86,7 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     words = _marks(table, attribute)
     marked = np.flatnonzero([word is not None for word in words])
     if not len(marked):
-        fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selection)."
+        fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selected_ids)."
         raise InputError(f"tags {attribute}:<word>", found="none", where=dataset.name, fix=fix)
     blocks, told = _features(dataset, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])

@@ -242,7 +242,7 @@ def require_sample(dataset: Dataset, sample_id: str) -> Stored:
     """
     found = next(iter(read(dataset, [sample_id])), None)
     if found is None:
-        fix = "List ids with board.selection or `workbench info`."
+        fix = "List ids with board.selected_ids or `workbench info`."
         raise DatasetError("a sample", found=f"no id {sample_id}", where=dataset.name, fix=fix)
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from workbench.base.errors import InputError
+from workbench.base.errors import InputError, one_of
 from workbench.base.files import canonical_json, sha256_text
 from workbench.core.schema.fields import LIGHTING, SURFACE
 
@@ -156,6 +156,27 @@ class SplitSpec:
         """A specification as given, or one of shares or counts alone."""
         return splits if isinstance(splits, SplitSpec) else cls(dict(splits) if splits else None)
 
+    @classmethod
+    def of_values(cls, values: Mapping[str, Any]) -> SplitSpec:
+        """A specification of plain values by field, or of their text as on a command line.
+
+        >>> SplitSpec.of_values({"seed": 3, "mix": "train=1:2", "real_only": []}).mix
+        {'train': 2.0}
+
+        Raises:
+            InputError: no such field, or a text that cannot be read.
+        """
+        known = {name: (default, option) for name, default, option in options()}
+        given: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise InputError("a field of the splits", found=repr(name)[:80], fix=one_of(name, known))
+            default, option = known[name]
+            if isinstance(value, str) and option.parse not in (None, str):
+                value = _parsed(name, value, option)
+            given[name] = tuple(value) if isinstance(default, tuple) else value
+        return cls(**given)
+
     @property
     def keeps_given(self) -> bool:
         """Whether samples keep the splits that they have."""
@@ -235,6 +256,14 @@ def options() -> Iterator[tuple[str, Any, Option]]:
     plain = SplitSpec()
     for item in fields(SplitSpec):
         yield item.name, getattr(plain, item.name), item.metadata["option"]
+
+
+def _parsed(name: str, text: str, option: Option) -> Any:
+    assert option.parse is not None
+    try:
+        return option.parse(text)
+    except ValueError as cause:
+        raise InputError(option.example, found=repr(text)[:80], where=name, fix=f"{option.help}.") from cause
 
 
 def command_line(values: Mapping[str, Any]) -> list[str]:

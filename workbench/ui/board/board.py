@@ -6,40 +6,24 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import anywidget
-import pandas as pd
 import traitlets
 from IPython import get_ipython
 
 from workbench.actions.train import Trainer
-from workbench.adapters import store
 from workbench.adapters.store import Dataset
 from workbench.base.errors import Cancelled, InputError, WorkbenchError, one_of
 from workbench.base.progress import Cancel
 from workbench.core.tables import Filter
-from workbench.ui.board.command import Command
-from workbench.ui.board.commands import COMMANDS
-from workbench.ui.board.jobs import Jobs
+from workbench.ui.board.app import open_app
+from workbench.ui.board.jobs import BACKGROUND, Jobs
+from workbench.ui.board.panel import Command
+from workbench.ui.board.registry import PANELS, all_commands
+from workbench.ui.board.scripts import STYLE, module_text
 from workbench.ui.board.state import Selection
 
-FRONT = Path(__file__).parent / "front"
-SCRIPTS = tuple(  # in the order of their use; together they are one module
-    f"{name}.js"
-    for name in (
-        *("protocol", "dom", "overlay", "tables", "slicer", "map", "scroll", "tile", "gallery", "centre", "zoom"),
-        *("tagger", "jobs", "analysis", "explorer", "recreation", "generator", "exporter", "scoreboard", "history"),
-        *("code", "keys", "board"),
-    )
-)
-PARTS = (
-    *("slicer", "map", "gallery", "tagger", "analysis", "explorer", "generator", "exporter", "scoreboard"),
-    *("history", "code"),
-)
-ASIDE = ThreadPoolExecutor(3, thread_name_prefix="board")
 LOG = logging.getLogger(__name__)
 
 
@@ -58,10 +42,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         trainer: what the board's Retrain uses: anything with ``fit(split_dir)`` and ``predict(images)``.
 
     Attributes:
-        joined: the ``Selection``.
+        state: the ``Selection``.
         filter: the current filter; can be set with text of the ``where`` language.
         view: the samples of the filter as a FiftyOne view.
-        selection: ids of the chosen samples, in the order in which they were chosen.
+        selected_ids: ids of the chosen samples, in the order in which they were chosen.
         code: the session as Python.
 
     Raises:
@@ -69,10 +53,10 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         InputError: no such part.
     """
 
-    _esm = "\n".join((FRONT / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    _css = (FRONT / "board.css").read_text(encoding="utf-8")
+    _css = STYLE.read_text(encoding="utf-8")
 
-    _parts: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _esm = traitlets.Unicode().tag(sync=True)
+    _parts: traitlets.List[Any] = traitlets.List().tag(sync=True)  # name and title of each panel shown
     _height = traitlets.Int(760).tag(sync=True)
     _state = traitlets.Dict().tag(sync=True)
     _jobs: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -82,91 +66,76 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
         self,
         data: Selection | Dataset | str,
         *,
-        parts: Sequence[str] = PARTS,
+        parts: Sequence[str] | None = None,
         facets: Sequence[str] | None = None,
         height_px: int = 760,
         trainer: Trainer | None = None,
     ) -> None:
-        for part in parts:
-            if part not in PARTS:
-                raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PARTS))
-        self.joined = data if isinstance(data, Selection) else Selection(data, facets=facets)
-        self.trainer = trainer
-        self.jobs = Jobs(self._jobs_changed)
-        self.running: dict[str, Cancel] = {}  # requests that run aside, by id
-        self._app_open = False
-        self.placed: pd.DataFrame | None = None  # the map that the browser shows
-        super().__init__(_parts=[part for part in PARTS if part in parts], _height=int(height_px))
+        for part in parts or ():
+            if part not in PANELS:
+                raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PANELS))
+        self.state = data if isinstance(data, Selection) else Selection(data, facets=facets)
+        self.jobs = Jobs(self._jobs_changed, trainer)
+        self.running: dict[str, Cancel] = {}  # background requests by id
+        self.commands = all_commands()
+        self.parts = [name for name in PANELS if parts is None or name in parts]
+        shown = [[name, PANELS[name].title] for name in self.parts]
+        super().__init__(_esm=module_text(PANELS), _parts=shown, _height=int(height_px))
         self.publish()
-        self.joined.observe(self.publish)
+        self.state.observe(self.publish)
         self.on_msg(_answer)
         _follow_cells(self)
 
     @property
     def filter(self) -> Filter:
-        return self.joined.filter
+        return self.state.filter
 
     @filter.setter
     def filter(self, where: str | Filter) -> None:
-        self.joined.filter = where
+        self.state.filter = where
 
     @property
     def view(self) -> Any:
-        return self.joined.view
+        return self.state.view
 
     @property
-    def selection(self) -> list[str]:
-        return self.joined.ids
+    def selected_ids(self) -> list[str]:
+        return self.state.ids
 
     @property
     def code(self) -> str:
-        return "\n".join(self.joined.code)
+        return "\n".join(self.state.code)
 
     def publish(self) -> None:
         """Tell the browser what there is to show now."""
-        chosen = self.joined
-        state = {
-            "dataset": chosen.dataset.name,
-            "counts": chosen.counts(),
-            "chips": chosen.chips(),
-            "pinned": None if chosen.pinned is None else str(chosen.pinned),
-            "where": str(chosen.filter),
-            "order": chosen.order,
-            "revision": chosen.revision,
-            "arrangement": chosen.arrangement,
-            "marks": chosen.marks,
-            "scenarios": chosen.scenarios(),
-            "facets": chosen.facet_states() if "slicer" in self._parts else [],
-            "columns": [[name, type(column).__name__] for name, column in chosen.table.columns.items()],
-            "evaluation": chosen.evaluation,
-            "code": self.code if "code" in self._parts else "",
+        state = self.state
+        self._state = {
+            "dataset": state.dataset.name,
+            "counts": state.counts(),
+            "chips": state.chips(),
+            "pinned": None if state.pinned is None else str(state.pinned),
+            "where": str(state.filter),
+            "order": state.order,
+            "revision": state.revision,
+            "arrangement": state.arrangement,
+            "marks": state.marks,
+            "scenarios": state.scenarios(),
+            "facets": state.facet_states() if "slicer" in self.parts else [],
+            "columns": [[name, type(column).__name__] for name, column in state.table.columns.items()],
+            "evaluation": state.evaluation,
+            "code": self.code if "code" in self.parts else "",
         }
-        before = self._state.get("where")
-        self._state = state
-        if self._app_open and before != state["where"]:
-            ASIDE.submit(_show_in_app, weakref.ref(self))
 
     def open_app(self) -> str:
         """Open the FiftyOne App on the filtered samples; from now on it follows the filter. Returns its address."""
-        address = store.open_app(self.view)
-        self._app_open = True
-        return address
+        return open_app(self.state)
 
     def _jobs_changed(self, finished: bool) -> None:
         try:
             if finished:  # before the browser hears of the end and asks what there is now
-                self.joined.refresh()
+                self.state.refresh()
         finally:
             self._jobs = self.jobs.states()
-
-
-def _show_in_app(known: weakref.ref[Board]) -> None:
-    board = known()
-    if board is not None:
-        try:
-            store.follow_in_app(board.view)
-        except (WorkbenchError, RuntimeError):  # FiftyOne says so while its own connection is renewed
-            LOG.exception("the App could not follow the filter")
 
 
 def _follow_cells(board: Board) -> None:
@@ -182,7 +151,7 @@ def _follow_cells(board: Board) -> None:
             shell.events.unregister("post_run_cell", after_cell)
             return
         with contextlib.suppress(WorkbenchError):  # a dead database: the board's next command says so
-            if alive.joined.is_stale():
+            if alive.state.is_stale():
                 alive._stale += 1
 
     shell.events.register("post_run_cell", after_cell)
@@ -196,25 +165,23 @@ def _answer(board: Board, content: Any, buffers: Sequence[memoryview]) -> None:
             running.set()
         return
     try:
-        command = COMMANDS[content["command"]]
+        command = board.commands[content["command"]]
         args = dict(content.get("args", {}))
     except (TypeError, KeyError, ValueError) as error:
         _refuse(board, request, error)
         return
-    if command.aside:
-        cancel = board.running[str(request)] = Cancel()
-        ASIDE.submit(_carry_out, board, request, command, args, cancel)
+    cancel = Cancel()
+    if command.background:
+        board.running[str(request)] = cancel
+        BACKGROUND.submit(_carry_out, board, request, command, args, cancel)
     else:
-        _carry_out(board, request, command, args, None)
+        _carry_out(board, request, command, args, cancel)
 
 
-def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any], cancel: Cancel | None) -> None:
+def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any], cancel: Cancel) -> None:
     try:
-        if cancel is None:
-            reply = command.function(board, **args)
-        else:
-            cancel.check()
-            reply = command.function(board, cancel, **args)
+        cancel.check()
+        reply = command.run(board.state, board.jobs, cancel, args)
         board.send({"id": request, "ok": True, "result": reply.result}, list(reply.buffers))
     except Cancelled:
         board.send({"id": request, "ok": False, "dropped": True, "error": "dropped"})
@@ -228,4 +195,4 @@ def _carry_out(board: Board, request: Any, command: Command, args: dict[str, Any
 
 def _refuse(board: Board, request: Any, error: Exception) -> None:
     LOG.error("the board sent something that could not be carried out", exc_info=error)
-    board.send({"id": request, "ok": False, "error": f"Not understood: {type(error).__name__}: {error}"})
+    board.send({"id": request, "ok": False, "error": f"Unexpected: {type(error).__name__}: {error}"})

@@ -1,27 +1,76 @@
-"""What the browser may ask for: a closed list; every argument is checked again in Python.
-
-The names stand in ``front/protocol.js`` as well; a test compares the two lists.
-"""
+"""What the browser may ask of the board as a whole: filter, order, chosen samples, jobs, the FiftyOne App."""
 
 from __future__ import annotations
 
-from workbench.ui.board.command import Command
-from workbench.ui.board.panels.analyse import ANALYSING
-from workbench.ui.board.panels.explore import EXPLORING
-from workbench.ui.board.panels.gallery import LOOKING
-from workbench.ui.board.panels.generate_export import MAKING
-from workbench.ui.board.panels.recreate import SHAPING
-from workbench.ui.board.panels.rounds import JUDGING
-from workbench.ui.board.panels.slicer import CHOOSING
-from workbench.ui.board.panels.tagger import MARKING
+from typing import Any
 
-COMMANDS: dict[str, Command] = {
-    **CHOOSING,
-    **LOOKING,
-    **MARKING,
-    **ANALYSING,
-    **EXPLORING,
-    **MAKING,
-    **SHAPING,
-    **JUDGING,
+from workbench.adapters import store
+from workbench.base.errors import InputError
+from workbench.base.plurals import counted
+from workbench.ui.board.app import open_app
+from workbench.ui.board.jobs import Jobs
+from workbench.ui.board.panel import Command, of_jobs, of_state
+from workbench.ui.board.state import Selection, Side
+
+
+def where(state: Selection, jobs: Jobs, text: str) -> None:
+    """Set the filter as text."""
+    state.filter = text
+
+
+def select(state: Selection, jobs: Jobs, ids: list[str], on: bool | None = True, only: bool = False) -> None:
+    """Choose samples or leave them out; ``only`` leaves out all others first.
+
+    With ``None`` in ``on`` they are turned over: by what is chosen now, since the browser may show what was before.
+    """
+    if on is None:
+        rows = state.table.rows_of(ids)
+        on = not state.is_chosen[rows[rows >= 0]].all()
+    state.select(ids, on=on, only=only)
+
+
+def select_range(state: Selection, jobs: Jobs, start: int, end: int, arrangement: int, side: Side = "filtered") -> None:
+    """Choose the samples from place ``start`` to place ``end``, both included, as they were shown."""
+    if arrangement != state.arrangement:
+        raise InputError("a range of the samples shown", found="others are shown by now", fix="Choose again.")
+    state.select_range(start, end, side=side)
+
+
+def alive(state: Selection, jobs: Jobs) -> None:
+    """The kernel answers."""
+
+
+def app(state: Selection, jobs: Jobs) -> str:
+    """Open the filtered samples in the FiftyOne App, which follows from now on; returns its address."""
+    return open_app(state)
+
+
+def app_take(state: Selection, jobs: Jobs) -> dict[str, Any]:
+    """Take over what is selected in the App."""
+    ids = store.app_selection()
+    if not ids:
+        fix = "Select samples in the App (the box in the corner of each), then take them over."
+        raise InputError("samples selected in the FiftyOne App", found="none", where="App", fix=fix)
+    state.select(ids, only=True)
+    return {"text": f"Took over {counted(len(ids), 'sample')} from the App."}
+
+
+COMMANDS = {
+    "where": Command(where),
+    "toggle": of_state(Selection.toggle),
+    "clear": of_state(Selection.clear),
+    "sort": of_state(Selection.sort),
+    "pin": of_state(Selection.pin),
+    "unpin": of_state(Selection.unpin),
+    "select": Command(select),
+    "select_range": Command(select_range),
+    "select_filtered": of_state(Selection.select_filtered),
+    "deselect": of_state(Selection.deselect),
+    "refresh": of_state(Selection.refresh),
+    "follow": of_state(Selection.follow),
+    "alive": Command(alive),
+    "app": Command(app),
+    "app_take": Command(app_take),
+    "cancel": of_jobs(Jobs.cancel),
+    "job_result": of_jobs(Jobs.result),
 }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.actions.train import Trainer
 from workbench.base.errors import Cancelled, WorkbenchError
 from workbench.base.progress import Cancel, Listener, Tick
 
 UPDATES_PER_S = 5.0
+BACKGROUND = ThreadPoolExecutor(3, thread_name_prefix="board")  # for short requests; a job has a thread of its own
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class Jobs:
 
     Args:
         changed: called when a job's state changes; with ``True`` when one has ended.
+        trainer: what *Retrain* trains; ``None`` for the small detector.
     """
 
-    def __init__(self, changed: Callable[[bool], None]) -> None:
+    def __init__(self, changed: Callable[[bool], None], trainer: Trainer | None = None) -> None:
         self._changed = changed
+        self.trainer = trainer
         self._jobs: list[_Job] = []
 
     def start(self, label: str, work: Work, *, kind: str = "") -> int:

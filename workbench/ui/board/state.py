@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from workbench.actions import tag as tagging
 from workbench.adapters import store
@@ -19,6 +21,7 @@ from workbench.core.tables import EVERYTHING, Filter, NumberColumn, Table, parse
 from workbench.core.tables.column import Mask, Rows
 from workbench.core.tables.filter import all_of, resolve, words
 from workbench.core.tables.ordering import ranking
+from workbench.ui.board.code_line import DS, FILTER, IDS, call, literal
 from workbench.ui.board.conditions import between, by_facet, chosen_words, either
 from workbench.ui.board.facet_states import CLASS, LABEL_TAGS, facet_state, find_words, usual_facets
 from workbench.ui.board.overlays import class_hues
@@ -42,6 +45,7 @@ class Selection:
         revision: grows when samples may look different.
         arrangement: grows when other samples, or in other places, are shown.
         marks: grows when other samples are chosen.
+        embedding_map: the map of embeddings that boards show, with columns ``id``, ``x``, ``y``; ``None`` for none.
 
     Raises:
         DatasetError: no dataset of that name.
@@ -55,9 +59,10 @@ class Selection:
         self.order: tuple[str, bool] | None = None
         self.code: list[str] = [
             "import workbench as wb",
-            f"ds = wb.open({self.dataset.name!r})",
-            "selection = wb.Selection(ds)",
+            f"ds = wb.open({literal(self.dataset.name)})",
+            f"selection = {call(Selection, DS)}",
         ]
+        self.embedding_map: pd.DataFrame | None = None
         self.revision = self.arrangement = self.marks = 0
         self.filtered: Rows = np.zeros(0, np.int64)
         self.pinned_rows: Rows = np.zeros(0, np.int64)
@@ -202,7 +207,7 @@ class Selection:
 
     def _filtered_anew(self) -> None:
         self._apply()
-        self._tell(f"selection.filter = {str(self.filter)!r}")
+        self._tell(f"selection.filter = {literal(self.filter)}")
 
     def sort(self, facet: str | None = None, *, descending: bool = False) -> None:
         """Show samples in the order of a facet, missing last; without one in the order of loading.
@@ -213,8 +218,7 @@ class Selection:
         self._catch_up()
         self.order = None if facet is None else (resolve(facet, self.table.columns), bool(descending))
         self._apply()
-        said = "" if self.order is None else f"{self.order[0]!r}" + (", descending=True" if descending else "")
-        self._tell(f"selection.sort({said})")
+        self._tell(call(self.sort, self.order and self.order[0], descending=bool(self.order and descending)))
 
     def pin(self, where: str | Filter | None = None) -> None:
         """Keep a filter (the current one) beside the board's, to compare the two."""
@@ -222,13 +226,13 @@ class Selection:
         self.table.mask(condition)
         self.pinned = condition
         self._apply()
-        self._tell(f"selection.pin({str(condition)!r})")
+        self._tell(call(self.pin, condition))
 
     def unpin(self) -> None:
         """End the comparison."""
         self.pinned = None
         self._apply()
-        self._tell("selection.unpin()")
+        self._tell(call(self.unpin))
 
     def show_facet(self, facet: str, *, on: bool = True) -> None:
         """Show or hide a facet in the slicers.
@@ -240,6 +244,11 @@ class Selection:
         self.facets = [one for one in self.facets if one != name] + ([name] if on else [])
         self.revision += 1
         self._tell()
+
+    @property
+    def output_folder(self) -> Path:
+        """Where the board writes: ``out/<dataset>`` beside the notebook."""
+        return Path.cwd() / "out" / str(self.dataset.name)
 
     @property
     def ids(self) -> list[str]:
@@ -270,27 +279,26 @@ class Selection:
             first = str(wanted[int(unknown[0])])[:80]
             raise DatasetError("ids of samples", found=first, where=self.dataset.name, fix="Refresh.")
         self._add(rows, on=on, only=only)
-        said = "".join(text for text, wanted_ in ((", on=False", not on), (", only=True", only)) if wanted_)
-        self._tell(f"selection.select({wanted!r}{said})")
+        self._tell(call(self.select, wanted, on=on, only=only))
 
     def select_range(self, start: int, end: int, *, side: Side = "filtered") -> None:
         """Choose the samples shown from place ``start`` to place ``end``, both included."""
         self._catch_up()
         low, high = sorted((max(0, int(start)), max(0, int(end))))
         self._add((self.pinned_rows if side == "pinned" else self.filtered)[low : high + 1])
-        self._tell(f"selection.select_range({low}, {high}{', side=' + repr(side) if side != 'filtered' else ''})")
+        self._tell(call(self.select_range, low, high, side=side))
 
     def select_filtered(self) -> None:
         """Choose all filtered samples and no others."""
         self._catch_up()
         self._choose(self.filtered)
-        self._tell("selection.select_filtered()")
+        self._tell(call(self.select_filtered))
 
     def deselect(self) -> None:
         """Choose nothing."""
         if len(self._chosen):
             self._choose(self._chosen[:0])
-            self._tell("selection.deselect()")
+            self._tell(call(self.deselect))
 
     def _add(self, rows: Rows, *, on: bool = True, only: bool = False) -> None:
         asked = np.zeros(len(self.table), np.bool_)
@@ -311,19 +319,15 @@ class Selection:
 
     def tag(self, name: str, *, target: str = "selected", reason: str = "", action: str = "tag") -> Entry:
         """Tag or untag the ``selected`` samples, or all ``filtered`` ones; saved at once."""
+        if target != "filtered" and not len(self._chosen):
+            fix = "Click images, or press Ctrl+A for all filtered ones."
+            raise InputError("selected samples", found="none", where="selection", fix=fix)
         change = tagging.tag if action == "tag" else tagging.untag
-        why = f", reason={reason!r}" if reason else ""
-        if target == "filtered":
-            entry = change(self.dataset, name, where=self.filter, reason=reason)
-            code = f"wb.{action}(ds, {name!r}, where=selection.filter{why})"
-        else:
-            if not len(self._chosen):
-                fix = "Click pictures, or press Ctrl+A for all filtered ones."
-                raise InputError("selected samples", found="none", where="selection", fix=fix)
-            entry = change(self.dataset, name, ids=self.ids, reason=reason)
-            code = f"wb.{action}(ds, {name!r}, ids=selection.ids{why})"
+        samples: Any
+        key, samples, shown = ("where", self.filter, FILTER) if target == "filtered" else ("ids", self.ids, IDS)
+        entry = change(self.dataset, name, **{key: samples}, reason=reason)
         self._reread()
-        self._tell(code)
+        self._tell(call(change, DS, name, **{key: shown}, reason=reason))
         return entry
 
     def tag_labels(self, name: str, labels: Sequence[str], *, reason: str = "", action: str = "tag") -> Entry:
@@ -331,31 +335,29 @@ class Selection:
         change = tagging.tag if action == "tag" else tagging.untag
         entry = change(self.dataset, name, labels=list(labels), reason=reason)
         self._reread()
-        why = f", reason={reason!r}" if reason else ""
-        self._tell(f"wb.{action}(ds, {name!r}, labels={list(labels)!r}{why})")
+        self._tell(call(change, DS, name, labels=list(labels), reason=reason))
         return entry
 
     def undo(self, change_id: str | None = None) -> Entry:
         """Take a change of tags back: the last, or the one asked for."""
         entry = tagging.undo(self.dataset, change_id=change_id)
         self._reread()
-        self._tell("wb.undo(ds)" if change_id is None else f"wb.undo(ds, change_id={change_id!r})")
+        self._tell(call(tagging.undo, DS, change_id=change_id))
         return entry
 
     def redo(self) -> Entry:
         """Do the last undone change again."""
         entry = tagging.redo(self.dataset)
         self._reread()
-        self._tell("wb.redo(ds)")
+        self._tell(call(tagging.redo, DS))
         return entry
 
     def describe(self, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:
         """Say what a failure scenario is, and give it a colour and a key."""
         tagging.describe(self.dataset, tag, description=description, color=color, key=key)
         self.described = tagging.described(self.dataset)
-        said = (("description", description), ("color", color), ("key", key))
         self.revision += 1
-        self._tell(f"wb.describe(ds, {tag!r}{''.join(f', {name}={value!r}' for name, value in said if value)})")
+        self._tell(call(tagging.describe, DS, tag, description=description, color=color, key=key))
 
     def counts(self) -> dict[str, int]:
         """How many samples are selected (and of these hidden by the filter), filtered, pinned, and in all."""

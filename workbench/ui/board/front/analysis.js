@@ -1,20 +1,23 @@
 // Find out: measure, evaluate, discover failing slices, the gap of two sets. Tables over the same functions as Python.
+import { busy, checkbox, choice, counted, digits, el, field, notice, offer, predictionsInput, shortName, thousands } from "./dom.js";
+import { interval, section, table, told } from "./tables.js";
 
-/** @param {Ask} ask @param {(error: Error) => void} fail */
-function analysisPanel(ask, fail) {
+/** @import { Context } from "./protocol.js" */
+
+/** @param {Context} context */
+export function panel({ ask, fail }) {
   let state = null;
   // measure
   const measured = el("p.wb-hint");
   const measureHere = el("button.wb-primary", { data: { does: "measure" }, onclick: () => busy(measureHere, ask("measure")).catch(fail) }, "Measure");
   // evaluate
-  const predictions = choice("Predictions field");
-  const file = el("input", { placeholder: "or a file: results.json", "aria-label": "Predictions file" });
+  const predictions = predictionsInput("Predictions field", "Predictions file");
   const iou = el("input", { type: "number", min: 0.05, max: 1, step: 0.05, value: 0.5, "aria-label": "IoU" });
   const confidence = el("input", { type: "number", min: 0, max: 1, step: 0.05, value: 0, "aria-label": "Confidence" });
   const evaluated = el("div"), evaluateNotice = notice();
   const evaluateHere = el("button.wb-primary", { data: { does: "evaluate" }, onclick: () => {
     evaluateNotice.clear();
-    busy(evaluateHere, ask("evaluate", { predictions: file.value.trim() || predictions.value, iou: Number(iou.value), confidence: Number(confidence.value) })).catch(evaluateNotice.fail);
+    busy(evaluateHere, ask("evaluate", { predictions: predictions.value(), iou: Number(iou.value), confidence: Number(confidence.value) })).catch(evaluateNotice.fail);
   } }, "Evaluate");
   const showEvaluation = (found) => {
     const rate = (name) => [name, told({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }), interval({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }, { from: 0, to: 1 })];
@@ -23,10 +26,10 @@ function analysisPanel(ask, fail) {
   };
   // discover
   const metric = choice("Metric of the slices");
-  const onlyFiltered = checkbox("in the filter only", false);
+  const onlyFiltered = checkbox("filtered samples only", false);
   const slices = el("div"), discoverNotice = notice();
   const discoverHere = el("button.wb-primary", { data: { does: "discover" }, onclick: () => {
-    discoverNotice.say("Searching, then confirming on the other half …");
+    discoverNotice.say("Searching one half, confirming on the other …");
     slices.replaceChildren();
     busy(discoverHere, ask("discover", { metric: metric.value, filtered: onlyFiltered.input.checked })).then(({ result }) => { discoverNotice.say(result.summary); showSlices(result); }).catch(discoverNotice.fail);
   } }, "Discover");
@@ -37,7 +40,7 @@ function analysisPanel(ask, fail) {
   const sides = choice("Sides of the gap"), by = choice("Gap by");
   const gaps = el("div"), gapNotice = notice();
   const gapHere = el("button.wb-primary", { data: { does: "gap" }, onclick: () => {
-    gapNotice.say("Telling them apart, and what chance would give …");
+    gapNotice.say("Comparing the two sides, and random halves for reference …");
     gaps.replaceChildren();
     busy(gapHere, ask("gap", { sides: sides.value, by: by.value || null })).then(({ result }) => { gapNotice.clear(); showGaps(result); }).catch(gapNotice.fail);
   } }, "Gap");
@@ -47,31 +50,31 @@ function analysisPanel(ask, fail) {
       el("span", {}, m.name), el("i", { className: m.p_value <= 0.05 ? "wb-bad" : "", style: { width: `${(60 * m.distance) / most}%` } }), el("b", {}, digits(m.distance)))));
   };
   const showGaps = ({ rows, by: of, sides: names }) => gaps.replaceChildren(
-    el("p.wb-hint", {}, `${names[0]} against ${names[1]}. Can they be told apart? AUC 0.5 is chance, 1 always.`),
+    el("p.wb-hint", {}, `${names[0]} against ${names[1]}. AUC of a classifier that separates them: 0.5 is chance, 1 is perfect.`),
     ...rows.map((row) => el("div.wb-gap-row", { data: { word: row.word ?? "" } },
       el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${told({ value: row.auc, low: row.low, high: row.high })}`)),
-      row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their looks: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
+      row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their embeddings: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
       row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
       el("p.wb-hint", {}, `${thousands(row.samples)} and ${counted(row.against, "sample")}${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
       row.distance === null ? null : el("p.wb-hint.wb-distance", { title: "To rank candidates by, the smaller the nearer: mean distance of the measures plus that of what the labels tell, in spreads of the reference." },
-        `Distance ${digits(row.distance)} spreads${row.distance_objects === null ? ", of the pictures alone" : `: ${digits(row.distance_pictures)} of the pictures, ${digits(row.distance_objects)} of the objects`}`),
+        `Distance ${digits(row.distance)} spreads${row.distance_objects === null ? ", of the images alone" : `: ${digits(row.distance_pictures)} of the images, ${digits(row.distance_objects)} of the objects`}`),
       row.measures.length ? far(row.measures) : null,
       row.object?.auc == null ? null : el("p.wb-hint", {}, `By their labels: AUC ${told({ value: row.object.auc, low: row.object.low, high: row.object.high })}`),
       row.object?.measures.length ? far(row.object.measures) : null)));
 
   const root = el("div.wb-analysis", {},
     section("Measure", measured, el("div.wb-row", {}, measureHere)),
-    section("Evaluate", field("Predictions", predictions), file, el("div.wb-row", {}, field("IoU", iou), field("Confidence", confidence)), el("div.wb-row", {}, evaluateHere), evaluateNotice.root, evaluated),
+    section("Evaluate", ...predictions.parts, el("div.wb-row", {}, field("IoU", iou), field("Confidence", confidence)), el("div.wb-row", {}, evaluateHere), evaluateNotice.root, evaluated),
     section("Discover", field("Metric", metric), onlyFiltered.root, el("div.wb-row", {}, discoverHere), discoverNotice.root, slices),
     section("Gap", field("Sides", sides), field("By", by), el("div.wb-row", {}, gapHere), gapNotice.root, gaps));
   return {
     root,
     ended: (job, result) => { if (job.kind === "evaluate" && result) showEvaluation(result); },
     offer: (options) => {
-      offer(predictions, options.predictions.length ? options.predictions : [["", "no field with predictions"]]);
+      predictions.offer(options.predictions);
       offer(sides, options.sides);
       const n = state?.counts.all ?? 0;
-      measured.textContent = options.measured >= n ? `All measured: ${counted(n, "sample")}.` : `Without measures yet: ${thousands(n - options.measured)} of ${counted(n, "sample")}.`;
+      measured.textContent = options.measured >= n ? `All measured: ${counted(n, "sample")}.` : `Not measured yet: ${thousands(n - options.measured)} of ${counted(n, "sample")}.`;
       measureHere.disabled = options.measured >= n;
     },
     update: (next) => {

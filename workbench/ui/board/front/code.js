@@ -1,7 +1,10 @@
 // The session as Python, to copy into a cell.
+import { el } from "./dom.js";
 
-/** @param {(text: string) => void} say */
-function codePanel(say) {
+/** @import { Context } from "./protocol.js" */
+
+/** @param {Context} context */
+export function panel({ say }) {
   const text = el("pre.wb-code", { tabIndex: 0, "aria-label": "The session as Python" });
   const cell = () => `${text.textContent}\nwb.Board(selection)`;
   const copy = async () => {

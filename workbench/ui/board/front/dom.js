@@ -1,14 +1,25 @@
 // Small ways to make elements. Text from data only ever becomes text nodes.
 
 /**
- * @param {string} tag element name, with classes after dots: "button.wb-primary"
- * @param {object} [props] properties; `on…` are listeners, `data` is the dataset, `style` an object
- * @param {...(Node|string|number|null)} children
- * @returns {HTMLElement}
+ * @template {string} T
+ * @typedef {T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : HTMLElement} Named
  */
-function el(tag, props = {}, ...children) {
+/**
+ * The element of a tag with classes: "input.wb-name" is an input.
+ * @template {string} T
+ * @typedef {T extends `${infer N}.${string}` ? Named<N> : Named<T>} ElementOf
+ */
+
+/**
+ * @template {string} T
+ * @param {T} tag element name, with classes after dots: "button.wb-primary"
+ * @param {Record<string, any>} [props] properties; `on…` are listeners, `data` is the dataset, `style` an object
+ * @param {...(Node|string|number|null|undefined)} children
+ * @returns {ElementOf<T>}
+ */
+export function el(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
-  const node = document.createElement(name);
+  const node = /** @type {any} */ (document.createElement(name));
   if (classes.length) node.className = classes.join(" ");
   for (const [key, value] of Object.entries(props || {})) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
@@ -22,21 +33,21 @@ function el(tag, props = {}, ...children) {
 }
 
 /** An element of SVG. @param {string} name @param {object} attributes @param {...Node} children */
-function svg(name, attributes = {}, ...children) {
+export function svg(name, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   node.append(...children);
   return node;
 }
 
-/** @param {number} n */
-const thousands = (n) => Number(n).toLocaleString("en-US");
+/** @param {number} n @returns {string} with thousands apart */
+export const thousands = (n) => Number(n).toLocaleString("en-US");
 
 /** "1 sample", "2 samples". @param {number} n @param {string} noun of one */
-const counted = (n, noun) => `${thousands(n)} ${noun}${Number(n) === 1 ? "" : "s"}`;
+export const counted = (n, noun) => `${thousands(n)} ${noun}${Number(n) === 1 ? "" : "s"}`;
 
 /** A number in few digits. @param {number|null|undefined} n */
-function digits(n) {
+export function digits(n) {
   if (n === null || n === undefined || Number.isNaN(n)) return "–";
   if (Number.isInteger(n)) return thousands(n);
   const size = Math.abs(n);
@@ -44,20 +55,20 @@ function digits(n) {
 }
 
 /** "measures.noise" is shown as "noise"; the full name stands in the title. @param {string} name */
-const shortName = (name) => name.replace(/^(measures|evaluation|generation)\./, "");
+export const shortName = (name) => name.replace(/^(measures|evaluation|generation)\./, "");
 
 /**
  * Object URLs of pictures, released one by one or all when the output goes away.
  * @param {AbortSignal} signal
  */
-function pictureStore(signal) {
+export function pictureStore(signal) {
   const urls = new Set();
   signal.addEventListener("abort", () => { for (const url of urls) URL.revokeObjectURL(url); urls.clear(); });
   return {
     /** @param {DataView} view @returns {string} "" for a picture that could not be read */
     add: (view) => {
       if (!view?.byteLength) return "";
-      const url = URL.createObjectURL(new Blob([view], { type: "image/jpeg" }));
+      const url = URL.createObjectURL(new Blob([/** @type {DataView<ArrayBuffer>} */ (view)], { type: "image/jpeg" }));
       urls.add(url);
       return url;
     },
@@ -66,42 +77,75 @@ function pictureStore(signal) {
   };
 }
 
+/** The first element of a selector, if any. @param {Element} root @param {string} selector @returns {any} an element */
+export const first = (root, selector) => root.querySelector(selector);
+
+/** The focused element, if it is in another. @param {Element} root @returns {HTMLElement|null} */
+export const focusedIn = (root) => (root.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null);
+
 /** A labelled control of a form. @param {string} label @param {HTMLElement} input @param {string} [hint] */
-const field = (label, input, hint) => el("label.wb-field", { title: hint || "" }, el("span", {}, label), input);
+export const field = (label, input, hint) => el("label.wb-field", { title: hint || "" }, el("span", {}, label), input);
 
 /** A checkbox with its text. @param {string} label @param {boolean} checked @param {string} [hint] */
-function checkbox(label, checked, hint) {
+export function checkbox(label, checked, hint) {
   const input = el("input", { type: "checkbox", checked, "aria-label": label });
   return { input, root: el("label.wb-check", { title: hint || "" }, input, label) };
 }
 
-/** A choice. @param {string} label @param {(string|[string, string])[]} entries values, or values with their text */
-function choice(label, entries = []) {
-  const input = /** @type {HTMLSelectElement} */ (el("select", { "aria-label": label }));
-  return Object.assign(input, { offer: (list) => offer(input, list) }, offer(input, entries));
+/** @typedef {string|string[]} Entry a value, or a value with its text */
+
+/** A choice. @param {string} label @param {Entry[]} [entries] */
+export function choice(label, entries = []) {
+  const input = el("select", { "aria-label": label });
+  offer(input, entries);
+  return input;
 }
 
-/** Put entries into a select; the chosen one stays if it still exists. */
-function offer(input, entries) {
+/** Put entries into a select; the chosen one stays if it still exists. @param {HTMLSelectElement} input @param {Entry[]} entries */
+export function offer(input, entries) {
   const before = input.value;
   const pairs = entries.map((entry) => (Array.isArray(entry) ? entry : [entry, entry]));
   const same = input.options.length === pairs.length && pairs.every(([value, text], i) => input.options[i].value === value && input.options[i].text === text);
-  if (same) return {};
+  if (same) return;
   input.replaceChildren(...pairs.map(([value, text]) => el("option", { value }, text)));
   if (pairs.some(([value]) => value === before)) input.value = before;
-  return {};
 }
 
-/** Run work for a button, which cannot be pressed again meanwhile. */
-function busy(button, work) {
+/**
+ * Run work for a button, which cannot be pressed again meanwhile.
+ * @template T
+ * @param {HTMLButtonElement} button @param {Promise<T>} work @returns {Promise<T>}
+ */
+export function busy(button, work) {
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   return work.finally(() => { button.disabled = false; button.removeAttribute("aria-busy"); });
 }
 
 /** A line for what went wrong, or what there is to know, under a form. */
-function notice() {
+export function notice() {
   const root = el("p.wb-notice", { hidden: true, role: "status" });
-  const put = (text, bad) => { root.hidden = !text; root.className = `wb-notice${bad ? " wb-bad" : ""}`; root.textContent = text; };
-  return { root, say: (text) => put(text, false), fail: (error) => { if (!error.dropped) put(error.message, true); }, clear: () => put("", false) };
+  const put = (/** @type {string} */ text, /** @type {boolean} */ bad) => { root.hidden = !text; root.className = `wb-notice${bad ? " wb-bad" : ""}`; root.textContent = text; };
+  return {
+    root, clear: () => put("", false),
+    /** @param {string} text */
+    say: (text) => put(text, false),
+    /** @param {Error & {dropped?: boolean}} error */
+    fail: (error) => { if (!error.dropped) put(error.message, true); },
+  };
+}
+
+/**
+ * Where predictions come from: a field of the dataset, or a file.
+ * @param {string} label of the field @param {string} fileLabel
+ */
+export function predictionsInput(label, fileLabel) {
+  const input = choice(label);
+  const file = el("input", { placeholder: "or a file: results.json", "aria-label": fileLabel });
+  return {
+    parts: [field("Predictions", input), file],
+    value: () => file.value.trim() || input.value,
+    /** @param {string[]} names */
+    offer: (names) => offer(input, names.length ? names : [["", "no field with predictions"]]),
+  };
 }

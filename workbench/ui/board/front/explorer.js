@@ -1,19 +1,17 @@
-// Look around: a map of all pictures with a lasso, more like the chosen ones, attributes taught by tags.
+// Explore: a map of the embeddings with a lasso, similar images, attributes taught by tags.
+import { busy, checkbox, choice, counted, el, field, notice, offer, pictureStore, shortName, thousands } from "./dom.js";
+import { section, table } from "./tables.js";
+import { strip } from "./tile.js";
+
+/** @import { Context } from "./protocol.js" */
+
 const MAP_PX = 292, LASSO_STEP_PX = 3;
 const POINT_PX = (n) => (n < 2000 ? 5 : n < 20000 ? 3 : 2); // many points need to be small, few would vanish
 const MAP_COLORS = ["#1b7a55", "#6d4fc4", "#c9772b", "#2f7fc1", "#b83a6b", "#7b8a1f", "#168a9a", "#8a5a3b", "#c0392b", "#5866c9", "#8b93a1"];
 
-/**
- * A strip of small pictures; a click opens one.
- * @param {{id: string, name: string, source: string, likeness?: string}[]} tiles
- * @param {string[]} urls @param {(id: string) => void} open
- */
-const strip = (tiles, urls, open) => el("div.wb-strip", {}, ...tiles.map((one, i) => el(`button.wb-relative.wb-is-${one.source === "synthetic" ? "synthetic" : "real"}`,
-  { title: `${one.name}${one.likeness ? ` · ${one.likeness}` : ""}`, data: { id: one.id }, onclick: () => open(one.id) }, urls[i] ? el("img", { src: urls[i], alt: one.name }) : one.name)));
-
-/** The map: points of all pictures, those outside the filter faint; a drag draws a lasso. @param {(corners: number[][]) => void} chosen */
-function pictureMap(chosen) {
-  const canvas = /** @type {HTMLCanvasElement} */ (el("canvas.wb-cloud", { width: MAP_PX * 2, height: MAP_PX * 2, tabIndex: 0, role: "img", "aria-label": "Map of all pictures; drag to choose those inside an outline" }));
+/** The map: a point for each image, those outside the filter faint; a drag draws a lasso. @param {(corners: number[][]) => void} chosen */
+function embeddingMap(chosen) {
+  const canvas = /** @type {HTMLCanvasElement} */ (el("canvas.wb-cloud", { width: MAP_PX * 2, height: MAP_PX * 2, tabIndex: 0, role: "img", "aria-label": "Embedding map; drag to select the images inside an outline" }));
   const ink = canvas.getContext("2d");
   let points = new Float32Array(0), codes = new Uint8Array(0), kept = new Uint8Array(0), path = null;
   const draw = () => {
@@ -56,45 +54,52 @@ function pictureMap(chosen) {
   };
 }
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {(text: string) => void} say @param {(id: string) => void} open @param {AbortSignal} signal */
-function explorerPanel(ask, fail, say, open, signal) {
+/** @param {Context} context */
+export function panel({ ask, fail, say, zoom, signal }) {
   const pictures = pictureStore(signal);
-  let state = null, drawn = "", urls = { like: [], teach: [] };
-  const keep = (name, buffers) => { for (const url of urls[name]) pictures.release(url); urls[name] = buffers.map(pictures.add); return urls[name]; };
-  // vectors
+  /** @type {Record<string, string[]>} object URLs of each strip */
+  const urls = { similar: [], taught: [] };
+  let state = null, drawn = "";
+  /** The tiles of a strip with their images; those before are released. */
+  const withImages = (name, tiles, buffers) => {
+    for (const url of urls[name]) pictures.release(url);
+    urls[name] = buffers.map(pictures.add);
+    return tiles.map((tile, i) => ({ ...tile, url: urls[name][i] }));
+  };
+  // embeddings
   const known = el("p.wb-hint");
-  const embedHere = el("button", { data: { does: "embed" }, onclick: () => busy(embedHere, ask("embed")).catch(fail) }, "Embed pictures");
-  const count = () => ask("vectors").then(({ result }) => {
-    known.textContent = `With a vector: ${thousands(result.embedded)} of ${counted(result.all, "picture")}.`;
+  const embedHere = el("button", { data: { does: "embed" }, onclick: () => busy(embedHere, ask("embed")).catch(fail) }, "Embed images");
+  const count = () => ask("embeddings").then(({ result }) => {
+    known.textContent = `Embeddings: ${thousands(result.embedded)} of ${counted(result.all, "image")}`;
     embedHere.hidden = result.all > 0 && result.embedded >= result.all;
     if (result.embedded && !drawn) drawMap();
   }).catch(fail);
   // map
-  const color = choice("Colour of the map"), mapNotice = notice(), legend = el("div.wb-legend"), onlyFiltered = checkbox("in the filter only", false);
-  const cloud = pictureMap((corners) => ask("lasso", { corners, filtered: onlyFiltered.input.checked }).then(({ result }) => say(`${counted(result.chosen, "picture")} chosen on the map.`)).catch(mapNotice.fail));
+  const color = choice("Colour of the map"), mapNotice = notice(), legend = el("div.wb-legend"), onlyFiltered = checkbox("filtered images only", false);
+  const cloud = embeddingMap((corners) => ask("lasso", { corners, filtered: onlyFiltered.input.checked }).then(({ result }) => say(`Selected ${counted(result.chosen, "image")} on the map.`)).catch(mapNotice.fail));
   const drawMap = () => {
     drawn = `${state?.arrangement}`;
-    mapNotice.say("Laying out …");
-    return busy(mapHere, ask("picture_map", { color: color.value || "source" })).then(({ result, buffers }) => {
+    mapNotice.say("Drawing …");
+    return busy(mapHere, ask("embedding_map", { color: color.value || "source" })).then(({ result, buffers }) => {
       mapNotice.clear();
       cloud.root.hidden = false;
       cloud.show(buffers);
       legend.replaceChildren(...result.names.map((name, i) => el("span", {}, el("i", { style: { background: MAP_COLORS[i], width: "9px", height: "9px", borderRadius: "2px" } }), name)));
     }).catch((error) => { drawn = ""; mapNotice.fail(error); });
   };
-  const mapHere = el("button.wb-primary", { data: { does: "picture-map" }, onclick: () => drawMap() }, "Draw");
+  const mapHere = el("button.wb-primary", { data: { does: "embedding-map" }, onclick: () => drawMap() }, "Draw");
   color.onchange = () => { if (drawn) drawMap(); };
   cloud.root.hidden = true;
-  // more like this
-  const likeNotice = notice(), found = el("div");
-  const likeHere = el("button.wb-primary", { data: { does: "like" }, onclick: () => {
-    likeNotice.clear();
-    busy(likeHere, ask("like", { filtered: onlyFiltered.input.checked })).then(({ result, buffers }) => {
-      const ids = result.tiles.map((one) => one.id);
-      found.replaceChildren(strip(result.tiles, keep("like", buffers), open),
-        el("button", { data: { does: "choose-like" }, onclick: () => ask("select", { ids }).catch(fail) }, `Choose these ${ids.length} too`));
-    }).catch(likeNotice.fail);
-  } }, "More like the chosen");
+  // similar images
+  const similarNotice = notice(), similar = el("div");
+  const similarHere = el("button.wb-primary", { data: { does: "similar" }, onclick: () => {
+    similarNotice.clear();
+    busy(similarHere, ask("similar", { filtered: onlyFiltered.input.checked })).then(({ result, buffers }) => {
+      const ids = result.tiles.map((tile) => tile.id);
+      similar.replaceChildren(strip(withImages("similar", result.tiles, buffers), zoom),
+        el("button", { data: { does: "choose-similar" }, onclick: () => ask("select", { ids }).catch(fail) }, `Select these ${ids.length} too`));
+    }).catch(similarNotice.fail);
+  } }, "Find similar");
   // teach
   const attribute = el("input", { placeholder: "surface, finish, wetness …", "aria-label": "Attribute to teach", value: "surface", maxLength: 60, spellcheck: false });
   const teachNotice = notice(), taught = el("div");
@@ -103,26 +108,26 @@ function explorerPanel(ask, fail, say, open, signal) {
     taught.replaceChildren();
     busy(teachHere, ask("teach", { attribute: attribute.value.trim() })).then(({ result, buffers }) => {
       teachNotice.say(result.text);
-      taught.replaceChildren(table(["word", "marked", "predicted"], result.rows),
-        el("p.wb-hint", {}, "The most doubtful: mark these next."), strip(result.tiles, keep("teach", buffers), open),
-        el("button", { data: { does: "choose-doubtful" }, onclick: () => ask("select", { ids: result.tiles.map((one) => one.id), only: true }).catch(fail) }, `Choose these ${result.tiles.length}`));
+      taught.replaceChildren(table(["value", "tagged", "predicted"], result.rows),
+        el("p.wb-hint", {}, "Least certain: tag these next."), strip(withImages("taught", result.tiles, buffers), zoom),
+        el("button", { data: { does: "choose-doubtful" }, onclick: () => ask("select", { ids: result.tiles.map((tile) => tile.id), only: true }).catch(fail) }, `Select these ${result.tiles.length}`));
     }).catch(teachNotice.fail);
   } }, "Teach");
   attribute.onkeydown = (event) => { if (event.key === "Enter") teachHere.click(); };
 
   const root = el("div.wb-form", {},
     el("div.wb-row", {}, known, embedHere),
-    el("details.wb-section", { open: true }, el("summary", {}, "Map of looks"), el("div.wb-form", {}, el("div.wb-row", {}, field("Colour by", color), mapHere), cloud.root, legend, el("p.wb-hint", {}, "Alike pictures lie together. Drag around some to choose them."), mapNotice.root)),
-    el("details.wb-section", { open: true }, el("summary", {}, "More like this"), el("div.wb-form", {}, el("div.wb-row", {}, likeHere, onlyFiltered.root), likeNotice.root, found)),
-    el("details.wb-section", { open: true }, el("summary", {}, "Teach an attribute"), el("div.wb-form", {},
-      el("p.wb-hint", {}, "Tag 50 to 300 pictures, e.g. surface:brushed and surface:glass (with a colon in the Tag form). The rest is predicted, and becomes a facet."),
-      el("div.wb-row", {}, attribute, teachHere), teachNotice.root, taught)));
+    section("Embedding map", el("div.wb-row", {}, field("Colour by", color), mapHere), cloud.root, legend, el("p.wb-hint", {}, "Similar images lie close together. Drag around some to select them."), mapNotice.root),
+    section("Find similar", el("div.wb-row", {}, similarHere, onlyFiltered.root), similarNotice.root, similar),
+    section("Teach an attribute",
+      el("p.wb-hint", {}, "Tag 50 to 300 images, e.g. surface:brushed and surface:glass (with a colon in the Tag form). The rest is predicted, and becomes a facet."),
+      el("div.wb-row", {}, attribute, teachHere), teachNotice.root, taught));
   return {
     root, show: count,
     ended: (job) => { if (job.kind === "embed") { drawn = ""; count(); } },
     update: (next) => {
       state = next;
-      color.offer(next.columns.filter(([, kind]) => kind === "CategoryColumn").map(([name]) => [name, shortName(name)]).filter(([name]) => !/sha256|source_key|origin|filepath|record$/.test(name)));
+      offer(color, next.columns.filter(([, kind]) => kind === "CategoryColumn").map(([name]) => [name, shortName(name)]).filter(([name]) => !/sha256|source_key|origin|filepath|record$/.test(name)));
       if (!root.hidden && drawn && drawn !== `${next.arrangement}` && !cloud.root.hidden) drawMap();
     },
   };

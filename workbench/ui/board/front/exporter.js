@@ -1,11 +1,16 @@
 // Export: splits in a format that trainers read, checked by reading them back.
+import { busy, checkbox, choice, el, field, notice, offer } from "./dom.js";
+import { table } from "./tables.js";
 
-/** @param {Ask} ask @param {(error: Error) => void} fail */
-function exporterPanel(ask, fail) {
+/** @import { Context } from "./protocol.js" */
+
+/** @param {Context} context */
+export function panel({ ask }) {
   const folder = el("input", { "aria-label": "Folder" });
   const format = choice("Format");
   const scope = choice("Which samples", [["filtered", "filtered samples"], ["all", "all samples"]]);
-  const mode = choice("How splits are made", [["draw", "draw anew, as below"], ["keep", "keep those that samples have"]]);
+  const mode = choice("How splits are made", [["draw", "Create new splits"], ["keep", "Keep existing splits"]]);
+  /** @type {[string, HTMLInputElement][]} */
   const parts = ["train", "val", "test"].map((name, i) => [name, el("input", { type: "number", min: 0, step: 0.05, value: [0.7, 0.15, 0.15][i], "aria-label": `share of ${name}` })]);
   const shares = el("div.wb-row", {}, ...parts.map(([name, input]) => field(name, input, "Shares that add up to 1, or numbers of samples")));
   const train = choice("How train is divided");
@@ -13,9 +18,9 @@ function exporterPanel(ask, fail) {
   const foldsField = field("Folds", folds);
   const synthetic = el("input", { type: "number", min: 0, max: 1, step: 0.05, placeholder: "any", "aria-label": "Largest synthetic share" });
   const seed = el("input", { type: "number", min: 0, value: 0, "aria-label": "Seed of the splits" });
-  const media = choice("Pictures");
-  const realOnly = checkbox("test holds real samples only", true);
-  const near = checkbox("near duplicates stay on one side", true, "Looks for edited copies of the same picture first");
+  const media = choice("Images");
+  const realOnly = checkbox("Real samples only in test", true);
+  const near = checkbox("Keep near duplicates in one split", true, "Looks for edited copies of the same image first");
   const trouble = notice(), result = el("div");
   const fit = () => {
     const keep = mode.value === "keep";
@@ -25,17 +30,32 @@ function exporterPanel(ask, fail) {
   };
   mode.onchange = train.onchange = fit;
   fit();
+  const more = el("details", {}, el("summary", {}, "More options"));
+  /** @type {[string, HTMLInputElement][]} */
+  let others = [];
+  /** Fields that have no control of their own above. @param {any[]} fields */
+  const offerOthers = (fields) => {
+    if (others.length) return;
+    others = fields.map((one) => [one.name, el("input", one.switch ? { type: "checkbox", "aria-label": one.help } : { placeholder: one.example, "aria-label": one.help })]);
+    const label = (/** @type {string} */ name) => name.replaceAll("_", " ");
+    more.append(...others.map(([name, input], i) => field(fields[i].switch ? fields[i].help : label(name), input, fields[i].help)));
+    switched = new Map(fields.filter((one) => one.switch).map((one) => [one.name, !one.value]));
+  };
+  /** Value of each switch when it is on. @type {Map<string, boolean>} */
+  let switched = new Map();
+  const given = () => Object.fromEntries(others.filter(([, input]) => (input.type === "checkbox" ? input.checked : input.value.trim())).map(([name, input]) => [name, switched.get(name) ?? input.value.trim()]));
   const divided = () => ({ stages: train.value === "stages", folds: train.value === "folds" ? Number(folds.value) : 0 });
-  const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.map(([name, input]) => [name, Number(input.value)]).filter(([, share]) => share > 0)));
+  const splits = () => (mode.value === "keep" ? null : Object.fromEntries(parts.filter(([, input]) => Number(input.value) > 0).map(([name, input]) => [name, Number(input.value)])));
   const go = el("button.wb-primary", { data: { does: "export" }, onclick: () => {
     trouble.clear();
     result.replaceChildren();
-    busy(go, ask("export", { folder: folder.value.trim(), format: format.value, splits: splits(), scope: scope.value, seed: Number(seed.value), media: media.value, real_only: realOnly.input.checked, near_duplicates: near.input.checked, ...divided(), max_synthetic: synthetic.value === "" ? null : Number(synthetic.value) })).catch(trouble.fail);
+    busy(go, ask("export", { folder: folder.value.trim(), format: format.value, scope: scope.value, media: media.value, near_duplicates: near.input.checked,
+      splits: { splits: splits(), seed: Number(seed.value), real_only: realOnly.input.checked ? ["test"] : [], ...divided(), max_synthetic: synthetic.value === "" ? null : Number(synthetic.value), ...given() } })).catch(trouble.fail);
   } }, "Export");
   const root = el("div.wb-form", {}, field("Folder (new or empty)", folder), el("div.wb-row", {}, field("Format", format), field("What", scope)),
     field("Splits", mode), shares,
-    el("div.wb-row", {}, field("Train as", train, "pretrain holds the synthetic samples, finetune the real ones"), foldsField, field("Synthetic at most", synthetic, "Largest share of synthetic samples in any lighting x surface slice of any split; more are left out")), el("div.wb-row", {}, field("Seed", seed), field("Pictures", media)), realOnly.root, near.root, el("div.wb-row", {}, go), trouble.root, result,
-    el("p.wb-hint", {}, "Scenes and generated children stay with their parents. Every file is read back and compared."));
+    el("div.wb-row", {}, field("Train as", train, "pretrain holds the synthetic samples, finetune the real ones"), foldsField, field("Synthetic at most", synthetic, "Largest share of synthetic samples in any lighting × surface slice of any split; more are left out")), el("div.wb-row", {}, field("Seed", seed), field("Images", media)), realOnly.root, near.root, more, el("div.wb-row", {}, go), trouble.root, result,
+    el("p.wb-hint", {}, "Samples of one scene, and generated samples and their parents, stay in one split. Every file is read back and compared."));
   return {
     root,
     ended: (job, found) => {
@@ -43,6 +63,6 @@ function exporterPanel(ask, fail) {
       const rows = Object.entries(found.splits).map(([name, n]) => [name, n.samples, n.real, n.synthetic, n.labels]);
       result.replaceChildren(table(["split", "samples", "real", "synthetic", "labels"], rows), ...[...found.lost.map((text) => `Not in this format: ${text}`), ...found.notes].map((text) => el("p.wb-hint", {}, text)), el("p.wb-hint.wb-data", {}, found.manifest));
     },
-    offer: (options) => { folder.value ||= options.folder; offer(format, options.formats); offer(media, options.media); },
+    offer: (options) => { folder.value ||= options.folder; offer(format, options.formats); offer(media, options.media); offerOthers(options.fields); },
   };
 }

@@ -1,177 +1,89 @@
-// The gallery: a virtual grid. Only rows in sight exist; their pages are asked for when they come near.
-const PAGE = 60, PAGES_KEPT = 20, PAGES_ASKED = 3, REST_MS = 70;
+// The middle: how samples are shown, the failure map above, one gallery or two side by side.
+import { choice, el, offer, shortName, thousands } from "./dom.js";
+import { galleryGrid } from "./grid.js";
+import { legend } from "./overlay.js";
 
-/**
- * @param {Ask} ask
- * @param {(error: Error) => void} fail
- * @param {{side: string, zoom: (id: string) => void, look: () => any}} of `look` tells how tiles are shown
- * @param {AbortSignal} signal
- */
-function galleryPanel(ask, fail, of, signal) {
-  const root = el("div.wb-gallery", { tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": of.side === "pinned" ? "Pinned samples" : "Samples" });
-  const empty = el("div.wb-empty", { hidden: true });
-  const pictures = pictureStore(signal);
-  /** @type {Map<number, {items: any[], urls: string[], marks: boolean[], stale: boolean}>} */
-  const pages = new Map();
-  /** @type {Map<number, Asked>} */
-  const asked = new Map();
-  /** @type {Map<number, {node: HTMLElement, of: string}>} tiles in sight by place */
-  const tiles = new Map();
-  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, anchor = 0, toggles = 0, timer = 0, scenarios = new Map();
-  const scroll = longScroll(root, signal, () => draw());
-  root.append(empty);
-  signal.addEventListener("abort", () => clearTimeout(timer));
+/** @import { Context, KeyEvent } from "./protocol.js" */
 
-  const perRow = () => Math.max(1, Math.floor((root.clientWidth - GAP_PX) / of.look().width));
-  const tileWidth = () => Math.floor((root.clientWidth - GAP_PX) / perRow()); // the row is filled
-  const rowHeight = () => Math.round((tileWidth() - GAP_PX) * 0.75) + CAPTION_PX + GAP_PX;
-  const pageOf = (i) => pages.get(Math.floor(i / PAGE));
-  const itemAt = (i) => pageOf(i)?.items[i % PAGE];
-  const isOn = (i) => Boolean(pageOf(i)?.marks[i % PAGE]);
+const WIDTHS = [104, 140, 216, 320];
 
-  const release = (number) => {
-    for (const url of pages.get(number)?.urls || []) pictures.release(url);
-    pages.delete(number);
-  };
-  const load = (number) => {
-    if (asked.has(number) || (pages.has(number) && !pages.get(number).stale) || asked.size >= PAGES_ASKED) return;
-    const before = arrangement, toggled = toggles;
-    const page = ask("page", { start: number * PAGE, count: PAGE, side: of.side, masks: of.look().masks });
-    asked.set(number, page);
-    page.then(({ result, buffers }) => {
-      asked.delete(number);
-      if (before === arrangement) {
-        release(number);
-        pages.set(number, { items: result.tiles, urls: buffers.map(pictures.add), marks: result.marks, stale: false });
-        forget(number);
-        if (toggled !== toggles) ask_marks([number]);
-      }
-      draw();
-    }).catch((error) => { if (asked.get(number) === page) asked.delete(number); if (!error.dropped) fail(error); });
-  };
-  const drop = (number) => { ask.drop(asked.get(number)); asked.delete(number); }; // at once: it makes room for others
-  const forget = (near) => {
-    if (pages.size <= PAGES_KEPT) return;
-    const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
-    for (const number of far.slice(0, pages.size - PAGES_KEPT)) release(number);
-  };
-  const ask_marks = (numbers) => {
-    for (const number of numbers) {
-      const page = pages.get(number), toggled = toggles;
-      if (page) ask("marks", { start: number * PAGE, count: PAGE, side: of.side }).then(({ result }) => {
-        if (toggled !== toggles) return; // a mark was changed meanwhile; the answer to that brings all of them
-        page.marks = result;
-        draw();
-      }).catch(fail);
-    }
-  };
-  const inSight = () => {
-    const columns = perRow(), height = rowHeight();
-    const first = Math.max(0, Math.floor(scroll.top() / height)) * columns;
-    const last = Math.min(total, Math.ceil((scroll.top() + root.clientHeight) / height) * columns);
-    return { columns, height, first, last };
-  };
-  const pagesInSight = ({ first, last }) => { const found = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) found.push(p); return found; };
+/** @param {Context} context */
+export function panel({ ask, fail, signal, zoom, panels: { map } }) {
+  const show = { boxes: true, masks: false, outcomes: false, size: 1, map: Boolean(map) };
+  let state = null;
+  const tileLook = () => ({ ...show, width: WIDTHS[show.size], key: [show.boxes, show.masks, show.outcomes].join() });
+  const galleries = ["pinned", "filtered"].map((side) => galleryGrid(ask, fail, { side, zoom, look: tileLook }, signal));
+  const [pinned, current] = galleries;
+  const heads = ["Pinned", "Current"].map((title) => ({ title, node: el("div.wb-side-head") }));
+  const columns = galleries.map((gallery, i) => el("div.wb-column", {}, heads[i].node, gallery.root));
 
-  const put = (i, { columns, height }) => {
-    const item = itemAt(i);
-    const look = of.look();
-    const version = item ? `${item.id} ${pageOf(i).urls[i % PAGE]} ${look.key}` : "";
-    let tile = tiles.get(i);
-    if (!tile || tile.of !== version) {
-      const node = item ? tileFrame(item, i) : el("div.wb-tile.wb-loading", { data: { index: i } });
-      if (item) node.append(...tileContent(item, pageOf(i).urls[i % PAGE], look, scenarios));
-      tile?.node.remove();
-      tile = { node, of: version };
-      tiles.set(i, tile);
-      scroll.layer.append(node);
-    }
-    const { node } = tile;
-    node.style.transform = `translate(${(i % columns) * tileWidth() + GAP_PX}px, ${Math.floor(i / columns) * height - scroll.top() + GAP_PX}px)`;
-    node.style.width = `${tileWidth() - GAP_PX}px`;
-    node.style.height = `${height - GAP_PX}px`;
-    node.classList.toggle("wb-focus", i === focus);
-    if (item) { node.classList.toggle("wb-on", isOn(i)); node.setAttribute("aria-selected", String(isOn(i))); }
+  const order = choice("Sort by");
+  const direction = el("button.wb-quiet", { "aria-label": "Direction", title: "Reverse the order" });
+  const sort = (facet, descending) => ask("sort", { facet: facet || null, descending }).catch(fail);
+  order.onchange = () => sort(order.value, state?.order ? state.order[1] : false);
+  direction.onclick = () => { if (state?.order) sort(state.order[0], !state.order[1]); };
+  const switched = (name, text, hint) => el("button.wb-switch", { "aria-pressed": "false", title: hint, data: { does: `show-${name}` }, onclick: () => flip(name) }, text);
+  const buttons = {
+    boxes: switched("boxes", "Boxes", "Boxes on or off (b)"),
+    masks: switched("masks", "Masks", "Masks on or off (k)"),
+    outcomes: switched("outcomes", "Outcomes", "Colour by what became of each label: hit, missed, false alarm ... (o)"),
+    map: switched("map", "Map", "Failure map (m)"),
   };
-  const draw = () => {
-    if (!root.clientWidth) return;
-    const columns = perRow();
-    scroll.setLength(Math.ceil(total / columns) * rowHeight() + GAP_PX);
-    const sight = inSight();
-    for (const [i, { node }] of tiles) if (i < sight.first || i >= sight.last) { node.remove(); tiles.delete(i); }
-    for (let i = sight.first; i < sight.last; i++) put(i, sight);
-    empty.hidden = total > 0;
-    empty.textContent = all ? "No samples in this filter. Remove a condition above, or click a marked bar again." : "The dataset is empty. Load pictures with wb.load(ds, folder, source=\"real\").";
-    clearTimeout(timer); // while scrolling fast nothing is asked for
-    timer = setTimeout(() => {
-      const wanted = pagesInSight(inSight());
-      for (const number of [...asked.keys()]) if (!wanted.includes(number)) drop(number);
-      for (const number of wanted) load(number);
-    }, pages.size ? REST_MS : 0);
-  };
-  const choose = (i, { toggle = false, range = false } = {}) => {
-    const item = itemAt(i);
-    if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
-    else if (item) {
-      if (toggle) { toggles++; pageOf(i).marks[i % PAGE] = !isOn(i); draw(); } // shown at once; Python's word follows
-      ask("select", { ids: [item.id], on: toggle ? null : true, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
-      anchor = i;
-    }
-  };
-  const move = (to) => {
-    focus = Math.min(total - 1, Math.max(0, to));
-    const height = rowHeight(), top = Math.floor(focus / perRow()) * height;
-    if (top < scroll.top()) scroll.scrollTo(top);
-    else if (top + height + GAP_PX > scroll.top() + root.clientHeight) scroll.scrollTo(top + height + GAP_PX - root.clientHeight);
-    draw();
-  };
-  const indexOf = (event) => { const node = event.target.closest(".wb-tile"); return node ? Number(node.dataset.index) : null; };
-  scroll.layer.onclick = (event) => {
-    const i = indexOf(event);
-    if (i === null) return;
-    focus = i;
-    choose(i, { toggle: event.ctrlKey || event.metaKey || Boolean(event.target.closest(".wb-tick")), range: event.shiftKey });
-  };
-  scroll.layer.ondblclick = (event) => { const item = itemAt(indexOf(event)); if (item) of.zoom(item.id); };
+  const key = legend();
+  const compare = el("button.wb-switch", { data: { does: "pin" }, title: "Keep this filter on the left and compare it with the next ones (c)", onclick: () => pin() }, "Compare");
+  const size = el("input.wb-size", { type: "range", min: 0, max: WIDTHS.length - 1, value: show.size, "aria-label": "Size of the images", title: "Size of the images (+ and -)", oninput: (event) => resize(Number(event.target.value)) });
 
-  /** @param {KeyboardEvent} event @returns {boolean} whether the key meant something here */
-  const key = (event) => {
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow(), ArrowUp: -perRow(), PageDown: 3 * perRow(), PageUp: -3 * perRow() };
-    const to = event.key === "Home" ? 0 : event.key === "End" ? total - 1 : event.key in steps ? focus + steps[event.key] : null;
-    if (to !== null) { move(to); if (event.shiftKey) choose(focus, { range: true }); return true; }
-    if (event.key === " ") { choose(focus, { toggle: true }); return true; }
-    if (event.key === "Enter") { const item = itemAt(focus); if (item) of.zoom(item.id); return true; }
-    return false;
+  const bar = el("div.wb-toolbar", {}, el("label.wb-inline", {}, el("span", {}, "Sort"), order), direction, el("span.wb-space-between"),
+    ...(map ? [buttons.map] : []), buttons.boxes, buttons.masks, buttons.outcomes, compare, size);
+  const root = el("div.wb-centre", {}, bar, ...(map ? [map.root] : []), key, el("div.wb-columns", {}, ...columns));
+
+  const paint = () => {
+    for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(show[name]));
+    key.hidden = !(show.outcomes && show.boxes);
+    for (const gallery of galleries) gallery.draw();
   };
+  const flip = (name) => {
+    show[name] = !show[name];
+    if (name === "outcomes" && show.outcomes) show.boxes = true;
+    if (name === "map") map?.show(show.map);
+    paint();
+    if (name === "masks" && show.masks) for (const gallery of galleries) gallery.stale(); // outlines come with a page when wanted
+  };
+  const resize = (to) => {
+    show.size = Math.min(WIDTHS.length - 1, Math.max(0, to));
+    size.value = String(show.size);
+    for (const gallery of galleries) gallery.draw();
+  };
+  const pin = () => (state?.pinned ? ask("unpin") : ask("pin")).catch(fail);
+  let judged = false;
   return {
-    root, key, draw: () => scroll.draw(),
-    /** Id of the sample beside one that is loaded. @param {string} id @param {number} step */
-    neighbour: (id, step) => {
-      for (const [number, page] of pages) {
-        const place = page.items.findIndex((item) => item.id === id);
-        if (place >= 0) { move(number * PAGE + place + step); return itemAt(focus)?.id; }
+    root, show, flip, pin,
+    resize: (step) => resize(show.size + step),
+    focus: () => current.root.focus(),
+    focusSort: () => order.focus(),
+    key: (/** @type {KeyEvent} */ event) => Boolean(galleries.find((gallery) => gallery.root.contains(event.target))?.key(event)),
+    neighbour: (id, step) => current.neighbour(id, step) ?? pinned.neighbour(id, step),
+    update: (next) => {
+      state = next;
+      if (next.evaluation && !judged) { judged = true; show.outcomes = true; }
+      buttons.outcomes.disabled = !next.evaluation;
+      buttons.outcomes.title = next.evaluation ? `Colour by what became of each label of ${next.evaluation.field} at IoU ${next.evaluation.iou} (o)` : "Evaluate predictions first (Analyse)";
+      offer(order, [["", "as loaded"], ...next.columns.map(([name]) => [name, shortName(name)])]);
+      order.value = next.order ? next.order[0] : "";
+      direction.textContent = next.order?.[1] ? "↓" : "↑";
+      direction.disabled = !next.order;
+      const comparing = next.pinned !== null;
+      compare.textContent = comparing ? "End comparison" : "Compare";
+      compare.setAttribute("aria-pressed", String(comparing));
+      columns[0].hidden = !comparing;
+      for (const [i, head] of heads.entries()) {
+        head.node.hidden = !comparing;
+        const where = i ? next.where : next.pinned;
+        head.node.replaceChildren(el("b", {}, head.title), el("span.wb-data", { title: where }, where === "True" ? "all samples" : where), el("span.wb-n", {}, thousands(i ? next.counts.filtered : next.counts.pinned)));
       }
-      return undefined;
-    },
-    stale: () => { for (const page of pages.values()) page.stale = true; scroll.draw(); },
-    update: (state) => {
-      all = state.counts.all;
-      total = of.side === "pinned" ? state.counts.pinned : state.counts.filtered;
-      focus = Math.min(focus, Math.max(0, total - 1));
-      if (state.arrangement !== arrangement) {
-        for (const number of [...asked.keys()]) drop(number);
-        for (const number of [...pages.keys()]) release(number);
-        for (const { node } of tiles.values()) node.remove();
-        tiles.clear();
-        arrangement = state.arrangement;
-        marks = state.marks;
-      } else if (state.revision !== revision) {
-        for (const page of pages.values()) page.stale = true;
-      }
-      if (state.marks !== marks) { marks = state.marks; ask_marks([...pages.keys()]); }
-      revision = state.revision;
-      scenarios = new Map(state.scenarios.map((s) => [s.tag, s]));
-      draw();
+      current.update(next);
+      pinned.update(next); // without a pinned filter it forgets its tiles
+      paint();
     },
   };
 }

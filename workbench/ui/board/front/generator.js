@@ -1,7 +1,12 @@
 // Make data: a scenario is chosen or written, previewed, and generated.
+import { busy, choice, el, field, notice, offer, pictureStore } from "./dom.js";
+import { recreationSection } from "./recreation.js";
+import { section } from "./tables.js";
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {AbortSignal} signal */
-function generatorPanel(ask, fail, signal) {
+/** @import { Context } from "./protocol.js" */
+
+/** @param {Context} context */
+export function panel({ ask, signal }) {
   const pictures = pictureStore(signal);
   let urls = [], first = 0;
   // scenario

@@ -1,8 +1,12 @@
 // Every change of tags with who, when, why, how many; each that stands can be taken back.
+import { counted, el, thousands } from "./dom.js";
+
+/** @import { Context } from "./protocol.js" */
+
 const ASK_BEFORE_UNDOING_ABOVE = 1000;
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {(text: string) => void} say */
-function historyPanel(ask, fail, say) {
+/** @param {Context} context */
+export function panel({ ask, fail, say }) {
   const root = el("div.wb-history");
   let asking = null;
   const back = (change) => ask("undo", { change_id: change.change_id }).then(({ result }) => { say(result.text); show(); }).catch(fail);
@@ -17,8 +21,8 @@ function historyPanel(ask, fail, say) {
     el("div.wb-row", {}, el("small", {}, `${change.when} · ${change.who}${change.why ? ` · ${change.why}` : ""}`), button(change)));
   const show = () => ask("history").then(({ result }) => {
     const more = result.all - result.changes.length;
-    root.replaceChildren(result.changes.length ? el("ol.wb-changes", {}, ...result.changes.map(entry)) : el("p.wb-hint", {}, "No changes of tags yet."),
+    root.replaceChildren(result.changes.length ? el("ol.wb-changes", {}, ...result.changes.map(entry)) : el("p.wb-hint", {}, "No tag changes yet."),
       ...(more > 0 ? [el("p.wb-hint", {}, `and ${thousands(more)} older ones: wb.history(ds)`)] : []));
   }).catch(fail);
-  return { root, show };
+  return { root, show, update: () => { if (!root.hidden) queueMicrotask(show); } };
 }

@@ -1,4 +1,7 @@
 // Jobs: progress, rate, time left, cancel; errors in place.
+import { counted, el, first, thousands } from "./dom.js";
+
+/** @import { Ask, Failure } from "./protocol.js" */
 
 /** @param {number|null} seconds */
 function timeLeft(seconds) {
@@ -7,10 +10,10 @@ function timeLeft(seconds) {
 }
 
 /**
- * @param {Ask} ask @param {(error: Error) => void} fail
+ * @param {Ask} ask @param {(error: Failure) => void} fail
  * @param {(job: any, result: any) => void} ended told what a job that has just ended found
  */
-function jobList(ask, fail, ended) {
+export function jobList(ask, fail, ended) {
   const root = el("div.wb-jobs", { role: "status", "aria-live": "polite", "aria-label": "Jobs" });
   const running = new Set();
   const job = (j) => {
@@ -24,9 +27,9 @@ function jobList(ask, fail, ended) {
   return {
     root,
     update: (jobs) => {
-      const top = root.querySelector(":focus")?.closest("[data-job]")?.dataset.job;
+      const top = first(root, ":focus")?.closest("[data-job]")?.dataset.job;
       root.replaceChildren(...jobs.map(job));
-      if (top) root.querySelector(`[data-job="${top}"] button`)?.focus();
+      if (top) first(root, `[data-job="${top}"] button`)?.focus();
       for (const j of jobs) {
         if (j.state === "running") running.add(j.number);
         else if (running.delete(j.number) && j.state === "done" && j.kind) ask("job_result", { number: j.number }).then(({ result }) => ended(j, result)).catch(fail);

@@ -1,13 +1,15 @@
 // The keyboard: what every key does, and the help that says so.
+import { el } from "./dom.js";
+
 const KEYS = [
-  ["Gallery", [["← → ↑ ↓  Home  End", "move"], ["Space", "select or deselect"], ["Shift + arrows", "select a range"], ["Ctrl + A", "select all filtered"], ["Enter", "zoom in; ← → there"], ["+ / −", "larger or smaller pictures"]]],
+  ["Gallery", [["← → ↑ ↓  Home  End", "move"], ["Space", "select or deselect"], ["Shift + arrows", "select a range"], ["Ctrl + A", "select all filtered"], ["Enter", "zoom in; ← → there"], ["+ / −", "larger or smaller images"]]],
   ["Show", [["b", "boxes"], ["k", "masks"], ["o", "outcomes: hits, misses, false alarms"], ["m", "failure map"], ["s", "sort by"], ["c", "compare with this filter"]]],
   ["Tag", [["t", "name a failure scenario"], ["1 … 9", "tag the selection (or the boxes chosen in the zoom)"], ["u / r", "undo / redo"]]],
   ["Go to", [["/", "filter as text"], ["f", "facets; ↑ ↓ there, Space to choose"], ["h", "failure map; arrows there"], ["g", "gallery"], ["[ / ]", "panel before / after"], ["Escape", "close; leave a field; empty the selection"], ["?", "this help"]]],
 ];
 
 /** @param {() => void} closed */
-function helpPanel(closed) {
+export function helpPanel(closed) {
   const close = () => { root.hidden = true; closed(); };
   const group = ([title, keys]) => el("section", {}, el("h4", {}, title), el("table", {}, el("tbody", {}, ...keys.map(([key, does]) => el("tr", {}, el("th", {}, el("kbd", {}, key)), el("td", {}, does))))));
   const root = el("div.wb-help", { hidden: true, role: "dialog", "aria-label": "Keys", tabIndex: -1 },

@@ -1,4 +1,9 @@
 // The failure map: a metric for every combination of two facets. A click filters; hatched cells hold no samples.
+import { choice, counted, digits, el, first, focusedIn, notice, offer, shortName, thousands } from "./dom.js";
+import { told } from "./tables.js";
+
+/** @import { Context, KeyEvent } from "./protocol.js" */
+
 const RATES = { light: ["#b5432a", "#e6a071", "#f2ead9", "#8dbfc6", "#1d6c84"], dark: ["#ee7c5a", "#8d5540", "#3d4148", "#33707d", "#66c8d9"] };
 const SEQUENCE = { light: ["#edf3f8", "#9cc7e0", "#3a86b7", "#0d3f69"], dark: ["#222d38", "#215f86", "#4aa2d0", "#c2e8ff"] };
 
@@ -22,8 +27,8 @@ function isDark(node) {
   return Boolean(found) && luminance(found.slice(0, 3).map(Number)) < 0.2;
 }
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {AbortSignal} signal */
-function mapPanel(ask, fail, signal) {
+/** @param {Context} context */
+export function panel({ ask, fail, signal }) {
   const rows = choice("Rows of the map"), columns = choice("Columns of the map"), metric = choice("Metric of the map");
   const grid = el("div.wb-heat", { role: "grid", "aria-label": "Failure map" });
   const hint = el("p.wb-hint.wb-heat-hint", { "aria-live": "polite" }, " ");
@@ -35,11 +40,11 @@ function mapPanel(ask, fail, signal) {
   let shown = null, asked = null, timer = 0, revision = -1, state = null, started = false;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
-  const load = (said = false) => {
+  const load = (byUser = false) => {
     if (root.hidden || !rows.value || !state) return;
     if (asked) ask.drop(asked);
     const by = rows.value === columns.value || !columns.value ? [rows.value] : [rows.value, columns.value];
-    asked = ask("heat", { by, metric: metric.value, said });
+    asked = ask("heat", { by, metric: metric.value, by_user: byUser });
     asked.then(({ result }) => { shown = result; trouble.clear(); draw(); }).catch((error) => { trouble.fail(error); if (!error.dropped) { shown = null; draw(); } });
   };
   for (const input of [rows, columns, metric]) input.onchange = () => load(true);
@@ -64,23 +69,23 @@ function mapPanel(ask, fail, signal) {
     const ends = shown.share ? [0, 1] : [shown.metric === "count" ? 0 : Math.min(...values), Math.max(...values)];
     const stops = (shown.share && !shown.metric.startsWith("share") ? RATES : SEQUENCE)[isDark(root.closest(".wb-board") || root) ? "dark" : "light"];
     const across = shown.by.length === 2 ? shown.axes[1] : [null];
-    const active = grid.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
+    const active = { ...focusedIn(grid)?.dataset };
     grid.style.gridTemplateColumns = `minmax(64px, max-content) repeat(${across.length}, minmax(52px, 1fr))`;
     const head = shown.by.length === 2 ? [el("span.wb-corner", {}, `${shortName(shown.by[0])} ↓ ${shortName(shown.by[1])} →`), ...across.map((word) => el("span.wb-across", { role: "columnheader", title: word ?? "missing" }, word ?? "missing"))] : [el("span"), el("span")];
     const lines = shown.axes[0].flatMap((word, i) => [el("span.wb-down", { role: "rowheader", title: word ?? "missing" }, word ?? "missing"), ...across.map((_, k) => button(shown.cells[i * across.length + k], ends, stops))]);
     grid.replaceChildren(...head, ...lines);
     const bands = Array.from({ length: 24 }, (_, i) => el("i", { style: { backgroundColor: `rgb(${mixed(stops, i / 23).join(" ")})` } }));
     scale.replaceChildren(...(values.length ? [el("span", {}, digits(ends[0])), ...bands, el("span", {}, digits(ends[1]))] : []));
-    if (active) grid.querySelector(`.wb-cell[data-row="${CSS.escape(active.row)}"][data-column="${CSS.escape(active.column)}"]`)?.focus();
+    if (active.row !== undefined) first(grid, `.wb-cell[data-row="${CSS.escape(active.row)}"][data-column="${CSS.escape(active.column)}"]`)?.focus();
   };
-  /** Arrows go from cell to cell. @param {KeyboardEvent} event */
-  const key = (event) => {
+  /** Arrows go from cell to cell. @param {KeyEvent} event */
+  const key = (/** @type {KeyEvent} */ event) => {
     if (!event.target.matches(".wb-cell")) return false;
     const width = shown.by.length === 2 ? shown.axes[1].length : 1;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: width, ArrowUp: -width }[event.key];
     if (!step) return false;
-    const cells = [...grid.querySelectorAll(".wb-cell")];
-    let i = cells.indexOf(event.target) + step;
+    const cells = /** @type {HTMLButtonElement[]} */ ([...grid.querySelectorAll(".wb-cell")]);
+    let i = cells.indexOf(/** @type {HTMLButtonElement} */ (event.target)) + step;
     while (cells[i]?.disabled) i += step;
     cells[i]?.focus();
     return true;
@@ -100,7 +105,7 @@ function mapPanel(ask, fail, signal) {
     metric.value = next.evaluation ? "recall" : "count";
   };
   return {
-    root, key, focus: () => grid.querySelector(".wb-cell:enabled")?.focus(),
+    root, key, focus: () => first(grid, ".wb-cell:enabled")?.focus(),
     show: (on) => { root.hidden = !on; if (on) { draw(); load(); } },
     redraw: draw,
     update: (next) => {

@@ -1,4 +1,5 @@
 // What lies over a picture: boxes and outlines in class colours, or coloured by what became of each label.
+import { el, svg } from "./dom.js";
 
 /** Colour, stroke and words of each outcome; strokes differ as well, for those who see few colours. */
 const OUTCOMES = {
@@ -20,7 +21,7 @@ const classColor = (hue) => `hsl(${hue} 80% 62%)`;
  * @param {boolean} named whether names are written
  * @param {{has: (id: string) => boolean, flip: (id: string) => void}} [chosen] boxes that can be chosen, by their names
  */
-function overlay(item, show, named, chosen) {
+export function overlay(item, show, named, chosen) {
   const layer = svg("svg", { class: "wb-boxes", viewBox: "0 0 1000 1000", preserveAspectRatio: "none" });
   const names = el("div.wb-names");
   if (show.masks) {
@@ -50,7 +51,7 @@ function overlay(item, show, named, chosen) {
 }
 
 /** The key to the colours of outcomes. */
-function legend() {
+export function legend() {
   const sign = (look) => {
     const line = svg("line", { x1: 1, x2: 15, y1: 5, y2: 5, stroke: look.color, "stroke-width": look.wide ? 3.5 : 2 });
     if (look.dash) line.setAttribute("stroke-dasharray", look.dash);

@@ -1,16 +1,25 @@
 // Recreate a failure: fit a scenario to samples, see the gap before and after, change what it draws row by row.
-const HOW = [["measured", "measured"], ["free", "free"], ["assumed", "assumed"]];
+import { busy, checkbox, choice, counted, digits, el, field, notice, offer, thousands } from "./dom.js";
+import { section } from "./tables.js";
+
+/** @import { Ask } from "./protocol.js" */
+
+/** How a distribution came to be, with its mode in the scenario. */
+const HOW = { measured: { text: "measured", mode: "jitter" }, wider: { text: "measured, wider", mode: "free" }, free: { text: "free", mode: "free" }, assumed: { text: "set by you", mode: "free" } };
 
 /** "lighting.key.intensity" is shown as "key.intensity"; the full path stands in the title. */
 const shortPath = (path) => path.replace(/^(sensor|lighting|scene|assets)\./, "");
+
+/** "measured −2.76 EV, high confidence" @param {{measured: string|null, confidence: string}} row */
+const measuredText = ({ measured, confidence }) => (measured === null ? "not measured" : `measured ${measured}, ${confidence} confidence`);
 
 /**
  * One parameter: how its distribution came to be, and what it is; both can be changed.
  * @param {any} row @param {(value: string, mode: string) => Promise<string>} revise gives the distribution as it stands then
  */
 function parameterRow(row, revise) {
-  const made = row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "assumed";
-  const how = choice(`How ${row.path} is drawn`, made === "measured" ? HOW : HOW.slice(1));
+  const made = row.mode === "jitter" ? "measured" : row.measured === null ? "free" : "wider";
+  const how = choice(`How ${row.path} is drawn`, [...new Set([made, "free", "assumed"])].map((name) => [name, HOW[name].text]));
   const value = el("input.wb-value", { value: row.value, "aria-label": `Distribution of ${row.path}`, title: `${row.path}: ${row.why}`, spellcheck: false });
   const trouble = notice();
   how.value = made;
@@ -19,27 +28,30 @@ function parameterRow(row, revise) {
   const put = async (wanted, mode) => {
     trouble.clear();
     try {
-      stands = value.value = await revise(wanted, mode === "measured" ? "jitter" : "free");
+      stands = value.value = await revise(wanted, HOW[mode].mode);
       was = how.value = mode;
     } catch (error) {
       how.value = was;
       trouble.fail(error);
     }
+    showOrigin();
   };
   how.onchange = () => {
-    if (how.value === "assumed") { was = "assumed"; value.focus(); value.select(); } else put(how.value === "measured" ? row.value : row.wide, how.value);
+    if (how.value === "assumed") { was = "assumed"; showOrigin(); value.focus(); value.select(); } else put(how.value === made ? row.value : row.wide, how.value);
   };
   value.onchange = () => { if (value.value.trim() !== stands) put(value.value, "assumed"); };
   value.onkeydown = (event) => { if (event.key === "Escape") value.value = stands; };
-  const sure = el("small", { title: row.why }, row.measured === null ? row.confidence : `${row.measured} · ${row.confidence}`);
-  return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, sure, trouble.root);
+  const origin = el("small", { title: row.why });
+  const showOrigin = () => { origin.textContent = [how.value === "assumed" ? "Set by you" : "", measuredText(row)].filter(Boolean).join(" · "); };
+  showOrigin();
+  return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, origin, trouble.root);
 }
 
 /** @param {Ask} ask @param {(yaml: string) => void} take what is done with the scenario at the end */
-function recreationSection(ask, take) {
+export function recreationSection(ask, take) {
   const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
-  const probes = checkbox("fit by test pictures", true, "Draw pictures and move the distributions until they measure like the photos");
-  const spare = checkbox("leave out those of test, which judge", true, "A picture that a scenario was fitted to is never judged by again: keep those of test for the scoreboard");
+  const probes = checkbox("Refine with trial renders", true, "Render images and move the distributions until they measure like the photos");
+  const spare = checkbox("Keep the test split out of the fit", true, "An image that a scenario was fitted to cannot judge a model any more: keep the test split for the scoreboard");
   const seconds = el("input", { type: "number", min: 10, max: 3600, value: 90, "aria-label": "Seconds for the fit" });
   const secondsField = field("Seconds at most", seconds);
   probes.input.onchange = () => { secondsField.hidden = !probes.input.checked; };
@@ -49,7 +61,7 @@ function recreationSection(ask, take) {
     busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
   } }, "Recreate");
   const gap = (found) => found.before === null ? null : el("div.wb-gap", { data: { before: found.before, after: found.after } },
-    el("p.wb-hint", {}, "Distance of its pictures to the photos, in the photos' own spread"),
+    el("p.wb-hint", {}, "How far renders are from the photos (in standard deviations)"),
     ...[["before", found.before], ["after", found.after]].map(([when, value]) => el("div.wb-row.wb-gap-bar", {}, el("small", {}, when), el("i", { style: { width: `${(60 * value) / Math.max(found.before, found.after, 1e-9)}%` } }), el("b", {}, digits(value)))));
   const show = (found) => {
     let yaml = found.yaml, last = Promise.resolve();

@@ -1,4 +1,9 @@
 // Rounds: record one, retrain, and the scoreboard: which failures are closed, failing or worse; what got worse comes first.
+import { busy, checkbox, choice, counted, digits, el, field, notice, offer, predictionsInput, svg } from "./dom.js";
+import { section, table, told } from "./tables.js";
+
+/** @import { Context } from "./protocol.js" */
+
 const PLOT = { left: 6, width: 288, step: 11 };
 
 /** One row of the plot: a mark per compared round, older ones above and lighter; a tick where the rest lies. @param {any} row */
@@ -22,17 +27,17 @@ function changeText(one) {
   return `${sign(one.value)}${one.low === null ? "" : ` (${sign(one.low)} to ${sign(one.high)})`}`;
 }
 
-/** @param {Ask} ask @param {(error: Error) => void} fail */
-function scoreboardPanel(ask, fail) {
+/** @param {Context} context */
+export function panel({ ask, fail }) {
   let drawnFor = ""; // the failure tags that the scoreboard was drawn for
   // record
-  const predictions = choice("Predictions of the round"), file = el("input", { placeholder: "or a file: results.json", "aria-label": "Predictions file of the round" });
+  const predictions = predictionsInput("Predictions of the round", "Predictions file of the round");
   const name = el("input", { placeholder: "baseline", "aria-label": "Name of the round", maxLength: 200 });
   const manifest = el("input", { placeholder: "optional: folder of the export", "aria-label": "What the model was trained on" });
   const recordNotice = notice();
   const record = el("button.wb-primary", { data: { does: "record" }, onclick: () => {
     recordNotice.clear();
-    busy(record, ask("record", { predictions: file.value.trim() || predictions.value, name: name.value, manifest: manifest.value })).catch(recordNotice.fail);
+    busy(record, ask("record", { predictions: predictions.value(), name: name.value, manifest: manifest.value })).catch(recordNotice.fail);
   } }, "Record");
   name.onkeydown = (event) => { if (event.key === "Enter") record.click(); };
   // retrain
@@ -51,7 +56,7 @@ function scoreboardPanel(ask, fail) {
   // scoreboard
   const metric = choice("Judged by", [["recall", "recall"], ["precision", "precision"], ["ap50", "AP at IoU 0.5"]]);
   const scores = el("div.wb-scores"), trouble = notice();
-  const load = (said = false) => ask("scoreboard", { metric: metric.value, said }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
+  const load = (byUser = false) => ask("scoreboard", { metric: metric.value, by_user: byUser }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
   metric.onchange = () => load(true);
   const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds anew", onclick: () => busy(again, load(true)) }, "Compare");
   const score = (row, compared, look) => el(`div.wb-score.wb-${row.state || look}`, { data: { score: row.name, state: row.state } },
@@ -60,28 +65,28 @@ function scoreboardPanel(ask, fail) {
       el("span.wb-n", {}, row.levels.length ? digits(row.levels.at(-1).value) : "–")),
     levelPlot(row),
     el("p.wb-change", {}, row.since_first ? `${changeText(row.since_first)} since the first round` : "", compared > 2 && row.since_before ? ` · ${changeText(row.since_before)} since the one before` : ""),
-    el("p.wb-hint", {}, `${counted(row.samples, "picture")}, ${counted(row.labels, "label")}${row.rest === null ? "" : `; the rest ${digits(row.rest)}`}${row.note ? `. ${row.note[0].toUpperCase()}${row.note.slice(1)}.` : ""}`));
+    el("p.wb-hint", {}, `${counted(row.samples, "image")}, ${counted(row.labels, "label")}${row.rest === null ? "" : `; the rest ${digits(row.rest)}`}${row.note ? `. ${row.note[0].toUpperCase()}${row.note.slice(1)}.` : ""}`));
   const group = (title, rows, compared, look = "plain") => (rows.length ? [el("h4", {}, title), ...rows.map((row) => score(row, compared, look))] : []);
   const draw = (found) => {
     const compared = found.compared.length;
     const lines = found.rounds.map((one) => [one.number, one.name, one.metrics[found.metric] ?? null, one.images ?? "–", one.seconds === null ? "–" : `${digits(one.seconds)} s`]);
     scores.replaceChildren(
       ...(found.rounds.length ? [table(["", "round", found.metric, "new", "time"], lines)] : []),
-      ...(compared ? [el("p.wb-hint", {}, `Judged on ${counted(found.samples, "real picture")} that nothing was trained on or fitted to. Marks from top to bottom: ${found.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
+      ...(compared ? [el("p.wb-hint", {}, `Compared on ${counted(found.samples, "real image")} that nothing was trained on or fitted to. Marks from top to bottom: ${found.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
       ...group("Got worse", found.worse, compared, "worse"), ...group("Failure scenarios", found.scenarios, compared), ...group("All, and slices of light and surface", found.others, compared),
       ...found.waiting.map((tag) => el("p.wb-hint", {}, `${tag}: no round yet`)),
       ...found.notes.map((text) => el("p.wb-hint", {}, text)));
   };
   const root = el("div.wb-scoreboard", {},
-    section("Record a round", field("Predictions", predictions), file, field("Name of the model", name), field("Trained on", manifest, "manifest.json of an export, or its folder: gives the splits and the number of new pictures"), el("div.wb-row", {}, record), recordNotice.root),
+    section("Record a round", ...predictions.parts, field("Name of the model", name), field("Trained on", manifest, "manifest.json of an export, or its folder: gives the splits and the number of new images"), el("div.wb-row", {}, record), recordNotice.root),
     section("Retrain", field("Name of the model", newName), field("Trainer", trainer), stages.root, field("Folder (new or empty)", folder), el("div.wb-row", {}, retrain), retrainNotice.root,
-      el("p.wb-hint", {}, "Exports all samples, trains, predicts on the real pictures and records the round. Stopped, it leaves nothing behind.")),
+      el("p.wb-hint", {}, "Exports all samples, trains, predicts on the real images and records the round. If cancelled, it leaves nothing behind.")),
     section("Scoreboard", el("div.wb-row", {}, field("Judged by", metric), again), trouble.root, scores));
   return {
     root, show: () => load(),
     ended: (job) => { if (job.kind === "record" || job.kind === "retrain") load(); },
     offer: (options) => {
-      offer(predictions, options.predictions.length ? options.predictions : [["", "no field with predictions"]]);
+      predictions.offer(options.predictions);
       offer(trainer, options.trainers);
       rounds = options.rounds_folder;
       suggest();

@@ -1,4 +1,6 @@
 // Scrolling through more than a browser can be tall: beyond MOST_PX the scrollbar stands for a longer way.
+import { el } from "./dom.js";
+
 const MOST_PX = 4_000_000, LINE_PX = 16;
 
 /**
@@ -6,7 +8,7 @@ const MOST_PX = 4_000_000, LINE_PX = 16;
  * @param {AbortSignal} signal
  * @param {() => void} moved called, once per frame, when another part is to be drawn
  */
-function longScroll(root, signal, moved) {
+export function longScroll(root, signal, moved) {
   const layer = el("div.wb-layer");
   const space = el("div.wb-space", {}, layer);
   root.append(space);

@@ -1,8 +1,12 @@
 // The slicer: bars and histograms whose counts follow all other facets.
+import { choice, counted, digits, el, first, focusedIn, offer, shortName, thousands } from "./dom.js";
+
+/** @import { Context, KeyEvent } from "./protocol.js" */
+
 const BARS_SHOWN = 8, SEARCH_AFTER_MS = 200;
 
-/** @param {Ask} ask @param {(error: Error) => void} fail @param {AbortSignal} signal */
-function slicerPanel(ask, fail, signal) {
+/** @param {Context} context */
+export function panel({ ask, fail, signal }) {
   const list = el("div");
   const more = choice("Add a facet");
   more.onchange = () => { if (more.value) ask("show_facet", { facet: more.value }).catch(fail); more.value = ""; };
@@ -47,7 +51,7 @@ function slicerPanel(ask, fail, signal) {
     const most = Math.max(1, facet.missing.count, ...facet.bars.map((b) => b.count));
     const total = facet.bars.length + facet.other.values;
     const rows = shown.map((b) => bar(facet, b.value, b.value, b.count, b.on, most));
-    if (found && !found.length) rows.push(el("p.wb-hint", {}, "nothing of that text"));
+    if (found && !found.length) rows.push(el("p.wb-hint", {}, "no value contains this text"));
     if (total > BARS_SHOWN) rows.unshift(searchBox(facet, total));
     const rest = all.length - shown.length;
     if (rest > 0) rows.push(el("button.wb-more", { data: { facet: facet.name, more: "1" }, onclick: () => { expanded.add(facet.name); draw(); } }, `${rest} more`));
@@ -60,7 +64,7 @@ function slicerPanel(ask, fail, signal) {
     const { counts, edges, range } = facet;
     const low = edges[0], high = edges[edges.length - 1], most = Math.max(1, ...counts);
     const ends = () => [range[0] ?? low, range[1] ?? high];
-    const inside = (i, [a, b]) => edges[i + 1] > a && edges[i] < b;
+    const inside = (i, /** @type {number[]} */ [a, b]) => edges[i + 1] > a && edges[i] < b;
     const columns = counts.map((n, i) => el("i", { className: inside(i, ends()) ? "" : "wb-off", title: `${digits(edges[i])} to ${digits(edges[i + 1])}: ${thousands(n)}`, style: { height: `${Math.max(n ? 4 : 0, (100 * n) / most)}%` } }));
     const plot = el("div.wb-histogram", { tabIndex: 0, role: "slider", data: { facet: facet.name }, "aria-label": `${facet.name}: drag, or arrow keys for the lower end and Shift for the upper, Delete to clear`, "aria-valuemin": low, "aria-valuemax": high, "aria-valuenow": ends()[0], "aria-valuetext": ends().map(digits).join(" to ") }, ...columns);
     const at = (event) => { const box = plot.getBoundingClientRect(); return low + (high - low) * Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)); };
@@ -70,7 +74,7 @@ function slicerPanel(ask, fail, signal) {
     plot.onpointermove = (event) => {
       if (from === null) return;
       const span = [from, at(event)].sort((x, y) => x - y);
-      columns.forEach((node, i) => node.classList.toggle("wb-off", !inside(i, span)));
+      for (const [i, node] of columns.entries()) node.classList.toggle("wb-off", !inside(i, span));
     };
     plot.onpointerup = (event) => {
       if (from === null) return;
@@ -96,9 +100,9 @@ function slicerPanel(ask, fail, signal) {
 
   const draw = (searching) => {
     if (!state) return;
-    const active = list.contains(document.activeElement) ? document.activeElement : null;
+    const active = focusedIn(list);
     const { facet: name, value = "" } = active?.dataset || {};
-    const again = searching || active?.matches(".wb-search") ? [searching || active.closest("section").dataset.facet, ".wb-search"]
+    const again = searching || active?.matches(".wb-search") ? [searching || active?.closest("section")?.dataset.facet, ".wb-search"]
       : name && [name, active.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
     const top = root.scrollTop;
     list.replaceChildren(...state.facets.map((facet) => el("section", { data: { facet: facet.name } },
@@ -106,22 +110,22 @@ function slicerPanel(ask, fail, signal) {
         el("button.wb-quiet", { title: "Hide this facet", "aria-label": `hide ${facet.name}`, onclick: () => ask("show_facet", { facet: facet.name, on: false }).catch(fail) }, "×")),
       ...(facet.kind === "bars" ? bars(facet) : histogram(facet)))));
     root.scrollTop = top;
-    const back = again && list.querySelector(`section[data-facet="${CSS.escape(again[0])}"] ${again[1]}`);
+    const back = again && first(list, `section[data-facet="${CSS.escape(again[0])}"] ${again[1]}`);
     if (!back || !(active || searching)) return;
     back.focus({ preventScroll: true });
     if (back.setSelectionRange) back.setSelectionRange(back.value.length, back.value.length);
   };
-  /** Arrows go from bar to bar. @param {KeyboardEvent} event */
-  const key = (event) => {
+  /** Arrows go from bar to bar. @param {KeyEvent} event */
+  const key = (/** @type {KeyEvent} */ event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !event.target.matches(".wb-bar, .wb-more")) return false;
-    const all = [...list.querySelectorAll(".wb-bar, .wb-more, .wb-histogram")];
+    const all = /** @type {HTMLElement[]} */ ([...list.querySelectorAll(".wb-bar, .wb-more, .wb-histogram")]);
     all[all.indexOf(event.target) + step]?.focus();
     return true;
   };
   let revision = -1;
   return {
-    root, key, focus: () => list.querySelector(".wb-bar, .wb-histogram")?.focus(),
+    root, key, focus: () => first(list, ".wb-bar, .wb-histogram")?.focus(),
     update: (next) => {
       if (next.revision === revision) return;
       revision = next.revision;

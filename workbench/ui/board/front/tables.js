@@ -1,10 +1,11 @@
 // Dense tables and small charts for the panels.
+import { digits, el, svg } from "./dom.js";
 
 /**
  * @param {string[]} head
  * @param {(Node|string|number|null)[][]} rows numbers are set to the right
  */
-function table(head, rows) {
+export function table(head, rows) {
   const cell = (value) => el(typeof value === "number" ? "td.wb-n" : "td", {}, typeof value === "number" ? digits(value) : value);
   return el("table.wb-table", {},
     el("thead", {}, el("tr", {}, ...head.map((text) => el("th", { scope: "col" }, text)))),
@@ -16,7 +17,7 @@ function table(head, rows) {
  * @param {{value: number|null, low: number|null, high: number|null}} one
  * @param {{from: number, to: number, mark?: number, bad?: boolean}} scale `mark` is a place to compare with
  */
-function interval(one, { from, to, mark, bad = false }) {
+export function interval(one, { from, to, mark, bad = false }) {
   if (one.value === null) return el("span.wb-dim", {}, "–");
   const x = (v) => 2 + (96 * (Math.min(to, Math.max(from, v)) - from)) / (to - from || 1);
   const parts = [svg("line", { x1: 2, x2: 98, y1: 6, y2: 6, class: "wb-axis" })];
@@ -27,7 +28,7 @@ function interval(one, { from, to, mark, bad = false }) {
 }
 
 /** @param {{value: number|null, low: number|null, high: number|null}} one */
-const told = (one) => (one.value === null ? "–" : `${digits(one.value)}${one.low === null || one.low === undefined ? "" : ` (${digits(one.low)} to ${digits(one.high)})`}`);
+export const told = (one) => (one.value === null ? "–" : `${digits(one.value)}${one.low === null || one.low === undefined ? "" : ` (${digits(one.low)} to ${digits(one.high)})`}`);
 
 /** A part of a panel that can be closed. @param {string} title @param {...Node} children */
-const section = (title, ...children) => el("details.wb-section", { open: true, data: { section: title } }, el("summary", {}, title), el("div.wb-form", {}, ...children));
+export const section = (title, ...children) => el("details.wb-section", { open: true, data: { section: title } }, el("summary", {}, title), el("div.wb-form", {}, ...children));

@@ -1,13 +1,12 @@
 // Failure scenarios: tag the selected or all filtered samples, with the number shown before.
+import { choice, el, field, thousands } from "./dom.js";
+
+/** @import { Context } from "./protocol.js" */
+
 const ASK_AGAIN_ABOVE = 1000;
 
-/**
- * @param {Ask} ask
- * @param {(error: Error) => void} fail
- * @param {(text: string) => void} say
- * @param {() => void} leave where the keyboard goes after a tag was typed
- */
-function taggerPanel(ask, fail, say, leave) {
+/** @param {Context} context */
+export function panel({ ask, fail, say, leave }) {
   const name = el("input.wb-name", { placeholder: "specular_glare", "aria-label": "Name of the failure scenario", maxLength: 200, autocomplete: "off", spellcheck: false });
   const reason = el("input", { placeholder: "optional, for the history", "aria-label": "Reason", maxLength: 500 });
   const onSelected = el("button.wb-primary", { data: { does: "tag-selected" }, onclick: () => apply("selected") });
@@ -54,7 +53,7 @@ function taggerPanel(ask, fail, say, leave) {
       el("button.wb-quiet", { title: "Description, colour and key", "aria-label": `Describe ${s.tag}`, onclick: () => { editing = editing === s.tag ? null : s.tag; draw(); } }, "✎")),
     s.description && editing !== s.tag ? el("p.wb-hint", {}, s.description) : null,
     editing === s.tag ? editor(s) : null);
-  const draw = () => list.replaceChildren(...(state.scenarios.length ? state.scenarios.map(scenario) : [el("p.wb-hint", {}, "No failure scenarios yet. Select pictures, give a name, press Enter.")]));
+  const draw = () => list.replaceChildren(...(state.scenarios.length ? state.scenarios.map(scenario) : [el("p.wb-hint", {}, "No failure scenarios yet. Select images, type a name, press Enter.")]));
   const hidden = el("p.wb-hint", { hidden: true });
 
   const root = el("div.wb-form.wb-tagger", {},

@@ -1,5 +1,9 @@
 // One picture of the gallery with what is known of it at a glance.
-const CAPTION_PX = 22, GAP_PX = 6;
+import { el } from "./dom.js";
+import { overlay } from "./overlay.js";
+
+export const CAPTION_PX = 22;
+export const GAP_PX = 6;
 
 /**
  * @param {any} item what `page` told
@@ -7,7 +11,7 @@ const CAPTION_PX = 22, GAP_PX = 6;
  * @param {{boxes: boolean, masks: boolean, outcomes: boolean}} show
  * @param {Map<string, any>} scenarios by tag
  */
-function tileContent(item, url, show, scenarios) {
+export function tileContent(item, url, show, scenarios) {
   const synthetic = item.source === "synthetic";
   const failures = item.tags.filter((tag) => tag.startsWith("failure:"));
   const flag = (tag) => el("span.wb-flag", { title: tag, style: { background: scenarios.get(tag)?.color || "var(--wb-failure)" } }, tag.slice(8));
@@ -27,4 +31,12 @@ function tileContent(item, url, show, scenarios) {
 }
 
 /** The frame of a tile; its content comes with `tileContent`. @param {any} item @param {number} index */
-const tileFrame = (item, index) => el(`div.wb-tile.wb-is-${item.source === "synthetic" ? "synthetic" : "real"}`, { role: "option", id: "", data: { index, id: item.id }, title: item.name });
+export const tileFrame = (item, index) => el(`div.wb-tile.wb-is-${item.source === "synthetic" ? "synthetic" : "real"}`, { role: "option", id: "", data: { index, id: item.id }, title: item.name });
+
+/**
+ * A strip of small images; a click opens one.
+ * @param {{id: string, name: string, source: string, similarity?: string, url?: string}[]} tiles
+ * @param {(id: string) => void} open
+ */
+export const strip = (tiles, open) => el("div.wb-strip", {}, ...tiles.map((tile) => el(`button.wb-relative.wb-is-${tile.source === "synthetic" ? "synthetic" : "real"}`,
+  { title: [tile.name, tile.similarity].filter(Boolean).join(" · "), data: { id: tile.id }, onclick: () => open(tile.id) }, tile.url ? el("img", { src: tile.url, alt: tile.name }) : tile.name)));

@@ -1,17 +1,22 @@
-// One sample, large, with everything that is known of it, and its kin.
+// One sample, large, with everything that is known of it, and related samples.
+import { counted, el, first, pictureStore, thousands } from "./dom.js";
+import { overlay } from "./overlay.js";
+import { strip } from "./tile.js";
+
+/** @import { Ask, Failure, KeyEvent } from "./protocol.js" */
 
 /**
- * @param {Ask} ask @param {(error: Error) => void} fail
+ * @param {Ask} ask @param {(error: Failure) => void} fail
  * @param {(text: string) => void} say
  * @param {{neighbour: (id: string, step: number) => string|undefined, look: () => any, scenarios: () => any[]}} of
  * @param {AbortSignal} signal
  */
-function zoomPanel(ask, fail, say, of, signal) {
+export function zoomPanel(ask, fail, say, of, signal) {
   const root = el("div.wb-zoom", { hidden: true, role: "dialog", "aria-label": "Sample", tabIndex: -1 });
   const pictures = pictureStore(signal);
-  let shown = null, back = null, urls = [], said = null, asked = null;
+  let shown = null, back = null, urls = [], answer = null, asked = null;
   const labels = new Set(); // chosen boxes
-  const chosen = { has: (id) => labels.has(id), flip: (id) => { if (!labels.delete(id)) labels.add(id); draw(); root.querySelector(`[data-label="${CSS.escape(id)}"]`)?.focus(); } };
+  const chosen = { has: (id) => labels.has(id), flip: (id) => { if (!labels.delete(id)) labels.add(id); draw(); first(root, `[data-label="${CSS.escape(id)}"]`)?.focus(); } };
   const tagName = el("input", { placeholder: "failure:glare", "aria-label": "Tag for the chosen boxes", maxLength: 200, autocomplete: "off" });
   const tag = (name, action = "tag") => {
     const full = name.includes(":") || !name ? name : `failure:${name}`;
@@ -20,17 +25,17 @@ function zoomPanel(ask, fail, say, of, signal) {
   tagName.onkeydown = (event) => { if (event.key === "Enter") { tag(tagName.value.trim()); event.stopPropagation(); } };
   const boxTagger = () => el("div.wb-box-tagger", {}, labels.size
     ? el("div.wb-row", {}, tagName, el("button.wb-primary", { data: { does: "tag-boxes" }, onclick: () => tag(tagName.value.trim()) }, `Tag ${labels.size}`), el("button", { data: { does: "untag-boxes" }, onclick: () => tag(tagName.value.trim(), "untag") }, "Untag"))
-    : el("p.wb-hint", {}, "Click the names of boxes to tag them alone."));
+    : el("p.wb-hint", {}, "Click the names of boxes to tag single labels."));
   const close = () => { root.hidden = true; shown = null; release(); back?.focus(); };
   const release = () => { for (const url of urls) pictures.release(url); urls = []; };
   const step = (by) => { const next = of.neighbour(shown, by); if (next && next !== shown) open(next); };
   const row = ([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value));
   const group = ({ group: name, facts }, i) => el("details.wb-section", { open: i < 2 || facts.length < 12 }, el("summary", {}, `${name} `, el("small", {}, String(facts.length))), el("table.wb-pairs", {}, el("tbody", {}, ...facts.map(row))));
-  const kin = ({ title, count, ids }, relatives) => el("div.wb-kin", { data: { kin: title } }, el("h4", {}, `${title} `, el("small", {}, thousands(count))),
-    el("div.wb-strip", {}, ...ids.map((id) => relatives.get(id)).filter(Boolean).map((one) => el(`button.wb-relative.wb-is-${one.source === "synthetic" ? "synthetic" : "real"}`, { title: one.name, data: { id: one.id }, onclick: () => open(one.id) }, one.url ? el("img", { src: one.url, alt: one.name }) : one.name))));
+  const related = ({ title, count, ids }, relatives) => el("div.wb-related", { data: { related: title } }, el("h4", {}, `${title} `, el("small", {}, thousands(count))),
+    strip(ids.map((id) => relatives.get(id)).filter(Boolean), open));
   const draw = () => {
-    if (!said) return;
-    const { result, relatives } = said;
+    if (!answer) return;
+    const { result, relatives } = answer;
     const synthetic = result.source === "synthetic";
     root.replaceChildren(
       el("div.wb-zoom-picture", {},
@@ -42,7 +47,7 @@ function zoomPanel(ask, fail, say, of, signal) {
         el("p.wb-tags", {}, ...(result.tags.length ? result.tags.map((tag) => el("span.wb-tag", {}, tag)) : ["no tags"])),
         el("p.wb-hint", {}, `${counted(result.boxes.filter((b) => b.of === "truth").length, "label")}${result.boxes.some((b) => b.of === "predicted") ? `, ${counted(result.boxes.filter((b) => b.of === "predicted").length, "wrong prediction")}` : ""}`),
         result.boxes.length ? boxTagger() : null,
-        ...result.kin.map((one) => kin(one, relatives)),
+        ...result.related.map((each) => related(each, relatives)),
         ...result.groups.map(group)));
   };
   const open = (id, again = false) => {
@@ -54,17 +59,17 @@ function zoomPanel(ask, fail, say, of, signal) {
       release();
       shown = id;
       urls = buffers.map(pictures.add);
-      said = { result, relatives: new Map(result.relatives.map((one, i) => [one.id, { ...one, url: urls[i + 1] }])) };
+      answer = { result, relatives: new Map(result.relatives.map((tile, i) => [tile.id, { ...tile, url: urls[i + 1] }])) };
       draw();
       root.hidden = false;
       root.focus();
     }).catch((error) => { if (!error.dropped) fail(error); });
   };
-  const key = (event) => {
+  const key = (/** @type {KeyEvent} */ event) => {
     if (root.hidden) return false;
     if (event.key === "Enter" && event.target.matches("button, summary")) return false;
     if (event.key === "Escape" || event.key === "Enter") { close(); return true; }
-    if (/^[1-9]$/.test(event.key) && labels.size) { const one = of.scenarios().find((s) => s.key === event.key); if (one) tag(one.tag); return true; }
+    if (/^[1-9]$/.test(event.key) && labels.size) { const scenario = of.scenarios().find((s) => s.key === event.key); if (scenario) tag(scenario.tag); return true; }
     if (event.key === "ArrowRight" || event.key === "ArrowLeft") { step(event.key === "ArrowRight" ? 1 : -1); return true; }
     return false;
   };

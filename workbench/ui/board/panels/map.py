@@ -1,0 +1,99 @@
+"""The failure map: a metric for every combination of words of two facets, each a click away from its samples."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from workbench.actions.evaluate import heatmap
+from workbench.actions.evaluate.slices import estimator
+from workbench.base.errors import InputError
+from workbench.base.progress import Cancel
+from workbench.core.metrics.per_slice import cells, conditions_of
+from workbench.core.metrics.registry import find
+from workbench.core.tables import Filter, Table
+from workbench.core.tables.column import Mask
+from workbench.core.tables.filter import EVERYTHING, all_of
+from workbench.ui.board.code_line import DS, call
+from workbench.ui.board.jobs import Jobs
+from workbench.ui.board.panel import Command
+from workbench.ui.board.state import Selection
+
+CELL = ("samples", "labels", "value", "low", "high")
+MOST_WORDS = 40  # of one axis; more cannot be read as a map
+
+
+def heat(
+    state: Selection, jobs: Jobs, cancel: Cancel, by: list[str], metric: str, by_user: bool = False
+) -> dict[str, Any]:
+    """Cells of the samples that pass the filter's other conditions; ``by_user`` makes it a line of code.
+
+    Raises:
+        FilterError: unknown facet, or the dataset is not evaluated.
+        InputError: unknown metric, or a facet with too many words.
+    """
+    rows, table = _rows(state, by), state.table
+    axes = [_axis(table, name, rows) for name in by]
+    estimates = cells(table, tuple(by), metric=estimator(state.dataset, table, metric), rows=rows)
+    if by_user:
+        where = all_of(*(part for facet, part in state.conditions.items() if facet not in by))
+        state.note_code(call(heatmap, DS, by, metric=metric, where=None if where == EVERYTHING else where))
+    chosen = [state.conditions.get(name) for name in by]
+    return {
+        "by": by,
+        "metric": metric,
+        "axes": [list(words) for words in axes],
+        "share": find(metric)[0].share,
+        "cells": [
+            {
+                "words": list(words),
+                **{name: getattr(cell, name) for name in CELL},
+                "on": chosen == [axis[word] for axis, word in zip(axes, words, strict=True)],
+            }
+            for words, cell in zip(product(*axes), estimates, strict=True)
+        ],
+    }
+
+
+def _axis(table: Table, name: str, rows: Mask) -> dict[str | None, Filter]:
+    """Words of a facet with their conditions."""
+    words = dict(conditions_of(table, name, rows))
+    if len(words) > MOST_WORDS:
+        fix = "Choose another facet, or filter first."
+        raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
+    return words
+
+
+def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | None]) -> None:
+    """Filter to the samples of one cell; a second time takes the filter away.
+
+    Raises:
+        InputError: no such cell.
+    """
+    rows = _rows(state, by)
+    conditions: dict[str, Filter] = {}
+    if len(words) != len(by):
+        raise InputError("a word for each facet", found=f"{len(words)} for {len(by)}", where="failure map")
+    for name, word in zip(by, words, strict=True):
+        known = dict(conditions_of(state.table, name, rows))
+        if word not in known:
+            raise InputError("a cell of the map", found=f"{name}: {word}"[:80], where="failure map", fix="Refresh.")
+        conditions[name] = known[word]
+    state.put(conditions)
+
+
+def _rows(state: Selection, by: list[str]) -> Mask:
+    """Rows of all conditions but those on the axes: a click on a cell leaves the others to compare."""
+    if not 1 <= len(set(by)) == len(by) <= 2:
+        raise InputError("one or two different facets", found=", ".join(by)[:80], where="failure map")
+    others = [state.table.mask(part) for facet, part in state.conditions.items() if facet not in by]
+    rows: Mask = np.logical_and.reduce([np.ones(len(state.table), np.bool_), *others])
+    return rows
+
+
+COMMANDS = {
+    "heat": Command(heat, background=True),
+    "cell": Command(toggle_cell),
+}

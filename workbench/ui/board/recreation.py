@@ -1,0 +1,143 @@
+"""Recreate a failure as a scenario, and change its distributions; a part of the generator."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from workbench.actions.recreate import Recreation, Row
+from workbench.actions.recreate import recreate as recreate_failure
+from workbench.actions.recreate.recreate import BASE
+from workbench.base.errors import InputError, one_of
+from workbench.base.plurals import counted
+from workbench.base.progress import Cancel, Listener
+from workbench.core.scenario import Scenario
+from workbench.core.scenario.distribution import Distribution
+from workbench.core.scenario.document import distribution_document, parse_text, parse_value, value_text
+from workbench.core.scenario.parameters import PARAMETERS
+from workbench.core.schema import fields
+from workbench.core.tables.filter import Filter, Not, OneOf, all_of
+from workbench.ui.board.code_line import DS, FILTER, IDS, call
+from workbench.ui.board.jobs import Done, Jobs
+from workbench.ui.board.panel import Command
+from workbench.ui.board.state import Selection
+
+FIT_S = 90.0
+UNITS = {"stop": "EV", "pixel": "px"}  # short forms
+TEST = OneOf(fields.SPLIT, ("test",))
+Arguments = dict[str, Any]
+
+
+def load_scenario(scenario: str, text: str) -> Scenario:
+    """The scenario of a name or file, or of an edited text."""
+    return Scenario.load(parse_text(text, where="the edited scenario") if text else scenario)
+
+
+def recreate(
+    state: Selection,
+    jobs: Jobs,
+    source: str,
+    name: str = "",
+    probes: bool = True,
+    seconds: float = FIT_S,
+    spare_test: bool = True,
+) -> int:
+    """Start to make a scenario of the filtered or selected samples, or of those of a failure tag.
+
+    What a scenario is fitted to can judge no round any more, so samples of ``test`` are left out unless asked for.
+    Returns the job's number.
+    """
+    samples, in_code = _samples(state, source, spare_test)
+    given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds}
+
+    def work(listener: Listener, cancel: Cancel) -> Done:
+        result = recreate_failure(state.dataset, **samples, **given, listener=listener, cancel=cancel)
+        return Done(str(result).splitlines()[0], _plain(result))
+
+    state.note_code(f"found = {call(recreate_failure, DS, **in_code, **given)}")
+    return jobs.start(f"Recreate {given['name'] or source}", work, kind="recreate")
+
+
+def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments, Arguments]:
+    """What to recreate: the arguments for ``wb.recreate``, and the same as they stand in the code."""
+    table = state.table
+    test = table.mask(TEST) if fields.SPLIT in table.columns else np.zeros(len(table), np.bool_)
+    if source == "selected":
+        ids = state.ids
+        if not ids:
+            raise InputError("selected samples", found="none", where="recreate", fix="Click images first.")
+        kept = [i for i, is_test in zip(ids, test[table.rows_of(ids)], strict=True) if not (spare_test and is_test)]
+        _require(len(kept), len(ids))
+        return {"ids": kept}, {"ids": IDS if len(kept) == len(ids) else kept}
+    condition: Filter = state.filter if source == "filtered" else OneOf(fields.TAGS, (source,))
+    rows = table.mask(condition)
+    if spare_test and (rows & test).any():
+        _require(int((rows & ~test).sum()), int(rows.sum()))
+        condition = all_of(condition, Not(TEST))
+    elif source == "filtered":
+        return {"where": condition}, {"where": FILTER}
+    return {"where": condition}, {"where": condition}
+
+
+def _require(kept: int, given: int) -> None:
+    if not kept:
+        fix = "Tag samples of train or val as well; or fit to the test split, but then it can judge no round any more."
+        found = f"{counted(given, 'sample')} of test"
+        raise InputError("samples outside of test", found=found, where="recreate", fix=fix)
+
+
+def _plain(result: Recreation) -> dict[str, Any]:
+    """A recreation as plain values."""
+    return {
+        "name": result.scenario.name,
+        "yaml": result.scenario.dump(),
+        "samples": result.samples,
+        "rows": [_row(row, result.scenario) for row in result.parameters],
+        "before": result.gap_before,
+        "after": result.gap_after,
+    }
+
+
+def _row(row: Row, scenario: Scenario) -> dict[str, Any]:
+    """A parameter with its distribution as text: as it was fitted, and as it varies freely."""
+    texts = {"value": _text(scenario.draws[row.path]), "wide": _text(Scenario.load(BASE).draws[row.path])}
+    return {**dataclasses.asdict(row), "measured": _measured(row), **texts}
+
+
+def _measured(row: Row) -> str | None:
+    """What was measured, for people, with its unit."""
+    value = row.measured
+    if isinstance(value, dict):
+        return ", ".join(f"{word} {share:.0%}" for word, share in value.items())
+    if isinstance(value, list | tuple):
+        return " to ".join(map(str, value))
+    if value is None or isinstance(value, str):
+        return value
+    unit = PARAMETERS[row.path].unit
+    return f"{value:.3g} {UNITS.get(unit, unit)}".strip().replace("-", "\u2212", 1)
+
+
+def _text(distribution: Distribution) -> str:
+    return value_text(distribution_document(distribution))
+
+
+def revise(state: Selection, jobs: Jobs, text: str, path: str, value: str, mode: str = "free") -> dict[str, str]:
+    """A scenario with another distribution of one parameter; gives its text, and that of the distribution.
+
+    ``mode`` is ``jitter`` for one that was measured, else ``free``.
+    """
+    scenario = load_scenario("", text)
+    if path not in scenario.draws:
+        raise InputError("a parameter", found=repr(path)[:80], where="recreate", fix=one_of(path, scenario.draws))
+    distribution = {path: parse_value(value, where=path)}
+    revised = scenario.replace(distribution, modes={**scenario.modes, path: mode})
+    state.note_code(f"found.scenario = {call(scenario.replace, distribution)}")
+    return {"yaml": revised.dump(), "value": _text(revised.draws[path])}
+
+
+COMMANDS = {
+    "recreate": Command(recreate),
+    "revise": Command(revise),
+}
