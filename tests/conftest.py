@@ -16,7 +16,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-# set before anything imports FiftyOne, and inherited by the processes that tests start
+from tests.sizes import LONG
+
+# set before anything imports FiftyOne, and inherited by the processes that tests start; every worker of pytest-xdist is
+# a process of its own and so has its own
 DATABASE = f"workbench_test_{os.getpid()}"
 HOME = Path(tempfile.mkdtemp(prefix="workbench-test-home-"))
 os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
@@ -29,6 +32,34 @@ settings.load_profile("here")
 collect_ignore = ["bench/blender_scenes.py"]  # runs in Blender's own Python
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+TOGETHER = ("tests/ui/browser",)  # folders whose tests share one server or one drawing process, and so one worker
+LONGEST = ("tests/ui/browser", "tests/notebooks", "tests/packaging")  # begun first, so that none is left for the end
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what belongs to the long run, put the longest folders first, keep what shares a fixture in one worker."""
+    long = [item for item in items if item.get_closest_marker("long") and not LONG]
+    if long:
+        config.hook.pytest_deselected(items=long)
+    items[:] = sorted((item for item in items if item not in long), key=_rank)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _folder_in(item: pytest.Item, folders: tuple[str, ...]) -> str | None:
+    path = item.path.relative_to(REPOSITORY).as_posix()
+    return next((folder for folder in folders if path.startswith(f"{folder}/")), None)
+
+
+def _rank(item: pytest.Item) -> int:
+    folder = _folder_in(item, LONGEST)
+    return LONGEST.index(folder) if folder else len(LONGEST)
+
+
+def _group(item: pytest.Item) -> str:
+    """Name of the worker's share: a folder that stays together, else the module."""
+    return _folder_in(item, TOGETHER) or item.path.relative_to(REPOSITORY).with_suffix("").as_posix()
 
 
 def pytest_sessionfinish() -> None:

@@ -29,7 +29,7 @@ TIMEOUT_S = 600
 LABELS = 1007  # true boxes of the real sample data
 DROP = """
 import os
-from workbench import store
+from workbench.adapters import store
 store.connect()
 from fiftyone.core.odm.database import get_db_client
 get_db_client().drop_database(os.environ["FIFTYONE_DATABASE_NAME"])

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import CURATOR_KILLS
+
 pytestmark = pytest.mark.slow
 
 SAMPLES = 160
-KILLS = 50
 CHECK = """
 import sys
 from pathlib import Path
-from workbench import store
+from workbench.adapters import store
 from workbench.adapters.store import journal
 dataset = store.require_dataset(sys.argv[1])
 found = journal.entries(dataset)  # finishes what was cut off
@@ -119,7 +120,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 MAKE = """
 import sys, fiftyone as fo
-from workbench import store
+from workbench.adapters import store
 dataset = store.open_dataset("kills")
 dataset.add_samples([fo.Sample(filepath=f"/nowhere/{i}.png") for i in range(int(sys.argv[1]))], progress=False)
 """
@@ -138,7 +139,7 @@ def test_kernel_and_database_killed_at_random_moments(server: Server, tmp_path: 
     server.run(MAKE, str(SAMPLES))
     curators, rng = Curators(server, "kills", log), random.Random(5)
     try:
-        for n in range(KILLS):
+        for n in range(CURATOR_KILLS):
             before = log.stat().st_size
             pid = curators.start(n)
             deadline = time.monotonic() + 60
@@ -153,7 +154,7 @@ def test_kernel_and_database_killed_at_random_moments(server: Server, tmp_path: 
             if n % 10 == 9:
                 server.run(CHECK, "kills", str(log))
         changes, curators_seen = map(int, server.run(CHECK, "kills", str(log)).split())
-        assert changes >= KILLS and curators_seen == KILLS
+        assert changes >= CURATOR_KILLS and curators_seen == CURATOR_KILLS
     finally:
         curators.parent.kill()
         curators.parent.wait()

@@ -32,7 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator
     yield started
     started.stop()
     drop = (
-        "import os; from fiftyone.core.odm.database import get_db_client; from workbench import store; store.connect()"
+        "import os; from fiftyone.core.odm.database import get_db_client; from workbench.adapters import store; store.connect()"
     )
     drop += "; get_db_client().drop_database(os.environ['FIFTYONE_DATABASE_NAME'])"
     subprocess.run([sys.executable, "-c", drop], env=started.environment, check=True, timeout=120)

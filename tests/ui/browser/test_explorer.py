@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 NAME = "explorer"
 FILL = """
 import json
-from workbench import store
+from workbench.adapters import store
 from workbench.actions.load import load
 from workbench.actions.measure import measure
 ds = store.open_dataset({name!r})
@@ -29,7 +29,8 @@ print(json.dumps(store.info(ds)["samples"]))
 """
 TAG = """
 import json
-from workbench import store, tagging
+from workbench.actions import tag as tagging
+from workbench.adapters import store
 ds = store.open_dataset({name!r})
 words = {{"shiny": "surface in ('metal', 'mirror')", "dull": "surface in ('matte', 'wood')"}}
 for word, where in words.items():

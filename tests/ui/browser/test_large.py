@@ -20,7 +20,7 @@ FILL = """
 import json, sys
 sys.path.insert(0, {repository!r})
 from tests.bench import bench_facets
-from workbench import store
+from workbench.adapters import store
 import fiftyone as fo
 ds = store.open_dataset("large")
 ds.media_type = "image"

@@ -28,7 +28,8 @@ import json
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from workbench import evaluating, store
+from workbench.actions import evaluate as evaluating
+from workbench.adapters import store
 from workbench.core.schema.labels import Label, Record
 from workbench.adapters.store import predictions
 

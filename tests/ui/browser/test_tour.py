@@ -23,7 +23,8 @@ STOPPED_SEED, STOPPED_FRAMES = 8, 60
 
 STATE = """
 import json
-from workbench import store, tagging
+from workbench.actions import tag as tagging
+from workbench.adapters import store
 ds = store.require_dataset("tour")
 found = store.info(ds)
 found["dim_metal"] = len(store.select(ds, {dim_metal!r}))
@@ -34,7 +35,7 @@ print(json.dumps(found))
 GENERATED = """
 import json, cv2
 from pathlib import Path
-from workbench import store
+from workbench.adapters import store
 rows = []
 for seed in {seeds!r}:
     ds = store.require_dataset("tour")

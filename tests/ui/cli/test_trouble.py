@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "workbench.ui.cli"]
 # a file that is larger already
 ON_A_FULL_DISK = """
 import resource, signal, sys
-from workbench import store
+from workbench.adapters import store
 from workbench.ui.cli import main
 store.connect()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
