@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,30 +36,38 @@ TOGETHER = ("tests/ui/browser",)  # folders whose tests share one server or one 
 LONGEST = ("tests/ui/browser", "tests/notebooks", "tests/packaging")  # begun first, so that none is left for the end
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what belongs to the long run, put the longest folders first, keep what shares a fixture in one worker."""
-    long = [item for item in items if item.get_closest_marker("long") and not LONG]
-    if long:
-        config.hook.pytest_deselected(items=long)
-    items[:] = sorted((item for item in items if item not in long), key=_rank)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _folder_in(item: pytest.Item, folders: tuple[str, ...]) -> str | None:
-    path = item.path.relative_to(REPOSITORY).as_posix()
-    return next((folder for folder in folders if path.startswith(f"{folder}/")), None)
+    """Leave out what is for the long run, and begin with the longest folders."""
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = sorted((item for item in items if item not in left_out), key=_rank)
 
 
 def _rank(item: pytest.Item) -> int:
-    folder = _folder_in(item, LONGEST)
+    folder = _folder_of(item.nodeid, LONGEST)
     return LONGEST.index(folder) if folder else len(LONGEST)
 
 
-def _group(item: pytest.Item) -> str:
-    """Name of the worker's share: a folder that stays together, else the module."""
-    return _folder_in(item, TOGETHER) or item.path.relative_to(REPOSITORY).with_suffix("").as_posix()
+def _folder_of(nodeid: str, folders: Sequence[str]) -> str | None:
+    return next((folder for folder in folders if nodeid.startswith(f"{folder}/")), None)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole modules or folders, in the order of collection.
+
+    Not ``--dist loadgroup``: pytest-xdist 3.8 hangs the group on the id of a test, which pytest 9 does not take over.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shares(LoadScopeScheduling):
+        """What shares fixtures goes to one worker."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return _folder_of(nodeid, TOGETHER) or nodeid.split("::")[0]
+
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 def pytest_sessionfinish() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
-from tests.actions.export.test_export import contents
+from tests.builders import contents
 from workbench.actions.export import datasheet, export
 from workbench.actions.export.diff import diff
 from workbench.actions.load import load

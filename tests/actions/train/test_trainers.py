@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.actions.train.test_examples import export
+from tests.builders import write_export
 from workbench.actions.evaluate import evaluate
 from workbench.actions.load import load
 from workbench.actions.train import CommandTrainer, Detector, predict
@@ -159,7 +159,7 @@ json.dump(found, open(answer, "w"))
 
 
 def test_a_command_line_is_a_trainer(tmp_path: Path) -> None:
-    folder = export(tmp_path / "an export; rm $HOME", 3)
+    folder = write_export(tmp_path / "an export; rm $HOME", 3)
     (tmp_path / "predict.py").write_text(SCRIPT)
     (tmp_path / "train.py").write_text("import sys, pathlib; pathlib.Path(sys.argv[1], 'model').write_text('trained')")
     python, place = sys.executable, tmp_path
@@ -189,7 +189,7 @@ def test_commands_that_fail(script: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "predict.py").write_text(script)
     command = f"{sys.executable} {tmp_path}/predict.py {{images}} {{predictions}}"
     trainer = CommandTrainer(command, timeout_s=1 if "sleep" in script else None)
-    trainer.fit(export(tmp_path / "out", 1))
+    trainer.fit(write_export(tmp_path / "out", 1))
     with pytest.raises(InputError, match=message):
         trainer.predict(sorted((tmp_path / "out" / "images" / "train").iterdir()))
 
@@ -220,7 +220,7 @@ class Fixed:
 
 @pytest.mark.slow
 def test_predictions_go_into_the_dataset(dataset: Any, tmp_path: Path) -> None:
-    load(dataset, export(tmp_path / "out", 3, 2), source="real", listener=lambda tick: None)
+    load(dataset, write_export(tmp_path / "out", 3, 2), source="real", listener=lambda tick: None)
     assert predict(dataset, Fixed(), field="mine", where="split == 'val'") == 2
     assert evaluate(dataset, "mine", where="split == 'val'").recall == 1.0
     assert evaluate(dataset, "mine").recall == pytest.approx(2 / 5)

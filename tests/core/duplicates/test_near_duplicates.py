@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.duplicates.compare import compared
 from workbench.core.duplicates.candidates import candidates
 from workbench.core.duplicates.connected import connected
-from workbench.core.duplicates.correlation import WORTH_DETAIL, alignment, refined, scores
+from workbench.core.duplicates.correlation import alignment, scores
 from workbench.core.duplicates.edits import EDITS
-from workbench.core.duplicates.fingerprints import are_flat, detail, fingerprint, hamming, hash_signs
+from workbench.core.duplicates.fingerprints import are_flat, fingerprint, hamming, hash_signs
 from workbench.core.duplicates.threshold import WRONG_AT_MOST, calibrated
 
 RECALL = 0.95
@@ -40,15 +41,6 @@ def made(seed: int) -> np.ndarray:
 
 def edited(image: np.ndarray, name: str) -> np.ndarray:
     return np.ascontiguousarray(EDITS[name](image, np.random.default_rng(0)))
-
-
-def compared(images: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
-    """Similarity as ``wb.duplicates`` sees it."""
-    thumbs = np.stack([fingerprint(image) for image in images])
-    similar = scores(thumbs, pairs)
-    alike = similar >= WORTH_DETAIL
-    similar[alike] = refined(thumbs, np.stack([detail(image) for image in images]), pairs[alike])
-    return similar
 
 
 def planted_figures(originals: list[np.ndarray]) -> tuple[dict[str, float], float, float]:

@@ -8,35 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.ui.cli.conftest import Run
 from workbench.ui.cli.main import COMMANDS, main
 
-Run = Callable[..., tuple[int, dict[str, Any], str]]
 COMMAND = [sys.executable, "-m", "workbench.ui.cli"]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Run a command with ``--json`` in this process: status, the JSON object, stderr."""
-
-    def call(*arguments: str) -> tuple[int, dict[str, Any], str]:
-        kept = os.dup(1)  # the command turns fd 1 to stderr for good, as suits a process
-        try:
-            status = main([*arguments, "--json"])
-        finally:
-            sys.stdout.flush()
-            os.dup2(kept, 1)
-            os.close(kept)
-        out, err = capfd.readouterr()
-        assert out.count("\n") == 1, f"one line of JSON, found {out!r}"
-        return status, json.loads(out), err
-
-    yield call
 
 
 @pytest.mark.parametrize(
