@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import trimesh
 from PIL import Image
 
 from workbench.base.files import sha256_file
+from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Record
 
 
@@ -39,3 +41,23 @@ def write_export(folder: Path, n_train: int, n_val: int = 0, manifest: object = 
     if manifest is not None:
         (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def made_wedge() -> trimesh.Trimesh:
+    """A mesh of 60 x 40 x 30 mm, so that no two axes can be confused; z up."""
+    points = [[0, 0, 0], [0.06, 0, 0], [0.06, 0.04, 0], [0, 0.04, 0], [0, 0, 0.03], [0, 0.04, 0.03]]
+    return trimesh.convex.convex_hull(np.add(points, [1.0, 2.0, 3.0]))
+
+
+def in_the_frustum() -> Scenario:
+    """Three nuts and bolts in the air, 0.5 to 1.4 m before a camera that looks at them from all around."""
+    shell = {"azimuth": [0, 360], "elevation": [20, 60], "radius": [1.5, 2.0], "target": [0, 0, 0.9]}
+    return Scenario("air").replace(
+        {
+            "assets.targets.count": 3,
+            "assets.targets.labels": ["nut", "bolt"],
+            "scene.objects.rotation": {"so3_uniform": {}},
+            "sensor.camera.pose": {"shell_look_at": shell},
+            "scene.objects.placement": {"camera_frustum": {"distance": [0.5, 1.4], "screen": 0.6}},
+        }
+    )

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from tests.sizes import LONG
+from tests.sizes import LONG, QUICK
+from tests.without import refuse_what_quick_tests_do_without
 
 # set before anything imports FiftyOne, and inherited by the processes that tests start; every worker of pytest-xdist is
 # a process of its own and so has its own
@@ -27,7 +28,11 @@ os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["WORKBENCH_HOME"] = str(HOME)
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test of time
-settings.load_profile("here")
+settings.register_profile("quick", settings.get_profile("here"), max_examples=25)
+settings.load_profile("quick" if QUICK else "here")
+
+if QUICK:
+    refuse_what_quick_tests_do_without()
 
 collect_ignore = ["bench/blender_scenes.py"]  # runs in Blender's own Python
 

@@ -1,7 +1,8 @@
-"""How large a run of the tests is: ``make test`` proves behaviour, ``make test-long`` does the same at full size.
+"""How large a run of the tests is.
 
-``WORKBENCH_TESTS=long`` in the environment chooses the full size; every count that depends on it is here. A test that
-belongs to the long run alone carries ``@pytest.mark.long``.
+``make test`` proves behaviour. ``make test-long`` does the same at full size, with the tests marked ``long``; it sets
+``WORKBENCH_TESTS=long``. ``make quick`` runs the folders that need no database, browser or renderer, with fewer random
+examples; it sets ``WORKBENCH_TESTS=quick``. Every count that depends on the size is here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TypeVar
 
-LONG = os.environ.get("WORKBENCH_TESTS") == "long"
+QUICK, LONG = (os.environ.get("WORKBENCH_TESTS") == size for size in ("quick", "long"))
 T = TypeVar("T")
 
 

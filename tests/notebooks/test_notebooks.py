@@ -111,7 +111,7 @@ def test_notebook_uses_public_names_only(path: Path) -> None:
                 assert node.attr in workbench.__all__, ast.unparse(node)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the browser's tests run the same notebook twice, in JupyterLab
 @pytest.mark.timeout(1200)
 def test_the_tour_runs_twice_and_adds_nothing_the_second_time(place: Path) -> None:
     tour = Path(shutil.copy(REPOSITORY / "notebooks" / "01_curate.ipynb", place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.core.duplicates.correlation import WORTH_DETAIL, refined, scores
+from workbench.core.duplicates.edits import EDITS
 from workbench.core.duplicates.fingerprints import detail, fingerprint
 
 
@@ -15,3 +16,8 @@ def compared(images: list[np.ndarray], pairs: np.ndarray) -> np.ndarray:
     alike = similar >= WORTH_DETAIL
     similar[alike] = refined(thumbs, np.stack([detail(image) for image in images]), pairs[alike])
     return similar
+
+
+def edited(image: np.ndarray, name: str) -> np.ndarray:
+    """The picture after one of the edits."""
+    return np.ascontiguousarray(EDITS[name](image, np.random.default_rng(0)))
