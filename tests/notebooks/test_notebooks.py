@@ -22,11 +22,11 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import workbench
-from tests.sizes import LONG
+from tests.sizes import sized
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-TIMEOUT_S, FULL_TIMEOUT_S = 600, 7200  # of a cell
+TIMEOUT_S = sized(600, 7_200)  # of a cell
 LABELS = 1007  # true boxes of the real sample data
 DROP = """
 import os
@@ -82,9 +82,7 @@ def run(path: Path, **changes: tuple[str, str]) -> Ran:
         (cell,) = [cell for cell in book.cells if cell.id == name]
         assert cell.source.count(old) == 1
         cell.source = cell.source.replace(old, new)
-    NotebookClient(
-        book, timeout=FULL_TIMEOUT_S if LONG else TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    NotebookClient(book, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = {cell.id: cell.outputs for cell in book.cells if cell.cell_type == "code"}
     assert not [one.text for some in outputs.values() for one in some if one.get("name") == "stderr"]
     return Ran(outputs)
@@ -219,7 +217,7 @@ FULL = {"setup": ("FULL = False", "FULL = True")}
     ("changes", "frames"),
     [
         pytest.param(SHORT_FIT, 24, id="as it stands", marks=pytest.mark.timeout(1200)),
-        pytest.param(FULL, 300, id="FULL", marks=[pytest.mark.long, pytest.mark.timeout(4 * FULL_TIMEOUT_S)]),
+        pytest.param(FULL, 300, id="FULL", marks=[pytest.mark.long, pytest.mark.timeout(4 * TIMEOUT_S)]),
     ],
 )
 def test_the_loop_is_closed(place: Path, changes: dict[str, tuple[str, str]], frames: int) -> None:
