@@ -171,7 +171,6 @@ def mean_recall(cells: dict[tuple[str, str], tuple[float, int]], some: set[tuple
     return sum(cells[one][0] * cells[one][1] for one in some) / sum(cells[one][1] for one in some)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_tagged_failure_becomes_a_scenario(place: Path) -> None:
     ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "02_recreate.ipynb", place)))

@@ -22,7 +22,6 @@ def blocks(language: str) -> list[str]:
     return found
 
 
-@pytest.mark.slow
 def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sample_data").symlink_to(sample_data)
     monkeypatch.chdir(tmp_path)

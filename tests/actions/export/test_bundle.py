@@ -25,7 +25,6 @@ from workbench.base.errors import InputError
 from workbench.base.files import sha256_file
 from workbench.ui.cli.main import main
 
-pytestmark = pytest.mark.slow  # starts the database
 SPLITS = {"train": 0.6, "val": 0.2, "test": 0.2}
 ALL = sorted(WRITERS)
 

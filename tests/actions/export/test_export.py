@@ -22,8 +22,6 @@ from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Cancel
 
-pytestmark = pytest.mark.slow  # starts the database
-
 
 @pytest.mark.parametrize("form", ["coco", "yolo", "voc", "parquet"])
 @pytest.mark.parametrize("data", ["coco_nuts", "yolo_cones"])

@@ -20,7 +20,7 @@ from workbench.actions.generate import generate
 from workbench.actions.generate.media import path_of
 from workbench.core.scenario import Scenario
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 PER_KILL = 30  # frames, so that no job ends before it is killed
 KINDS = ("images", "instances", "depth")
 

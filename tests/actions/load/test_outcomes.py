@@ -10,8 +10,6 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.base.errors import InputError
 
-pytestmark = pytest.mark.slow  # starts the database
-
 LOST = {"truncated_image", "unreadable_image", "unreadable_cloud"}
 
 

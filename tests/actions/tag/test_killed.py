@@ -16,8 +16,6 @@ import pytest
 
 from tests.sizes import CURATOR_KILLS
 
-pytestmark = pytest.mark.slow
-
 SAMPLES = 160
 CHECK = """
 import sys
