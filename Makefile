@@ -1,7 +1,7 @@
 # make lab     set everything up and open JupyterLab on the sample data
-# make test    set everything up and run all tests
+# make test    set everything up and run the tests
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab demo test check bench proof clean
+.PHONY: help setup setup-test lab demo quick test test-long check bench proof clean
 
 # the first Python that the packages support
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -9,12 +9,16 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 export PYTHON
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n 2
+QUICK := tests/core tests/base workbench/core workbench/base
 
 help:
 	@echo "make setup   install everything (virtual environment, system libraries, database)"
 	@echo "make lab     open JupyterLab with the board on sample data"
 	@echo "make demo    run the whole loop without a browser"
-	@echo "make test    run all tests, the browser test included"
+	@echo "make quick   tests of the pure code: no database, browser or renderer (under a minute)"
+	@echo "make test    every test that proves behaviour, the browser's included (under 20 minutes on 2 cores)"
+	@echo "make test-long   the same at full size, with what takes long and other Pythons; before a release"
 	@echo "make check   format, lint, types, import rules"
 	@echo "make proof   slow experiments with a known answer; prints tables (hours on 2 cores)"
 	@echo "make bench   measure speed beside others, in one run; prints tables (20 minutes)"
@@ -27,14 +31,21 @@ lab: setup
 demo: setup
 	$(BIN)/workbench demo
 
+quick: setup-test
+	WORKBENCH_TESTS=quick $(PYTEST) $(QUICK)
+
 test: setup-test check
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-long: setup-test check
+	WORKBENCH_TESTS=long $(PYTEST)
 
 check: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/biome lint workbench/ui/board/front
 
 bench: setup-test
 	$(BIN)/python -m tests.bench

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-# set before anything imports FiftyOne, and inherited by the processes that tests start
+from tests.sizes import LONG, QUICK
+from tests.without import refuse_what_quick_tests_do_without
+
+# set before anything imports FiftyOne, and inherited by the processes that tests start; every worker of pytest-xdist is
+# a process of its own and so has its own
 DATABASE = f"workbench_test_{os.getpid()}"
 HOME = Path(tempfile.mkdtemp(prefix="workbench-test-home-"))
 os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
@@ -24,11 +28,51 @@ os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["WORKBENCH_HOME"] = str(HOME)
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test of time
-settings.load_profile("here")
+settings.register_profile("quick", settings.get_profile("here"), max_examples=25)
+settings.load_profile("quick" if QUICK else "here")
+
+if QUICK:
+    refuse_what_quick_tests_do_without()
 
 collect_ignore = ["bench/blender_scenes.py"]  # runs in Blender's own Python
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+TOGETHER = ("tests/ui/browser",)  # folders whose tests share one server or one drawing process, and so one worker
+LONGEST = ("tests/ui/browser", "tests/notebooks", "tests/packaging")  # begun first, so that none is left for the end
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for the long run, and begin with the longest folders."""
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = sorted((item for item in items if item not in left_out), key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    folder = _folder_of(item.nodeid, LONGEST)
+    return LONGEST.index(folder) if folder else len(LONGEST)
+
+
+def _folder_of(nodeid: str, folders: Sequence[str]) -> str | None:
+    return next((folder for folder in folders if nodeid.startswith(f"{folder}/")), None)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole modules or folders, in the order of collection.
+
+    Not ``--dist loadgroup``: pytest-xdist 3.8 hangs the group on the id of a test, which pytest 9 does not take over.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shares(LoadScopeScheduling):
+        """What shares fixtures goes to one worker."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return _folder_of(nodeid, TOGETHER) or nodeid.split("::")[0]
+
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 def pytest_sessionfinish() -> None:

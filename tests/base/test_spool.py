@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.adapters.formats.test_round_trip import records
+from tests.strategies import records
 from workbench.base import spool as spooled
 from workbench.base.errors import OutputError
 from workbench.base.spool import Part, Spooled, Viewed

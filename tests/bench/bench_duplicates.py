@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.core.duplicates.test_near_duplicates import compared
+from tests.core.duplicates.compare import compared
 from workbench.core.duplicates.candidates import candidates
 from workbench.core.duplicates.correlation import WORTH_DETAIL, refined, scores
 from workbench.core.duplicates.edits import EDITS, Pixels

@@ -22,10 +22,11 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import workbench
+from tests.sizes import sized
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-TIMEOUT_S = 600
+TIMEOUT_S = sized(600, 7_200)  # of a cell
 LABELS = 1007  # true boxes of the real sample data
 DROP = """
 import os
@@ -74,9 +75,13 @@ class Ran:
         return "".join(map(self.printed, self.outputs))
 
 
-def run(path: Path) -> Ran:
-    """Run in a fresh kernel. An error in a cell fails with its traceback."""
+def run(path: Path, **changes: tuple[str, str]) -> Ran:
+    """Run in a fresh kernel, with a text of some cells exchanged. An error in a cell fails with its traceback."""
     book = nbformat.read(path, as_version=4)
+    for name, (old, new) in changes.items():
+        (cell,) = [cell for cell in book.cells if cell.id == name]
+        assert cell.source.count(old) == 1
+        cell.source = cell.source.replace(old, new)
     NotebookClient(book, timeout=TIMEOUT_S, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = {cell.id: cell.outputs for cell in book.cells if cell.cell_type == "code"}
     assert not [one.text for some in outputs.values() for one in some if one.get("name") == "stderr"]
@@ -111,7 +116,7 @@ def test_notebook_uses_public_names_only(path: Path) -> None:
                 assert node.attr in workbench.__all__, ast.unparse(node)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the browser's tests run the same notebook twice, in JupyterLab
 @pytest.mark.timeout(1200)
 def test_the_tour_runs_twice_and_adds_nothing_the_second_time(place: Path) -> None:
     tour = Path(shutil.copy(REPOSITORY / "notebooks" / "01_curate.ipynb", place))
@@ -166,7 +171,6 @@ def mean_recall(cells: dict[tuple[str, str], tuple[float, int]], some: set[tuple
     return sum(cells[one][0] * cells[one][1] for one in some) / sum(cells[one][1] for one in some)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_tagged_failure_becomes_a_scenario(place: Path) -> None:
     ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "02_recreate.ipynb", place)))
@@ -204,11 +208,20 @@ def numbers_of(table: str) -> list[list[float]]:
     return [[float(number) for number in row] for row in rows if row]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_the_loop_is_closed(place: Path) -> None:
-    ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "03_close_the_loop.ipynb", place)))
-    for cell, synthetic, new in (("baseline", 240, 0), ("again", 264, 24)):
+SHORT_FIT = {"recreate": ('name="dim_light")', 'name="dim_light", seconds=10)')}  # notebook 02 fits as long as it takes
+FULL = {"setup": ("FULL = False", "FULL = True")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "frames"),
+    [
+        pytest.param(SHORT_FIT, 24, id="as it stands", marks=pytest.mark.timeout(1200)),
+        pytest.param(FULL, 300, id="FULL", marks=[pytest.mark.long, pytest.mark.timeout(4 * TIMEOUT_S)]),
+    ],
+)
+def test_the_loop_is_closed(place: Path, changes: dict[str, tuple[str, str]], frames: int) -> None:
+    ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "03_close_the_loop.ipynb", place)), **changes)
+    for cell, synthetic, new in (("baseline", 240, 0), ("again", 240 + frames, frames)):
         told = ran.printed(cell)
         assert f"pretrain: {synthetic} samples (0 real, {synthetic} synthetic)" in told
         assert "finetune: 71 samples (71 real, 0 synthetic)" in told
@@ -219,7 +232,7 @@ def test_the_loop_is_closed(place: Path) -> None:
     assert sum(labels for *_, labels in cells.values()) == 532 and any(recall > 0 for recall, _ in cells.values())
     assert "78 tagged, 0 were tagged before" in ran.printed("tag")
     assert "dim_light: from 43 samples" in ran.printed("recreate")
-    assert "24 generated, 0 already there" in ran.printed("generate")
+    assert f"{frames} generated, 0 already there" in ran.printed("generate")
     board = ran.shown("scoreboard")
     assert re.search(
         r"(CLOSED|FAILING|WORSE) failure:dim_light: recall 0\.\d+ \(0\.\d+ to 0\.\d+\) on 16 pictures, 75 labels", board

@@ -92,7 +92,6 @@ def test_every_function_in_tests_is_a_test_a_fixture_or_used() -> None:
             assert decorated or used, f"{path.name}: {node.name}"
 
 
-@pytest.mark.slow
 def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path)]
     subprocess.run([*build, str(REPOSITORY)], check=True, capture_output=True)

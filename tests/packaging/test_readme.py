@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sizes import LONG
 from workbench.adapters import store
 from workbench.ui.cli.main import COMMANDS
 
@@ -21,10 +22,11 @@ def blocks(language: str) -> list[str]:
     return found
 
 
-@pytest.mark.slow
 def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sample_data").symlink_to(sample_data)
     monkeypatch.chdir(tmp_path)
+    if not LONG:  # notebook 02 and the tests of recreate fit with as many pictures as it takes
+        monkeypatch.setattr("workbench.actions.recreate.recreate.ROUNDS", (24, 24))
     (tour,) = blocks("python")
     scope: dict[str, object] = {}
     try:

@@ -72,7 +72,6 @@ def test_too_little_to_ask() -> None:
             audit(lambda images: [], **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 def test_real_pictures_of_a_model_that_sees_nothing_in_the_dark() -> None:
     def model(images: Sequence[Path]) -> list[list[Label]]:
         """A nut over the whole picture where it is bright."""

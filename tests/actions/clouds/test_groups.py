@@ -25,7 +25,6 @@ from workbench.base.errors import DatasetError, InputError
 from workbench.core.schema.labels import Label, Record
 from workbench.ui.board.thumbnails import full_picture, thumbnails
 
-pytestmark = pytest.mark.slow  # starts the database
 Write = Callable[..., Path]
 
 

@@ -107,7 +107,6 @@ def planted_dataset(name: str, folder: Path, sources: list[Path]) -> tuple[objec
     return dataset, [(ids[2 * k], copy_ids[k]) for k in range(50)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("source", ["real", "synthetic"])
 def test_planted_leaks_are_found_kept_together_and_told(source, sample_data, dataset_name, tmp_path):
     sources = sorted((sample_data / source).glob("images/*/*.jpg"))[:150]
@@ -147,7 +146,6 @@ def test_planted_leaks_are_found_kept_together_and_told(source, sample_data, dat
     assert report._repr_html_().count("<figure>") == 12
 
 
-@pytest.mark.slow
 def test_leaks_of_given_splits_are_told_and_nothing_moves(sample_data, dataset_name, tmp_path):
     sources = sorted((sample_data / "real").glob("images/*/*.jpg"))[:40]
     dataset = store.open_dataset(dataset_name)
@@ -169,7 +167,6 @@ def test_leaks_of_given_splits_are_told_and_nothing_moves(sample_data, dataset_n
     assert without.cross_split_pairs == [] and without.notes == [n for n in without.notes if "pairs" not in n]
 
 
-@pytest.mark.slow
 def test_the_threshold_stays_until_it_is_asked_for_anew(sample_data, dataset_name):
     dataset = store.open_dataset(dataset_name)
     sources = sorted((sample_data / "real").glob("images/*/*.jpg"))[:45]
@@ -186,7 +183,6 @@ def test_the_threshold_stays_until_it_is_asked_for_anew(sample_data, dataset_nam
         wb.duplicates(dataset, where="lighting == 'dark'")
 
 
-@pytest.mark.slow
 def test_the_command_gives_the_keys_of_the_contract(dataset_name, picture, tmp_path, capfd):
     paths = [picture(f"{k}.png", seed=k // 2) for k in range(4)]
     records = [Record(p, p.name, 64, 48, (CUP,) if k < 3 else ()) for k, p in enumerate(paths)]
@@ -204,7 +200,6 @@ def test_the_command_gives_the_keys_of_the_contract(dataset_name, picture, tmp_p
     assert "paths" not in found and home().is_dir()
 
 
-@pytest.mark.slow
 def test_pictures_that_have_gone_since_are_compared_by_what_was_kept(dataset_name, picture):
     paths = [picture("a.png", seed=1), picture("b.png", seed=2)]
     dataset = store.open_dataset(dataset_name)

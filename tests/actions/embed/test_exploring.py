@@ -17,8 +17,6 @@ from workbench.adapters.store.vectors import add_vectors, read_vectors
 from workbench.base.errors import InputError
 from workbench.core.embeddings import NETWORK
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def photos(dataset: Any, shared_data: Path) -> list[str]:

@@ -52,7 +52,6 @@ def add(dataset: Any, documents: list[dict[str, Any]]) -> None:
     dataset.add_samples(samples, dynamic=True, progress=False)
 
 
-@pytest.mark.slow
 def test_found_on_the_dataset(failing: Any) -> None:
     found = discover(failing, metric="mean:bad")
     assert isinstance(found, Discovery) and len(found) == 1
@@ -69,7 +68,6 @@ def test_found_on_the_dataset(failing: Any) -> None:
     assert len(failing.load_saved_view("slice 1: mean:bad")) == one.samples
 
 
-@pytest.mark.slow
 def test_command_line(failing: Any) -> None:
     command = [sys.executable, "-m", "workbench.ui.cli", "discover", failing.name, "--json"]
     ran = subprocess.run([*command, "--metric", "mean:bad"], capture_output=True, text=True, check=True)
@@ -82,7 +80,6 @@ def test_command_line(failing: Any) -> None:
     assert failed.returncode == 1 and "Evaluate first" in json.loads(failed.stdout)["error"]
 
 
-@pytest.mark.slow
 def test_empty_and_wrong(dataset: Any) -> None:
     with pytest.raises(FilterError, match="Evaluate first"):
         discover(dataset)

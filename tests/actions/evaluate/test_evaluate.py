@@ -22,7 +22,6 @@ from workbench.base.progress import Cancel
 from workbench.core.schema.labels import Label
 from workbench.ui.cli import main
 
-pytestmark = pytest.mark.slow
 Write = Callable[..., Path]
 N = 12
 

@@ -42,7 +42,6 @@ def mixed(dataset: Any) -> Any:
     return dataset
 
 
-@pytest.mark.slow
 def test_real_against_synthetic_per_slice(mixed: Any) -> None:
     found = gap(mixed, by="surface")
     rows = {row["surface"]: row for row in found.rows}
@@ -59,7 +58,6 @@ def test_real_against_synthetic_per_slice(mixed: Any) -> None:
     pd.testing.assert_frame_equal(gap(mixed).measures, gap(mixed).measures)
 
 
-@pytest.mark.slow
 def test_any_filter_against_any_other(mixed: Any) -> None:
     mirrors, wood = ("source == 'synthetic' and surface == " + repr(word) for word in ("mirror", "wood"))
     found = gap(mixed, where=mirrors, against=wood)
@@ -96,7 +94,6 @@ def labelled(dataset: Any, sides: dict[str, float]) -> None:
     dataset.add_samples(samples, dynamic=True, progress=False)
 
 
-@pytest.mark.slow
 def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_path: Path) -> None:
     labelled(dataset, {"real": 0.2, "synthetic": 0.3})
     found = gap(dataset)
@@ -117,7 +114,6 @@ def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_
     pd.testing.assert_frame_equal(gap(dataset).measures, found.measures)
 
 
-@pytest.mark.slow
 def test_labels_of_many_samples_are_read_of_some(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     labelled(dataset, {"real": 0.2, "synthetic": 0.3})
     monkeypatch.setattr(sys.modules["workbench.actions.evaluate.gap"], "MOST_READ", 15)
@@ -127,7 +123,6 @@ def test_labels_of_many_samples_are_read_of_some(dataset: Any, monkeypatch: pyte
     assert gap(dataset).rows == gap(dataset).rows
 
 
-@pytest.mark.slow
 def test_a_side_without_labels_is_compared_by_pictures_alone(dataset: Any) -> None:
     labelled(dataset, {"real": 0.0, "synthetic": 0.3})
     (row,) = gap(dataset).rows
@@ -135,13 +130,11 @@ def test_a_side_without_labels_is_compared_by_pictures_alone(dataset: Any) -> No
     assert "per_object" not in row and "of the pictures alone" in str(gap(dataset))
 
 
-@pytest.mark.slow
 def test_not_measured(dataset: Any) -> None:
     with pytest.raises(InputError, match="Measure first"):
         gap(dataset)
 
 
-@pytest.mark.slow
 def test_command_line(mixed: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "workbench.ui.cli", "gap", mixed.name, "--json"]
     saved = str(tmp_path / "gap.html")
@@ -172,7 +165,6 @@ def test_plot(tmp_path: Path) -> None:
     assert "<svg" not in Gaps(("a", "b"), None, ((None, FEW),))._repr_html_()
 
 
-@pytest.mark.slow
 def test_looks_beside_measures(mixed: Any) -> None:
     from workbench.adapters import store
     from workbench.adapters.store.vectors import add_vectors

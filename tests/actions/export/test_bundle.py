@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import workbench as wb
-from tests.actions.export.test_export import contents
+from tests.builders import contents
 from workbench.actions.export import datasheet, export
 from workbench.actions.export.diff import diff
 from workbench.actions.load import load
@@ -26,7 +26,6 @@ from workbench.base.files import sha256_file
 from workbench.core.splits import SplitSpec
 from workbench.ui.cli.main import main
 
-pytestmark = pytest.mark.slow  # starts the database
 SPLITS = {"train": 0.6, "val": 0.2, "test": 0.2}
 ALL = sorted(WRITERS)
 

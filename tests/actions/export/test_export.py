@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.builders import contents
 from workbench.actions.export import export
 from workbench.actions.export.file_names import flattened
 from workbench.actions.load import load
@@ -21,12 +22,6 @@ from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.files import sha256_file
 from workbench.base.progress import Cancel
 from workbench.core.splits import SplitSpec
-
-pytestmark = pytest.mark.slow  # starts the database
-
-
-def contents(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 @pytest.mark.parametrize("form", ["coco", "yolo", "voc", "parquet"])

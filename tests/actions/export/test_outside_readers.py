@@ -25,7 +25,6 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.adapters.formats.registry import WRITERS
 
-pytestmark = pytest.mark.slow  # starts the database
 SPLITS = {"train": 0.6, "val": 0.2, "test": 0.2}
 DATUMARO = "datumaro==1.10.0"
 EACH = 30  # pictures of each source

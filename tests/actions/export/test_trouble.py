@@ -13,7 +13,6 @@ import pytest
 from workbench.actions.export import export
 from workbench.base.errors import InputError, OutputError
 
-pytestmark = pytest.mark.slow  # starts the database
 PLACE = "Choose another folder, make room or change its permissions."
 
 

@@ -16,8 +16,6 @@ from workbench.core.scenario import Anchor, Scenario
 from workbench.core.schema.labels import Record
 from workbench.ui.cli.main import main
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def family(dataset, small: Scenario, tmp_path: Path):

@@ -146,7 +146,6 @@ def test_the_document_keeps_them_and_names_the_wrong_ones(tmp_path: Path) -> Non
         Scenario.load({"scenario": 1, "name": "x", "annotators": ["normal"]})
 
 
-@pytest.mark.slow
 def test_all_of_it_reaches_the_dataset_and_comes_back(dataset, tmp_path: Path) -> None:
     from workbench.adapters import store
 

@@ -10,8 +10,6 @@ from workbench.actions.generate import generate, reproduce
 from workbench.base.errors import DatasetError
 from workbench.core.scenario import Scenario
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def dataset():

@@ -104,13 +104,11 @@ def scenario_of(backend: str) -> Scenario:
         ("dask", "open3d"),
     ],
 )
-@pytest.mark.slow
 def test_frames_are_the_same(name: str, backend: str, expected, tmp_path: Path, request) -> None:
     with executor(name, request) as found:
         assert drawn(tmp_path, scenario_of(backend), backend, found) == expected(backend)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["flat", "open3d", "mitsuba"])
 def test_alone_and_in_another_order_too(backend: str, expected, tmp_path: Path) -> None:
     with WorkerProcesses(1) as pool:
@@ -119,14 +117,12 @@ def test_alone_and_in_another_order_too(backend: str, expected, tmp_path: Path) 
     assert alone == {key: value for key, value in expected(backend)[0].items() if key.endswith("000002")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two processes", "dask"])
 def test_errors_come_back_whole(name: str, small: Scenario, tmp_path: Path, request) -> None:
     with executor(name, request) as found, pytest.raises(InputError, match="Did you mean 'flat'"):
         generate(small, into=MemorySink(), n=2, backend="flatt", executor=found, folder=tmp_path).result()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two processes", "dask"])
 def test_a_worker_that_dies_is_named_or_replaced(name: str, request) -> None:
     with executor(name, request) as found:
@@ -140,7 +136,6 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.slow
 def test_a_cluster_that_is_lost_is_named(small: Scenario, tmp_path: Path) -> None:
     from distributed import LocalCluster
 
@@ -157,7 +152,6 @@ def test_a_cluster_that_is_lost_is_named(small: Scenario, tmp_path: Path) -> Non
     assert generate(small, into=sink, n=5, backend="flat", workers=0, folder=tmp_path).result().already_there >= 3
 
 
-@pytest.mark.slow
 def test_no_scheduler_there() -> None:
     with (
         pytest.raises(InputError, match=r"a Dask scheduler, found .* \(tcp://127.0.0.1:1\)"),

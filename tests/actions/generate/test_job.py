@@ -103,7 +103,6 @@ def test_files_of_an_earlier_call_are_taken_up_and_counted_apart(small: Scenario
     assert str(only_files) == "4 generated (4 of them from files drawn before), 0 already there"
 
 
-@pytest.mark.slow
 def test_frames_do_not_depend_on_who_draws_them(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     run(small, sink, tmp_path / "here").result()
     run(small, MemorySink(), tmp_path / "there", workers=2).result()
@@ -145,7 +144,6 @@ def test_cancel_keeps_whole_frames_and_the_same_call_completes(
     assert (done.generated, done.already_there) == (6 - job.so_far.generated, job.so_far.generated)
 
 
-@pytest.mark.slow
 def test_cancel_from_another_thread_with_processes(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     started = threading.Event()
     job = run(small, sink, tmp_path, n=500, workers=2, listener=lambda tick: started.set() if tick.done else None)
@@ -345,7 +343,6 @@ def test_a_paused_job_can_be_cancelled(small: Scenario, sink: MemorySink, tmp_pa
     assert not sink.records
 
 
-@pytest.mark.slow
 def test_killed_workers_are_replaced_and_their_frames_drawn_again(
     small: Scenario, sink: MemorySink, tmp_path: Path
 ) -> None:

@@ -1,7 +1,4 @@
-"""Jobs that are killed at any moment: nothing is lost, nothing is there twice, and every frame is what it would be.
-
-``WORKBENCH_KILLS=50`` kills that often; 10 times by default.
-"""
+"""Jobs that are killed at any moment: nothing is lost, nothing is there twice, and every frame is what it would be."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ import pytest
 
 from tests.actions.generate.killed_job import FileSink
 from tests.actions.generate.memory_sink import MemorySink
+from tests.sizes import JOB_KILLS, MANY_FRAMES, WARM_FRAMES
 from workbench.actions.generate import generate
 from workbench.actions.generate.media import path_of
 from workbench.core.scenario import Scenario
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-KILLS = int(os.environ.get("WORKBENCH_KILLS", "10"))
+pytestmark = pytest.mark.timeout(1800)
 PER_KILL = 30  # frames, so that no job ends before it is killed
 KINDS = ("images", "instances", "depth")
 
@@ -37,10 +34,10 @@ def hashes(folder: Path, n: int) -> list[list[str]]:
 def test_random_kills(small: Scenario, tmp_path: Path) -> None:
     scenario = small.replace({"sensor.camera.resolution": [32, 24], "assets.targets.count": 2})
     scenario.dump(tmp_path / "small.yaml")
-    rng, n = random.Random(5), KILLS * PER_KILL
+    rng, n = random.Random(5), JOB_KILLS * PER_KILL
     folder, sink = tmp_path / "out", FileSink(tmp_path / "database")
     killed = 0
-    for attempt in range(KILLS):
+    for attempt in range(JOB_KILLS):
         # whole process groups, so that workers die in the middle of a file too; some right at the start
         before = len(list((folder / "frames").glob("*.json"))) if folder.exists() else 0
         job = start(tmp_path, n, workers=attempt % 2)
@@ -58,7 +55,7 @@ def test_random_kills(small: Scenario, tmp_path: Path) -> None:
         whole = {path.name.split(".")[0] for path in (folder / "frames").glob("*.json")}
         for kind in KINDS:  # the marker says that all files are there
             assert whole <= {path.stem for path in (folder / kind).iterdir()}
-    assert killed == KILLS
+    assert killed == JOB_KILLS
     last = start(tmp_path, n, workers=1)
     assert last.wait(600) == 0
     keys = sink.keys()
@@ -110,23 +107,23 @@ def test_kills_of_a_job_into_the_real_database(dataset, small: Scenario, tmp_pat
     assert len(keys) == len(set(keys)) == 60
 
 
-def test_a_thousand_frames_leave_memory_and_handles_flat(small: Scenario, tmp_path: Path) -> None:
-    """Counted in the job's process and in its worker, after 200 frames and after 1,000."""
+def test_many_frames_leave_memory_and_handles_flat(small: Scenario, tmp_path: Path) -> None:
+    """Counted in the job's process and in its worker, once it has run warm and at its end."""
     import psutil
 
     scenario = small.replace({"sensor.camera.resolution": [32, 24], "assets.targets.count": 2})
     seen: dict[int, tuple[int, int, int, int]] = {}
 
     def look(tick) -> None:
-        if tick.done in (200, 1000) and tick.done not in seen:
+        if tick.done in (WARM_FRAMES, MANY_FRAMES) and tick.done not in seen:
             me = psutil.Process()
             (worker,) = (p for p in me.children() if "workbench.base.processes" in " ".join(p.cmdline()))
             seen[tick.done] = (me.num_fds(), worker.num_fds(), me.memory_info().rss, worker.memory_info().rss)
 
     generate(
-        scenario, into=Forgetful(), n=1000, backend="flat", workers=1, folder=tmp_path, listener=look
+        scenario, into=Forgetful(), n=MANY_FRAMES, backend="flat", workers=1, folder=tmp_path, listener=look
     ).result()  # fmt: skip
-    early, late = seen[200], seen[1000]
+    early, late = seen[WARM_FRAMES], seen[MANY_FRAMES]
     assert late[0] <= early[0] + 2 and late[1] <= early[1] + 2
     assert late[2] - early[2] < 30e6 and late[3] - early[3] < 30e6, (early, late)
 

@@ -12,8 +12,6 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.core.schema.labels import Camera, Label, Record
 
-pytestmark = pytest.mark.slow  # starts the database
-
 W, H = 64, 48
 PCD = b"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 2\nHEIGHT 1\nPOINTS 2\nDATA ascii\n"
 

@@ -23,8 +23,6 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.base.errors import InputError
 
-pytestmark = pytest.mark.slow  # starts the database
-
 PICTURE = png(np.full((H, W, 3), 90, np.uint8))
 MB = 1 << 20
 HUGE_BYTES = 1 << 30

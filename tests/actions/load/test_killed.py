@@ -17,8 +17,6 @@ from PIL import Image
 from workbench.actions.load import load
 from workbench.adapters import store
 
-pytestmark = pytest.mark.slow
-
 N = 120
 SMALL_BATCHES = """
 import sys, time

@@ -14,8 +14,6 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import Cancelled, InputError
 from workbench.base.progress import Cancel
 
-pytestmark = pytest.mark.slow  # starts the database
-
 NUTS = {"date": 71, "hazelnut": 53, "fig": 41}
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.adapters.formats.seeds import HOME, SEEDS, H, W, png
-from tests.adapters.formats.test_outcomes import INSIDE, OWN
+from tests.adapters.formats.seeds import HOME, INSIDE, OWN, SEEDS, H, W, png
 from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.base.errors import InputError
-
-pytestmark = pytest.mark.slow  # starts the database
 
 LOST = {"truncated_image", "unreadable_image", "unreadable_cloud"}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from workbench.actions.measure import measure
 from workbench.adapters import store
 from workbench.base.errors import Cancelled

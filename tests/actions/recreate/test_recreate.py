@@ -23,7 +23,7 @@ from workbench.base.errors import Cancelled, FilterError, InputError
 from workbench.base.progress import Cancel
 from workbench.core.scenario import Scenario, Unplaceable
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 Write = Callable[..., Path]
 SIZE = {"sensor.camera.resolution": [160, 120]}
 DARK = SIZE | {"sensor.exposure.ev": {"uniform": [-3.2, -2.6]}, "scene.surface.label": "metal"}

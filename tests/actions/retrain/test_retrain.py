@@ -25,7 +25,6 @@ from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.progress import Cancel, Tick
 from workbench.core.schema.labels import Label
 
-pytestmark = pytest.mark.slow
 N, BOX = 30, (8, 8, 24, 24)
 
 

@@ -22,7 +22,6 @@ from workbench.base.errors import DatasetError, InputError
 from workbench.core.schema.labels import Label
 from workbench.ui.cli import main
 
-pytestmark = pytest.mark.slow
 N = 60
 GLARE, FOIL = "failure:glare", "failure:foil"
 

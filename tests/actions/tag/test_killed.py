@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+from tests.sizes import CURATOR_KILLS
 
 SAMPLES = 160
-KILLS = 50
 CHECK = """
 import sys
 from pathlib import Path
@@ -138,7 +137,7 @@ def test_kernel_and_database_killed_at_random_moments(server: Server, tmp_path: 
     server.run(MAKE, str(SAMPLES))
     curators, rng = Curators(server, "kills", log), random.Random(5)
     try:
-        for n in range(KILLS):
+        for n in range(CURATOR_KILLS):
             before = log.stat().st_size
             pid = curators.start(n)
             deadline = time.monotonic() + 60
@@ -153,7 +152,7 @@ def test_kernel_and_database_killed_at_random_moments(server: Server, tmp_path: 
             if n % 10 == 9:
                 server.run(CHECK, "kills", str(log))
         changes, curators_seen = map(int, server.run(CHECK, "kills", str(log)).split())
-        assert changes >= KILLS and curators_seen == KILLS
+        assert changes >= CURATOR_KILLS and curators_seen == CURATOR_KILLS
     finally:
         curators.parent.kill()
         curators.parent.wait()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from workbench.actions import tag as tagging
 from workbench.adapters import store
 from workbench.base.errors import DatasetError, InputError

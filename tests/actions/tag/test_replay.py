@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from workbench.actions import tag as tagging
 from workbench.adapters import store
 from workbench.base.errors import DatasetError, InputError

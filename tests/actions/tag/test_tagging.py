@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from workbench.actions import tag as tagging
 from workbench.actions.tag.tag import stacks
 from workbench.adapters import store

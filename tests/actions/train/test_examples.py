@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders import write_export
 from workbench.actions.train.examples import (
     Example,
     Found,
@@ -70,23 +71,6 @@ def test_precision_by_hand() -> None:
     assert overlap(both.boxes, truth.boxes).tolist() == [[1, 0], [0, 1]]
 
 
-def export(folder: Path, n_train: int, n_val: int = 0, manifest: object = None) -> Path:
-    """A COCO export by hand."""
-    (folder / "annotations").mkdir(parents=True)
-    for split, n in (("train", n_train), ("val", n_val)):
-        (folder / "images" / split).mkdir(parents=True)
-        images = [{"id": i, "file_name": f"{split}{i}.png", "width": 64, "height": 48} for i in range(n)]
-        for one in images:
-            cv2.imwrite(str(folder / "images" / split / str(one["file_name"])), np.zeros((48, 64, 3), np.uint8))
-        boxes = [{"id": i, "image_id": i, "category_id": 5, "bbox": [8, 8, 16, 16]} for i in range(n)]
-        content = {"images": images, "annotations": boxes, "categories": [{"id": 5, "name": "nut"}]}
-        if n:
-            (folder / "annotations" / f"instances_{split}.json").write_text(json.dumps(content))
-    if manifest is not None:
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
-
-
 @pytest.mark.parametrize(
     ("case", "n_train", "n_val", "sources", "expected"),
     [
@@ -104,7 +88,7 @@ def test_what_training_stops_by(
     if sources is not None:
         named = enumerate(sources.split())
         said = {"samples": [{"picture": f"val{i}.png", "split": "val", "source": source} for i, source in named]}
-    found = read_splits(export(tmp_path / "out", n_train, n_val, said), (64, 64))
+    found = read_splits(write_export(tmp_path / "out", n_train, n_val, said), (64, 64))
     learned = found.stages["train"]
     assert (len(learned), len(found.stopping), found.stopped_by) == expected, case
     assert (
@@ -115,10 +99,10 @@ def test_what_training_stops_by(
 
 
 def test_stages_are_learned_in_order(tmp_path: Path) -> None:
-    folder = export(tmp_path / "out", 12, 3)
+    folder = write_export(tmp_path / "out", 12, 3)
     for kind in ("annotations/instances_{}.json", "images/{}"):
         (folder / kind.format("train")).rename(folder / kind.format("finetune"))
-    pretrain = export(tmp_path / "other", 5)
+    pretrain = write_export(tmp_path / "other", 5)
     (pretrain / "images" / "train").rename(folder / "images" / "pretrain")
     said = (pretrain / "annotations" / "instances_train.json").read_text().replace("nut", "bolt")
     (folder / "annotations" / "instances_pretrain.json").write_text(said)
@@ -137,7 +121,7 @@ def test_stages_are_learned_in_order(tmp_path: Path) -> None:
 def test_broken_exports(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="train split"):
         read_splits(tmp_path, (64, 64))
-    folder = export(tmp_path / "out", 3)
+    folder = write_export(tmp_path / "out", 3)
     (folder / "images" / "train" / "train1.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="decoded"):
         read_splits(folder, (64, 64))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.actions.train.test_examples import export
+from tests.builders import write_export
 from workbench.actions.evaluate import evaluate
 from workbench.actions.load import load
 from workbench.actions.train import CommandTrainer, Detector, predict
@@ -51,7 +51,6 @@ def recall(truth: Sequence[Any], found: Sequence[Sequence[Label]]) -> float:
     return hits / n
 
 
-@pytest.mark.slow
 def test_the_detector_learns(renders: Path) -> None:
     detector = Detector(size_wh=(160, 128), epochs=30, patience=30)
     assert detector.fit(renders) is detector and detector.classes == ["part"]
@@ -70,7 +69,6 @@ def test_the_detector_learns(renders: Path) -> None:
     assert "30 epochs, best AP50" in str(detector) and "40 pictures of val" in str(detector)
 
 
-@pytest.mark.slow
 def test_same_seed_same_answers_and_the_callers_randomness_stays(renders: Path) -> None:
     import torch
 
@@ -84,7 +82,6 @@ def test_same_seed_same_answers_and_the_callers_randomness_stays(renders: Path) 
     assert made[0].predict([picture]) == made[1].predict([picture])
 
 
-@pytest.mark.slow
 def test_the_second_stage_goes_on_from_the_first(renders: Path, tmp_path: Path) -> None:
     staged, alone = tmp_path / "staged", tmp_path / "alone"
     for folder, splits in ((staged, {"pretrain": "train", "finetune": "train"}), (alone, {"train": "train"})):
@@ -101,7 +98,6 @@ def test_the_second_stage_goes_on_from_the_first(renders: Path, tmp_path: Path) 
     assert losses[4] < losses[0] - 0.3, "learning goes on; it does not begin anew"
 
 
-@pytest.mark.slow
 def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None:
     picture = next((renders / "images" / "train").iterdir())
     made = Detector(size_wh=(96, 64), epochs=1).fit(renders)
@@ -125,7 +121,6 @@ def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None
         Detector.load(tmp_path / "model")
 
 
-@pytest.mark.slow
 def test_cancelled_training_leaves_the_detector_as_it_was(renders: Path) -> None:
     cancel = Cancel()
     detector = Detector(size_wh=(64, 64), epochs=2, cancel=cancel).fit(renders)
@@ -159,7 +154,7 @@ json.dump(found, open(answer, "w"))
 
 
 def test_a_command_line_is_a_trainer(tmp_path: Path) -> None:
-    folder = export(tmp_path / "an export; rm $HOME", 3)
+    folder = write_export(tmp_path / "an export; rm $HOME", 3)
     (tmp_path / "predict.py").write_text(SCRIPT)
     (tmp_path / "train.py").write_text("import sys, pathlib; pathlib.Path(sys.argv[1], 'model').write_text('trained')")
     python, place = sys.executable, tmp_path
@@ -189,7 +184,7 @@ def test_commands_that_fail(script: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "predict.py").write_text(script)
     command = f"{sys.executable} {tmp_path}/predict.py {{images}} {{predictions}}"
     trainer = CommandTrainer(command, timeout_s=1 if "sleep" in script else None)
-    trainer.fit(export(tmp_path / "out", 1))
+    trainer.fit(write_export(tmp_path / "out", 1))
     with pytest.raises(InputError, match=message):
         trainer.predict(sorted((tmp_path / "out" / "images" / "train").iterdir()))
 
@@ -218,9 +213,8 @@ class Fixed:
         return [[Label("nut", (8, 8, 24, 24), confidence=0.7)] for _ in images]
 
 
-@pytest.mark.slow
 def test_predictions_go_into_the_dataset(dataset: Any, tmp_path: Path) -> None:
-    load(dataset, export(tmp_path / "out", 3, 2), source="real", listener=lambda tick: None)
+    load(dataset, write_export(tmp_path / "out", 3, 2), source="real", listener=lambda tick: None)
     assert predict(dataset, Fixed(), field="mine", where="split == 'val'") == 2
     assert evaluate(dataset, "mine", where="split == 'val'").recall == 1.0
     assert evaluate(dataset, "mine").recall == pytest.approx(2 / 5)

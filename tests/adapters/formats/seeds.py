@@ -250,3 +250,10 @@ HOME = {  # where the picture lies
     "cloud": "unused.png",
     "fiftyone": "data/a.jpg",
 }
+INSIDE = {
+    "blenderproc": "0.hdf5",
+    "cloud": "scan/0.pcd",
+    "parquet": "data/train-0.parquet",
+    "webdataset": "val-0.tar",
+}  # the picture lies in a container, or is a cloud
+OWN = {"replicator": 2, "cloud": 5}  # BasicWriter and PoseWriter, one picture each; five clouds

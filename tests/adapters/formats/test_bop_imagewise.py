@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.adapters.formats.reading import read_all
 from tests.adapters.formats.seeds import H, W, bop, png, text
-from tests.adapters.formats.test_fuzz import mutations, read_all
+from tests.sizes import FUZZ_CASES
+from tests.strategies import mutations
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.archive import opened
@@ -126,14 +128,7 @@ def read_mutated(images, spoil, which):
     read_all("bop", folder)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=FUZZ_CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spoil=mutations(), which=st.integers(0, 3))
 def test_mutated_files_raise_nothing_of_their_own(images, spoil, which):
-    read_mutated(images, spoil, which)
-
-
-@pytest.mark.slow
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoil=mutations(), which=st.integers(0, 3))
-def test_mutated_files_raise_nothing_of_their_own_at_length(images, spoil, which):
     read_mutated(images, spoil, which)

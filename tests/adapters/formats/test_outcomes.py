@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.formats.seeds import HOME, SEEDS, png
+from tests.adapters.formats.seeds import HOME, INSIDE, OWN, SEEDS, png
 from workbench.adapters.formats.registry import FORMATS, choose
 from workbench.adapters.formats.toolkit.source import Source
-
-INSIDE = {
-    "blenderproc": "0.hdf5",
-    "cloud": "scan/0.pcd",
-    "parquet": "data/train-0.parquet",
-    "webdataset": "val-0.tar",
-}  # the picture lies in a container, or is a cloud
-OWN = {"replicator": 2, "cloud": 5}  # BasicWriter and PoseWriter, one picture each; five clouds
 
 
 @pytest.fixture(params=sorted(SEEDS))

@@ -14,97 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.strategies import HEIGHT, POINTS, WIDTH, boxes, keypoints, records
 from workbench.actions.export.readback import path_of
 from workbench.adapters.formats.registry import FORMATS, WRITERS
 from workbench.adapters.formats.toolkit import rle
-from workbench.adapters.formats.toolkit.boxes import hull, rounded_out
+from workbench.adapters.formats.toolkit.boxes import hull
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Label, Record
 
-WIDTH, HEIGHT = 64, 48
 TOLERANCE_PX = 1e-4
 _BUFFER = io.BytesIO()
 Image.new("L", (WIDTH, HEIGHT)).save(_BUFFER, "PNG")
 PICTURE = _BUFFER.getvalue()
 SHA = hashlib.sha256(PICTURE).hexdigest()
-
-names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
-splits = st.sampled_from(["train", "val", "test", "pretrain"])
-attributes = st.dictionaries(
-    st.sampled_from(["lighting", "surface", "gain", "flag", "note"]), st.sampled_from(["dim", "metal", "x y", "<b>"])
-)
-
-
-@st.composite
-def boxes(draw):
-    left = draw(st.floats(0, WIDTH - 1))
-    top = draw(st.floats(0, HEIGHT - 1))
-    right = draw(st.floats(left + 0.01, WIDTH))
-    bottom = draw(st.floats(top + 0.01, HEIGHT))
-    return left, top, right, bottom
-
-
-POINTS = ("nose", "left eye", "<b>")
-
-
-@st.composite
-def keypoints(draw, count=None):
-    rows = []
-    for _ in range(count or draw(st.integers(1, 3))):
-        seen = draw(st.sampled_from([0, 1, 2]))
-        rows.append([draw(st.floats(0, WIDTH)), draw(st.floats(0, HEIGHT)), seen] if seen else [0, 0, 0])
-    return np.array(rows, dtype=np.float64)
-
-
-@st.composite
-def labels(draw):
-    xyxy = draw(boxes())
-    kind = draw(st.sampled_from(["box", "outline", "mask"]))
-    polygons, mask = (), None
-    if kind == "outline":
-        left, top, right, bottom = xyxy
-        polygons = (np.array([[left, top], [right, top], [right, bottom], [left, bottom]]),)
-    if kind == "mask":
-        left, top, right, bottom = rounded_out(xyxy)
-        rng = np.random.default_rng(draw(st.integers(0, 99)))
-        mask = rng.random((bottom - top, right - left)) < 0.5
-    score = draw(st.none() | st.floats(0, 1))
-    points = draw(st.none() | keypoints())
-    pose = draw(st.none() | st.just(np.array([[0, -1, 0, 0.5], [1, 0, 0, -2], [0, 0, 1, 3.25], [0, 0, 0, 1]])))
-    return Label(
-        draw(names), xyxy, polygons, mask, draw(attributes), score, draw(st.none() | st.integers(1, 9)),
-        keypoints=points, keypoint_names=() if points is None else draw(st.sampled_from([(), POINTS[: len(points)]])),
-        T_cam_obj=pose, size_m=None if pose is None else draw(st.none() | st.just((0.1, 0.2, 0.3))),
-    )  # fmt: skip
-
-
-cameras = st.none() | st.builds(
-    Camera,
-    width=st.just(WIDTH),
-    height=st.just(HEIGHT),
-    fx=st.floats(1, 900),
-    fy=st.floats(1, 900),
-    cx=st.floats(0, 64),
-    cy=st.floats(0, 48),
-    T_world_cam=st.none() | st.just(np.eye(4)),
-)
-records = st.builds(
-    Record,
-    image_path=st.just(Path("unused")),
-    origin=st.just("unused"),
-    width=st.just(WIDTH),
-    height=st.just(HEIGHT),
-    labels=st.lists(labels(), max_size=4).map(tuple),
-    split=splits,
-    scene_id=st.none() | names,
-    classification=st.none() | names,
-    attributes=attributes,
-    camera=cameras,
-    generation=st.just({}) | st.just({"seed": 7, "params": {"exposure.ev": -1.5}, "list": [1, {"a": None}]}),
-    tags=st.lists(names, max_size=2, unique=True).map(tuple),
-)
 
 
 def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], Problems, dict[str, bytes]]:

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.adapters.formats.test_fuzz import mutations, read_all
+from tests.adapters.formats.reading import read_all
+from tests.sizes import FUZZ_CASES
+from tests.strategies import mutations
 from workbench.adapters.formats.images.tum import nearest
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.source import Source
@@ -131,14 +133,7 @@ def spoiled(sequence):
     return read
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=FUZZ_CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spoil=mutations(), name=st.sampled_from(sorted(TEXTS)))
 def test_mutated_lists_raise_nothing_of_their_own(spoiled, spoil, name):
-    spoiled(spoil, name)
-
-
-@pytest.mark.slow
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoil=mutations(), name=st.sampled_from(sorted(TEXTS)))
-def test_mutated_lists_raise_nothing_of_their_own_at_length(spoiled, spoil, name):
     spoiled(spoil, name)

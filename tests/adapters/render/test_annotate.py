@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.render.render_scenes import DARK, bench, camera_above, looking, paint, slab, white_floor
+from tests.builders import in_the_frustum
 from workbench.adapters.render import annotate
 from workbench.adapters.render._lens import directions, distort, undistort
 from workbench.base.errors import InputError
+from workbench.core.scenario import build
 from workbench.core.schema.labels import Camera
 from workbench.core.schema.scene import Scene
 
@@ -118,3 +120,9 @@ def test_a_camera_without_pose_is_refused() -> None:
     camera = Camera(10, 10, 10.0, 10.0, 4.5, 4.5)
     with pytest.raises(InputError, match="a camera with a pose"):
         annotate(Scene((white_floor(),), (), DARK, camera))
+
+
+@pytest.mark.parametrize("frame", range(3))
+def test_what_is_placed_before_the_camera_is_seen(frame: int) -> None:
+    truth = annotate(build(in_the_frustum().resolve(frame)))
+    assert len(truth.objects) == 3 and all(thing.silhouette_px for thing in truth.objects)

@@ -19,8 +19,7 @@ from workbench.adapters.render._mitsuba import MitsubaRenderer
 from workbench.base.errors import InputError, RenderError
 from workbench.core.schema.scene import Environment, Light, Scene
 
-SLOW = pytest.mark.slow
-NAMES = ["flat", "open3d", pytest.param("mitsuba", marks=SLOW)]
+NAMES = ["flat", "open3d", "mitsuba"]
 
 
 def backend(name: str):
@@ -166,7 +165,6 @@ def same(name: str, first, again) -> None:
     np.testing.assert_allclose(first, again, rtol=1e-5 if name == "mitsuba" else 0, atol=0)
 
 
-@SLOW
 @pytest.mark.parametrize("name", list(BACKENDS))
 def test_a_fresh_process_draws_the_same_pixels(name: str, tmp_path: Path) -> None:
     """It must also end well: two render targets once aborted the process at its end."""
@@ -183,7 +181,6 @@ def test_a_fresh_process_draws_the_same_pixels(name: str, tmp_path: Path) -> Non
     same(name, np.load(tmp_path / "picture.npy"), renderer(name).render(bench(3)))
 
 
-@SLOW
 def test_a_process_that_only_starts_open3d_ends() -> None:
     code = "from workbench.adapters.render import renderer; print(renderer('open3d').version)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

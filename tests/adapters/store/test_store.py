@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.core.tables.test_filter import filters
+from tests.builders import record
+from tests.strategies import filters
 from workbench.adapters import store
 from workbench.base.errors import DatasetError
 from workbench.core.schema.labels import Camera, Label, Record
@@ -18,11 +19,6 @@ from workbench.core.tables import Filter
 from workbench.core.tables.filter import resolve
 
 Write = Callable[..., Path]
-
-
-def record(path: Path, **changes: Any) -> Record:
-    given = {"image_path": path, "origin": path.name, "width": 64, "height": 48}
-    return Record(**{**given, **changes})
 
 
 def full_record(path: Path) -> Record:

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 import trimesh
 
-from workbench.adapters.render import annotate
+from tests.builders import made_wedge
 from workbench.base.errors import InputError
 from workbench.core import assets as library
 from workbench.core.assets._meshes import MOST_FACES, own_word
-from workbench.core.scenario import Scenario, build
 
 
 @pytest.fixture
 def wedge() -> trimesh.Trimesh:
-    """60 x 40 x 30 mm, so that no two axes can be confused; z up."""
-    points = [[0, 0, 0], [0.06, 0, 0], [0.06, 0.04, 0], [0, 0.04, 0], [0, 0, 0.03], [0, 0.04, 0.03]]
-    return trimesh.convex.convex_hull(np.add(points, [1.0, 2.0, 3.0]))
+    return made_wedge()
 
 
 @pytest.mark.parametrize("suffix", [".stl", ".obj", ".ply", ".glb"])
@@ -53,30 +50,6 @@ def test_classes_come_from_folders_or_names(wedge: trimesh.Trimesh, tmp_path: Pa
     (tmp_path / "readme.txt").write_text("not a mesh")
     words = library.own_words(tmp_path)
     assert [library.target_class(word) for word in words] == ["clamp", "clamp", "hook"]
-
-
-def test_a_scenario_beside_its_folder(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
-    (tmp_path / "parts").mkdir()
-    wedge.export(tmp_path / "parts" / "wedge.stl")
-    wedge.export(tmp_path / "parts" / "other.stl")
-    (tmp_path / "own.yaml").write_text(
-        "scenario: 1\nname: own\nassets:\n"
-        "  targets: {from: parts, labels: [wed*], count: 2}\n  distractors: {from: parts, labels: [other], count: 1}\n"
-    )
-    scenario = Scenario.load(tmp_path / "own.yaml")
-    frame = scenario.resolve(0)
-    scene = build(frame)
-    assert [s.name for s in scene.solids if s.asset.startswith("mesh/")] == ["wedge", "wedge", None]
-    assert {thing.name for thing in annotate(scene).objects} == {"wedge"}
-    again = Scenario.load(frame.document()).resolve(0)  # the frame alone is enough
-    assert again.values == frame.values and Scenario.load(scenario.document()) == scenario
-    (asset,) = {s.asset for s in scene.solids if s.name == "wedge"}
-    before = library.asset_sha256(asset)
-    library.own_mesh.cache_clear()
-    wedge.apply_scale(1.1)
-    wedge.export(tmp_path / "parts" / "wedge.stl")
-    assert library.asset_sha256(asset) != before  # so `reproduce` names the change
-    library.own_mesh.cache_clear()
 
 
 def test_a_file_that_went_away_is_named(wedge: trimesh.Trimesh, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from workbench.base.errors import InputError
 from workbench.core.embeddings.extract import LENGTH, PictureNetwork, network, prepared
 from workbench.core.embeddings.weights import MAGIC, read_weights
 
-pytestmark = pytest.mark.slow
 ESPRESSO, EGYPTIAN_CAT, TRIPOD = 967, 285, 872  # ImageNet's numbers
 
 

@@ -18,7 +18,6 @@ def draw(n: int, seed: int) -> np.ndarray:
     return np.exp(0.5 * np.random.default_rng(seed).normal(size=(n, 12)) @ MIXING)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (30, 150), (FEWEST, FEWEST)])
 def test_alike(n: int, m: int) -> None:
     found = [gap(draw(n, 2 * s), draw(m, 2 * s + 1), NAMES, rng=np.random.default_rng(s)) for s in range(40)]
@@ -80,7 +79,6 @@ def test_constant_measures() -> None:
     assert one.auc == 0.5 and (one.low, one.high) == (0, 1) and not one.different and one.note
 
 
-@pytest.mark.slow
 def test_scenes_are_never_cut() -> None:
     """Pictures of a scene are alike: as if independent, two halves of one distribution would seem to differ."""
     found, naive = [], []

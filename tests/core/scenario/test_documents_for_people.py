@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,7 +11,6 @@ from workbench.core.scenario import Scenario, preset_names
 from workbench.core.scenario.diff import differences
 from workbench.core.scenario.document import PRESETS, parse_text
 from workbench.core.scenario.json_schema import json_schema
-from workbench.ui.cli.main import main
 
 HEAD = {"scenario": 1, "name": "x"}
 
@@ -53,19 +51,3 @@ def test_differences_are_of_what_is_drawn() -> None:
     found = {d.path: (d.first, d.second, d.redraws) for d in differences(one, other)}
     assert found == {"seed": (3, 9, True), "sensor.exposure.ev": ({"uniform": [-0.9, 0.0]}, 0, False)}
     assert [d.path for d in differences(one, one.replace({"lighting.key.size": 0.3}))] == []  # its default
-
-
-def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["scenario", "presets"]) == 0
-    assert "backlit_glass  See-through bottles" in capfd.readouterr().out
-    assert main(["scenario", "schema", "-o", str(tmp_path / "schema.json")]) == 0
-    assert json.loads((tmp_path / "schema.json").read_text()) == json.loads(json.dumps(json_schema()))
-    capfd.readouterr()
-    assert main(["scenario", "diff", "glare", "glare"]) == 0
-    assert capfd.readouterr().out == "They draw the same.\n"
-    assert main(["scenario", "diff", "glare", "dim_metal"]) == 0
-    assert "  + {'uniform': [-0.6, 0.1]}" in capfd.readouterr().out
-    assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.gif")]) == 1
-    assert "ends with .png or .jpg" in capfd.readouterr().err
-    assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.png")]) == 0
-    assert (tmp_path / "s.png").stat().st_size > 5000

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from workbench.adapters.render import annotate
+from tests.builders import in_the_frustum
 from workbench.base.errors import ScenarioError
 from workbench.core import assets as library
 from workbench.core.scenario import Scenario, Unplaceable, build
@@ -119,16 +119,9 @@ def test_scatter_3d_keeps_boxes_apart() -> None:
                 assert gaps.max() >= 0.01 - 1e-9
 
 
-def test_camera_frustum_is_seen_and_thins_out_with_distance() -> None:
+def test_camera_frustum_thins_out_with_distance() -> None:
     """Density 1/r: the logarithm of the distance is even."""
-    scenario = AIR.replace(
-        {
-            "assets.targets.count": 3,
-            "sensor.camera.pose": {"shell_look_at": {"azimuth": [0, 360], "elevation": [20, 60], "radius": [1.5, 2.0],
-                                                     "target": [0, 0, 0.9]}},
-            "scene.objects.placement": {"camera_frustum": {"distance": [0.5, 1.4], "screen": 0.6}},
-        }
-    )  # fmt: skip
+    scenario = in_the_frustum()
     logs = []
     for frame in range(120):
         eye = build(scenario.resolve(frame)).camera.T_world_cam[:3, 3]
@@ -139,9 +132,6 @@ def test_camera_frustum_is_seen_and_thins_out_with_distance() -> None:
     low, high = math.log(0.5), math.log(1.4)
     assert np.mean(logs) == pytest.approx((low + high) / 2, abs=5 * (high - low) / math.sqrt(12 * len(logs)))
     assert np.std(logs) == pytest.approx((high - low) / math.sqrt(12), rel=0.08)
-    for frame in range(3):
-        truth = annotate(build(scenario.resolve(frame)))
-        assert len(truth.objects) == 3 and all(thing.silhouette_px for thing in truth.objects)
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.strategies import filters
 from workbench.base.errors import FilterError
 from workbench.core.tables import EVERYTHING, CategoryColumn, NumberColumn, SetColumn, Table, parse
 from workbench.core.tables.filter import (
-    And,
     Facet,
     Filter,
-    Missing,
-    Not,
-    OneOf,
-    Or,
-    Range,
     from_json,
     to_json,
     to_query,
@@ -103,24 +98,6 @@ def test_order_of_words_is_refused_everywhere() -> None:
         TABLE.mask(parse("lighting > 3"))
     with pytest.raises(FilterError, match="facet with numbers"):
         to_query(parse("lighting > 3"), {"lighting": Facet(("lighting",), "category")})
-
-
-names = st.sampled_from(["lighting", "tags", "class", "n"])
-scalars = st.one_of(st.sampled_from(["dim", "bright", "mug", "x", "it's", 'a"b', "\\"]), st.integers(-3, 5))
-leaves: st.SearchStrategy[Filter] = st.one_of(
-    st.builds(OneOf, names, st.lists(scalars, min_size=1, max_size=3).map(tuple)),
-    st.builds(Range, st.just("n"), st.sampled_from(["<", "<=", ">", ">="]), st.floats(-5, 5)),
-    st.builds(Missing, names),
-)
-filters = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-    ),
-    max_leaves=8,
-)
 
 
 @given(filters)

@@ -126,7 +126,6 @@ def test_dark_pictures_with_a_highlight_are_dark() -> None:
 
 
 @pytest.mark.shared_data
-@pytest.mark.slow
 def test_faults_added_to_real_photos_are_found(shared_data: Path) -> None:
     pictures = photos.read_photos(shared_data / "coco_nuts")
     assert min(photos.blur_aucs(pictures).values()) >= 0.98
@@ -146,7 +145,6 @@ def test_the_benchmark_says_when_its_rival_is_missing(capsys: pytest.CaptureFixt
     assert "10.0 x" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_a_tiny_set_from_end_to_end(tmp_path: Path) -> None:
     report = calibrate(tmp_path, frames=16, backends=("flat",))
     again = calibrate(tmp_path, frames=16, backends=("flat",))

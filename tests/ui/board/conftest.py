@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from workbench.adapters import store
 from workbench.core.schema.labels import Label
 from workbench.ui.board import Board, Selection

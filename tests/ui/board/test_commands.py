@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from tests.ui.board.conftest import HOSTILE, Browser
 from workbench.actions.evaluate import evaluate
 from workbench.adapters import store

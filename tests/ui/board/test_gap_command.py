@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.adapters.store.test_store import record
+from tests.builders import record
 from tests.ui.board.conftest import Browser
 from workbench.adapters import store
 from workbench.core.schema.labels import Label

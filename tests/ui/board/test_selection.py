@@ -61,7 +61,7 @@ def test_a_short_name_stands_at_its_own_facet(selection: Selection) -> None:
 
 
 def test_many_words_are_found_by_a_search(dataset: Any, picture: Callable[..., Path]) -> None:
-    from tests.adapters.store.test_store import record
+    from tests.builders import record
 
     records = [record(picture(f"{i}.png", seed=i), scene_id=f"Scene-{i:03}") for i in range(70)]
     store.add(dataset, records, source="real")

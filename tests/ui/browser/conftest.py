@@ -20,6 +20,13 @@ from tests.ui.browser.lab import REPOSITORY, Lab, Notebook, chromium  # noqa: E4
 TOUR = "01_curate.ipynb"
 expect.set_options(timeout=60_000)  # of a busy machine
 SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
+DROP = """
+import os
+from fiftyone.core.odm.database import get_db_client
+from workbench.adapters import store
+store.connect()
+get_db_client().drop_database(os.environ["FIFTYONE_DATABASE_NAME"])
+"""
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +38,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Iterator
     started.start(started.notebooks / TOUR)
     yield started
     started.stop()
-    drop = "import os; from fiftyone.core.odm.database import get_db_client; from workbench.adapters import store; "
-    drop += "store.connect(); get_db_client().drop_database(os.environ['FIFTYONE_DATABASE_NAME'])"
-    subprocess.run([sys.executable, "-c", drop], env=started.environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", DROP], env=started.environment, check=True, timeout=120)
 
 
 @pytest.fixture(scope="session")

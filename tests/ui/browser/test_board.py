@@ -205,7 +205,7 @@ BARS = (".wb-slicer h4", ".wb-bar-label", ".wb-bar-count", ".wb-counts", ".wb-ch
 TEXTS = (*BARS, ".wb-tab", ".wb-hint", ".wb-words", ".wb-source", ".wb-primary:enabled", "input", "label")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.long)])
 def test_text_can_be_read_in_both_themes(
     theme: str, lab: Lab, small: str, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path]
 ) -> None:

@@ -200,7 +200,7 @@ def expect_code(board: Board) -> None:
         assert line in code, (line, code)
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", ["Light", pytest.param("Dark", marks=pytest.mark.long)])
 def test_from_a_tagged_failure_to_the_scoreboard(
     theme: str, lab: Lab, open_notebook: Callable[..., Notebook], screenshot: Callable[..., Path], tmp_path: Path
 ) -> None:

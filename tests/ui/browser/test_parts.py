@@ -449,7 +449,7 @@ TEXTS = (
 )
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.long)])
 def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot: Callable[..., Path]) -> None:
     Notebook.menu(board, "Settings", "Theme", theme)  # type: ignore[arg-type]
     expect(board.page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached(timeout=30_000)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.cli.test_contract import Run, run  # noqa: F401  # a fixture
+from tests.ui.cli.conftest import Run
 from workbench.core.scenario import Scenario
 from workbench.ui.cli import main
 
@@ -52,8 +52,7 @@ def asked(folder: Path, name: str = "mug", **more: str) -> list[str]:
     return ["audit", str(folder / "out"), *(word for key, value in options.items() for word in (f"--{key}", value))]
 
 
-@pytest.mark.slow
-def test_a_program_that_is_blind_in_the_dark(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_program_that_is_blind_in_the_dark(run: Run, tmp_path: Path) -> None:
     status, said, _ = run(*asked(tmp_path))
     assert status == 0 and said["pictures"] + said["left_out"] == 16 and said["pictures"] >= 8
     light = next(one for one in said["effects"] if one["factors"] == ["light"])
@@ -69,7 +68,6 @@ def test_a_program_that_is_blind_in_the_dark(run: Run, tmp_path: Path) -> None: 
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["dim_light.yaml", "report.html", "scenarios"]
 
 
-@pytest.mark.slow
 def test_a_model_of_other_classes_is_told_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,35 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.ui.cli.conftest import Run
 from workbench.ui.cli.main import COMMANDS, main
 
-Run = Callable[..., tuple[int, dict[str, Any], str]]
 COMMAND = [sys.executable, "-m", "workbench.ui.cli"]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Run a command with ``--json`` in this process: status, the JSON object, stderr."""
-
-    def call(*arguments: str) -> tuple[int, dict[str, Any], str]:
-        kept = os.dup(1)  # the command turns fd 1 to stderr for good, as suits a process
-        try:
-            status = main([*arguments, "--json"])
-        finally:
-            sys.stdout.flush()
-            os.dup2(kept, 1)
-            os.close(kept)
-        out, err = capfd.readouterr()
-        assert out.count("\n") == 1, f"one line of JSON, found {out!r}"
-        return status, json.loads(out), err
-
-    yield call
 
 
 @pytest.mark.parametrize(
@@ -82,7 +61,6 @@ def test_measure_tag_undo_history_export(run: Run, name: str, shared_data: Path,
     assert Path(exported["manifest"]).is_file() and isinstance(exported["lost"], list)
 
 
-@pytest.mark.slow
 def test_generate_again_and_reproduce(run: Run, name: str, tmp_path: Path) -> None:
     status, made, _ = run("generate", "bright_tray", "--into", name, "-n", "2", "--seed", "5", "--workers", "1")
     assert (status, made["generated"], made["already_there"], made["rejected"]) == (0, 2, 0, 0)
@@ -93,7 +71,6 @@ def test_generate_again_and_reproduce(run: Run, name: str, tmp_path: Path) -> No
     assert (status, same["identical"], same["image_identical"], same["max_pixel_difference"]) == (0, True, True, 0)
 
 
-@pytest.mark.slow
 def test_doctor_is_content(run: Run) -> None:
     status, found, _ = run("doctor")
     assert status == 0 and found["ok"] is True
@@ -173,7 +150,6 @@ def test_help_and_import_load_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("uri", ["mongodb://127.0.0.1:9", "mongodb://user:secret@127.0.0.1:9"])
 def test_a_dead_server_gives_one_message(uri: str) -> None:
     environment = {**os.environ, "FIFTYONE_DATABASE_URI": uri}
@@ -185,7 +161,6 @@ def test_a_dead_server_gives_one_message(uri: str) -> None:
     assert "Traceback" not in done.stderr and "secret" not in done.stderr
 
 
-@pytest.mark.slow
 def test_no_mongod_gives_one_message(tmp_path: Path) -> None:
     code = (
         "import workbench.adapters.store.database as d; d.find_mongod = lambda: None\n"
@@ -197,7 +172,6 @@ def test_no_mongod_gives_one_message(tmp_path: Path) -> None:
     assert "make setup" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_whole_frames_and_the_same_call_completes(run: Run, name: str, tmp_path: Path) -> None:
     arguments = ["generate", "bright_tray", "--into", name, "-n", "40", "--backend", "flat", "--workers", "1"]
     environment = {**os.environ, "WORKBENCH_HOME": str(tmp_path)}

@@ -74,7 +74,6 @@ def test_lab_wants_a_notebook(notebook: str, expected: str, tmp_path: Path, caps
     assert expected in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_a_process_prints_one_json_object_and_nothing_else(name: str, shared_data: Path) -> None:
     command = [*COMMAND, "load", name, str(shared_data / "coco_nuts"), "--source", "real", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
@@ -84,7 +83,6 @@ def test_a_process_prints_one_json_object_and_nothing_else(name: str, shared_dat
     assert "Traceback" not in done.stderr and "MongoDB" not in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_demo_tells_every_step_with_its_time(sample_data: Path, tmp_path: Path) -> None:
     command = [*COMMAND, "demo", "--sample-data", str(sample_data), "--out", str(tmp_path / "out"), "-n", "2", "--json"]

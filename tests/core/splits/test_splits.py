@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.splits.oracle import leaks
+from tests.strategies import data_sets
 from workbench.base.errors import InputError
 from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.plan import assign, plan
 from workbench.core.splits.spec import DEFAULT_RATIOS, SplitSpec
 
-NO_SPLITS = st.none()
 RATIOS = {"train": 0.7, "val": 0.15, "test": 0.15}
 
 
@@ -22,50 +23,7 @@ def by_hash(seed):
     return SplitSpec(RATIOS, seed, stratify=False)
 
 
-@st.composite
-def data_sets(draw, *, splits=NO_SPLITS, near=NO_SPLITS):
-    members = []
-    for at in range(draw(st.integers(1, 40))):
-        synthetic = draw(st.booleans())
-        earlier = [member.id for member in members]
-        parents = draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)) if synthetic and earlier else []
-        members.append(
-            Member(
-                id=f"id{at}",
-                synthetic=synthetic,
-                split=draw(splits),
-                scene_id=draw(st.none() | st.sampled_from(["s1", "s2", "s3", "s4"])),
-                content_sha256=draw(st.sampled_from([f"sha{at}", "same1", "same2"])),
-                parents=tuple(parents),
-                near=draw(near),
-            )
-        )
-    return members
-
-
 given_splits = st.none() | st.sampled_from(["train", "val", "test"])
-
-
-def leaks(members, splits):
-    """Pairs that belong together and lie in two splits; written anew, as the oracle."""
-    found = []
-    by_id = {member.id: member for member in members}
-    kept = [member for member in members if member.id in splits]
-    for key in ("scene_id", "content_sha256"):
-        holders = defaultdict(set)
-        for member in kept:
-            if getattr(member, key):
-                holders[getattr(member, key)].add(splits[member.id])
-        found += [value for value, names in holders.items() if len(names) > 1]
-    for member in kept:
-        waiting, seen = list(member.parents), set()
-        while waiting:
-            parent = waiting.pop()
-            if parent not in seen:
-                seen.add(parent)
-                waiting += by_id[parent].parents
-        found += [(member.id, p) for p in seen if p in splits and splits[p] != splits[member.id]]
-    return found
 
 
 @given(data_sets(), st.integers(0, 5))

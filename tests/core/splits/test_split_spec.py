@@ -1,4 +1,4 @@
-"""Wishes: balanced and remembered splits, counts, folds, stages, limits; what cannot be had is refused."""
+"""Balanced and remembered splits, counts, folds, stages, limits; what cannot be had is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.actions.export.test_splits import data_sets, leaks
+from tests.core.splits.oracle import leaks
+from tests.strategies import data_sets
 from workbench.base.errors import InputError
 from workbench.core.splits.balance import Item, Shelf
 from workbench.core.splits.groups import Member, groups

@@ -1,0 +1,26 @@
+"""How large a run of the tests is.
+
+``make test`` proves behaviour. ``make test-long`` does the same at full size, with the tests marked ``long``; it sets
+``WORKBENCH_TESTS=long``. ``make quick`` runs the folders that need no database, browser or renderer, with fewer random
+examples; it sets ``WORKBENCH_TESTS=quick``. Every count that depends on the size is here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeVar
+
+QUICK, LONG = (os.environ.get("WORKBENCH_TESTS") == size for size in ("quick", "long"))
+T = TypeVar("T")
+
+
+def sized(usual: T, full: T) -> T:
+    """The value for ``make test`` or the one for ``make test-long``."""
+    return full if LONG else usual
+
+
+FUZZ_CASES = sized(200, 2_000)  # mutated files for each reader
+ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated pictures
+CURATOR_KILLS = sized(10, 50)  # of a kernel that tags; every second time its database too
+JOB_KILLS = sized(10, 50)  # of a job that generates
+WARM_FRAMES, MANY_FRAMES = 200, sized(400, 1_000)  # of a job whose memory and handles must stay flat between

@@ -1,0 +1,159 @@
+"""Random input that several folders of tests draw: spoiled bytes, filters, records with labels, members of splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from workbench.adapters.formats.toolkit.boxes import rounded_out
+from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.splits.groups import Member
+from workbench.core.tables.filter import And, Filter, Missing, Not, OneOf, Or, Range
+
+WIDTH, HEIGHT = 64, 48  # of the records
+_NONE = st.none()
+
+
+@st.composite
+def mutations(draw):
+    """A function that spoils some bytes: cut, insert, replace, repeat."""
+    edits = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["cut", "insert", "replace", "repeat"]),
+                st.floats(0, 1),
+                st.integers(1, 12),
+                st.binary(max_size=6)
+                | st.sampled_from([b"[", b"{", b"null", b"-1", b"1e999", b"NaN", b"\0", b"..", b"\xff"]),
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    )
+
+    def spoil(data: bytes) -> bytes:
+        for kind, share, length, piece in edits:
+            at = int(share * len(data))
+            end = at + length
+            new = {"cut": b"", "insert": piece + data[at:end], "replace": piece, "repeat": data[at:end] * 3}[kind]
+            data = data[:at] + new + data[end:]
+        return data
+
+    return spoil
+
+
+facet_names = st.sampled_from(["lighting", "tags", "class", "n"])
+facet_values = st.one_of(st.sampled_from(["dim", "bright", "mug", "x", "it's", 'a"b', "\\"]), st.integers(-3, 5))
+conditions: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(OneOf, facet_names, st.lists(facet_values, min_size=1, max_size=3).map(tuple)),
+    st.builds(Range, st.just("n"), st.sampled_from(["<", "<=", ">", ">="]), st.floats(-5, 5)),
+    st.builds(Missing, facet_names),
+)
+filters = st.recursive(
+    conditions,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=8,
+)
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+splits = st.sampled_from(["train", "val", "test", "pretrain"])
+attributes = st.dictionaries(
+    st.sampled_from(["lighting", "surface", "gain", "flag", "note"]), st.sampled_from(["dim", "metal", "x y", "<b>"])
+)
+
+
+@st.composite
+def boxes(draw):
+    left = draw(st.floats(0, WIDTH - 1))
+    top = draw(st.floats(0, HEIGHT - 1))
+    right = draw(st.floats(left + 0.01, WIDTH))
+    bottom = draw(st.floats(top + 0.01, HEIGHT))
+    return left, top, right, bottom
+
+
+POINTS = ("nose", "left eye", "<b>")
+
+
+@st.composite
+def keypoints(draw, count=None):
+    rows = []
+    for _ in range(count or draw(st.integers(1, 3))):
+        seen = draw(st.sampled_from([0, 1, 2]))
+        rows.append([draw(st.floats(0, WIDTH)), draw(st.floats(0, HEIGHT)), seen] if seen else [0, 0, 0])
+    return np.array(rows, dtype=np.float64)
+
+
+@st.composite
+def labels(draw):
+    xyxy = draw(boxes())
+    kind = draw(st.sampled_from(["box", "outline", "mask"]))
+    polygons, mask = (), None
+    if kind == "outline":
+        left, top, right, bottom = xyxy
+        polygons = (np.array([[left, top], [right, top], [right, bottom], [left, bottom]]),)
+    if kind == "mask":
+        left, top, right, bottom = rounded_out(xyxy)
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        mask = rng.random((bottom - top, right - left)) < 0.5
+    score = draw(st.none() | st.floats(0, 1))
+    points = draw(st.none() | keypoints())
+    pose = draw(st.none() | st.just(np.array([[0, -1, 0, 0.5], [1, 0, 0, -2], [0, 0, 1, 3.25], [0, 0, 0, 1]])))
+    return Label(
+        draw(names), xyxy, polygons, mask, draw(attributes), score, draw(st.none() | st.integers(1, 9)),
+        keypoints=points, keypoint_names=() if points is None else draw(st.sampled_from([(), POINTS[: len(points)]])),
+        T_cam_obj=pose, size_m=None if pose is None else draw(st.none() | st.just((0.1, 0.2, 0.3))),
+    )  # fmt: skip
+
+
+cameras = st.none() | st.builds(
+    Camera,
+    width=st.just(WIDTH),
+    height=st.just(HEIGHT),
+    fx=st.floats(1, 900),
+    fy=st.floats(1, 900),
+    cx=st.floats(0, 64),
+    cy=st.floats(0, 48),
+    T_world_cam=st.none() | st.just(np.eye(4)),
+)
+records = st.builds(
+    Record,
+    image_path=st.just(Path("unused")),
+    origin=st.just("unused"),
+    width=st.just(WIDTH),
+    height=st.just(HEIGHT),
+    labels=st.lists(labels(), max_size=4).map(tuple),
+    split=splits,
+    scene_id=st.none() | names,
+    classification=st.none() | names,
+    attributes=attributes,
+    camera=cameras,
+    generation=st.just({}) | st.just({"seed": 7, "params": {"exposure.ev": -1.5}, "list": [1, {"a": None}]}),
+    tags=st.lists(names, max_size=2, unique=True).map(tuple),
+)
+
+
+@st.composite
+def data_sets(draw, *, splits=_NONE, near=_NONE):
+    members = []
+    for at in range(draw(st.integers(1, 40))):
+        synthetic = draw(st.booleans())
+        earlier = [member.id for member in members]
+        parents = draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)) if synthetic and earlier else []
+        members.append(
+            Member(
+                id=f"id{at}",
+                synthetic=synthetic,
+                split=draw(splits),
+                scene_id=draw(st.none() | st.sampled_from(["s1", "s2", "s3", "s4"])),
+                content_sha256=draw(st.sampled_from([f"sha{at}", "same1", "same2"])),
+                parents=tuple(parents),
+                near=draw(near),
+            )
+        )
+    return members
