@@ -21,37 +21,33 @@ from collections.abc import Iterable
 
 
 class WorkbenchError(Exception):
-    """A failure with a message in four parts.
+    """A failure that its reader can act upon.
 
     Args:
-        wanted: what was wanted, as a full clause ("a folder of images").
-        found: what was found instead.
-        where: file, sample, field or setting concerned.
-        fix: what to do next.
+        problem: what happened, as a sentence.
+        at: the file, sample, field or setting concerned, where the sentence does not name it.
+        fix: what to do next, as a sentence.
 
-    >>> str(WorkbenchError("a number", found="'abc'", where="frames", fix="Write e.g. frames: 100."))
-    "Wanted a number, found 'abc' (frames). Write e.g. frames: 100."
+    >>> str(WorkbenchError("'abc' is not a number.", at="cell.yaml, line 3", fix="Write for example frames: 100."))
+    "cell.yaml, line 3: 'abc' is not a number. Write for example frames: 100."
     """
 
-    def __init__(self, wanted: str, *, found: str = "", where: str = "", fix: str = "") -> None:
-        self.wanted, self.found, self.where, self.fix = wanted, found, where, fix
-        super().__init__(wanted, found, where, fix)
+    def __init__(self, problem: str, *, at: str = "", fix: str = "", found: str = "", where: str = "") -> None:
+        if found:  # old calls, until all are rewritten
+            problem = f"Wanted {problem}, found {found}."
+        self.problem, self.at, self.fix = problem, at or where, fix
+        super().__init__(problem, self.at, fix)
 
     def __str__(self) -> str:
-        text = f"Wanted {self.wanted}"
-        if self.found:
-            text += f", found {self.found}"
-        if self.where:
-            text += f" ({self.where})"
-        return f"{text}. {self.fix}".rstrip()
+        return " ".join(filter(None, (f"{self.at}: {self.problem}" if self.at else self.problem, self.fix)))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the way back from a worker process with the parts intact."""
-        return (_rebuild, (type(self), self.wanted, self.found, self.where, self.fix))
+        return (_rebuild, (type(self), self.problem, self.at, self.fix))
 
 
-def _rebuild(kind: type[WorkbenchError], wanted: str, found: str, where: str, fix: str) -> WorkbenchError:
-    return kind(wanted, found=found, where=where, fix=fix)
+def _rebuild(kind: type[WorkbenchError], problem: str, at: str, fix: str) -> WorkbenchError:
+    return kind(problem, at=at, fix=fix)
 
 
 class InputError(WorkbenchError):

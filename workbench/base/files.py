@@ -100,9 +100,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
     except OSError as cause:
         raise refused(target, cause) from cause
     except OutputError as cause:
-        if not cause.where.startswith(str(temporary)):
+        if not cause.at.startswith(str(temporary)):
             raise
-        raise OutputError(cause.wanted, found=cause.found, where=str(target), fix=cause.fix) from cause
+        raise OutputError(cause.problem, at=str(target), fix=cause.fix) from cause
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

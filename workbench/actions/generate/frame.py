@@ -99,7 +99,7 @@ def accepted_draw(scenario: Scenario, frame: int) -> Accepted:
         try:
             resolved = scenario.resolve(frame, attempt)
         except Unplaceable as cause:
-            refusals[cause.where] += 1
+            refusals[cause.at] += 1
             continue
         except InputError as error:
             raise _of_frame(frame, error) from error
@@ -116,8 +116,8 @@ def accepted_draw(scenario: Scenario, frame: int) -> Accepted:
 
 
 def _of_frame(frame: int, error: InputError) -> InputError:
-    where = f"frame {frame}" + (f": {error.where}" if error.where else "")
-    return type(error)(error.wanted, found=error.found, where=where, fix=error.fix)
+    at = f"frame {frame}" + (f", {error.at}" if error.at else "")
+    return type(error)(error.problem, at=at, fix=error.fix)
 
 
 def shoot(accepted: Accepted, *, backend: str) -> Shot:

@@ -48,7 +48,7 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
     except WorkbenchError as error:
-        return Check(name, False, f"wanted {error.wanted}, found {error.found}", error.fix)
+        return Check(name, False, error.problem, error.fix)
     except ImportError as error:
         return Check(name, False, f"{type(error).__name__}: {error}", SETUP)
 

@@ -104,7 +104,7 @@ class _Samples(Counted):
             try:
                 inner = Tree(archive.opened(tree.path(shard), scratch=source.scratch)) if shard else tree
             except InputError as cause:
-                message = f"Wanted a tar file, found {cause.found}. Left out."
+                message = f"{cause.problem} Left out."
                 problems.add("unreadable_image", shard, message, loses_record=True)
                 continue
             entries = list(_entries(inner, shard, problems))

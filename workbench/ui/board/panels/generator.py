@@ -83,7 +83,7 @@ def _finish(job: generating.Job) -> Done:
         return Done(f"{job.result()}.")
     except Cancelled as stop:
         fix = f"{counted(job.so_far.generated, 'frame')} kept; the same again completes it."
-        raise Cancelled(stop.wanted, found=stop.found, fix=fix) from stop
+        raise Cancelled(stop.problem, fix=fix) from stop
 
 
 def _saved(state: Selection, scenario: Scenario, text: str) -> str:
