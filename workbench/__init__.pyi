@@ -41,6 +41,7 @@ from .adapters.store import info as info
 from .adapters.store import list_datasets as list_datasets
 from .adapters.store import open as open
 from .adapters.store import table as table
+from .base.progress import Work as Work
 from .core.scenario import Scenario as Scenario
 from .core.splits import SplitSpec as SplitSpec
 from .core.tables import Filter as Filter

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from tests.bench.bench_load import BOXES, write_coco
+from workbench.base.progress import Work
 
 GOAL = 5.0
 
@@ -33,7 +34,7 @@ def prepare(folder: Path) -> None:
 
     if "bench" in store.list_datasets():
         store.delete_dataset("bench")
-    load(store.open_dataset("bench"), folder, source="real", listener=lambda tick: None)
+    load(store.open_dataset("bench"), folder, source="real", work=Work(lambda tick: None))
 
 
 def ours(folder: Path) -> dict[str, float]:
@@ -44,7 +45,9 @@ def ours(folder: Path) -> dict[str, float]:
     dataset = store.require_dataset("bench")
     splits = {"train": 0.8, "val": 0.1, "test": 0.1}
     started_s = time.perf_counter()
-    report = export(dataset, folder, splits=splits, media="hardlink", near_duplicates=False, listener=lambda tick: None)
+    report = export(
+        dataset, folder, splits=splits, media="hardlink", near_duplicates=False, work=Work(lambda tick: None)
+    )
     seconds = time.perf_counter() - started_s
     samples = sum(n["samples"] for n in report.splits.values())
     assert sum(n["labels"] for n in report.splits.values()) == samples * BOXES

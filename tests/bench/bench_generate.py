@@ -30,7 +30,7 @@ from workbench.actions.generate import generate
 from workbench.actions.generate.frame import accepted_draw
 from workbench.adapters.render import renderer
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import silent
+from workbench.base.progress import Work, silent
 from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Record
 from workbench.core.schema.scene import Scene
@@ -130,7 +130,7 @@ def generate_speed(
         started, used = time.perf_counter(), cpu_s(pool) if pool.pids() else 0.0
         generate(
             scenario, into=Sink(), n=count, first_frame=first, backend=backend, executor=pool,
-            folder=folder / f"{backend}-{name}", listener=silent,
+            folder=folder / f"{backend}-{name}", work=Work(silent),
         ).result()  # fmt: skip
     return Speed(n / (time.perf_counter() - started), (cpu_s(pool) - used) / n)
 

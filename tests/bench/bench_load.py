@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from workbench.base.progress import Work
+
 BOXES = 10
 WIDTH, HEIGHT = 640, 480
 
@@ -57,7 +59,7 @@ def ours(folder: Path) -> dict[str, float]:
 
     dataset = store.open_dataset("bench")
     started_s = time.perf_counter()
-    report = load(dataset, folder, source="real", listener=lambda tick: None)
+    report = load(dataset, folder, source="real", work=Work(lambda tick: None))
     seconds = time.perf_counter() - started_s
     assert report.labels == report.samples * BOXES and not report.problems
     return {"samples": report.samples, "seconds": seconds}
@@ -88,7 +90,7 @@ def bare(folder: Path) -> dict[str, float]:
     from workbench.adapters import store
 
     dataset = store.open_dataset("bench")
-    load(dataset, folder, source="real", listener=lambda tick: None)
+    load(dataset, folder, source="real", work=Work(lambda tick: None))
     database = dataset._sample_collection.database
     documents = list(dataset._sample_collection.find({}))
     database.drop_collection("bare")

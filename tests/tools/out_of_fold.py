@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.actions.train.trainer import Trainer
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.schema.fields import SCENE_ID
 from workbench.core.schema.labels import Label
 
@@ -27,8 +27,7 @@ def predict_out_of_fold(
     *,
     folds: int = FOLDS,
     learn: Callable[[Entry], bool] = lambda picture: True,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> list[Entry]:
     """Judge all pictures of a COCO folder by models that each learned from the other folds; as COCO results.
 
@@ -40,8 +39,7 @@ def predict_out_of_fold(
         make: gives a new model for each fold.
         folds: how many.
         learn: which pictures (their entries in the file) the models may learn from; all are judged.
-        listener: told of the progress.
-        cancel: stops between two folds.
+        work: told of the progress.
 
     Raises:
         InputError: there is no such folder, or it has fewer scenes than folds.
@@ -51,7 +49,7 @@ def predict_out_of_fold(
     fold_of = dealt([_scene(one) for one in pictures], folds)
     numbers = {str(one["name"]): one["id"] for one in categories}
     results: list[Entry] = []
-    with Progress("predicting out of fold", total=folds, unit="fold", listener=listener, cancel=cancel) as progress:
+    with Progress("predicting out of fold", total=folds, unit="fold", work=work) as progress:
         for fold in range(folds):
             held = [one for one in pictures if fold_of[_scene(one)] == fold]
             others = [one for one in pictures if fold_of[_scene(one)] != fold and learn(one)]

@@ -13,7 +13,7 @@ from workbench.actions.generate.job import generate
 from workbench.adapters.formats.registry import WRITERS
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.base.files import home, whole_folder
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
 from workbench.core.schema.fields import ATTRIBUTES, SOURCES, SourceName
 from workbench.core.schema.labels import Label, Record
@@ -44,8 +44,7 @@ def make_sample_data(
     n: int = FRAMES,
     sources: Sequence[SourceName] = SOURCES,
     workers: int | None = None,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> dict[str, int]:
     """Make ``folder/real`` and ``folder/synthetic`` as COCO; frames made before are taken up again.
 
@@ -54,7 +53,7 @@ def make_sample_data(
         n: pictures in each.
         sources: which of the two to make.
         workers: worker processes.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Returns:
         Number of pictures by source.
@@ -75,8 +74,7 @@ def make_sample_data(
             backend=BACKENDS[source],
             workers=workers,
             folder=work,
-            listener=listener,
-            cancel=cancel,
+            work=work,
         ).result()
         with whole_folder(folder / source) as target:
             _write(target, sorted(sink.records.values(), key=lambda record: record.origin), source)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.tools.out_of_fold import dealt, predict_out_of_fold, results_text
 from workbench.base.errors import Cancelled, InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
 SCENES, SPLITS = 10, ("train", "test")
@@ -59,7 +59,7 @@ def test_no_scene_is_judged_by_a_model_that_saw_it(data: Path) -> None:
         models.append(Watchful())
         return models[-1]
 
-    results = predict_out_of_fold(data, make, folds=3, listener=lambda tick: None)
+    results = predict_out_of_fold(data, make, folds=3, work=Work(lambda tick: None))
     assert len(models) == 3
     for one in models:
         judged = {f"s{name[-5]}" for name in one.asked}
@@ -82,13 +82,13 @@ def test_folds_are_even_and_stay(data: Path) -> None:
 @pytest.mark.parametrize("folds", [0, 1, 11])
 def test_wrong_numbers_of_folds(data: Path, folds: int) -> None:
     with pytest.raises(InputError, match="from 2 to 10 folds"):
-        predict_out_of_fold(data, Watchful, folds=folds, listener=lambda tick: None)
+        predict_out_of_fold(data, Watchful, folds=folds, work=Work(lambda tick: None))
 
 
 def test_no_data_and_a_stop(tmp_path: Path, data: Path) -> None:
     with pytest.raises(InputError, match="instances_"):
-        predict_out_of_fold(tmp_path / "nowhere", Watchful, listener=lambda tick: None)
+        predict_out_of_fold(tmp_path / "nowhere", Watchful, work=Work(lambda tick: None))
     cancel = Cancel()
     cancel.set()
     with pytest.raises(Cancelled):
-        predict_out_of_fold(data, Watchful, listener=lambda tick: None, cancel=cancel)
+        predict_out_of_fold(data, Watchful, work=Work(lambda tick: None, cancel))

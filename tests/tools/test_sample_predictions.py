@@ -11,6 +11,7 @@ import pytest
 from tests.tools.sample_data_command import PREDICTIONS
 from workbench.actions.evaluate import evaluate
 from workbench.actions.load import load
+from workbench.base.progress import Work
 from workbench.ui.cli.demo import CONFIDENCE
 
 DIM = "lighting in ['dim', 'dark']"
@@ -44,7 +45,7 @@ def test_the_file_is_small_and_names_pictures_and_places_that_are_there(
 
 
 def test_they_are_no_data_and_show_where_the_detector_fails(dataset: Any, sample_data: Path) -> None:
-    loaded = load(dataset, sample_data / "real", source="real", listener=lambda tick: None)
+    loaded = load(dataset, sample_data / "real", source="real", work=Work(lambda tick: None))
     assert (loaded.samples, loaded.labels, loaded.problems) == (240, LABELS, [])
     whole = evaluate(dataset, sample_data / PREDICTIONS, confidence=CONFIDENCE)
     assert (whole.samples, whole.tp + whole.fn, whole.problems) == (240, LABELS, [])

@@ -19,7 +19,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import existing
 from workbench.base.processes import no_cycles
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.schema.fields import SOURCE, SOURCES, SourceName
 from workbench.core.schema.labels import Record
 from workbench.core.schema.report import LoadReport
@@ -34,8 +34,7 @@ def load(
     *,
     source: str,
     format: str | None = None,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> LoadReport:
     """Load pictures and labels; loading the same again changes nothing.
 
@@ -44,8 +43,7 @@ def load(
         path: file, folder or archive (zip, tar).
         source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
         format: name of the format; found from the content when not given.
-        listener: told of the progress.
-        cancel: stops between two batches; what was added stays.
+        work: told of the progress; its ``cancel`` stops between two batches; what was added stays.
 
     Raises:
         InputError: nothing there, no known format, unknown source, or not one record that can be used.
@@ -63,7 +61,7 @@ def load(
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
     report = LoadReport(format=name, why=found.why)
     _note(target, given, report.format)
-    bar = Progress(f"loading {given.name}", total=total, unit="sample", listener=listener, cancel=cancel)
+    bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         waiting: Future[int] | None = None  # a batch is written while the next one is read
         for batch in iter(lambda: list(islice(records, BATCH)), []):

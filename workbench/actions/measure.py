@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, Stored, opened
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.measures import MEASURES, judge
 from workbench.core.measures.reading import Measured, Task, measure_files, measure_files_in_child, stamp
 from workbench.core.schema import fields
@@ -48,8 +48,7 @@ def measure(
     *,
     where: str | Filter | None = None,
     again: bool = False,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> MeasureReport:
     """Measure light, surface and sensor quality of every picture that has no measures yet, or has changed since.
 
@@ -61,7 +60,7 @@ def measure(
         dataset: the dataset.
         where: only these samples.
         again: measure also what has been measured.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
     """
     dataset = opened(dataset)
     chosen = list(store.read(dataset, store.select(dataset, where)))
@@ -71,7 +70,7 @@ def measure(
     started_s = time.monotonic()
     with (
         _pool(len(todo)) as (pool, function),
-        Progress("measuring", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+        Progress("measuring", total=len(todo), unit="picture", work=work) as progress,
     ):
         for start in range(0, len(todo), BATCH):
             batch = todo[start : start + BATCH]

@@ -20,7 +20,7 @@ from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.predictions import field_kept
 from workbench.base.errors import InputError
 from workbench.base.files import require_empty
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.schema import fields
 from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
@@ -59,13 +59,12 @@ def retrain(
     folder: str | Path,
     splits: Mapping[str, float] | SplitSpec | None = None,
     where: str | Filter | None = None,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Retrained:
     """Export the dataset, train on it, predict on all real pictures and record the round.
 
-    What it is judged by is never learned: see ``record_round``. A trainer with attributes ``listener`` or ``cancel``
-    (as ``Detector`` and ``CommandTrainer``) gets those given here while it works; one with ``save`` is saved.
+    What it is judged by is never learned: see ``record_round``. A trainer with an attribute ``work``
+    (as ``Detector`` and ``CommandTrainer``) gets the one given here while it works; one with ``save`` is saved.
 
     Args:
         dataset: the dataset.
@@ -74,8 +73,7 @@ def retrain(
         folder: new or empty, for the export and the model.
         splits, where: as of ``export``, with real samples only in what judges; by default samples keep the splits that
             they have.
-        listener: told of the progress.
-        cancel: stops; dataset, rounds and folder are as before.
+        work: told of the progress; its ``cancel`` stops; dataset, rounds and folder are as before.
 
     Raises:
         InputError, DatasetError: no name, nothing to learn from or to judge by, or the trainer fails.
@@ -90,7 +88,7 @@ def retrain(
     require_empty(target)
     model = Detector() if trainer is None else trainer
     spec = replace(SplitSpec.of(splits), real_only=REAL_ONLY)
-    switch = cancel or Cancel()
+    work = work or Work()
     with _undone(dataset, target, spec), field_kept(dataset, field):
         target.mkdir(parents=True, exist_ok=True)
         data = target / DATA
@@ -101,22 +99,19 @@ def retrain(
             splits=spec,
             where=where,
             media="hardlink",
-            listener=listener,
-            cancel=switch,
+            work=work,
         )
         judged(dataset, store.table(dataset), read_manifest(dataset, data))  # else the training would be for nothing
         started_s = time.monotonic()
-        with _watched(model, listener, switch):
-            with Progress("training", total=None, unit="step", listener=listener, cancel=switch):
+        with _watched(model, work):
+            with Progress("training", total=None, unit="step", work=work):
                 model.fit(data)
-                switch.check()  # for a trainer that knows no switch
+                work.cancel.check()  # for a trainer that knows no switch
             seconds = time.monotonic() - started_s
             real = OneOf(fields.SOURCE, ("real",))
-            predict(dataset, model, field=field, where=real, listener=listener, cancel=switch)
+            predict(dataset, model, field=field, where=real, work=work)
         kept = _saved(model, target / MODEL)
-        recorded = record_round(
-            dataset, field, name=name, manifest=data, seconds=round(seconds, 1), listener=listener, cancel=switch
-        )
+        recorded = record_round(dataset, field, name=name, manifest=data, seconds=round(seconds, 1), work=work)
     return Retrained(recorded, field, data, kept)
 
 
@@ -144,17 +139,16 @@ def _undone(dataset: Dataset, target: Path, spec: SplitSpec) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _watched(trainer: Trainer, listener: Listener | None, cancel: Cancel) -> Iterator[None]:
+def _watched(trainer: Trainer, work: Work) -> Iterator[None]:
     """Let a trainer that can tell of its progress or be stopped do so meanwhile."""
-    given = {"listener": listener, "cancel": cancel}
-    before = {name: getattr(trainer, name) for name in given if hasattr(trainer, name)}
-    for name in before:
-        setattr(trainer, name, given[name])
+    if not hasattr(trainer, "work"):
+        yield
+        return
+    before, trainer.work = trainer.work, work
     try:
         yield
     finally:
-        for name, value in before.items():
-            setattr(trainer, name, value)
+        trainer.work = before
 
 
 def _saved(trainer: Trainer, folder: Path) -> Path | None:

@@ -90,11 +90,29 @@ class Pause:
         return time.monotonic() - started_s
 
 
+@dataclass(frozen=True)
+class Work:
+    """How a long call reports and stops.
+
+    Attributes:
+        listener: told of the progress; by default a bar where somebody can see it.
+        cancel: the switch to stop.
+        pause: the switch that holds up jobs which can pause.
+
+    >>> Work(silent).cancel.is_set()
+    False
+    """
+
+    listener: Listener | None = None
+    cancel: Cancel = field(default_factory=Cancel)
+    pause: Pause = field(default_factory=Pause)
+
+
 class Progress:
     """Counts units of work and tells a listener; use it as a context manager.
 
     >>> seen = []
-    >>> with Progress("drawing", total=2, unit="frame", listener=seen.append) as p:
+    >>> with Progress("drawing", total=2, unit="frame", work=Work(seen.append)) as p:
     ...     p.advance(); p.advance()
     >>> seen[-1].done, seen[-1].finished
     (2, True)
@@ -106,12 +124,11 @@ class Progress:
         *,
         total: int | None,
         unit: str,
-        listener: Listener | None = None,
-        cancel: Cancel | None = None,
+        work: Work | None = None,
     ) -> None:
+        work = work or Work()
         self.label, self.total, self.unit, self.done = label, total, unit, 0
-        self._listener = listener or terminal()
-        self._cancel = cancel or Cancel()
+        self._listener, self._cancel = work.listener or terminal(), work.cancel
         self._started_s = time.monotonic()
 
     def __enter__(self) -> Progress:

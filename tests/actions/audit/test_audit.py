@@ -12,6 +12,7 @@ import pytest
 from workbench.actions.audit import FACTORS, audit
 from workbench.actions.audit.audit import analysed
 from workbench.base.errors import InputError
+from workbench.base.progress import Work
 from workbench.core.metrics.factorial import design, effects
 from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Label
@@ -88,7 +89,7 @@ def test_real_pictures_of_a_model_that_sees_nothing_in_the_dark() -> None:
         seen.extend(float(cv2.imread(str(path)).mean()) for path in images)
         return model(images)
 
-    found = audit(watched, factors=FACTORS[:2], frames=2, width_px=160, listener=lambda tick: None)
+    found = audit(watched, factors=FACTORS[:2], frames=2, width_px=160, work=Work(lambda tick: None))
     assert (found.pictures, found.left_out, found.recall) == (8, 0, 0.0)
     runs = design(2).repeat(2, axis=0)
     dark, bright = (np.array(seen)[runs[:, 0] == level].mean() for level in (1, -1))

@@ -18,7 +18,7 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.base.errors import Cancelled, DatasetError, FilterError, InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 from workbench.ui.cli import main
 
@@ -45,7 +45,7 @@ def coco(tmp_path: Path, picture: Write) -> Path:
 
 @pytest.fixture
 def loaded(dataset: Any, coco: Path) -> Any:
-    load(dataset, coco, source="real", listener=lambda tick: None)
+    load(dataset, coco, source="real", work=Work(lambda tick: None))
     return dataset
 
 
@@ -114,7 +114,7 @@ def test_ap_is_fiftyones(loaded: Any) -> None:
 
 
 def test_yolo_rows_with_confidence(dataset: Any, shared_data: Path, tmp_path: Path) -> None:
-    load(dataset, shared_data / "yolo_cones", source="real", listener=lambda tick: None)
+    load(dataset, shared_data / "yolo_cones", source="real", work=Work(lambda tick: None))
     folder = tmp_path / "labels"
     folder.mkdir()
     rows = 0
@@ -241,7 +241,7 @@ def test_what_a_stopped_evaluation_matched_is_remembered(
             cancel.set()
 
     with pytest.raises(Cancelled):
-        evaluate(loaded, results(coco), listener=stop, cancel=cancel)
+        evaluate(loaded, results(coco), work=Work(stop, cancel))
     assert "evaluation.hits" not in loaded.get_field_schema(flat=True)
     found = evaluate(loaded, "predictions")
     assert 0 < found.matched < N
@@ -256,7 +256,7 @@ def test_a_folder_says_what_numbers_mean(loaded: Any, tmp_path: Path, picture: W
         "categories": [],
     }
     (tmp_path / "other" / "labels.json").write_text(json.dumps(said))
-    load(loaded, tmp_path / "other", source="synthetic", listener=lambda tick: None)
+    load(loaded, tmp_path / "other", source="synthetic", work=Work(lambda tick: None))
     path = tmp_path / "r.json"
     path.write_text(json.dumps([{"image_id": 100, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
     with pytest.raises(InputError, match=r"several COCO files that differ.*a file or a folder"):

@@ -20,7 +20,7 @@ from workbench.adapters.formats.registry import FORMATS
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import Cancelled, InputError, OutputError
 from workbench.base.files import sha256_file
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.splits import SplitSpec
 
 
@@ -213,7 +213,7 @@ def test_cancel_leaves_nothing(mixed, tmp_path):
     cancel = Cancel()
     cancel.set()
     with pytest.raises(Cancelled):
-        export(mixed, tmp_path / "out", cancel=cancel)
+        export(mixed, tmp_path / "out", work=Work(cancel=cancel))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.actions.generate import generate
-from workbench.base.progress import silent
+from workbench.base.progress import Work, silent
 from workbench.core.schema.labels import Record
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     scenario, folder, database, n = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     workers = int(sys.argv[5])
     generate(
-        scenario, into=FileSink(database), n=n, backend="flat", workers=workers, folder=folder, listener=silent
+        scenario, into=FileSink(database), n=n, backend="flat", workers=workers, folder=folder, work=Work(silent)
     ).result()
 
 

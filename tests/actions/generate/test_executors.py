@@ -17,6 +17,7 @@ from workbench.actions.generate import cluster, generate
 from workbench.actions.generate.inline import Inline
 from workbench.base.errors import InputError, RenderError
 from workbench.base.processes import WorkerDied, WorkerProcesses
+from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
 
 KINDS = ("images", "instances", "depth")
@@ -144,7 +145,7 @@ def test_a_cluster_that_is_lost_is_named(small: Scenario, tmp_path: Path) -> Non
     with cluster(local.scheduler_address) as found:
         job = generate(
             small, into=sink, n=500, backend="flat", executor=found, folder=tmp_path,
-            listener=lambda tick: local.close() if tick.done == 3 else None,
+            work=Work(lambda tick: local.close() if tick.done == 3 else None),
         )  # fmt: skip
         with pytest.raises(RenderError, match="executor that works"):
             job.result()

@@ -21,7 +21,7 @@ from workbench.actions.generate import job as job_module
 from workbench.actions.generate.media import path_of
 from workbench.base.errors import Cancelled, InputError, OutputError, RenderError
 from workbench.base.processes import WorkerDied, WorkerProcesses
-from workbench.base.progress import Cancel, Pause, Tick
+from workbench.base.progress import Cancel, Pause, Tick, Work
 from workbench.core.scenario import Scenario
 from workbench.core.schema import fields
 
@@ -123,7 +123,7 @@ def test_any_executor_will_do(small: Scenario, sink: MemorySink, tmp_path: Path)
 
 def test_progress_is_told(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     ticks: list[Tick] = []
-    job = run(small, sink, tmp_path, listener=ticks.append)
+    job = run(small, sink, tmp_path, work=Work(ticks.append))
     job.result()
     assert [tick.done for tick in ticks] == [0, 1, 2, 3, 3]
     assert ticks[-1].finished and job.tick == ticks[-1]
@@ -134,7 +134,9 @@ def test_cancel_keeps_whole_frames_and_the_same_call_completes(
     small: Scenario, sink: MemorySink, tmp_path: Path
 ) -> None:
     switch = Cancel()
-    job = run(small, sink, tmp_path, n=6, cancel=switch, listener=lambda tick: switch.set() if tick.done == 2 else None)
+    job = run(
+        small, sink, tmp_path, n=6, work=Work(lambda tick: switch.set() if tick.done == 2 else None, cancel=switch)
+    )
     with pytest.raises(Cancelled):
         job.result()
     assert 2 <= job.so_far.generated < 6
@@ -146,7 +148,7 @@ def test_cancel_keeps_whole_frames_and_the_same_call_completes(
 
 def test_cancel_from_another_thread_with_processes(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     started = threading.Event()
-    job = run(small, sink, tmp_path, n=500, workers=2, listener=lambda tick: started.set() if tick.done else None)
+    job = run(small, sink, tmp_path, n=500, workers=2, work=Work(lambda tick: started.set() if tick.done else None))
     assert started.wait(120)
     job.cancel()
     with pytest.raises(Cancelled):
@@ -320,7 +322,7 @@ def test_pause_saves_what_is_in_hand_and_resume_goes_on(small: Scenario, sink: M
             pause.set()
             reached.set()
 
-    job = run(small, sink, tmp_path, n=12, executor=ThreadPoolExecutor(1), listener=hold, pause=pause)
+    job = run(small, sink, tmp_path, n=12, executor=ThreadPoolExecutor(1), work=Work(hold, pause=pause))
     assert reached.wait(60)
     until = time.monotonic() + 60
     while time.monotonic() < until and not (len(sink.records) >= 3 and job.so_far.generated == len(sink.records)):
@@ -336,7 +338,7 @@ def test_pause_saves_what_is_in_hand_and_resume_goes_on(small: Scenario, sink: M
 def test_a_paused_job_can_be_cancelled(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     pause = Pause()
     pause.set()
-    job = run(small, sink, tmp_path, executor=ThreadPoolExecutor(1), pause=pause)
+    job = run(small, sink, tmp_path, executor=ThreadPoolExecutor(1), work=Work(pause=pause))
     job.cancel()
     with pytest.raises(Cancelled):
         job.result()
@@ -355,7 +357,7 @@ def test_killed_workers_are_replaced_and_their_frames_drawn_again(
             os.kill(killed[0], signal.SIGKILL)
 
     with pool:
-        result = run(small, sink, tmp_path, n=10, executor=pool, listener=kill).result()
+        result = run(small, sink, tmp_path, n=10, executor=pool, work=Work(kill)).result()
     assert killed
     assert (result.generated, result.failed) == (10, 0)
     assert len(sink.records) == 10

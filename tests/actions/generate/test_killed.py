@@ -18,6 +18,7 @@ from tests.actions.generate.memory_sink import MemorySink
 from tests.sizes import JOB_KILLS, MANY_FRAMES, WARM_FRAMES
 from workbench.actions.generate import generate
 from workbench.actions.generate.media import path_of
+from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
 
 pytestmark = pytest.mark.timeout(1800)
@@ -121,7 +122,7 @@ def test_many_frames_leave_memory_and_handles_flat(small: Scenario, tmp_path: Pa
             seen[tick.done] = (me.num_fds(), worker.num_fds(), me.memory_info().rss, worker.memory_info().rss)
 
     generate(
-        scenario, into=Forgetful(), n=MANY_FRAMES, backend="flat", workers=1, folder=tmp_path, listener=look
+        scenario, into=Forgetful(), n=MANY_FRAMES, backend="flat", workers=1, folder=tmp_path, work=Work(look)
     ).result()  # fmt: skip
     early, late = seen[WARM_FRAMES], seen[MANY_FRAMES]
     assert late[0] <= early[0] + 2 and late[1] <= early[1] + 2

@@ -12,7 +12,7 @@ from workbench.actions.load import load
 from workbench.adapters import store
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import Cancelled, InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 
 NUTS = {"date": 71, "hazelnut": 53, "fig": 41}
 
@@ -134,8 +134,8 @@ def test_progress_counts_to_the_total_and_cancel_keeps_what_was_added(dataset_na
             cancel.set()
 
     with pytest.raises(Cancelled):
-        load(dataset_name, folder, source="real", listener=listener, cancel=cancel)
+        load(dataset_name, folder, source="real", work=Work(listener, cancel))
     assert (ticks[-1].done, ticks[-1].total, ticks[-1].finished) == (20, 25, True)
-    report = load(dataset_name, folder, source="real", listener=ticks.append)
+    report = load(dataset_name, folder, source="real", work=Work(ticks.append))
     assert (report.samples, report.already_there) == (5, 20)
     assert (ticks[-1].done, ticks[-1].total) == (25, 25)

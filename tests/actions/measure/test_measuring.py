@@ -16,7 +16,7 @@ from tests.builders import record
 from workbench.actions.measure import measure
 from workbench.adapters import store
 from workbench.base.errors import Cancelled
-from workbench.base.progress import Cancel, Tick
+from workbench.base.progress import Cancel, Tick, Work
 from workbench.core.measures import MEASURES
 from workbench.core.schema.labels import Label
 
@@ -65,7 +65,7 @@ def test_a_cancelled_measuring_goes_on_later(dataset: Any, ids: list[str], monke
             cancel.set()
 
     with pytest.raises(Cancelled):
-        measure(dataset, listener=stop, cancel=cancel)
+        measure(dataset, work=Work(stop, cancel))
     report = measure(dataset)
     assert report.measured + report.skipped == 3
     assert report.skipped >= 1

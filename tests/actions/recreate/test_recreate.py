@@ -20,7 +20,7 @@ from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
@@ -50,7 +50,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) -> None:
     ticks: list[Any] = []
-    found = recreate(cell, f"'{FAILURE}' in tags", listener=ticks.append)
+    found = recreate(cell, f"'{FAILURE}' in tags", work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
     assert found.samples == 12 and found.scenario.name == "dark_metal"
     assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
@@ -120,7 +120,7 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
             cancel.set()
 
     with pytest.raises(Cancelled):
-        recreate(cell, f"'{FAILURE}' in tags and source == 'real'", backend="flat", listener=listen, cancel=cancel)
+        recreate(cell, f"'{FAILURE}' in tags and source == 'real'", backend="flat", work=Work(listen, cancel))
     assert ticks[-1].finished and ticks[-1].done < 10
     assert store.info(cell) == before and not list(tmp_path.iterdir())
     assert not [
@@ -133,7 +133,7 @@ def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("workbench.actions.recreate.recreate.FIRST_LEAST", 21)
     ticks: list[Any] = []
     found = recreate(
-        cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", listener=ticks.append
+        cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", work=Work(ticks.append)
     )
     assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
 

@@ -22,7 +22,7 @@ from workbench.actions.rounds import record_round, rounds
 from workbench.actions.train import CommandTrainer, Detector
 from workbench.adapters.store.remembered_splits import DRAWS
 from workbench.base.errors import Cancelled, InputError, OutputError
-from workbench.base.progress import Cancel, Tick
+from workbench.base.progress import Cancel, Tick, Work
 from workbench.core.schema.labels import Label
 
 N, BOX = 30, (8, 8, 24, 24)
@@ -42,7 +42,7 @@ def loaded(dataset: Any, tmp_path: Path) -> Any:
         boxes.append({"id": i, "image_id": i, "category_id": 1, "bbox": [8, 8, 16, 16]})
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "nut"}]}
     (tmp_path / "in" / "labels.json").write_text(json.dumps(document))
-    load(dataset, tmp_path / "in", source="real", listener=lambda tick: None)
+    load(dataset, tmp_path / "in", source="real", work=Work(lambda tick: None))
     tagging.tag(dataset, "failure:glare", where="lighting == 'harsh'")
     return dataset
 
@@ -98,7 +98,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_two_turns_and_a_verdict(loaded: Any, tmp_path: Path) -> None:
     ticks: list[Tick] = []
-    first = retrain(loaded, Fixed(lambda i: i % 3 != 0), name="first", folder=tmp_path / "1", listener=ticks.append)
+    first = retrain(loaded, Fixed(lambda i: i % 3 != 0), name="first", folder=tmp_path / "1", work=Work(ticks.append))
     assert (first.field, first.model, first.round.number, first.round.split) == ("predictions_first", None, 1, "test")
     assert first.round.manifest_sha256 and first.round.seconds is not None and first.round.images == 0
     labels = [tick.label.split()[0] for tick in ticks]
@@ -135,7 +135,7 @@ def test_a_stopped_turn_leaves_everything_as_it_was(
     before, cancel = everything(loaded, tmp_path), Cancel()
     with pytest.raises(Cancelled):
         stopping = stops_at(stage, cancel)
-        retrain(loaded, Fixed(), name="a", folder=tmp_path / "out", listener=stopping, cancel=cancel)
+        retrain(loaded, Fixed(), name="a", folder=tmp_path / "out", work=Work(stopping, cancel))
     assert everything(loaded, tmp_path) == before
 
 
@@ -159,9 +159,9 @@ def test_a_stopped_detector(loaded: Any, tmp_path: Path, temporary: Path) -> Non
             cancel.set()
 
     with pytest.raises(Cancelled):
-        retrain(loaded, detector, name="a", folder=tmp_path / "out", listener=listener, cancel=cancel)
+        retrain(loaded, detector, name="a", folder=tmp_path / "out", work=Work(listener, cancel))
     assert everything(loaded, tmp_path) == before
-    assert (detector.history, detector.listener, detector.cancel) == ([], None, None)
+    assert (detector.history, detector.work) == ([], None)
     detector.epochs = 1
     done = retrain(loaded, detector, name="a", folder=tmp_path / "out")
     assert done.model is not None and Detector.load(done.model).classes == ["nut"]
@@ -184,7 +184,7 @@ def test_a_stopped_program_ends_with_all_that_it_started(loaded: Any, tmp_path: 
 
     before = everything(loaded, tmp_path)
     with pytest.raises(Cancelled):
-        retrain(loaded, trainer, name="a", folder=tmp_path / "out", cancel=Soon())
+        retrain(loaded, trainer, name="a", folder=tmp_path / "out", work=Work(cancel=Soon()))
     child = int(sign.read_text())
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
@@ -206,8 +206,7 @@ def test_a_stopped_recording_leaves_everything_as_it_was(loaded: Any, tmp_path: 
                 name="a",
                 field=field,
                 annotations=tmp_path / "in" / "labels.json",
-                listener=stops_at("evaluating", cancel),
-                cancel=cancel,
+                work=Work(stops_at("evaluating", cancel), cancel),
             )
     assert everything(loaded, tmp_path) == before
 
@@ -220,5 +219,5 @@ def test_a_stopped_audit_leaves_no_file(tmp_path: Path, temporary: Path) -> None
             cancel.set()
 
     with pytest.raises(Cancelled):
-        audit(Fixed(), factors=FACTORS[:2], frames=2, width_px=160, backend="flat", listener=listener, cancel=cancel)
+        audit(Fixed(), factors=FACTORS[:2], frames=2, width_px=160, backend="flat", work=Work(listener, cancel))
     assert list(temporary.iterdir()) == []

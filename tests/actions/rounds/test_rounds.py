@@ -19,6 +19,7 @@ from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store import rounds as kept
 from workbench.base.errors import DatasetError, InputError
+from workbench.base.progress import Work
 from workbench.core.schema.labels import Label
 from workbench.ui.cli import main
 
@@ -39,7 +40,7 @@ def loaded(dataset: Any, tmp_path: Path, picture: Callable[..., Path]) -> Any:
         ]
     document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "nut"}]}
     (tmp_path / "data" / "labels.json").write_text(json.dumps(document))
-    load(dataset, tmp_path / "data", source="real", listener=lambda tick: None)
+    load(dataset, tmp_path / "data", source="real", work=Work(lambda tick: None))
     return dataset
 
 
@@ -211,7 +212,7 @@ def test_broken_manifests(loaded: Any, tmp_path: Path) -> None:
 
 def test_no_real_pictures(dataset: Any, tmp_path: Path, picture: Callable[..., Path]) -> None:
     picture("data/a.png")
-    load(dataset, tmp_path / "data", source="synthetic", listener=lambda tick: None)
+    load(dataset, tmp_path / "data", source="synthetic", work=Work(lambda tick: None))
     with pytest.raises(InputError, match="real pictures"):
         record_round(dataset, "x", name="a")
 

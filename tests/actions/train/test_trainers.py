@@ -18,7 +18,7 @@ from workbench.actions.train import CommandTrainer, Detector, predict
 from workbench.actions.train.examples import overlap
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, InputError, MissingExtra, OutputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
 
@@ -123,7 +123,7 @@ def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None
 
 def test_cancelled_training_leaves_the_detector_as_it_was(renders: Path) -> None:
     cancel = Cancel()
-    detector = Detector(size_wh=(64, 64), epochs=2, cancel=cancel).fit(renders)
+    detector = Detector(size_wh=(64, 64), epochs=2, work=Work(cancel=cancel)).fit(renders)
     picture = next((renders / "images" / "train").iterdir())
     before, history = detector.predict([picture]), detector.history
     cancel.set()
@@ -214,14 +214,14 @@ class Fixed:
 
 
 def test_predictions_go_into_the_dataset(dataset: Any, tmp_path: Path) -> None:
-    load(dataset, write_export(tmp_path / "out", 3, 2), source="real", listener=lambda tick: None)
+    load(dataset, write_export(tmp_path / "out", 3, 2), source="real", work=Work(lambda tick: None))
     assert predict(dataset, Fixed(), field="mine", where="split == 'val'") == 2
     assert evaluate(dataset, "mine", where="split == 'val'").recall == 1.0
     assert evaluate(dataset, "mine").recall == pytest.approx(2 / 5)
     cancel = Cancel()
     cancel.set()
     with pytest.raises(Cancelled):
-        predict(dataset, Fixed(), field="other", cancel=cancel)
+        predict(dataset, Fixed(), field="other", work=Work(cancel=cancel))
     assert "other" not in store.info(dataset)["fields"]
     with pytest.raises(InputError, match="samples to predict on"):
         predict(dataset, Fixed(), where="split == 'test'")

@@ -17,7 +17,7 @@ from workbench.base.errors import InputError
 from workbench.base.files import refused, write_bytes
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.measures import decode, judge, measure_all
 from workbench.core.measures.gloss import label_features
 from workbench.core.measures.model import FILE, Model, models, used
@@ -55,8 +55,7 @@ def calibrate(
     photos: Path | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Report:
     """Draw scenes whose light, surfaces and sensor are known, and say how far measures and attributes tell the truth.
 
@@ -70,7 +69,7 @@ def calibrate(
             Without it, the models of the package are reported on the same rest.
         photos: folder with real photos, for the tests with added blur and noise.
         executor, workers: where to draw; by default in worker processes, one per core.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Raises:
         OutputError: the place refuses.
@@ -81,7 +80,7 @@ def calibrate(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise refused(out, cause) from cause
-    _draw(out, frames, backends, executor, workers, listener, cancel)
+    _draw(out, frames, backends, executor, workers, work)
     pictures = measured_set(out, backends)
     train, held_out = pictures.part(False), pictures.part(True)
     if not train.shots or not held_out.shots:
@@ -124,8 +123,7 @@ def _draw(
     backends: Sequence[str],
     executor: Executor | None,
     workers: int | None,
-    listener: Listener | None,
-    cancel: Cancel | None,
+    work: Work | None,
 ) -> None:
     todo = []
     for place, backend in enumerate(backends):
@@ -136,20 +134,19 @@ def _draw(
     if not todo:
         return
     if executor is not None:
-        _draw_in(executor, out, todo, listener, cancel)
+        _draw_in(executor, out, todo, work)
         return
     with WorkerProcesses(workers or os.cpu_count() or 1) as own:
-        _draw_in(own, out, todo, listener, cancel)
+        _draw_in(own, out, todo, work)
 
 
 def _draw_in(
     pool: Executor,
     out: Path,
     todo: Sequence[tuple[int, str]],
-    listener: Listener | None,
-    cancel: Cancel | None,
+    work: Work | None,
 ) -> None:
-    with Progress("drawing", total=len(todo), unit="scene", listener=listener, cancel=cancel) as progress:
+    with Progress("drawing", total=len(todo), unit="scene", work=work) as progress:
         drawn = (pool.submit(take_frame, frame, backend=name, folder=out / name) for frame, name in todo)
         waiting = list(drawn)
         try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.ui.board.jobs import Done, Jobs
 
 
@@ -23,8 +23,8 @@ def test_jobs_show_progress_and_can_be_cancelled() -> None:
     jobs = Jobs(ended.append)
     go = threading.Event()
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        with Progress("w", total=100, unit="frame", listener=listener, cancel=cancel) as progress:
+    def run(work: Work) -> Done:
+        with Progress("w", total=100, unit="frame", work=work) as progress:
             progress.advance(3)
             go.set()
             for _ in range(1000):
@@ -32,7 +32,7 @@ def test_jobs_show_progress_and_can_be_cancelled() -> None:
                 progress.advance(0)
         return Done("never")
 
-    number = jobs.start("work", work)
+    number = jobs.start("work", run)
     go.wait(5)
     jobs.cancel(number)
     wait_until(lambda: jobs.states()[0]["state"] == "cancelled")
@@ -43,17 +43,17 @@ def test_jobs_show_progress_and_can_be_cancelled() -> None:
 def test_a_failed_job_says_why() -> None:
     jobs = Jobs(lambda finished: None)
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
+    def run(work: Work) -> Done:
         raise InputError("a folder", found="none", fix="Make one.")
 
-    jobs.start("work", work)
+    jobs.start("work", run)
     wait_until(lambda: jobs.states()[0]["state"] == "failed")
     assert jobs.states()[0]["message"] == "Wanted a folder, found none. Make one."
 
 
 def test_a_finished_job_keeps_its_result() -> None:
     jobs = Jobs(lambda finished: None)
-    number = jobs.start("work", lambda listener, cancel: Done("made", {"rows": [1]}), kind="recreate")
+    number = jobs.start("work", lambda work: Done("made", {"rows": [1]}), kind="recreate")
     wait_until(lambda: jobs.states()[0]["state"] == "done")
     assert (jobs.states()[0]["message"], jobs.states()[0]["kind"]) == ("made", "recreate")
     assert jobs.result(number) == {"rows": [1]}

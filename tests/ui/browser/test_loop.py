@@ -31,13 +31,13 @@ from workbench.adapters.store import predictions, read
 
 class Model:
     \"\"\"Knows where nuts are, and misses those of one kind of picture.\"\"\"
-    listener = cancel = None
+    work = None
 
     def __init__(self, blind_to, epochs):
         self.blind_to, self.epochs = blind_to, epochs
 
     def fit(self, split_dir):
-        told = {{"unit": "epoch", "listener": self.listener, "cancel": self.cancel}}
+        told = {{"unit": "epoch", "work": self.work}}
         with Progress("training", total=self.epochs, **told) as progress:
             for _ in range(self.epochs):
                 time.sleep(0.1)
@@ -52,8 +52,8 @@ class Model:
 
 boxes = {boxes!r}
 ds = wb.open({name!r})
-print(wb.load(ds, {folder!r}, source="real", listener=lambda tick: None).samples)
-print(wb.measure(ds, listener=lambda tick: None).measured)
+print(wb.load(ds, {folder!r}, source="real", work=wb.Work(lambda tick: None)).samples)
+print(wb.measure(ds, work=wb.Work(lambda tick: None)).measured)
 baseline = {{one.id: Model(0, 0).found(int(Path(one.record.origin).stem[-2:])) for one in read(ds)}}
 predictions.set_predictions(ds, "predictions", baseline)
 trainer = Model(1, 20)

@@ -28,7 +28,7 @@ from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.metrics.factorial import Effect, design, effects
 from workbench.core.scenario import Scenario, build
 from workbench.core.schema.labels import Label
@@ -107,8 +107,7 @@ def audit(
     frames: int = 8,
     width_px: int = 640,
     backend: str = "open3d",
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Audit:
     """Ask a model what it fails by: pictures of a designed experiment, and an analysis of variance of their recall.
 
@@ -121,8 +120,7 @@ def audit(
         frames: pictures per combination; the five default factors have 16 combinations.
         width_px: of the pictures.
         backend: what draws them.
-        listener: told of the progress.
-        cancel: stops between two pictures.
+        work: told of the progress; its ``cancel`` stops between two pictures.
 
     Raises:
         InputError: fewer than two factors or frames, or the model gave another number of answers, or knows none of the
@@ -140,7 +138,7 @@ def audit(
     with tempfile.TemporaryDirectory(prefix="workbench-audit-") as folder:
         truth: dict[tuple[int, int], list[tuple[str, tuple[float, ...]]]] = {}
         with (
-            Progress("auditing", total=len(jobs), unit="picture", listener=listener, cancel=cancel) as progress,
+            Progress("auditing", total=len(jobs), unit="picture", work=work) as progress,
             WorkerProcesses(2) as pool,
         ):
             futures = {

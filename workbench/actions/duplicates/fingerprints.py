@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from workbench.base.errors import OutputError
 from workbench.base.files import home
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.duplicates.correlation import WORTH_DETAIL, refined, scores
 from workbench.core.duplicates.edits import EDITS
 from workbench.core.duplicates.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs
@@ -30,14 +30,12 @@ PAIRS = 1024  # compared between two writes
 WORTH_PROCESSES = 300
 
 
-def fingerprints(
-    paths: Mapping[str, Path], *, listener: Listener | None = None, cancel: Cancel | None = None
-) -> tuple[dict[str, Thumbs], list[Problem]]:
+def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tuple[dict[str, Thumbs], list[Problem]]:
     """Fingerprint by key, and the pictures that cannot be read; only what is new is read, and kept as it is made.
 
     Args:
         paths: picture by the hash of its content.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Raises:
         OutputError: the workbench's home cannot be written.
@@ -48,7 +46,7 @@ def fingerprints(
         todo = [key for key in paths if key not in known]
         with (
             _pool(len(todo)) as pool,
-            Progress("fingerprints", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+            Progress("fingerprints", total=len(todo), unit="picture", work=work) as progress,
         ):
             for start in range(0, len(todo), BATCH):
                 keys = todo[start : start + BATCH]
@@ -67,8 +65,7 @@ def similarities(
     thumbs: Thumbs,
     pairs: NDArray[np.int64],
     *,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> NDArray[np.float32]:
     """Similarity of each pair ``(m,)``; what was compared before is kept, so only new pairs cost time.
 
@@ -76,7 +73,7 @@ def similarities(
         keys: hash of the content of each picture.
         thumbs: ``(n, 48, 48)`` fingerprints.
         pairs: ``(m, 2)`` places, the lower first.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Raises:
         OutputError: the workbench's home cannot be written.
@@ -88,7 +85,7 @@ def similarities(
         found[:] = [known.get(name, np.nan) for name in names]
         todo = np.flatnonzero(np.isnan(found))
         label = "comparing pictures that look alike"
-        with Progress(label, total=len(todo), unit="pair", listener=listener, cancel=cancel) as progress:
+        with Progress(label, total=len(todo), unit="pair", work=work) as progress:
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]
                 found[some] = _compared(database, keys, thumbs, pairs[some])

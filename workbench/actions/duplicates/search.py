@@ -28,7 +28,7 @@ from workbench.actions.duplicates.report import DuplicateGroup, DuplicateReport,
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Work
 from workbench.core.duplicates.candidates import candidates
 from workbench.core.duplicates.connected import connected
 from workbench.core.duplicates.correlation import alignment
@@ -48,8 +48,7 @@ def duplicates(
     *,
     where: str | Filter | None = None,
     calibrate: bool = False,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> DuplicateReport:
     """Find exact copies, near duplicates, and pictures of the same with different labels.
 
@@ -63,7 +62,7 @@ def duplicates(
         dataset: an open dataset, or its name.
         where: look among these samples only; a threshold found for a part is not kept.
         calibrate: find the threshold anew.
-        listener, cancel: progress of the fingerprints, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Raises:
         InputError: no pictures.
@@ -72,7 +71,7 @@ def duplicates(
     samples = [s for s in store.read(dataset, store.select(dataset, where)) if s.record.image_path is not None]
     if not samples:
         raise InputError("pictures to compare", found="none", where=str(where or dataset.name), fix="Widen the filter.")
-    return find(dataset, samples, calibrate=calibrate, keep=where is None, listener=listener, cancel=cancel)
+    return find(dataset, samples, calibrate=calibrate, keep=where is None, work=work)
 
 
 def find(
@@ -81,8 +80,7 @@ def find(
     *,
     calibrate: bool = False,
     keep: bool = True,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> DuplicateReport:
     """``duplicates`` among samples that were read already; all have a picture. Parameters as there.
 
@@ -93,12 +91,12 @@ def find(
     for place, stored in enumerate(samples):
         by_content[stored.content_sha256 or stored.id].append(place)
     paths = {key: samples[places[0]].record.medium for key, places in by_content.items()}
-    thumbs_by_key, problems = fingerprints(paths, listener=listener, cancel=cancel)
+    thumbs_by_key, problems = fingerprints(paths, work=work)
     keys = [key for key, thumb in thumbs_by_key.items() if not are_flat(thumb[None])[0]]
     firsts = np.array([by_content[key][0] for key in keys], np.int64)
     thumbs: Thumbs = np.stack([thumbs_by_key[key] for key in keys]) if keys else np.empty((0, 48, 48), np.uint16)
     pairs = candidates(thumbs, workers=os.cpu_count() or 2)
-    similar = similarities(keys, thumbs, pairs, listener=listener, cancel=cancel)
+    similar = similarities(keys, thumbs, pairs, work=work)
     threshold = _threshold(dataset, samples, firsts, pairs, similar, calibrate=calibrate, keep=keep)
     exact = [_pair(samples, own[0], other, "exact", 1.0) for own in by_content.values() for other in own[1:]]
     near = np.flatnonzero(similar >= threshold.score)

@@ -15,7 +15,7 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, Stored, opened
 from workbench.adapters.store.vectors import VectorTable, add_vectors, read_vectors
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.embeddings.extract import NETWORK, Pixels, network, prepared
 from workbench.core.measures.reading import stamp
 from workbench.core.schema.report import Problem
@@ -50,8 +50,7 @@ def embed(
     *,
     where: str | Filter | None = None,
     again: bool = False,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> EmbedReport:
     """Give every picture a vector that says what it looks like; only those that are new or have changed.
 
@@ -62,7 +61,7 @@ def embed(
         dataset: the dataset or its name.
         where: only these samples.
         again: also those that have a vector.
-        listener, cancel: progress, and the switch to stop.
+        work: progress, and the switch to stop.
 
     Raises:
         MissingExtra: the extra ``embeddings`` is not installed.
@@ -78,7 +77,7 @@ def embed(
     started_s, ready = time.monotonic(), network()
     with (
         ThreadPoolExecutor(2, thread_name_prefix="pictures") as threads,
-        Progress("embedding", total=len(todo), unit="picture", listener=listener, cancel=cancel) as progress,
+        Progress("embedding", total=len(todo), unit="picture", work=work) as progress,
     ):
         waiting = iter(todo)
         while part := list(islice(waiting, KEPT_TOGETHER)):

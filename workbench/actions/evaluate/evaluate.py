@@ -17,7 +17,7 @@ from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
 from workbench.base.errors import InputError, WorkbenchError
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.metrics.average_precision import class_results, mean_ap
 from workbench.core.metrics.intervals import wilson
 from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
@@ -91,8 +91,7 @@ def evaluate(
     where: str | Filter | None = None,
     annotations: str | Path | None = None,
     field: str = FIELD,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Evaluation:
     """Match predictions with the truth, and make what became of them facets of the dataset.
 
@@ -109,8 +108,7 @@ def evaluate(
         annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them, when the
             predictions name pictures or classes by number; those of all data loaded by default.
         field: where predictions from a file are stored.
-        listener: told of the progress.
-        cancel: stops between two samples, before anything is written.
+        work: told of the progress; its ``cancel`` stops between two samples, before anything is written.
 
     Raises:
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
@@ -125,8 +123,7 @@ def evaluate(
         where=where,
         annotations=annotations,
         field=field,
-        listener=listener,
-        cancel=cancel,
+        work=work,
     ).report
 
 
@@ -156,8 +153,7 @@ def examine(
     where: str | Filter | None = None,
     annotations: str | Path | None = None,
     field: str = FIELD,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Examined:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
     if not 0 < iou <= 1 or not 0 <= confidence <= 1:
@@ -167,9 +163,7 @@ def examine(
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
         report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
     samples = list(stored.boxes(dataset, report.predictions, where=where))
-    with Progress(
-        f"evaluating {report.predictions}", total=len(samples), unit="sample", listener=listener, cancel=cancel
-    ) as progress:
+    with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
     found = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
     _write(dataset, report, samples, found)

@@ -28,7 +28,7 @@ from workbench.base.errors import InputError, one_of
 from workbench.base.files import require_empty, whole_folder
 from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.base.spool import Part, Spooled, Viewed
 from workbench.core.schema.labels import Record
 from workbench.core.splits.limits import Deviation
@@ -88,8 +88,7 @@ def export(
     where: str | Filter | None = None,
     media: Media = "copy",
     near_duplicates: bool = True,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> ExportReport:
     """Write splits to a new folder; it appears only when it is whole and reads back as it was meant.
 
@@ -110,8 +109,7 @@ def export(
         near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
             that lie in several given splits. All pictures of the dataset are compared, each pair once: the first time
             costs 4 ms per picture, later 2 s at 10,000 pictures, growing with the square of their number.
-        listener: told of the progress.
-        cancel: stops; nothing is left behind.
+        work: told of the progress; its ``cancel`` stops; nothing is left behind.
 
     Raises:
         InputError: unknown format, no samples, missing or changed pictures, splits that cannot be had.
@@ -126,7 +124,7 @@ def export(
     target = Path(folder).expanduser().absolute()
     require_empty(target)
     samples = Spooled(store.read(dataset), _packed, _unpacked)
-    twins = _twins(dataset, samples, listener, cancel) if near_duplicates else None
+    twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
     chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
     del samples
@@ -151,7 +149,7 @@ def export(
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
-    progress = Progress("exporting", total=steps, unit="step", listener=listener, cancel=cancel)
+    progress = Progress("exporting", total=steps, unit="step", work=work)
     _write(target, chosen, seen, media, choice, report, progress)
     if chosen.drawn:
         store.remember_splits(dataset, spec.memory, chosen.drawn)
@@ -218,13 +216,11 @@ def _write(
         write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 
 
-def _twins(
-    dataset: store.Dataset, samples: Sequence[store.Stored], listener: Listener | None, cancel: Cancel | None
-) -> DuplicateReport | None:
+def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work | None) -> DuplicateReport | None:
     """Duplicates among all pictures that are there; those that are not are the business of ``require_media``."""
     paths = (stored.record.image_path for stored in samples)
     there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
-    return find(dataset, Part(samples, there), listener=listener, cancel=cancel) if there else None
+    return find(dataset, Part(samples, there), work=work) if there else None
 
 
 def _packed(stored: store.Stored) -> tuple[Any, ...]:

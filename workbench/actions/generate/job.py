@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from workbench.actions.generate.record import source_key
 from workbench.actions.generate.sink import Sink, sink_for
 from workbench.base.errors import Cancelled, InputError, RenderError, WorkbenchError
 from workbench.base.processes import WorkerDied, WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Pause, Progress, Tick, terminal
+from workbench.base.progress import Progress, Tick, Work, terminal
 from workbench.core.scenario import Scenario
 from workbench.core.schema.report import Problem
 
@@ -91,9 +91,7 @@ def generate(
     executor: Executor | None = None,
     folder: str | Path | None = None,
     first_frame: int = 0,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
-    pause: Pause | None = None,
+    work: Work | None = None,
 ) -> Job:
     """Start to generate frames and append them to a dataset; the same call again completes what is missing.
 
@@ -107,9 +105,7 @@ def generate(
         executor: any ``concurrent.futures.Executor``, e.g. ``cluster(address)``; its workers must see ``folder``.
         folder: for the media, by default below ``$WORKBENCH_HOME`` or ``~/.workbench``.
         first_frame: number of the first frame.
-        listener: is told the progress.
-        cancel: a switch that stops the job; finished frames are kept.
-        pause: a switch that holds it up, as ``Job.pause`` does.
+        work: told of the progress; its ``cancel`` stops the job and keeps finished frames, its ``pause`` holds it up.
 
     Raises:
         ScenarioError, InputError: the scenario or a number is wrong.
@@ -127,7 +123,7 @@ def generate(
     sink = sink_for(into)
     place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
     plan = Plan(made, sink, range(first_frame, first_frame + count), backend, place)
-    return Job(plan, executor, workers, listener=listener, cancel=cancel or Cancel(), pause=pause or Pause())
+    return Job(plan, executor, workers, work or Work())
 
 
 class Job:
@@ -139,19 +135,10 @@ class Job:
         tick: the latest progress, ``None`` before the first.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        executor: Executor | None,
-        workers: int | None,
-        *,
-        listener: Listener | None,
-        cancel: Cancel,
-        pause: Pause,
-    ) -> None:
+    def __init__(self, plan: Plan, executor: Executor | None, workers: int | None, work: Work) -> None:
         self.plan, self.so_far = plan, Result(folder=plan.folder)
         self.tick: Tick | None = None
-        self._listener, self._cancel, self._pause = listener or terminal(), cancel, pause
+        self._work, self._listener = work, work.listener or terminal()
         self._executor, self._workers = executor, min(2, os.cpu_count() or 1) if workers is None else workers
         self._error: BaseException | None = None
         self._ended = False
@@ -168,19 +155,19 @@ class Job:
     @property
     def paused(self) -> bool:
         """Whether the job is held up."""
-        return self._pause.is_set and not self._ended
+        return self._work.pause.is_set and not self._ended
 
     def pause(self) -> None:
         """Hold the job up after the frames in work, which are saved; ``resume`` lets it go on."""
-        self._pause.set()
+        self._work.pause.set()
 
     def resume(self) -> None:
         """Let a paused job go on."""
-        self._pause.release()
+        self._work.pause.release()
 
     def cancel(self) -> None:
         """Stop after the frames in work; what is finished is kept."""
-        self._cancel.set()
+        self._work.cancel.set()
 
     def result(self) -> Result:
         """Wait for the end.
@@ -208,7 +195,7 @@ class Job:
         own = self._executor is None
         executor = self._executor or (WorkerProcesses(self._workers) if self._workers else Inline())
         try:
-            _Run(self.plan, self.so_far, executor, self._told, self._cancel, self._pause).all()
+            _Run(self.plan, self.so_far, executor, replace(self._work, listener=self._keep)).all()
         except BaseException as error:
             self._error = error
         finally:
@@ -220,7 +207,7 @@ class Job:
         state = "ended" if self._ended else "paused" if self.paused else "at work"
         return f"Job({self.plan.scenario.name}, {state}: {self.so_far})"
 
-    def _told(self, tick: Tick) -> None:
+    def _keep(self, tick: Tick) -> None:
         self.tick = tick
         self._listener(tick)
 
@@ -228,14 +215,10 @@ class Job:
 class _Run:
     """The work of a job, in one thread."""
 
-    def __init__(
-        self, plan: Plan, result: Result, executor: Executor, listener: Listener, cancel: Cancel, pause: Pause
-    ) -> None:
+    def __init__(self, plan: Plan, result: Result, executor: Executor, work: Work) -> None:
         self.plan, self.result, self.executor = plan, result, executor
-        self.cancel, self.pause = cancel, pause
-        self.progress = Progress(
-            plan.scenario.name, total=len(plan.frames), unit="frame", listener=listener, cancel=cancel
-        )
+        self.cancel, self.pause = work.cancel, work.pause
+        self.progress = Progress(plan.scenario.name, total=len(plan.frames), unit="frame", work=work)
         self.ids: dict[int, str] = {}
         self.unsaved: list[int] = []
         self.saved_s = self.started_s = time.monotonic()

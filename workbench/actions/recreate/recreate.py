@@ -24,7 +24,7 @@ from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.measures import MEASURES
 from workbench.core.measures.registry import cyclic_measures
 from workbench.core.scenario import Scenario, distributions
@@ -87,8 +87,7 @@ def recreate(
     probes: bool = True,
     seconds: float = 90.0,
     backend: str = "open3d",
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Recreation:
     """Make a scenario of what samples have in common against the other real ones.
 
@@ -105,8 +104,7 @@ def recreate(
         probes: whether to fit by pictures; without, only words and classes are taken over.
         seconds: for the fit; where drawing is slow, fewer pictures are made.
         backend: what draws them.
-        listener: told of the progress.
-        cancel: stops between two pictures; nothing is changed.
+        work: told of the progress; its ``cancel`` stops between two pictures; nothing is changed.
 
     Raises:
         InputError: no samples, or none of them measured.
@@ -141,7 +139,7 @@ def recreate(
     if probes:
         free = [path for path in CHOICES if path not in changes]
         photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
-        _fitted(done, plain, photos, facts, free, seconds, backend, listener, cancel)
+        _fitted(done, plain, photos, facts, free, seconds, backend, work)
     else:
         done.parameters += [Row(k.path, "free", None, "unknown", f"not fitted: {_told(k, facts)}") for k in KNOBS]
     return done
@@ -226,16 +224,13 @@ def _fitted(
     free: Sequence[str],
     seconds: float,
     backend: str,
-    listener: Listener | None,
-    cancel: Cancel | None,
+    work: Work | None,
 ) -> None:
     """Move the distributions until pictures measure like the samples."""
     choices = [_choice(done.scenario, path) for path in free]
     names = tuple(photos)
     with (
-        Progress(
-            f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="picture", listener=listener, cancel=cancel
-        ) as progress,
+        Progress(f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="picture", work=work) as progress,
         WorkerProcesses(2) as pool,
     ):
 

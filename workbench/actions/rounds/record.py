@@ -18,7 +18,7 @@ from workbench.adapters.store.predictions import field_kept
 from workbench.adapters.store.rounds import StoredRound, put_round
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Work
 from workbench.core.metrics.compare import Part, level
 from workbench.core.metrics.counts import RoundCounts, from_bytes, round_counts, to_bytes
 from workbench.core.metrics.registry import COMPARED
@@ -83,8 +83,7 @@ def record_round(
     iou: float = 0.5,
     annotations: str | Path | None = None,
     field: str = FIELD,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> Round:
     """Evaluate a model on real pictures and keep what became of every label, to compare with other rounds.
 
@@ -102,8 +101,7 @@ def record_round(
         confidence: predictions below it do not count; AP takes all.
         iou: least overlap of a hit.
         annotations, field: as of ``evaluate``.
-        listener: told of the progress.
-        cancel: stops between two samples.
+        work: told of the progress; its ``cancel`` stops between two samples.
 
     Raises:
         InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
@@ -124,8 +122,7 @@ def record_round(
             where=real,
             annotations=annotations,
             field=field,
-            listener=listener,
-            cancel=cancel,
+            work=work,
         )
     wanted = set(chosen.ids)
     own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)

@@ -19,7 +19,7 @@ from PIL import Image
 from workbench.adapters.formats import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
 TOLD_LINES = 5  # of what a command said before it failed
@@ -46,14 +46,14 @@ class CommandTrainer:
         train_dir: what it was fitted to.
         timeout_s: longest time that one command may take; ``None`` for no limit.
         classes: what a program that was trained elsewhere can be asked for; with them it needs no ``fit``.
-        cancel: ends the program that runs, and those that it has started.
+        work: its ``cancel`` ends the program that runs, and those that it has started.
     """
 
     predict_command: str
     train_command: str = ""
     timeout_s: float | None = None
     classes: Sequence[str] = ()
-    cancel: Cancel | None = field(default=None, repr=False)
+    work: Work | None = field(default=None, repr=False)
     train_dir: Path | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class CommandTrainer:
             Cancelled: the user stopped.
         """
         if self.train_command:
-            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.cancel)
+            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.work)
         self.train_dir = split_dir
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
@@ -85,7 +85,7 @@ class CommandTrainer:
             known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
-            _run(self.predict_command, places, self.timeout_s, self.cancel)
+            _run(self.predict_command, places, self.timeout_s, self.work)
             if not answer.exists():
                 raise InputError("a file of predictions", found="none written", where=self.predict_command)
             return _read(answer, asked, images)
@@ -103,14 +103,14 @@ def _check(command: str, *, needed: set[str], known: set[str]) -> None:
         raise InputError(wanted, found=", ".join(sorted(found)) or "no places", where=command, fix=fix)
 
 
-def _run(command: str, places: dict[str, str], timeout_s: float | None, cancel: Cancel | None) -> None:
+def _run(command: str, places: dict[str, str], timeout_s: float | None, work: Work | None) -> None:
     """Run a command; each of its words is one argument, whatever a path holds."""
     words = [word.format(**places) for word in shlex.split(command)]
     try:
         running = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
         )
-        out, err = _awaited(running, timeout_s, cancel or Cancel())
+        out, err = _awaited(running, timeout_s, (work or Work()).cancel)
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise InputError("a trainer's command that runs", found=str(cause), where=command) from cause
     if running.returncode != 0:

@@ -17,7 +17,7 @@ from workbench.base.errors import InputError
 from workbench.base.files import whole_folder, write_bytes, write_json
 from workbench.base.optional import require
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.schema.labels import Label
 
 BATCH = 16
@@ -43,8 +43,7 @@ class Detector:
         patience: passes without a better AP on the pictures to stop by, after which it stops.
         seed: the same data, seed and machine give the same weights.
         threads: of PyTorch; two are faster on a quiet machine of two cores, and many times slower on a busy one.
-        listener: told of the progress.
-        cancel: stops between two passes; what was learned before stays as it is.
+        work: told of the progress; its ``cancel`` stops between two passes; what was learned before stays as it is.
         classes: what it knows, once fitted.
         history: stage, number and loss of each epoch, and of every second one AP50 on the pictures to stop by.
         stopped_by: what those pictures are, in words.
@@ -55,8 +54,7 @@ class Detector:
     patience: int = 16
     seed: int = 0
     threads: int = 1
-    listener: Listener | None = field(default=None, repr=False)
-    cancel: Cancel | None = field(default=None, repr=False)
+    work: Work | None = field(default=None, repr=False)
     classes: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list, repr=False)
     stopped_by: str = ""
@@ -88,7 +86,7 @@ class Detector:
         splits = read_splits(Path(split_dir), self.size_wh)
         trained, history = None, []
         total = self.epochs * len(splits.stages)
-        with Progress("training", total=total, unit="epoch", listener=self.listener, cancel=self.cancel) as progress:
+        with Progress("training", total=total, unit="epoch", work=self.work) as progress:
             for stage, learned in splits.stages.items():
                 trained, new = network.train(
                     learned,

@@ -11,7 +11,7 @@ from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener, Progress
+from workbench.base.progress import Progress, Work
 from workbench.core.schema.labels import Label
 from workbench.core.tables import Filter
 
@@ -34,8 +34,7 @@ def predict(
     *,
     field: str = "predictions",
     where: str | Filter | None = None,
-    listener: Listener | None = None,
-    cancel: Cancel | None = None,
+    work: Work | None = None,
 ) -> int:
     """Let a model predict on samples, and store that as a field to evaluate; returns the number of labels.
 
@@ -44,8 +43,7 @@ def predict(
         trainer: a model that was fitted.
         field: where the labels go; samples not selected keep theirs.
         where: only the samples of this filter.
-        listener: told of the progress.
-        cancel: stops between two batches; nothing is stored then.
+        work: told of the progress; its ``cancel`` stops between two batches; nothing is stored then.
 
     Raises:
         InputError: no samples, or the model gave another number of answers.
@@ -58,9 +56,7 @@ def predict(
     if not samples:
         raise InputError("samples to predict on", found="none that the filter selects", where=str(where))
     found: dict[str, list[Label]] = {}
-    with Progress(
-        f"predicting {field}", total=len(samples), unit="sample", listener=listener, cancel=cancel
-    ) as progress:
+    with Progress(f"predicting {field}", total=len(samples), unit="sample", work=work) as progress:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
             answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.actions.train import Trainer
 from workbench.base.errors import Cancelled, WorkbenchError
-from workbench.base.progress import Cancel, Listener, Tick
+from workbench.base.progress import Cancel, Tick, Work
 
 UPDATES_PER_S = 5.0
 BACKGROUND = ThreadPoolExecutor(3, thread_name_prefix="board")  # for short requests; a job has a thread of its own
@@ -30,7 +30,7 @@ class Done:
     result: Any = None
 
 
-Work = Callable[[Listener, Cancel], Done]
+Run = Callable[[Work], Done]
 
 
 @dataclass
@@ -59,11 +59,11 @@ class Jobs:
         self.trainer = trainer
         self._jobs: list[_Job] = []
 
-    def start(self, label: str, work: Work, *, kind: str = "") -> int:
-        """Run ``work(listener, cancel)`` in a thread; what it returns is shown at the end."""
+    def start(self, label: str, run: Run, *, kind: str = "") -> int:
+        """Run ``run(work)`` in a thread; what it returns is shown at the end."""
         job = _Job(len(self._jobs) + 1, label, kind)
         self._jobs.append(job)
-        threading.Thread(target=self._run, args=(job, work), daemon=True, name=f"board-{label}").start()
+        threading.Thread(target=self._run, args=(job, run), daemon=True, name=f"board-{label}").start()
         self._changed(False)
         return job.number
 
@@ -81,7 +81,7 @@ class Jobs:
         """State of each job for the browser, the newest first."""
         return [_state(job) for job in reversed(self._jobs)]
 
-    def _run(self, job: _Job, work: Work) -> None:
+    def _run(self, job: _Job, run: Run) -> None:
         def listener(tick: Tick) -> None:
             job.tick = tick
             if tick.finished or time.monotonic() - job.told_s > 1 / UPDATES_PER_S:
@@ -89,7 +89,7 @@ class Jobs:
                 self._changed(False)
 
         try:
-            done = work(listener, job.cancel)
+            done = run(Work(listener, job.cancel))
             job.message, job.result, job.state = done.text, done.result, "done"
         except Cancelled as stop:
             job.state, job.message = "cancelled", f"Stopped. {stop.fix}"

@@ -12,7 +12,7 @@ from workbench.actions.recreate import recreate as recreate_failure
 from workbench.actions.recreate.recreate import BASE
 from workbench.base.errors import InputError, one_of
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.document import distribution_document, parse_text, parse_value, value_text
@@ -52,12 +52,12 @@ def recreate(
     samples, in_code = _samples(state, source, spare_test)
     given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds}
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        result = recreate_failure(state.dataset, **samples, **given, listener=listener, cancel=cancel)
+    def run(work: Work) -> Done:
+        result = recreate_failure(state.dataset, **samples, **given, work=work)
         return Done(str(result).splitlines()[0], _plain(result))
 
     state.note_code(f"found = {call(recreate_failure, DS, **in_code, **given)}")
-    return jobs.start(f"Recreate {given['name'] or source}", work, kind="recreate")
+    return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
 
 
 def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments, Arguments]:

@@ -14,7 +14,7 @@ from workbench.actions.evaluate.gap_words import distances
 from workbench.actions.measure import measure as measure_samples
 from workbench.adapters.store.predictions import box_fields
 from workbench.base.errors import InputError, one_of
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Cancel, Work
 from workbench.core.gap.gap import Gap
 from workbench.core.measures import MEASURES
 from workbench.core.schema import fields
@@ -48,13 +48,13 @@ def measured(table: Table) -> int:
 def measure(state: Selection, jobs: Jobs) -> int:
     """Start to measure the samples that have no measures yet; returns the job's number."""
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        report = measure_samples(state.dataset, listener=listener, cancel=cancel)
+    def run(work: Work) -> Done:
+        report = measure_samples(state.dataset, work=work)
         unreadable = f", {len(report.problems):,} could not be read" if report.problems else ""
         return Done(f"{report.measured:,} measured, {report.skipped:,} already measured{unreadable}.")
 
     state.note_code(call(measure_samples, DS))
-    return jobs.start("Measure light, surface and sensor", work, kind="measure")
+    return jobs.start("Measure light, surface and sensor", run, kind="measure")
 
 
 def evaluate(state: Selection, jobs: Jobs, predictions: str, iou: float, confidence: float) -> int:
@@ -64,12 +64,12 @@ def evaluate(state: Selection, jobs: Jobs, predictions: str, iou: float, confide
     if not source:
         raise InputError("a field or a file of predictions", found="none", where="evaluate")
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        evaluation = evaluate_predictions(state.dataset, source, **limits, listener=listener, cancel=cancel)
+    def run(work: Work) -> Done:
+        evaluation = evaluate_predictions(state.dataset, source, **limits, work=work)
         return Done(str(evaluation).splitlines()[0], _evaluation(evaluation))
 
     state.note_code(call(evaluate_predictions, DS, source, **limits))
-    return jobs.start(f"Evaluate {source[-60:]}", work, kind="evaluate")
+    return jobs.start(f"Evaluate {source[-60:]}", run, kind="evaluate")
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from workbench.actions.embed import teach as teach_attribute
 from workbench.adapters import store
 from workbench.adapters.store.vectors import read_vectors
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Cancel, Work
 from workbench.core.embeddings import NETWORK
 from workbench.core.tables import CategoryColumn
 from workbench.core.tables.column import Rows
@@ -39,11 +39,11 @@ def embeddings(state: Selection, jobs: Jobs) -> dict[str, int]:
 def embed(state: Selection, jobs: Jobs) -> int:
     """Start to embed every image; returns the job's number."""
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        return Done(f"{embed_samples(state.dataset, listener=listener, cancel=cancel)}.")
+    def run(work: Work) -> Done:
+        return Done(f"{embed_samples(state.dataset, work=work)}.")
 
     state.note_code(call(embed_samples, DS))
-    return jobs.start("Embed images", work, kind="embed")
+    return jobs.start("Embed images", run, kind="embed")
 
 
 def embedding_map(state: Selection, jobs: Jobs, cancel: Cancel, color: str = "source") -> Reply:

@@ -10,7 +10,7 @@ from workbench.actions.export import export as export_splits
 from workbench.actions.export.media import MEDIA
 from workbench.adapters.formats.registry import WRITERS
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Work
 from workbench.core.splits import SplitSpec
 from workbench.core.splits.spec import options as split_options
 from workbench.ui.board.code_line import DS, FILTER, call
@@ -52,12 +52,12 @@ def export(
     given: dict[str, Any] = {"format": format, "media": media, "near_duplicates": near_duplicates}
     given["splits"] = spec.splits if spec == SplitSpec(spec.splits) else spec
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        report = export_splits(state.dataset, folder, where=where, **given, listener=listener, cancel=cancel)
+    def run(work: Work) -> Done:
+        report = export_splits(state.dataset, folder, where=where, **given, work=work)
         return _done(report)
 
     state.note_code(call(export_splits, DS, folder, **given, where=None if where is None else FILTER))
-    return jobs.start(f"Export {format} to {Path(folder).name}", work, kind="export")
+    return jobs.start(f"Export {format} to {Path(folder).name}", run, kind="export")
 
 
 def _done(report: ExportReport) -> Done:

@@ -12,7 +12,7 @@ from workbench.adapters.render import BACKENDS
 from workbench.base.errors import Cancelled, InputError, one_of
 from workbench.base.files import sha256_text, write_bytes
 from workbench.base.plurals import counted
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, preset_names
 from workbench.ui.board import recreation
 from workbench.ui.board.code_line import DS, call
@@ -69,12 +69,12 @@ def generate(
     given: dict[str, Any] = {"n": n, "seed": seed, "backend": backend}
     given["workers"] = None if workers is None else max(1, workers)
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        return _finish(generating.generate(loaded, into=state.dataset, **given, listener=listener, cancel=cancel))
+    def run(work: Work) -> Done:
+        return _finish(generating.generate(loaded, into=state.dataset, **given, work=work))
 
     source = _saved(state, loaded, text) if text else scenario
     state.note_code(f"{call(generating.generate, source, into=DS, **given)}.result()")
-    return jobs.start(f"Generate {n} of {loaded.name}", work, kind="generate")
+    return jobs.start(f"Generate {n} of {loaded.name}", run, kind="generate")
 
 
 def _finish(job: generating.Job) -> Done:

@@ -12,7 +12,7 @@ from workbench.actions.rounds.scoreboard import Row
 from workbench.actions.train import Detector, Trainer
 from workbench.adapters.store.predictions import box_fields
 from workbench.base.errors import InputError
-from workbench.base.progress import Cancel, Listener
+from workbench.base.progress import Cancel, Work
 from workbench.core.metrics.compare import Change, Level
 from workbench.core.splits import SplitSpec
 from workbench.ui.board.code_line import DS, Name, call
@@ -94,11 +94,11 @@ def record(
         raise InputError("a field or a file of predictions", found="none", where="record a round")
     given: dict[str, Any] = {"name": label, "manifest": manifest.strip() or None, "confidence": confidence}
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        return Done(f"{record_round(state.dataset, source, **given, listener=listener, cancel=cancel)}.", True)
+    def run(work: Work) -> Done:
+        return Done(f"{record_round(state.dataset, source, **given, work=work)}.", True)
 
     state.note_code(call(record_round, DS, source, **given))
-    return jobs.start(f"Record round {label}", work, kind="record")
+    return jobs.start(f"Record round {label}", run, kind="record")
 
 
 def retrain(state: Selection, jobs: Jobs, name: str, folder: str, trainer: str = SMALL, stages: bool = False) -> int:
@@ -109,12 +109,12 @@ def retrain(state: Selection, jobs: Jobs, name: str, folder: str, trainer: str =
     if not given["folder"]:
         raise InputError("a folder", found="none", where="retrain", fix="Give a new or empty one.")
 
-    def work(listener: Listener, cancel: Cancel) -> Done:
-        result = retrain_model(state.dataset, model, **given, listener=listener, cancel=cancel)
+    def run(work: Work) -> Done:
+        result = retrain_model(state.dataset, model, **given, work=work)
         return Done(f"{result}.", {"field": result.field})
 
     state.note_code(call(retrain_model, DS, Name("trainer") if trainer == OWN else None, **given))
-    return jobs.start(f"Retrain {given['name']}", work, kind="retrain")
+    return jobs.start(f"Retrain {given['name']}", run, kind="retrain")
 
 
 def _label(name: str) -> str:
