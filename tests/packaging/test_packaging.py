@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
@@ -77,19 +76,6 @@ def test_public_names_are_sorted_and_resolve() -> None:
         assert getattr(workbench, name).__doc__, name
     with pytest.raises(AttributeError, match="no_such_name"):
         workbench.no_such_name  # noqa: B018
-
-
-def test_every_function_in_tests_is_a_test_a_fixture_or_used() -> None:
-    """A misspelt test is never collected; every other function must be called somewhere in its folder."""
-    for path in (REPOSITORY / "tests").rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        neighbours = "\n".join(other.read_text() for other in (REPOSITORY / "tests").rglob("*.py"))
-        for node in tree.body:
-            if not isinstance(node, ast.FunctionDef) or node.name.startswith(("test_", "pytest_")):
-                continue
-            decorated = any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
-            used = len(re.findall(rf"\b{node.name}\b", neighbours)) > 1
-            assert decorated or used, f"{path.name}: {node.name}"
 
 
 def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:

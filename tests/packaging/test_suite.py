@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def test_no_module_imports_a_module_with_tests() -> None:
 def test_every_folder_is_a_package() -> None:
     folders = {path.parent for path in TESTS.rglob("*.py")}
     assert {folder for folder in folders if not (folder / "__init__.py").is_file()} == set()
+
+
+def test_every_function_is_a_test_a_fixture_or_used() -> None:
+    """A misspelt test is never collected; every other function must be called somewhere in the tests."""
+    texts = [path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")]
+    words = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    lost = {
+        node.name
+        for text in texts
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith(("test_", "pytest_"))
+        and not any("fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
+        and words[node.name] < 2
+    }
+    assert lost == set()
 
 
 def test_make_quick_runs_whole_folders_of_tests_and_doctests() -> None:
