@@ -23,7 +23,7 @@ N = 120
 SMALL_BATCHES = """
 import sys, time
 from workbench.actions import load as run
-from workbench import store
+from workbench.adapters import store
 run.BATCH = 4
 add = store.add
 run.store.add = lambda *args, **kwargs: (time.sleep(0.05), add(*args, **kwargs))[1]
