@@ -10,7 +10,7 @@ from PIL import Image
 
 from workbench.actions.load import load
 from workbench.adapters import store
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Camera, Label, Labels, Record
 
 W, H = 64, 48
 PCD = b"VERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 2\nHEIGHT 1\nPOINTS 2\nDATA ascii\n"
@@ -75,7 +75,7 @@ def plain(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
-    return [plain(inner) for inner in value] if isinstance(value, (tuple, list)) else value
+    return [plain(inner) for inner in value] if isinstance(value, (tuple, list, Labels)) else value
 
 
 def close(before, after):
