@@ -77,7 +77,7 @@ export function galleryGrid(ask, fail, of, signal) {
     const last = Math.min(total, Math.ceil((scroll.top() + root.clientHeight) / height) * columns);
     return { columns, height, first, last };
   };
-  const pagesInSight = ({ first, last }) => { const found = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) found.push(p); return found; };
+  const pagesInSight = ({ first, last }) => { const numbers = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) numbers.push(p); return numbers; };
 
   const put = (i, { columns, height }) => {
     const item = itemAt(i);

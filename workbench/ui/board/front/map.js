@@ -1,6 +1,6 @@
 // The failure map: a metric for every combination of two facets. A click filters; hatched cells hold no samples.
 import { choice, counted, digits, el, first, focusedIn, notice, offer, shortName, thousands } from "./dom.js";
-import { told } from "./tables.js";
+import { valueText } from "./tables.js";
 
 /** @import { Context, KeyEvent } from "./protocol.js" */
 
@@ -23,8 +23,8 @@ const luminance = (rgb) => {
 
 /** Whether an element stands on a dark ground. @param {HTMLElement} node */
 function isDark(node) {
-  const found = getComputedStyle(node).backgroundColor.match(/[\d.]+/g);
-  return Boolean(found) && luminance(found.slice(0, 3).map(Number)) < 0.2;
+  const rgb = getComputedStyle(node).backgroundColor.match(/[\d.]+/g);
+  return Boolean(rgb) && luminance(rgb.slice(0, 3).map(Number)) < 0.2;
 }
 
 /** @param {Context} context */
@@ -49,7 +49,7 @@ export function panel({ ask, fail, signal }) {
   };
   for (const input of [rows, columns, metric]) input.onchange = () => load(true);
 
-  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${told(cell)}` : "no samples"}${cell.samples ? ` · ${counted(cell.samples, "sample")} · ${counted(cell.labels, "label")}` : ""}`;
+  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${valueText(cell)}` : "no samples"}${cell.samples ? ` · ${counted(cell.samples, "sample")} · ${counted(cell.labels, "label")}` : ""}`;
   const look = (cell, [least, most], stops) => {
     if (cell.value === null) return {};
     const rgb = mixed(stops, most > least ? (cell.value - least) / (most - least) : 1);
