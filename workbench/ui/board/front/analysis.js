@@ -6,7 +6,7 @@ import { interval, section, table, valueText } from "./tables.js";
 
 /** @param {Context} context */
 export function panel({ ask, fail }) {
-  let state = null;
+  let /** @type {any} */ state = null;
   // measure
   const measured = el("p.wb-hint");
   const measureHere = el("button.wb-primary", { data: { does: "measure" }, onclick: () => busy(measureHere, ask("measure")).catch(fail) }, "Measure");

@@ -14,7 +14,7 @@ export function panel({ ask, fail, signal }) {
   const expanded = new Set();
   /** @type {Map<string, {text: string, bars: any[]|null}>} searches by facet */
   const searches = new Map();
-  let state = null, timer = 0;
+  let /** @type {any} */ state = null, timer = 0;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   const bar = (facet, value, label, count, on, most) => el(
@@ -103,7 +103,7 @@ export function panel({ ask, fail, signal }) {
     const active = focusedIn(list);
     const { facet: name, value = "" } = active?.dataset || {};
     const again = searching || active?.matches(".wb-search") ? [searching || active?.closest("section")?.dataset.facet, ".wb-search"]
-      : name && [name, active.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
+      : name && [name, active?.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
     const top = root.scrollTop;
     list.replaceChildren(...state.facets.map((facet) => el("section", { data: { facet: facet.name } },
       el("h4", { title: facet.name }, el("span", {}, shortName(facet.name)),
