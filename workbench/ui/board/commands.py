@@ -40,11 +40,6 @@ def alive(state: Selection, jobs: Jobs) -> None:
     """The kernel answers."""
 
 
-def app(state: Selection, jobs: Jobs) -> str:
-    """Open the filtered samples in the FiftyOne App, which follows from now on; returns its address."""
-    return open_app(state)
-
-
 def app_take(state: Selection, jobs: Jobs) -> dict[str, Any]:
     """Take over what is selected in the App."""
     ids = store.app_selection()
@@ -69,7 +64,7 @@ COMMANDS = {
     "refresh": of_state(Selection.refresh),
     "follow": of_state(Selection.follow),
     "alive": Command(alive),
-    "app": Command(app),
+    "app": of_state(open_app),
     "app_take": Command(app_take),
     "cancel": of_jobs(Jobs.cancel),
     "job_result": of_jobs(Jobs.result),

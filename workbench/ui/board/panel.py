@@ -62,12 +62,12 @@ class Panel:
     options: Callable[[Selection, Jobs], dict[str, Any]] | None = None
 
 
-def of_state(method: Callable[..., Any]) -> Command:
-    """A command that is a method of ``Selection``."""
+def of_state(function: Callable[..., Any]) -> Command:
+    """A command that is a method of ``Selection``, or a function of one."""
 
-    @functools.wraps(method)
+    @functools.wraps(function)
     def call(state: Selection, _jobs: Jobs, /, **args: Any) -> Any:
-        return method(state, **args)
+        return function(state, **args)
 
     return Command(call)
 

@@ -1,4 +1,12 @@
-"""All panels of the board, in the order in which they are shown; each is one line here."""
+"""All panels of the board, in the order in which they are shown; each is one line here.
+
+A new panel, say ``hello``, is made of three parts:
+
+1. ``panels/hello.py``: functions of ``(state, jobs, ...)`` and ``COMMANDS``, their names for the browser.
+2. ``front/hello.js``: ``export function panel({ ask, say, fail })``, which returns at least its ``root``; see ``Context``
+   and ``Panel`` in ``front/protocol.js``.
+3. A line in ``PANELS``: ``"hello": Panel("Hello", "hello.js", hello.COMMANDS)``.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 // Find out: measure, evaluate, discover failing slices, the gap of two sets. Tables over the same functions as Python.
 import { busy, checkbox, choice, counted, digits, el, field, notice, offer, predictionsInput, shortName, thousands } from "./dom.js";
-import { interval, section, table, told } from "./tables.js";
+import { interval, section, table, valueText } from "./tables.js";
 
 /** @import { Context } from "./protocol.js" */
 
 /** @param {Context} context */
 export function panel({ ask, fail }) {
-  let state = null;
+  let /** @type {any} */ state = null;
   // measure
   const measured = el("p.wb-hint");
   const measureHere = el("button.wb-primary", { data: { does: "measure" }, onclick: () => busy(measureHere, ask("measure")).catch(fail) }, "Measure");
@@ -19,10 +19,10 @@ export function panel({ ask, fail }) {
     evaluateNotice.clear();
     busy(evaluateHere, ask("evaluate", { predictions: predictions.value(), iou: Number(iou.value), confidence: Number(confidence.value) })).catch(evaluateNotice.fail);
   } }, "Evaluate");
-  const showEvaluation = (found) => {
-    const rate = (name) => [name, told({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }), interval({ value: found[name], low: found[`${name}_low`], high: found[`${name}_high`] }, { from: 0, to: 1 })];
-    evaluated.replaceChildren(table(["", "value (95 %)", ""], [rate("recall"), rate("precision"), ["AP", digits(found.ap50), interval({ value: found.ap50, low: null, high: null }, { from: 0, to: 1 })]]),
-      table(["outcome", "labels"], [["hits", found.tp], ["missed", found.fn], ...Object.entries(found.errors).map(([name, n]) => [name.replaceAll("_", " "), n])]));
+  const showEvaluation = (evaluation) => {
+    const rate = (name) => [name, valueText({ value: evaluation[name], low: evaluation[`${name}_low`], high: evaluation[`${name}_high`] }), interval({ value: evaluation[name], low: evaluation[`${name}_low`], high: evaluation[`${name}_high`] }, { from: 0, to: 1 })];
+    evaluated.replaceChildren(table(["", "value (95 %)", ""], [rate("recall"), rate("precision"), ["AP", digits(evaluation.ap50), interval({ value: evaluation.ap50, low: null, high: null }, { from: 0, to: 1 })]]),
+      table(["outcome", "labels"], [["hits", evaluation.tp], ["missed", evaluation.fn], ...Object.entries(evaluation.errors).map(([name, n]) => [name.replaceAll("_", " "), n])]));
   };
   // discover
   const metric = choice("Metric of the slices");
@@ -33,9 +33,9 @@ export function panel({ ask, fail }) {
     slices.replaceChildren();
     busy(discoverHere, ask("discover", { metric: metric.value, filtered: onlyFiltered.input.checked })).then(({ result }) => { discoverNotice.say(result.summary); showSlices(result); }).catch(discoverNotice.fail);
   } }, "Discover");
-  const showSlices = ({ slices: found, metric: of }) => slices.replaceChildren(...(found.length ? [table(["slice", "n", of, "rest", "p"], found.map((one) => [
-    el("button.wb-link", { title: `${one.words}. Click to filter.`, data: { slice: one.filter }, onclick: () => ask("where", { text: one.filter }).catch(fail) }, one.filter),
-    one.samples, el("span.wb-n", { title: told(one) }, digits(one.value)), digits(one.rest), one.p_value < 0.001 ? "<0.001" : one.p_value.toFixed(3)]))] : []));
+  const showSlices = ({ slices: rows, metric: of }) => slices.replaceChildren(...(rows.length ? [table(["slice", "n", of, "rest", "p"], rows.map((slice) => [
+    el("button.wb-link", { title: `${slice.words}. Click to filter.`, data: { slice: slice.filter }, onclick: () => ask("where", { text: slice.filter }).catch(fail) }, slice.filter),
+    slice.samples, el("span.wb-n", { title: valueText(slice) }, digits(slice.value)), digits(slice.rest), slice.p_value < 0.001 ? "<0.001" : slice.p_value.toFixed(3)]))] : []));
   // gap
   const sides = choice("Sides of the gap"), by = choice("Gap by");
   const gaps = el("div"), gapNotice = notice();
@@ -46,20 +46,20 @@ export function panel({ ask, fail }) {
   } }, "Gap");
   const far = (measures) => {
     const most = Math.max(...measures.map((m) => Math.max(m.distance, m.expected)), 1e-9);
-    return el("div.wb-far", {}, ...measures.map((m) => el("div", { title: `${m.name}: ${digits(m.distance)} spreads of the reference; chance gives ${digits(m.expected)}; p ${m.p_value.toFixed(3)}` },
+    return el("div.wb-far", {}, ...measures.map((m) => el("div", { title: `${m.name}: ${digits(m.distance)} standard deviations of the reference; chance gives ${digits(m.expected)}; p ${m.p_value.toFixed(3)}` },
       el("span", {}, m.name), el("i", { className: m.p_value <= 0.05 ? "wb-bad" : "", style: { width: `${(60 * m.distance) / most}%` } }), el("b", {}, digits(m.distance)))));
   };
   const showGaps = ({ rows, by: of, sides: names }) => gaps.replaceChildren(
     el("p.wb-hint", {}, `${names[0]} against ${names[1]}. AUC of a classifier that separates them: 0.5 is chance, 1 is perfect.`),
     ...rows.map((row) => el("div.wb-gap-row", { data: { word: row.word ?? "" } },
-      el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${told({ value: row.auc, low: row.low, high: row.high })}`)),
-      row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their embeddings: AUC ${told({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
+      el("div.wb-row", {}, el("b", {}, of ? row.word ?? "missing" : "all"), row.auc === null ? el("span.wb-dim", {}, row.note) : el("span", {}, `AUC ${valueText({ value: row.auc, low: row.low, high: row.high })}`)),
+      row.look?.auc == null ? null : el("p.wb-hint", { title: `kernel distance ${digits(row.look.kid)}, p ${row.look.kid_p?.toFixed(3)}` }, `By their embeddings: AUC ${valueText({ value: row.look.auc, low: row.look.low, high: row.look.high })}`),
       row.auc === null ? null : interval({ value: row.auc, low: row.low, high: row.high }, { from: 0, to: 1, mark: 0.5, bad: row.different }),
       el("p.wb-hint", {}, `${thousands(row.samples)} and ${counted(row.against, "sample")}${row.auc !== null ? row.different ? ", different" : ", no difference shown" : ""}`),
-      row.distance === null ? null : el("p.wb-hint.wb-distance", { title: "To rank candidates by, the smaller the nearer: mean distance of the measures plus that of what the labels tell, in spreads of the reference." },
-        `Distance ${digits(row.distance)} spreads${row.distance_objects === null ? ", of the images alone" : `: ${digits(row.distance_pictures)} of the images, ${digits(row.distance_objects)} of the objects`}`),
+      row.distance === null ? null : el("p.wb-hint.wb-distance", { title: "To rank candidates by, smaller is nearer: mean distance of the measures plus that of the labels, in standard deviations of the reference." },
+        `Distance ${digits(row.distance)} standard deviations${row.distance_objects === null ? ", of the images alone" : `: ${digits(row.distance_pictures)} of the images, ${digits(row.distance_objects)} of the objects`}`),
       row.measures.length ? far(row.measures) : null,
-      row.object?.auc == null ? null : el("p.wb-hint", {}, `By their labels: AUC ${told({ value: row.object.auc, low: row.object.low, high: row.object.high })}`),
+      row.object?.auc == null ? null : el("p.wb-hint", {}, `By their labels: AUC ${valueText({ value: row.object.auc, low: row.object.low, high: row.object.high })}`),
       row.object?.measures.length ? far(row.object.measures) : null)));
 
   const root = el("div.wb-analysis", {},

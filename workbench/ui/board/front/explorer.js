@@ -12,8 +12,8 @@ const MAP_COLORS = ["#1b7a55", "#6d4fc4", "#c9772b", "#2f7fc1", "#b83a6b", "#7b8
 /** The map: a point for each image, those outside the filter faint; a drag draws a lasso. @param {(corners: number[][]) => void} chosen */
 function embeddingMap(chosen) {
   const canvas = /** @type {HTMLCanvasElement} */ (el("canvas.wb-cloud", { width: MAP_PX * 2, height: MAP_PX * 2, tabIndex: 0, role: "img", "aria-label": "Embedding map; drag to select the images inside an outline" }));
-  const ink = canvas.getContext("2d");
-  let points = new Float32Array(0), codes = new Uint8Array(0), kept = new Uint8Array(0), path = null;
+  const ink = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  let points = new Float32Array(0), codes = new Uint8Array(0), kept = new Uint8Array(0), /** @type {number[][]|null} */ path = null;
   const draw = () => {
     const side = canvas.width;
     ink.clearRect(0, 0, side, side);
@@ -59,7 +59,7 @@ export function panel({ ask, fail, say, zoom, signal }) {
   const pictures = pictureStore(signal);
   /** @type {Record<string, string[]>} object URLs of each strip */
   const urls = { similar: [], taught: [] };
-  let state = null, drawn = "";
+  let /** @type {any} */ state = null, drawn = "";
   /** The tiles of a strip with their images; those before are released. */
   const withImages = (name, tiles, buffers) => {
     for (const url of urls[name]) pictures.release(url);

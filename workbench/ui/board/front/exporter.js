@@ -58,10 +58,10 @@ export function panel({ ask }) {
     el("p.wb-hint", {}, "Samples of one scene, and generated samples and their parents, stay in one split. Every file is read back and compared."));
   return {
     root,
-    ended: (job, found) => {
-      if (job.kind !== "export" || !found) return;
-      const rows = Object.entries(found.splits).map(([name, n]) => [name, n.samples, n.real, n.synthetic, n.labels]);
-      result.replaceChildren(table(["split", "samples", "real", "synthetic", "labels"], rows), ...[...found.lost.map((text) => `Not in this format: ${text}`), ...found.notes].map((text) => el("p.wb-hint", {}, text)), el("p.wb-hint.wb-data", {}, found.manifest));
+    ended: (job, report) => {
+      if (job.kind !== "export" || !report) return;
+      const rows = Object.entries(report.splits).map(([name, n]) => [name, n.samples, n.real, n.synthetic, n.labels]);
+      result.replaceChildren(table(["split", "samples", "real", "synthetic", "labels"], rows), ...[...report.lost.map((text) => `Not in this format: ${text}`), ...report.notes].map((text) => el("p.wb-hint", {}, text)), el("p.wb-hint.wb-data", {}, report.manifest));
     },
     offer: (options) => { folder.value ||= options.folder; offer(format, options.formats); offer(media, options.media); offerOthers(options.fields); },
   };

@@ -10,7 +10,7 @@ const WIDTHS = [104, 140, 216, 320];
 /** @param {Context} context */
 export function panel({ ask, fail, signal, zoom, panels: { map } }) {
   const show = { boxes: true, masks: false, outcomes: false, size: 1, map: Boolean(map) };
-  let state = null;
+  let /** @type {any} */ state = null;
   const tileLook = () => ({ ...show, width: WIDTHS[show.size], key: [show.boxes, show.masks, show.outcomes].join() });
   const galleries = ["pinned", "filtered"].map((side) => galleryGrid(ask, fail, { side, zoom, look: tileLook }, signal));
   const [pinned, current] = galleries;

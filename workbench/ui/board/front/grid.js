@@ -32,6 +32,7 @@ export function galleryGrid(ask, fail, of, signal) {
   const tileWidth = () => Math.floor((root.clientWidth - GAP_PX) / perRow()); // the row is filled
   const rowHeight = () => Math.round((tileWidth() - GAP_PX) * 0.75) + CAPTION_PX + GAP_PX;
   const pageOf = (i) => pages.get(Math.floor(i / PAGE));
+  const urlAt = (i) => pageOf(i)?.urls[i % PAGE] ?? "";
   const itemAt = (i) => pageOf(i)?.items[i % PAGE];
   const isOn = (i) => Boolean(pageOf(i)?.marks[i % PAGE]);
 
@@ -40,7 +41,7 @@ export function galleryGrid(ask, fail, of, signal) {
     pages.delete(number);
   };
   const load = (number) => {
-    if (asked.has(number) || (pages.has(number) && !pages.get(number).stale) || asked.size >= PAGES_ASKED) return;
+    if (asked.has(number) || pages.get(number)?.stale === false || asked.size >= PAGES_ASKED) return;
     const before = arrangement, toggled = toggles;
     const page = ask("page", { start: number * PAGE, count: PAGE, side: of.side, masks: of.look().masks });
     asked.set(number, page);
@@ -55,7 +56,7 @@ export function galleryGrid(ask, fail, of, signal) {
       draw();
     }).catch((error) => { if (asked.get(number) === page) asked.delete(number); if (!error.dropped) fail(error); });
   };
-  const drop = (number) => { ask.drop(asked.get(number)); asked.delete(number); }; // at once: it makes room for others
+  const drop = (number) => { const page = asked.get(number); if (page) ask.drop(page); asked.delete(number); }; // at once: it makes room for others
   const forget = (near) => {
     if (pages.size <= PAGES_KEPT) return;
     const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near));
@@ -77,16 +78,16 @@ export function galleryGrid(ask, fail, of, signal) {
     const last = Math.min(total, Math.ceil((scroll.top() + root.clientHeight) / height) * columns);
     return { columns, height, first, last };
   };
-  const pagesInSight = ({ first, last }) => { const found = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) found.push(p); return found; };
+  const pagesInSight = ({ first, last }) => { const numbers = []; for (let p = Math.floor(first / PAGE); p * PAGE < last; p++) numbers.push(p); return numbers; };
 
   const put = (i, { columns, height }) => {
     const item = itemAt(i);
     const look = of.look();
-    const version = item ? `${item.id} ${pageOf(i).urls[i % PAGE]} ${look.key}` : "";
+    const version = item ? `${item.id} ${urlAt(i)} ${look.key}` : "";
     let tile = tiles.get(i);
     if (!tile || tile.of !== version) {
       const node = item ? tileFrame(item, i) : el("div.wb-tile.wb-loading", { data: { index: i } });
-      if (item) node.append(...tileContent(item, pageOf(i).urls[i % PAGE], look, scenarios));
+      if (item) node.append(...tileContent(item, urlAt(i), look, scenarios));
       tile?.node.remove();
       tile = { node, of: version };
       tiles.set(i, tile);
@@ -119,7 +120,7 @@ export function galleryGrid(ask, fail, of, signal) {
     const item = itemAt(i);
     if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
     else if (item) {
-      if (toggle) { toggles++; pageOf(i).marks[i % PAGE] = !isOn(i); draw(); } // shown at once; Python's word follows
+      if (toggle) { const page = pageOf(i); toggles++; if (page) page.marks[i % PAGE] = !isOn(i); draw(); } // shown at once; Python's word follows
       ask("select", { ids: [item.id], on: toggle ? null : true, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
       anchor = i;
     }

@@ -11,7 +11,7 @@ const KEYS = [
 /** @param {() => void} closed */
 export function helpPanel(closed) {
   const close = () => { root.hidden = true; closed(); };
-  const group = ([title, keys]) => el("section", {}, el("h4", {}, title), el("table", {}, el("tbody", {}, ...keys.map(([key, does]) => el("tr", {}, el("th", {}, el("kbd", {}, key)), el("td", {}, does))))));
+  const group = (/** @type {any[]} */ [title, keys]) => el("section", {}, el("h4", {}, title), el("table", {}, el("tbody", {}, ...keys.map(([key, does]) => el("tr", {}, el("th", {}, el("kbd", {}, key)), el("td", {}, does))))));
   const root = el("div.wb-help", { hidden: true, role: "dialog", "aria-label": "Keys", tabIndex: -1 },
     el("header", {}, el("b", {}, "Keys"), el("button.wb-quiet", { "aria-label": "Close", onclick: close }, "×")), el("div.wb-help-groups", {}, ...KEYS.map(group)));
   return { root, flip: () => { if (root.hidden) { root.hidden = false; root.focus(); } else close(); }, close };

@@ -1,8 +1,8 @@
 // The failure map: a metric for every combination of two facets. A click filters; hatched cells hold no samples.
 import { choice, counted, digits, el, first, focusedIn, notice, offer, shortName, thousands } from "./dom.js";
-import { told } from "./tables.js";
+import { valueText } from "./tables.js";
 
-/** @import { Context, KeyEvent } from "./protocol.js" */
+/** @import { Asked, Context, KeyEvent } from "./protocol.js" */
 
 const RATES = { light: ["#b5432a", "#e6a071", "#f2ead9", "#8dbfc6", "#1d6c84"], dark: ["#ee7c5a", "#8d5540", "#3d4148", "#33707d", "#66c8d9"] };
 const SEQUENCE = { light: ["#edf3f8", "#9cc7e0", "#3a86b7", "#0d3f69"], dark: ["#222d38", "#215f86", "#4aa2d0", "#c2e8ff"] };
@@ -23,8 +23,8 @@ const luminance = (rgb) => {
 
 /** Whether an element stands on a dark ground. @param {HTMLElement} node */
 function isDark(node) {
-  const found = getComputedStyle(node).backgroundColor.match(/[\d.]+/g);
-  return Boolean(found) && luminance(found.slice(0, 3).map(Number)) < 0.2;
+  const rgb = getComputedStyle(node).backgroundColor.match(/[\d.]+/g);
+  return rgb !== null && luminance(rgb.slice(0, 3).map(Number)) < 0.2;
 }
 
 /** @param {Context} context */
@@ -37,7 +37,7 @@ export function panel({ ask, fail, signal }) {
   const root = el("section.wb-map", { "aria-label": "Failure map" },
     el("div.wb-bar-row", {}, metric, el("span.wb-dim", {}, "of"), rows, el("span.wb-dim", {}, "×"), columns, el("span.wb-space-between"), scale),
     trouble.root, el("div.wb-heat-scroll", {}, grid), hint);
-  let shown = null, asked = null, timer = 0, revision = -1, state = null, started = false;
+  let /** @type {any} */ shown = null, /** @type {Asked|null} */ asked = null, timer = 0, revision = -1, /** @type {any} */ state = null, started = false;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   const load = (byUser = false) => {
@@ -49,7 +49,7 @@ export function panel({ ask, fail, signal }) {
   };
   for (const input of [rows, columns, metric]) input.onchange = () => load(true);
 
-  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${told(cell)}` : "no samples"}${cell.samples ? ` · ${counted(cell.samples, "sample")} · ${counted(cell.labels, "label")}` : ""}`;
+  const describe = (cell) => `${cell.words.map((w) => w ?? "missing").join(" × ")}: ${cell.samples ? `${shown.metric} ${valueText(cell)}` : "no samples"}${cell.samples ? ` · ${counted(cell.samples, "sample")} · ${counted(cell.labels, "label")}` : ""}`;
   const look = (cell, [least, most], stops) => {
     if (cell.value === null) return {};
     const rgb = mixed(stops, most > least ? (cell.value - least) / (most - least) : 1);
@@ -76,7 +76,7 @@ export function panel({ ask, fail, signal }) {
     grid.replaceChildren(...head, ...lines);
     const bands = Array.from({ length: 24 }, (_, i) => el("i", { style: { backgroundColor: `rgb(${mixed(stops, i / 23).join(" ")})` } }));
     scale.replaceChildren(...(values.length ? [el("span", {}, digits(ends[0])), ...bands, el("span", {}, digits(ends[1]))] : []));
-    if (active.row !== undefined) first(grid, `.wb-cell[data-row="${CSS.escape(active.row)}"][data-column="${CSS.escape(active.column)}"]`)?.focus();
+    if (active.row !== undefined) first(grid, `.wb-cell[data-row="${CSS.escape(active.row)}"][data-column="${CSS.escape(active.column ?? "")}"]`)?.focus();
   };
   /** Arrows go from cell to cell. @param {KeyEvent} event */
   const key = (/** @type {KeyEvent} */ event) => {
@@ -100,8 +100,8 @@ export function panel({ ask, fail, signal }) {
     if (started || !words.length) return;
     started = true;
     const names = next.columns.map(([name]) => name);
-    rows.value = ["lighting", "source", names[0]].find((name) => names.includes(name));
-    columns.value = ["surface", "class", ""].find((name) => name === "" || names.includes(name));
+    rows.value = ["lighting", "source", names[0]].find((name) => names.includes(name)) ?? "";
+    columns.value = ["surface", "class", ""].find((name) => name === "" || names.includes(name)) ?? "";
     metric.value = next.evaluation ? "recall" : "count";
   };
   return {

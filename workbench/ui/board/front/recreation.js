@@ -32,7 +32,7 @@ function parameterRow(row, revise) {
       was = how.value = mode;
     } catch (error) {
       how.value = was;
-      trouble.fail(error);
+      trouble.fail(/** @type {Error} */ (error));
     }
     showOrigin();
   };
@@ -60,18 +60,18 @@ export function recreationSection(ask, take) {
     trouble.clear();
     busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
   } }, "Recreate");
-  const gap = (found) => found.before === null ? null : el("div.wb-gap", { data: { before: found.before, after: found.after } },
+  const gap = (fit) => fit.before === null ? [] : [el("div.wb-gap", { data: { before: fit.before, after: fit.after } },
     el("p.wb-hint", {}, "How far renders are from the photos (in standard deviations)"),
-    ...[["before", found.before], ["after", found.after]].map(([when, value]) => el("div.wb-row.wb-gap-bar", {}, el("small", {}, when), el("i", { style: { width: `${(60 * value) / Math.max(found.before, found.after, 1e-9)}%` } }), el("b", {}, digits(value)))));
-  const show = (found) => {
-    let yaml = found.yaml, last = Promise.resolve();
+    ...[["before", fit.before], ["after", fit.after]].map(([when, value]) => el("div.wb-row.wb-gap-bar", {}, el("small", {}, when), el("i", { style: { width: `${(60 * value) / Math.max(fit.before, fit.after, 1e-9)}%` } }), el("b", {}, digits(value)))))];
+  const show = (fit) => {
+    let yaml = fit.yaml, last = Promise.resolve();
     const revise = (path) => (value, mode) => {
       const asked = last.then(() => ask("revise", { text: yaml, path, value, mode })); // one after the other: each changes what the last one gave
       last = asked.then(({ result }) => { yaml = result.yaml; }, () => {});
       return asked.then(({ result }) => result.value);
     };
-    fitted.replaceChildren(el("p.wb-hint", {}, `${found.name}: from ${counted(found.samples, "sample")}.`), ...[gap(found)].filter(Boolean),
-      el("div.wb-parameters", {}, ...found.rows.map((row) => parameterRow(row, revise(row.path)))),
+    fitted.replaceChildren(el("p.wb-hint", {}, `${fit.name}: from ${counted(fit.samples, "sample")}.`), ...gap(fit),
+      el("div.wb-parameters", {}, ...fit.rows.map((row) => parameterRow(row, revise(row.path)))),
       el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml)) }, "Edit and generate")));
   };
   return {

@@ -1,6 +1,6 @@
 // Rounds: record one, retrain, and the scoreboard: which failures are closed, failing or worse; what got worse comes first.
 import { busy, checkbox, choice, counted, digits, el, field, notice, offer, predictionsInput, svg } from "./dom.js";
-import { section, table, told } from "./tables.js";
+import { section, table, valueText } from "./tables.js";
 
 /** @import { Context } from "./protocol.js" */
 
@@ -12,19 +12,19 @@ function levelPlot(row) {
   const height = PLOT.step * row.levels.length + 8;
   const parts = [0, 0.25, 0.5, 0.75, 1].map((at) => svg("line", { x1: x(at), x2: x(at), y1: 1, y2: height - 1, class: "wb-axis", "stroke-dasharray": "2 3" }));
   if (row.rest !== null) parts.push(svg("line", { x1: x(row.rest), x2: x(row.rest), y1: 1, y2: height - 1, class: "wb-rest" }));
-  for (const [i, one] of row.levels.entries()) {
-    if (one.value === null) continue;
+  for (const [i, level] of row.levels.entries()) {
+    if (level.value === null) continue;
     const y = PLOT.step * (i + 0.5) + 4, opacity = 0.35 + (0.65 * (i + 1)) / row.levels.length;
-    if (one.low !== null) parts.push(svg("line", { x1: x(one.low), x2: x(one.high), y1: y, y2: y, class: "wb-reach", opacity: opacity / 2 }));
-    parts.push(svg("circle", { cx: x(one.value), cy: y, r: 4, class: "wb-level", opacity }));
+    if (level.low !== null) parts.push(svg("line", { x1: x(level.low), x2: x(level.high), y1: y, y2: y, class: "wb-reach", opacity: opacity / 2 }));
+    parts.push(svg("circle", { cx: x(level.value), cy: y, r: 4, class: "wb-level", opacity }));
   }
-  return svg("svg", { viewBox: `0 0 300 ${height}`, class: "wb-levels", role: "img", "aria-label": `${row.name}: ${row.levels.map(told).join(", then ")}` }, ...parts);
+  return svg("svg", { viewBox: `0 0 300 ${height}`, class: "wb-levels", role: "img", "aria-label": `${row.name}: ${row.levels.map(valueText).join(", then ")}` }, ...parts);
 }
 
-/** "+0.20 (+0.05 to +0.35)" @param {{value: number, low: number|null, high: number|null}} one */
-function changeText(one) {
+/** "+0.20 (+0.05 to +0.35)" @param {{value: number, low: number|null, high: number|null}} change */
+function changeText(change) {
   const sign = (n) => `${n < 0 ? "−" : "+"}${Math.abs(n).toFixed(2)}`;
-  return `${sign(one.value)}${one.low === null ? "" : ` (${sign(one.low)} to ${sign(one.high)})`}`;
+  return `${sign(change.value)}${change.low === null ? "" : ` (${sign(change.low)} to ${sign(change.high)})`}`;
 }
 
 /** @param {Context} context */
@@ -67,15 +67,15 @@ export function panel({ ask, fail }) {
     el("p.wb-change", {}, row.since_first ? `${changeText(row.since_first)} since the first round` : "", compared > 2 && row.since_before ? ` · ${changeText(row.since_before)} since the one before` : ""),
     el("p.wb-hint", {}, `${counted(row.samples, "image")}, ${counted(row.labels, "label")}${row.rest === null ? "" : `; the rest ${digits(row.rest)}`}${row.note ? `. ${row.note[0].toUpperCase()}${row.note.slice(1)}.` : ""}`));
   const group = (title, rows, compared, look = "plain") => (rows.length ? [el("h4", {}, title), ...rows.map((row) => score(row, compared, look))] : []);
-  const draw = (found) => {
-    const compared = found.compared.length;
-    const lines = found.rounds.map((one) => [one.number, one.name, one.metrics[found.metric] ?? null, one.images ?? "–", one.seconds === null ? "–" : `${digits(one.seconds)} s`]);
+  const draw = (board) => {
+    const compared = board.compared.length;
+    const lines = board.rounds.map((round) => [round.number, round.name, round.metrics[board.metric] ?? null, round.images ?? "–", round.seconds === null ? "–" : `${digits(round.seconds)} s`]);
     scores.replaceChildren(
-      ...(found.rounds.length ? [table(["", "round", found.metric, "new", "time"], lines)] : []),
-      ...(compared ? [el("p.wb-hint", {}, `Compared on ${counted(found.samples, "real image")} that nothing was trained on or fitted to. Marks from top to bottom: ${found.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
-      ...group("Got worse", found.worse, compared, "worse"), ...group("Failure scenarios", found.scenarios, compared), ...group("All, and slices of light and surface", found.others, compared),
-      ...found.waiting.map((tag) => el("p.wb-hint", {}, `${tag}: no round yet`)),
-      ...found.notes.map((text) => el("p.wb-hint", {}, text)));
+      ...(board.rounds.length ? [table(["", "round", board.metric, "new", "time"], lines)] : []),
+      ...(compared ? [el("p.wb-hint", {}, `Compared on ${counted(board.samples, "real image")} that nothing was trained on or fitted to. Marks from top to bottom: ${board.compared.join(", ")}; bar: 95 % interval; tick: the rest.`)] : []),
+      ...group("Got worse", board.worse, compared, "worse"), ...group("Failure scenarios", board.scenarios, compared), ...group("All, and slices of light and surface", board.others, compared),
+      ...board.waiting.map((tag) => el("p.wb-hint", {}, `${tag}: no round yet`)),
+      ...board.notes.map((text) => el("p.wb-hint", {}, text)));
   };
   const root = el("div.wb-scoreboard", {},
     section("Record a round", ...predictions.parts, field("Name of the model", name), field("Trained on", manifest, "manifest.json of an export, or its folder: gives the splits and the number of new images"), el("div.wb-row", {}, record), recordNotice.root),

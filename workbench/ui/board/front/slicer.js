@@ -14,7 +14,7 @@ export function panel({ ask, fail, signal }) {
   const expanded = new Set();
   /** @type {Map<string, {text: string, bars: any[]|null}>} searches by facet */
   const searches = new Map();
-  let state = null, timer = 0;
+  let /** @type {any} */ state = null, timer = 0;
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   const bar = (facet, value, label, count, on, most) => el(
@@ -45,18 +45,18 @@ export function panel({ ask, fail, signal }) {
     },
   });
   const bars = (facet) => {
-    const found = searches.get(facet.name)?.bars;
-    const all = found || facet.bars;
-    const shown = found || expanded.has(facet.name) ? all : all.filter((b, i) => i < BARS_SHOWN || b.on);
+    const matches = searches.get(facet.name)?.bars;
+    const all = matches || facet.bars;
+    const shown = matches || expanded.has(facet.name) ? all : all.filter((b, i) => i < BARS_SHOWN || b.on);
     const most = Math.max(1, facet.missing.count, ...facet.bars.map((b) => b.count));
     const total = facet.bars.length + facet.other.values;
     const rows = shown.map((b) => bar(facet, b.value, b.value, b.count, b.on, most));
-    if (found && !found.length) rows.push(el("p.wb-hint", {}, "no value contains this text"));
+    if (matches && !matches.length) rows.push(el("p.wb-hint", {}, "no value contains this text"));
     if (total > BARS_SHOWN) rows.unshift(searchBox(facet, total));
     const rest = all.length - shown.length;
     if (rest > 0) rows.push(el("button.wb-more", { data: { facet: facet.name, more: "1" }, onclick: () => { expanded.add(facet.name); draw(); } }, `${rest} more`));
-    else if (!found && facet.other.values) rows.push(el("p.wb-hint", {}, `other: ${counted(facet.other.values, "value")}, ${counted(facet.other.count, "sample")}; search above`));
-    else if (!found && expanded.has(facet.name)) rows.push(el("button.wb-more", { onclick: () => { expanded.delete(facet.name); draw(); } }, "fewer"));
+    else if (!matches && facet.other.values) rows.push(el("p.wb-hint", {}, `other: ${counted(facet.other.values, "value")}, ${counted(facet.other.count, "sample")}; search above`));
+    else if (!matches && expanded.has(facet.name)) rows.push(el("button.wb-more", { onclick: () => { expanded.delete(facet.name); draw(); } }, "fewer"));
     return [...rows, ...missing(facet, most)];
   };
 
@@ -103,7 +103,7 @@ export function panel({ ask, fail, signal }) {
     const active = focusedIn(list);
     const { facet: name, value = "" } = active?.dataset || {};
     const again = searching || active?.matches(".wb-search") ? [searching || active?.closest("section")?.dataset.facet, ".wb-search"]
-      : name && [name, active.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
+      : name && [name, active?.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
     const top = root.scrollTop;
     list.replaceChildren(...state.facets.map((facet) => el("section", { data: { facet: facet.name } },
       el("h4", { title: facet.name }, el("span", {}, shortName(facet.name)),

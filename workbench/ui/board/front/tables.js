@@ -14,21 +14,21 @@ export function table(head, rows) {
 
 /**
  * A value with its interval on a line from `low` to `high`.
- * @param {{value: number|null, low: number|null, high: number|null}} one
- * @param {{from: number, to: number, mark?: number, bad?: boolean}} scale `mark` is a place to compare with
+ * @param {{value: number|null, low: number|null, high: number|null}} estimate
+ * @param {{from: number, to: number, mark?: number, bad?: boolean}} scale `mark` is a value to compare with
  */
-export function interval(one, { from, to, mark, bad = false }) {
-  if (one.value === null) return el("span.wb-dim", {}, "–");
+export function interval(estimate, { from, to, mark, bad = false }) {
+  if (estimate.value === null) return el("span.wb-dim", {}, "–");
   const x = (v) => 2 + (96 * (Math.min(to, Math.max(from, v)) - from)) / (to - from || 1);
   const parts = [svg("line", { x1: 2, x2: 98, y1: 6, y2: 6, class: "wb-axis" })];
   if (mark !== undefined) parts.push(svg("line", { x1: x(mark), x2: x(mark), y1: 1, y2: 11, class: "wb-axis" }));
-  if (one.low !== null && one.high !== null) parts.push(svg("line", { x1: x(one.low), x2: x(one.high), y1: 6, y2: 6, class: `wb-span${bad ? " wb-bad" : ""}` }));
-  parts.push(svg("circle", { cx: x(one.value), cy: 6, r: 3, class: `wb-dot${bad ? " wb-bad" : ""}` }));
+  if (estimate.low !== null && estimate.high !== null) parts.push(svg("line", { x1: x(estimate.low), x2: x(estimate.high), y1: 6, y2: 6, class: `wb-span${bad ? " wb-bad" : ""}` }));
+  parts.push(svg("circle", { cx: x(estimate.value), cy: 6, r: 3, class: `wb-dot${bad ? " wb-bad" : ""}` }));
   return svg("svg", { viewBox: "0 0 100 12", class: "wb-interval", "aria-hidden": "true" }, ...parts);
 }
 
-/** @param {{value: number|null, low: number|null, high: number|null}} one */
-export const told = (one) => (one.value === null ? "–" : `${digits(one.value)}${one.low === null || one.low === undefined ? "" : ` (${digits(one.low)} to ${digits(one.high)})`}`);
+/** "0.81 (0.75 to 0.86)" @param {{value: number|null, low: number|null, high: number|null}} estimate */
+export const valueText = ({ value, low, high }) => (value === null ? "–" : `${digits(value)}${low === null || low === undefined ? "" : ` (${digits(low)} to ${digits(high)})`}`);
 
 /** A part of a panel that can be closed. @param {string} title @param {...Node} children */
 export const section = (title, ...children) => el("details.wb-section", { open: true, data: { section: title } }, el("summary", {}, title), el("div.wb-form", {}, ...children));

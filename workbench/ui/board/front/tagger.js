@@ -13,7 +13,7 @@ export function panel({ ask, fail, say, leave }) {
   const onFiltered = el("button", { data: { does: "tag-filtered" }, onclick: () => apply("filtered") });
   const confirm = el("div.wb-confirm", { hidden: true, role: "alert" });
   const list = el("div.wb-scenarios");
-  let state = { counts: { selected: 0, filtered: 0, hidden: 0 }, scenarios: [] }, editing = null;
+  let /** @type {any} */ state = { counts: { selected: 0, filtered: 0, hidden: 0 }, scenarios: [] }, /** @type {any} */ editing = null;
 
   const full = () => { const text = name.value.trim(); return text.includes(":") || !text ? text : `failure:${text}`; };
   const send = (tag, target, action, expected) => ask("tag", { name: tag, target, expected, reason: reason.value.trim(), action })

@@ -3,7 +3,7 @@ import { counted, el, first, pictureStore, thousands } from "./dom.js";
 import { overlay } from "./overlay.js";
 import { strip } from "./tile.js";
 
-/** @import { Ask, Failure, KeyEvent } from "./protocol.js" */
+/** @import { Ask, Asked, Failure, KeyEvent } from "./protocol.js" */
 
 /**
  * @param {Ask} ask @param {(error: Failure) => void} fail
@@ -14,7 +14,7 @@ import { strip } from "./tile.js";
 export function zoomPanel(ask, fail, say, of, signal) {
   const root = el("div.wb-zoom", { hidden: true, role: "dialog", "aria-label": "Sample", tabIndex: -1 });
   const pictures = pictureStore(signal);
-  let shown = null, back = null, urls = [], answer = null, asked = null;
+  let shown = "", /** @type {any} */ back = null, /** @type {string[]} */ urls = [], /** @type {any} */ answer = null, /** @type {Asked|null} */ asked = null;
   const labels = new Set(); // chosen boxes
   const chosen = { has: (id) => labels.has(id), flip: (id) => { if (!labels.delete(id)) labels.add(id); draw(); first(root, `[data-label="${CSS.escape(id)}"]`)?.focus(); } };
   const tagName = el("input", { placeholder: "failure:glare", "aria-label": "Tag for the chosen boxes", maxLength: 200, autocomplete: "off" });
@@ -26,7 +26,7 @@ export function zoomPanel(ask, fail, say, of, signal) {
   const boxTagger = () => el("div.wb-box-tagger", {}, labels.size
     ? el("div.wb-row", {}, tagName, el("button.wb-primary", { data: { does: "tag-boxes" }, onclick: () => tag(tagName.value.trim()) }, `Tag ${labels.size}`), el("button", { data: { does: "untag-boxes" }, onclick: () => tag(tagName.value.trim(), "untag") }, "Untag"))
     : el("p.wb-hint", {}, "Click the names of boxes to tag single labels."));
-  const close = () => { root.hidden = true; shown = null; release(); back?.focus(); };
+  const close = () => { root.hidden = true; shown = ""; release(); back?.focus(); };
   const release = () => { for (const url of urls) pictures.release(url); urls = []; };
   const step = (by) => { const next = of.neighbour(shown, by); if (next && next !== shown) open(next); };
   const row = ([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value));
