@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 
@@ -127,6 +130,25 @@ def test_imports_only_point_down() -> None:
         [Path(sys.executable).with_name("lint-imports")], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions and for type checkers count too."""
+    graph = grimp.build_graph("workbench")
+    uses = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    TopologicalSorter(uses).prepare()  # raises CycleError, which names the modules
+
+
+def test_functions_have_few_parameters() -> None:
+    """No more than 12, and at most ten functions with more than 8."""
+    counts: dict[str, int] = {}
+    for path in (REPOSITORY / "workbench").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                args = node.args
+                counts[f"{path.name}:{node.name}"] = len(args.posonlyargs) + len(args.args) + len(args.kwonlyargs)
+    many = {name: n for name, n in counts.items() if n > 8}
+    assert max(many.values(), default=0) <= 12 and len(many) <= 10, many
 
 
 def test_the_folders_of_the_package_are_its_floors() -> None:

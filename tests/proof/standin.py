@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.proof.hidden_world import WORLD, Development, Exposed, develop
-from workbench.actions.generate.frame import Accepted, NotAccepted, accepted_draw, shoot
+from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
 from workbench.actions.generate.media import labels_of
+from workbench.actions.generate.shot import Accepted
 from workbench.actions.train.examples import Example, Found, overlap
 from workbench.adapters.render import renderer
 from workbench.base.files import write_bytes

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.core.scenario import Scenario, build, sensor_settings
-from workbench.core.scenario.build import look_at
+from workbench.core.scenario.camera import look_at
 from workbench.core.schema.scene import Annotations, ObjectTruth
 
 MINE = Scenario("mine").replace(

@@ -13,7 +13,8 @@ import numpy as np
 
 from tests.tools.calibration import truth
 from tests.tools.calibration.scenes import SHOTS, Fault, fault_of, scene_of
-from workbench.actions.generate.frame import Accepted, accepted_draw
+from workbench.actions.generate.frame import accepted_draw
+from workbench.actions.generate.shot import Accepted
 from workbench.adapters import render
 from workbench.base.files import write_bytes, write_json
 from workbench.core.scenario import noise_rng

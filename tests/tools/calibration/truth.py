@@ -86,7 +86,7 @@ def grid_spread(light: NDArray[Any]) -> float:
 
 def _towards(values: Mapping[str, Any]) -> NDArray[np.float64]:
     """Unit vector to the key light in the camera frame (x right, y down, z forward)."""
-    from workbench.core.scenario.build import camera_of
+    from workbench.core.scenario.camera import camera_of
 
     azimuth, elevation = (math.radians(values[f"lighting.key.direction.{k}"]) for k in ("azimuth", "elevation"))
     flat = math.cos(elevation)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from workbench.actions.generate import media
 from workbench.actions.generate.record import lineage
+from workbench.actions.generate.shot import Accepted, Shot
 from workbench.adapters import render
 from workbench.base.errors import InputError, ScenarioError
-from workbench.core.scenario import ResolvedFrame, Scenario, Unplaceable, build, noise_rng, sensor_settings
-from workbench.core.schema.scene import Annotations, Scene
-from workbench.core.sensor import Picture, form_image
+from workbench.core.scenario import Scenario, Unplaceable, build, noise_rng, sensor_settings
+from workbench.core.sensor import form_image
 
 _ONE_AT_A_TIME = threading.Lock()  # renderers are not made for threads, which a Dask worker may have several of
 
@@ -29,41 +29,6 @@ class NotAccepted(ScenarioError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (*super().__reduce__(), {"refusals": self.refusals})
-
-
-@dataclass(frozen=True, eq=False)
-class Accepted:
-    """A draw that was taken.
-
-    Attributes:
-        resolved: the constants.
-        scene: what they make.
-        truth: ground truth of the scene.
-        refusals: earlier draws of the same frame, by the predicate that refused them.
-    """
-
-    resolved: ResolvedFrame
-    scene: Scene
-    truth: Annotations
-    refusals: Counter[str]
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """A finished frame in memory.
-
-    Attributes:
-        accepted: the draw.
-        picture: what left the camera.
-        backend, backend_version: what drew it.
-        render_ms: how long that took, without the sensor.
-    """
-
-    accepted: Accepted
-    picture: Picture
-    backend: str
-    backend_version: str
-    render_ms: float
 
 
 @dataclass(frozen=True)

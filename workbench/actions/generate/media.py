@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.actions.generate import products
 from workbench.actions.generate.record import scene_id, source_key
+from workbench.actions.generate.shot import Accepted
 from workbench.base.errors import OutputError
 from workbench.base.files import refused, write_bytes, write_json
 from workbench.core.scenario import Scenario, lighting_word, sensor_word
@@ -28,9 +29,6 @@ from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
 from workbench.core.schema.scene import Annotations, ObjectTruth
 from workbench.core.sensor import Picture
-
-if TYPE_CHECKING:
-    from workbench.actions.generate.frame import Accepted
 
 MEDIA = {"images": "jpg", "instances": "png", "depth": "png", "frames": "scenario.json"}
 ON_REQUEST = {"semantic": "png", "normals": "png", "clouds": "pcd"}

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.actions.generate.products import classes_seen
+from workbench.actions.generate.shot import Shot
 from workbench.base.files import sha256_text
 from workbench.core import assets as library
 from workbench.core.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
 from workbench.core.scenario.build import assets_of
-
-if TYPE_CHECKING:
-    from workbench.actions.generate.frame import Shot
 
 GENERATOR = "physical-ai-workbench"
 GT_METHOD = "ray casting, exact; labels are sharp: before blur and noise"

@@ -1,6 +1,7 @@
 """The loop's turns: what each model found on the same real pictures, and whether failures are closed."""
 
 from workbench.actions.rounds.record import record_round
-from workbench.actions.rounds.scoreboard import Scoreboard, rounds
+from workbench.actions.rounds.rounds import rounds
+from workbench.actions.rounds.scoreboard import Scoreboard
 
 __all__ = ["Scoreboard", "record_round", "rounds"]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core import assets as library
+from workbench.core.scenario.camera import camera_of
 from workbench.core.scenario.distribution import At, Distribution, check_number, check_ordered
 from workbench.core.scenario.placement import MAX_PLACES, MAX_ROUNDS, Unplaceable, posed_vertices
 
@@ -79,8 +80,6 @@ class CameraFrustum(Distribution):
         return POSED | CAMERA
 
     def draw_all(self, places: Sequence[At]) -> list[Any]:
-        from workbench.core.scenario.build import camera_of  # deferred: it builds on this
-
         if not places:
             return []
         camera = camera_of(places[0].values)
