@@ -208,7 +208,7 @@ def test_a_load_that_was_killed_is_made_whole(
 ELSEWHERE = """
 import json, sys
 from pathlib import Path
-from workbench import store
+from workbench.adapters import store
 from workbench.actions.load import load
 ds = store.require_dataset(sys.argv[1])
 if len(sys.argv) > 2:

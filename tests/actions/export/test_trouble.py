@@ -71,7 +71,7 @@ def test_trouble_is_told_in_one_message(mixed, tmp_path, prepare, kind, message,
 
 _LIMITED = """
 import resource, sys
-from workbench import store
+from workbench.adapters import store
 from workbench.ui.cli.main import main
 store.connect()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
