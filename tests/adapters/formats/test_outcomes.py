@@ -10,6 +10,7 @@ import pytest
 from tests.adapters.formats.seeds import HOME, INSIDE, OWN, SEEDS, png
 from workbench.adapters.formats.registry import FORMATS, choose
 from workbench.adapters.formats.toolkit.source import Source
+from workbench.base.errors import InputError
 
 
 @pytest.fixture(params=sorted(SEEDS))
@@ -44,6 +45,14 @@ def test_reading_what_was_found_is_reading_by_name(seeded):
     given = [repr(record) for record in choose(detected)[1].read()]
     assert given == [repr(record) for record in choose(asked_for, name=name)[1].read()]
     assert list(detected.problems) == list(asked_for.problems)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, form in FORMATS.items() if not form.single_files))
+def test_formats_of_folders_refuse_a_single_file(tmp_path, name):
+    path = tmp_path / "a.txt"
+    path.write_text("1 0.5 0.5 0.1 0.1")
+    with pytest.raises(InputError, match=f"a folder of {name}"):
+        choose(Source(path), name=name)
 
 
 def test_a_folder_is_scanned_once(seeded, monkeypatch):

@@ -74,17 +74,17 @@ def choose(source: Source, *, name: str | None = None) -> tuple[str, Found]:
     """
     if name is not None:
         return name, _asked_for(source, name)
-    found = _detected(source)
-    if not found:
+    matches = _detected(source)
+    if not matches:
         raise _nothing_fits(source)
-    ranked = sorted(found, key=lambda name: -found[name].score)
+    ranked = sorted(matches, key=lambda name: -matches[name].score)
     best = ranked[0]
-    equal = [name for name in ranked if found[best].score - found[name].score < _TIE]
+    equal = [name for name in ranked if matches[best].score - matches[name].score < _TIE]
     if len(equal) > 1:
-        seen = "; ".join(f"{name}: {found[name].why}" for name in equal)
+        reasons = "; ".join(f"{name}: {matches[name].why}" for name in equal)
         fix = f"Say --format {' or '.join(equal)}."
-        raise InputError("data of one format", found=seen, where=str(source.path), fix=fix)
-    return best, found[best]
+        raise InputError("data of one format", found=reasons, where=str(source.path), fix=fix)
+    return best, matches[best]
 
 
 def _asked_for(source: Source, name: str) -> Found:
@@ -99,11 +99,11 @@ def _asked_for(source: Source, name: str) -> Found:
 def _detected(source: Source) -> dict[str, Found]:
     asked = {name: form for name, form in FORMATS.items() if source.file is None or form.single_files}
     try:
-        found = {name: form.detect(source) for name, form in asked.items()}
+        matches = {name: form.detect(source) for name, form in asked.items()}
     except OSError as cause:
         text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
         raise InputError("readable files", found=text, where=str(source.path), fix="Change the permissions.") from cause
-    return {name: match for name, match in found.items() if match is not None}
+    return {name: match for name, match in matches.items() if match is not None}
 
 
 def _nothing_fits(source: Source) -> InputError:
