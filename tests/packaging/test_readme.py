@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.Mo
     (tmp_path / "sample_data").symlink_to(sample_data)
     monkeypatch.chdir(tmp_path)
     if not LONG:  # notebook 02 and the tests of recreate fit with as many pictures as it takes
-        monkeypatch.setattr("workbench.actions.recreate.recreate.ROUNDS", (24, 24))
+        monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "ROUNDS", (24, 24))
     (tour,) = blocks("python")
     scope: dict[str, object] = {}
     try:

@@ -142,7 +142,7 @@ def test_command_line(mixed: Any, tmp_path: Path) -> None:
     rows = json.loads(ran.stdout)["rows"]
     assert [row["surface"] for row in rows] == ["mirror", "wood"]
     assert all({"auc", "low", "high", "per_measure", "distance", "distance_objects"} <= set(row) for row in rows)
-    assert "http" not in Path(saved).read_text()
+    assert "://" not in Path(saved).read_text()
     failed = subprocess.run([*command, "--where", "surface == 'tin'"], capture_output=True, text=True, check=False)
     assert failed.returncode == 1 and "none that are real" in json.loads(failed.stdout)["error"]
 
@@ -159,7 +159,7 @@ def test_words() -> None:
 def test_plot(tmp_path: Path) -> None:
     found = Gaps(("real", "synthetic"), "surface", (("<b>wood", APART), ("tin", ALIKE), (None, FEW)))
     page = found.save(tmp_path / "gap.html").read_text()
-    assert page.startswith("<!doctype html>") and "http" not in page and "<b>wood" not in page
+    assert page.startswith("<!doctype html>") and "://" not in page and "<b>wood" not in page
     assert len(re.findall("<circle", page)) == 2 and page.count("<svg") == 3
     assert found.frame["auc"].isna().tolist() == [False, False, True] and len(found.measures) == 3
     assert "<svg" not in Gaps(("a", "b"), None, ((None, FEW),))._repr_html_()

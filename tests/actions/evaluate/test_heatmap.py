@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbench.actions.evaluate.heatmap import DARK_TEXT_ABOVE, Heatmap, _colour, _luminance
+from workbench.actions.evaluate.heatmap import DARK_TEXT_ABOVE, Heatmap, _color, _luminance
 
 ROWS = [
     ("dim", "metal", 4, 8, 0.25, 0.1, 0.5),
@@ -42,6 +42,6 @@ def test_one_facet_and_a_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
 def test_text_can_be_read(share: float) -> None:
-    luminance = _luminance(_colour(share))
+    luminance = _luminance(_color(share))
     text = 0.0056 if luminance > DARK_TEXT_ABOVE else 1.0  # #111 or white
     assert (max(luminance, text) + 0.05) / (min(luminance, text) + 0.05) > 4.5 or luminance < 0.2

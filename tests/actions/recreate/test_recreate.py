@@ -76,8 +76,8 @@ def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) 
 @pytest.fixture()
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
-    monkeypatch.setattr("workbench.actions.recreate.recreate.CHECKS", 3)
-    monkeypatch.setattr("workbench.actions.recreate.recreate.ROUNDS", (24, 24))
+    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
+    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "ROUNDS", (24, 24))
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -129,8 +129,8 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 
 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.actions.recreate.recreate.CHECKS", 3)
-    monkeypatch.setattr("workbench.actions.recreate.recreate.FIRST_LEAST", 21)
+    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
+    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "FIRST_LEAST", 21)
     ticks: list[Any] = []
     found = recreate(
         cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", work=Work(ticks.append)

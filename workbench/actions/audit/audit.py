@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from workbench.actions.audit.factors import FACTORS, Factor
@@ -30,6 +30,7 @@ from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
 from workbench.core.metrics.factorial import Effect, design, effects
+from workbench.core.report import charts, html
 from workbench.core.scenario import Scenario, build
 from workbench.core.schema.labels import Label
 
@@ -85,8 +86,10 @@ class Audit:
         return "\n".join([head, *(strong or ["no strong effect: nothing that was varied matters surely"])])
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p style='margin:2px 0'>{escape(line)}</p>" for line in str(self).splitlines())
-        return f"<div style='font:13px system-ui,sans-serif;max-width:760px'>{lines}{_plot(self)}</div>"
+        return html.fragment(self._body())
+
+    def _body(self) -> Markup:
+        return html.join(html.paragraphs(str(self).splitlines()), _chart(self))
 
     def save(self, path: str | Path) -> Path:
         """Write a page that opens anywhere.
@@ -95,7 +98,7 @@ class Audit:
             OutputError: the folder is missing, read-only or full.
         """
         target = Path(path)
-        write_bytes(target, f"<!doctype html><meta charset='utf-8'><title>audit</title>{self._repr_html_()}".encode())
+        write_bytes(target, html.page("Audit", self._body()).encode())
         return target
 
 
@@ -247,27 +250,20 @@ def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Labe
     return 1 - len(free) / len(truth)
 
 
-def _plot(found: Audit) -> str:
-    """A bar per effect with its interval."""
+def _chart(found: Audit) -> Markup:
+    """A row per effect with its interval."""
     if not found.effects:
-        return ""
-    reach = max(max(abs(one.low), abs(one.high)) for one in found.effects) or 1.0
-
-    def x(value: float) -> float:
-        return 460 + value / reach * 220
-
-    marks = ""
-    for k, one in enumerate(found.effects):
-        y, colour = 14 + 20 * k, "#b91c1c" if one.is_strong else "#94a3b8"
-        marks += (
-            f"<g><title>{escape(found.told(one))}</title>"
-            f"<text x='220' y='{y + 4}' text-anchor='end' fill='currentColor'>{escape(' x '.join(one.factors))}</text>"
-            f"<line x1='{x(one.low):.1f}' x2='{x(one.high):.1f}' y1='{y}' y2='{y}' stroke='{colour}' stroke-width='4' "
-            f"opacity='.5'/><circle cx='{x(one.value):.1f}' cy='{y}' r='4.5' fill='{colour}'/>"
-            f"<text x='690' y='{y + 4}' fill='currentColor'>{one.value:+.2f}</text></g>"
+        return Markup("")
+    reach = max(max(abs(effect.low), abs(effect.high)) for effect in found.effects) or 1.0
+    rows = [
+        charts.Row(
+            " x ".join(effect.factors),
+            found.told(effect),
+            (charts.Mark(effect.value, effect.low, effect.high),),
+            f"{effect.value:+.2f}",
+            charts.BAD if effect.is_strong else charts.MUTE,
         )
-    end = 20 * len(found.effects) + 8
-    axis = f"<line x1='460' x2='460' y1='2' y2='{end}' stroke='currentColor' opacity='.35'/>"
-    caption = "Effect on the recall of a picture; bar: 95 % interval; red: strong"
-    svg = f"<svg viewBox='0 0 760 {end + 4}' style='font:12px system-ui,sans-serif' role='img'>{axis}{marks}</svg>"
-    return f"<p>{caption}</p>{svg}"
+        for effect in found.effects
+    ]
+    caption = "Effect on the recall of an image; bar: 95 % interval; red: strong"
+    return charts.intervals(rows, caption, ends=(-reach, reach), ticks=(0.0,))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
@@ -17,6 +17,7 @@ from workbench.core.discovery.search import ALPHA, LIMIT, Search, Slice, search
 from workbench.core.measures.registry import cyclic_measures
 from workbench.core.metrics.registry import EVALUATION, Worst
 from workbench.core.metrics.score import score
+from workbench.core.report import html
 from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
 from workbench.core.tables import Filter, Table, as_filter
 
@@ -26,14 +27,6 @@ FEWEST = 40  # samples; of fewer, neither half can say anything
 LEFT_OUT = frozenset({ORIGIN, SCENE_ID, ATTRIBUTES_FROM, *CONFIDENCE.values()})
 LEFT_OUT_PREFIXES = (f"{EVALUATION}.", "generation.", "metadata.")
 CYCLIC = frozenset(f"{MEASURES}.{name}" for name in cyclic_measures())
-STYLE = """
-<style>
-.wb-found { border-collapse: collapse; font: 13px system-ui, sans-serif; color: inherit; background: none }
-.wb-found th, .wb-found td { padding: 4px 10px; text-align: left !important; color: inherit; background: none }
-.wb-found td.wb-n { text-align: right !important; font-variant-numeric: tabular-nums }
-.wb-found caption { caption-side: bottom; text-align: left; padding-top: 6px; opacity: .8; color: inherit }
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -88,25 +81,14 @@ class Discovery(Sequence[Slice]):
         return "\n".join([self.summary, *(f"  {one.words} (p {one.p_value:.2g})" for one in self)])
 
     def _repr_html_(self) -> str:
-        names = ("slice", "images", self.metric, "95 %", "elsewhere", "held out", "p") if len(self) else ()
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        rows = "".join(_row(one) for one in self)
-        caption = f"<caption>{escape(self.summary)}</caption>"
-        return f"{STYLE}<table class='wb-found'>{caption}<tr>{head}</tr>{rows}</table>"
+        head = ("slice", "images", self.metric, "95 %", "elsewhere", "held out", "p") if len(self) else ()
+        return html.fragment(html.table(head, [_row(one) for one in self], caption=self.summary))
 
 
-def _row(one: Slice) -> str:
+def _row(one: Slice) -> tuple[object, ...]:
     interval = "-" if one.low is None or one.high is None else f"{one.low:.3g} to {one.high:.3g}"
-    numbers = (
-        f"{one.samples:,}",
-        f"{one.value:.3g}",
-        interval,
-        f"{one.rest:.3g}",
-        f"{one.confirmed:.3g}",
-        f"{one.p_value:.2g}",
-    )
-    cells = "".join(f"<td class='wb-n'>{number}</td>" for number in numbers)
-    return f"<tr><td><code>{escape(str(one.filter))}</code></td>{cells}</tr>"
+    numbers = (f"{one.value:.3g}", interval, f"{one.rest:.3g}", f"{one.confirmed:.3g}", f"{one.p_value:.2g}")
+    return (Markup("<code>{}</code>").format(one.filter), one.samples, *numbers)
 
 
 def discover(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
-from workbench.actions.evaluate.gap_plots import STYLE, aucs, bars
+from workbench.actions.evaluate.gap_plots import aucs, bars
 from workbench.actions.evaluate.gap_words import DISTANCES, distance_words, distances, object_words, unit, words
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
@@ -28,6 +28,7 @@ from workbench.core.gap.objects import object_gap
 from workbench.core.measures.registry import cyclic_measures
 from workbench.core.metrics.holm import holm
 from workbench.core.metrics.per_slice import parts_of
+from workbench.core.report import html
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table, as_filter
 from workbench.core.tables.column import Mask
@@ -136,14 +137,17 @@ class Gaps:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(line)}</p>" for line in str(self).splitlines())
-        charts = "".join(
+        return html.fragment(self._body())
+
+    def _body(self) -> Markup:
+        drawn = [
             bars(f"{self._name(word)}: {what}", one)
             for word, pictures, _, shown in self.views
             for what, one in (("distance per measure", pictures), ("distance of what the labels tell", shown))
             if one and one.measures
-        )
-        return f"{STYLE}<div class='wb-gap'>{aucs([(self._name(w), g) for w, g in self.found])}{charts}{lines}</div>"
+        ]
+        first = aucs([(self._name(word), one) for word, one in self.found])
+        return html.join(first, *drawn, html.paragraphs(str(self).splitlines()))
 
     def _name(self, word: str | None) -> str:
         return " / ".join(self.sides) if self.by is None else f"{word if word is not None else 'missing'}"
@@ -155,7 +159,7 @@ class Gaps:
             OutputError: the folder is missing, read-only or full.
         """
         target = Path(path)
-        write_bytes(target, f"<!doctype html><meta charset='utf-8'><title>gap</title>{self._repr_html_()}".encode())
+        write_bytes(target, html.page("Gap", self._body(), facts=(" against ".join(self.sides),)).encode())
         return target
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from workbench.actions.evaluate.slices import slices
@@ -18,22 +18,12 @@ from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
 from workbench.core.metrics.registry import find
+from workbench.core.report import html
 from workbench.core.tables import Filter
 
 # ends and middle of a scale that people with colour-blindness can read (ColorBrewer's YlGnBu, by Cynthia Brewer)
 SCALE = np.array([[255, 255, 217], [65, 182, 196], [8, 29, 88]], float)
 DARK_TEXT_ABOVE = 0.35  # relative luminance
-STYLE = """
-<style>
-.wb-heat { border-collapse: collapse; font: 13px system-ui, sans-serif; color: inherit; background: none }
-.wb-heat th { padding: 4px 10px; text-align: left; font-weight: 600; color: inherit; background: none }
-.wb-heat td { padding: 6px 10px; min-width: 64px; text-align: center !important; border: 2px solid transparent;
-  background-clip: padding-box }
-.wb-heat td small { display: block; opacity: .8 }
-.wb-heat td.wb-none { background: repeating-linear-gradient(135deg, #8882 0 4px, transparent 4px 9px) padding-box }
-.wb-heat caption { caption-side: bottom; text-align: left; padding-top: 6px; opacity: .8; color: inherit }
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -51,20 +41,22 @@ class Heatmap:
     metric: str
 
     def _repr_html_(self) -> str:
+        return html.fragment(self._table())
+
+    def _table(self) -> Markup:
         columns = self._words(self.by[-1])
         rows: list[object] = [""] if len(self.by) == 1 else self._words(self.by[0])
         cells = {tuple(_word(row[name]) for name in self.by): row for row in self.frame.to_dict("records")}
-        head = "".join(f"<th>{_shown(word)}</th>" for word in columns)
-        body = "".join(
-            f"<tr><th>{_shown(row)}</th>"
-            + "".join(self._cell(cells.get((row, column)[-len(self.by) :])) for column in columns)
-            + "</tr>"
+        lines = [
+            html.join(_header(row), *(self._cell(cells.get((row, column)[-len(self.by) :])) for column in columns))
             for row in rows
+        ]
+        head = html.join(*(_header(word) for word in columns))
+        body = html.join(*(Markup("<tr>{}</tr>").format(line) for line in lines))
+        caption = f"{self.metric}; below it the samples. Hover for labels and the 95 % interval."
+        return Markup("<table class='wb-heat'><caption>{}</caption><tr><th>{}</th>{}</tr>{}</table>").format(
+            caption, " \\ ".join(self.by), head, body
         )
-        corner = escape(" \\ ".join(self.by))
-        caption = f"{escape(self.metric)}; below it the samples. Hover for labels and the 95 % interval."
-        parts = f"<caption>{caption}</caption><tr><th>{corner}</th>{head}</tr>{body}"
-        return f"{STYLE}<table class='wb-heat'>{parts}</table>"
 
     def __str__(self) -> str:
         return self.frame.to_string(index=False)
@@ -76,26 +68,27 @@ class Heatmap:
             OutputError: the folder is missing, read-only or full.
         """
         target = Path(path)
-        page = f"<!doctype html><meta charset='utf-8'><title>{escape(self.metric)}</title>{self._repr_html_()}"
-        write_bytes(target, page.encode())
+        write_bytes(target, html.page(self.metric, self._table()).encode())
         return target
 
     def _words(self, name: str) -> list[object]:
         return list(dict.fromkeys(map(_word, self.frame[name])))
 
-    def _cell(self, row: Mapping[Hashable, Any] | None) -> str:
+    def _cell(self, row: Mapping[Hashable, Any] | None) -> Markup:
         if row is None or not row["samples"]:
-            return "<td class='wb-none' title='no samples'></td>"
+            return Markup("<td class='wb-empty' title='no samples'></td>")
+        samples = counted(row["samples"], "sample")
         if _word(row["value"]) is None:
-            told = f"{counted(row['samples'], 'sample')}, no value"
-            return f"<td class='wb-none' title='{told}'>-<small>{row['samples']:,}</small></td>"
-        colour = _colour(self._share(float(row["value"])))
-        text = "#111" if _luminance(colour) > DARK_TEXT_ABOVE else "#fff"
+            cell = Markup("<td class='wb-empty' title='{}, no value'>-<small>{}</small></td>")
+            return cell.format(samples, f"{row['samples']:,}")
+        color = _color(self._share(float(row["value"])))
+        text = "#111" if _luminance(color) > DARK_TEXT_ABOVE else "#fff"
         ends = [_word(row["low"]), _word(row["high"])]
         interval = "" if None in ends else f", {_number(ends[0])} to {_number(ends[1])}"
-        told = f"{counted(row['samples'], 'sample')}, {counted(row['labels'], 'label')}{interval}"
-        look = f"background-color: rgb({', '.join(str(round(c)) for c in colour)}); color: {text}"
-        return f"<td style='{look}' title='{told}'>{_number(row['value'])}<small>{row['samples']:,}</small></td>"
+        title = f"{samples}, {counted(row['labels'], 'label')}{interval}"
+        style = f"background-color: rgb({', '.join(str(round(c)) for c in color)}); color: {text}"
+        cell = Markup("<td style='{}' title='{}'>{}<small>{}</small></td>")
+        return cell.format(style, title, _number(row["value"]), f"{row['samples']:,}")
 
     def _share(self, value: float) -> float:
         """Where a value lies on the scale: shares from 0 to 1, others between the least and the largest."""
@@ -125,8 +118,8 @@ def _word(value: Any) -> Any:
     return None if value is None or value != value else value
 
 
-def _shown(word: object) -> str:
-    return "<i>missing</i>" if word is None else escape(str(word))
+def _header(word: object) -> Markup:
+    return Markup("<th><i>missing</i></th>") if word is None else Markup("<th>{}</th>").format(word)
 
 
 def _number(value: object) -> str:
@@ -134,7 +127,7 @@ def _number(value: object) -> str:
     return f"{number:,.0f}" if number.is_integer() and abs(number) > 1 else f"{number:.3g}"
 
 
-def _colour(share: float) -> NDArray[np.float64]:
+def _color(share: float) -> NDArray[np.float64]:
     at = min(max(share, 0.0), 1.0) * (len(SCALE) - 1)
     low = min(int(at), len(SCALE) - 2)
     mixed: NDArray[np.float64] = SCALE[low] + (at - low) * (SCALE[low + 1] - SCALE[low])

@@ -6,42 +6,22 @@ escaped; pictures are small and inside the page.
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from workbench.actions.export.manifest import Shipped
 from workbench.actions.export.summary import EXAMPLES, UNKNOWN, Summary, cell_of
 from workbench.base.files import sha256_text
 from workbench.base.plurals import counted
+from workbench.core.report import html
 from workbench.core.report.thumbnails import inline
 from workbench.core.schema.fields import ATTRIBUTES
 from workbench.core.splits.spec import command_line
 
 FEW = 10  # samples of a slice below which a gap is named
-SHOWN = 40  # rows of a table
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #2a78d6; --other: #d97c1e; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 32px auto; padding: 0 20px; }
-h1 { font-size: 26px; margin: 0; } h2 { font-size: 19px; margin: 36px 0 8px; }
-table { border-collapse: collapse; } th, td { padding: 3px 12px 3px 0; text-align: left; vertical-align: top; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-th { border-bottom: 1px solid var(--line); font-weight: 600; } .wide { overflow-x: auto; }
-.bar { display: inline-block; height: 10px; background: var(--accent); } .bar.syn { background: var(--other); }
-.few { background: #d97c1e44; } .none { background: #c0392b44; } small, .soft { opacity: .7; }
-figure { display: inline-block; width: 236px; margin: 0 12px 16px 0; vertical-align: top; }
-figure img { width: 236px; display: block; background: var(--soft); }
-figcaption { font-size: 13px; overflow-wrap: anywhere; }
-pre { background: var(--soft); padding: 10px; white-space: pre-wrap; overflow-wrap: anywhere; }
-"""
-_HEAD = (
-    "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>Datasheet</title>"
-    "<meta name='viewport' content='width=device-width'><meta http-equiv='Content-Security-Policy' "
-    "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-    f"<style>{_STYLE}</style></head><body>\n"
-)
-Row = Sequence[object]
+REST = "are in manifest.json."
 
 
 def page(manifest: Mapping[str, Any], summary: Summary, shipped: Sequence[Shipped], notes: Sequence[str]) -> str:
@@ -53,114 +33,69 @@ def page(manifest: Mapping[str, Any], summary: Summary, shipped: Sequence[Shippe
         shipped: the samples.
         notes: what else is worth knowing.
     """
-    splits = manifest["splits"]
+    splits, slice_by = manifest["splits"], " x ".join(manifest["choice"]["slice_by"])
     samples, labels = (sum(n[key] for n in splits.values()) for key in ("samples", "labels"))
-    head = (
-        f"<h1>Datasheet</h1><p>{counted(samples, 'sample')} with {counted(labels, 'label')} in "
-        f"{counted(len(splits), 'split')}, format <b>{_text(manifest['choice']['format'])}</b>.</p>"
+    facts = (
+        f"{counted(samples, 'sample')} with {counted(labels, 'label')} in {counted(len(splits), 'split')}",
+        f"format {manifest['choice']['format']}",
     )
-    slice_by = manifest["choice"]["slice_by"]
     parts = [
-        head,
-        _section("What is in it", _splits(splits) + _stratification(manifest)),
-        _section(f"Samples per slice: {' x '.join(slice_by)}", _slices(summary, list(splits))),
-        _section("Labels per class", _classes(splits)),
-        _section("Examples", _examples(summary, shipped)),
-        _section("Known gaps", _list(_gaps(manifest, summary, notes))),
-        _section("How it was made", _made(manifest, summary)),
+        html.section("What is in it", _splits(splits), _stratification(manifest)),
+        html.section(f"Samples per slice: {slice_by}", _slices(summary, list(splits))),
+        html.section("Labels per class", _classes(splits)),
+        html.section("Examples", _examples(summary, shipped)),
+        html.section("Known gaps", html.bullets(_gaps(manifest, summary, notes))),
+        html.section("How it was made", _made(manifest, summary)),
     ]
-    return _HEAD + "\n".join(parts) + "\n</body></html>\n"
+    return html.page("Datasheet", *parts, facts=facts)
 
 
-def _text(value: object) -> str:
-    return html.escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{_text(title)}</h2>{body}</section>"
-
-
-def _list(lines: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>"
-
-
-def _table(head: Row, rows: Iterable[Row], marks: Mapping[tuple[int, int], str] | None = None) -> str:
-    """A table; numbers to the right. ``marks`` gives a class of style by row and column."""
-    marks = marks or {}
-    listed = [list(row) for row in rows]
-    number = [bool(listed) and all(isinstance(row[at], int) for row in listed) for at in range(len(head))]
-    top = "".join(f"<th class='{'n' if n else ''}'>{_text(cell)}</th>" for cell, n in zip(head, number, strict=True))
-    body = ""
-    for y, row in enumerate(listed[:SHOWN]):
-        cells = (
-            f"<td class='{'n ' if number[x] else ''}{marks.get((y, x), '')}'>{_cell(cell)}</td>"
-            for x, cell in enumerate(row)
-        )
-        body += f"<tr>{''.join(cells)}</tr>\n"
-    more = f"<p class='soft'>{len(listed) - SHOWN:,} more are in manifest.json.</p>" if len(listed) > SHOWN else ""
-    return f"<div class='wide'><table><tr>{top}</tr>\n{body}</table></div>{more}"
-
-
-class _Html(str):
-    """Text that is HTML already."""
-
-
-def _cell(cell: object) -> str:
-    return cell if isinstance(cell, _Html) else _text(cell)
-
-
-def _splits(splits: Mapping[str, Any]) -> str:
+def _splits(splits: Mapping[str, Any]) -> Markup:
     most = max((n["samples"] for n in splits.values()), default=1) or 1
 
-    def bar(n: Mapping[str, int]) -> _Html:
-        widths = [round(260 * n[source] / most) for source in ("real", "synthetic")]
-        return _Html(
-            f"<span class='bar' style='width:{widths[0]}px'></span>"
-            f"<span class='bar syn' style='width:{widths[1]}px'></span>"
-        )
+    def bar(n: Mapping[str, int]) -> Markup:
+        return html.part("stacked", *(round(260 * n[source] / most) for source in ("real", "synthetic")))
 
     rows = [(name, n["samples"], n["real"], n["synthetic"], n["labels"], bar(n)) for name, n in splits.items()]
-    keys = [
-        f"<span class='bar {kind}' style='width:10px'></span> {name}"
-        for name, kind in (("real", ""), ("synthetic", "syn"))
-    ]
-    table = _table(("split", "samples", "real", "synthetic", "labels", ""), rows)
-    return f"{table}<p class='soft'>{' '.join(keys)}</p>"
+    legend = (html.part("stacked", 10, 0), " real ", html.part("stacked", 0, 10), " synthetic")
+    return html.join(html.table(("split", "samples", "real", "synthetic", "labels", ""), rows), *legend)
 
 
-def _stratification(manifest: Mapping[str, Any]) -> str:
+def _stratification(manifest: Mapping[str, Any]) -> Markup:
     found = manifest["stratification"]
     if found is None:
-        return ""
-    return (
-        f"<p>Each split holds its share of every class and attribute to within {found['mean']:.1%} on average; "
-        f"the largest difference is {found['worst']:.1%} ({_text(found['where'])}).</p>"
+        return Markup("")
+    return html.paragraphs(
+        [
+            f"Each split holds its share of every class and attribute to within {found['mean']:.1%} on average; "
+            f"the largest difference is {found['worst']:.1%} ({found['where']})."
+        ]
     )
 
 
-def _slices(summary: Summary, splits: Sequence[str]) -> str:
+def _slices(summary: Summary, splits: Sequence[str]) -> Markup:
     rows = [
         (cell, n.sources["real"], n.sources["synthetic"], *(n.splits[split] for split in splits))
         for cell, n in sorted(summary.cells.items())
     ]
     marks = {
-        (y, x): "few" if n else "none"
+        (y, x): "wb-few" if n else "wb-none"
         for y, row in enumerate(rows)
         for x, n in enumerate(row)
         if isinstance(n, int) and n < FEW
     }
-    words = f"<p class='soft'>Orange: fewer than {FEW}. Red: none.</p>"
-    return _table(("slice", "real", "synthetic", *splits), rows, marks) + words
+    table = html.table(("slice", "real", "synthetic", *splits), rows, marks=marks, rest=REST)
+    return html.join(table, html.paragraphs([f"Orange: fewer than {FEW}. Red: none."]))
 
 
-def _classes(splits: Mapping[str, Any]) -> str:
+def _classes(splits: Mapping[str, Any]) -> Markup:
     names = sorted({name for n in splits.values() for name in n["labels_per_class"]})
     rows = [(name, *(n["labels_per_class"].get(name, 0) for n in splits.values())) for name in names]
-    marks = {(y, x): "none" for y, row in enumerate(rows) for x in range(1, len(row)) if row[x] == 0}
-    return _table(("class", *splits), rows, marks) if rows else "<p>No labels.</p>"
+    marks = {(y, x): "wb-none" for y, row in enumerate(rows) for x in range(1, len(row)) if row[x] == 0}
+    return html.table(("class", *splits), rows, marks=marks, rest=REST) if rows else html.paragraphs(["No labels."])
 
 
-def _examples(summary: Summary, shipped: Sequence[Shipped]) -> str:
+def _examples(summary: Summary, shipped: Sequence[Shipped]) -> Markup:
     """One of each slice and source in turn, so that rare ones are seen."""
     waiting = summary.examples
     chosen: list[int] = []
@@ -169,15 +104,13 @@ def _examples(summary: Summary, shipped: Sequence[Shipped]) -> str:
         chosen += [waiting[key][at] for key in order if at < len(waiting[key])]
         if len(chosen) >= EXAMPLES:
             break
-    return "".join(_figure(shipped[place], summary.slice_by) for place in chosen[:EXAMPLES])
+    return html.join(*(_figure(shipped[place], summary.slice_by) for place in chosen[:EXAMPLES]))
 
 
-def _figure(item: Shipped, slice_by: Sequence[str]) -> str:
+def _figure(item: Shipped, slice_by: Sequence[str]) -> Markup:
     record = item.record
-    caption = _text(f"{item.source}, {cell_of(record.attributes, slice_by)}, {record.split}")
-    return (
-        f"<figure>{inline(record)}<figcaption>{caption}<br><small>{_text(record.origin)}</small></figcaption></figure>"
-    )
+    caption = f"{item.source}, {cell_of(record.attributes, slice_by)}, {record.split}"
+    return html.part("figure", inline(record), caption, record.origin)
 
 
 def _gaps(manifest: Mapping[str, Any], summary: Summary, notes: Sequence[str]) -> list[str]:
@@ -206,7 +139,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
 
 
-def _made(manifest: Mapping[str, Any], summary: Summary) -> str:
+def _made(manifest: Mapping[str, Any], summary: Summary) -> Markup:
     choice, versions = manifest["choice"], manifest["versions"]
     given = choice["splits"] or "as given; the rest train .7, val .15, test .15"
     facts = [
@@ -217,15 +150,13 @@ def _made(manifest: Mapping[str, Any], summary: Summary) -> str:
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     scenarios = [(name, backend, n) for (name, backend), n in sorted(summary.made.items())]
-    told = _table(("scenario", "renderer", "samples"), scenarios) if scenarios else "<p>No generated samples.</p>"
-    again = f"<pre>{_text(command(choice))}</pre>"
-    return (
-        _table(("", ""), facts)
-        + "<h2>Generated samples</h2>"
-        + told
-        + "<h2>Again</h2>"
-        + again
-        + "<p class='soft'>Every file with its hash, and every sample with its lineage: manifest.json.</p>"
+    table = html.table(("scenario", "renderer", "samples"), scenarios, rest=REST)
+    return html.join(
+        html.table(("", ""), facts),
+        Markup("<h2>Generated samples</h2>"),
+        table if scenarios else html.paragraphs(["No generated samples."]),
+        Markup("<h2>Again</h2><pre>{}</pre>").format(command(choice)),
+        html.paragraphs(["Every file with its hash, and every sample with its lineage: manifest.json."]),
     )
 
 

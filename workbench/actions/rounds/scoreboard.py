@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from workbench.actions.rounds.judge import CLOSED, FAILING, WORSE, Verdict
 from workbench.actions.rounds.record import Round
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
 from workbench.core.metrics.compare import Change, Level
+from workbench.core.report import charts, html
 
-COLOURS = {CLOSED: "#0f766e", FAILING: "#b45309", WORSE: "#b91c1c"}
-PLAIN = "#475569"
+COLORS = {CLOSED: charts.GOOD, FAILING: charts.WARN, WORSE: charts.BAD}
 SHOWN = 12  # slices drawn
-WIDTH, LEFT, SPAN, STEP = 860, 250, 400, 10
-STYLE = """
-<style>
-.wb-rounds { font: 13px system-ui, sans-serif; color: inherit; max-width: 860px }
-.wb-rounds svg { display: block; width: 100%; height: auto; overflow: visible; margin: 6px 0 14px }
-.wb-rounds svg text { font: 12px system-ui, sans-serif; fill: currentColor }
-.wb-rounds svg .wb-axis { stroke: currentColor; opacity: .3 }
-.wb-rounds p { margin: 2px 0; color: inherit }
-.wb-rounds h4 { margin: 12px 0 2px; font-weight: 600 }
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -137,7 +126,7 @@ class Scoreboard:
         return words(self)
 
     def _repr_html_(self) -> str:
-        return html(self)
+        return html.fragment(_body(self))
 
     def save(self, path: str | Path) -> Path:
         """Write a page that opens anywhere.
@@ -146,7 +135,7 @@ class Scoreboard:
             OutputError: the folder is missing, read-only or full.
         """
         target = Path(path)
-        write_bytes(target, f"<!doctype html><meta charset='utf-8'><title>rounds</title>{self._repr_html_()}".encode())
+        write_bytes(target, html.page("Rounds", _body(self)).encode())
         return target
 
 
@@ -202,70 +191,38 @@ def _change(one: Change) -> str:
     return f"{one.value:+.3f}" + ("" if one.low is None else f" ({one.low:+.3f} to {one.high:+.3f})")
 
 
-def html(board: Scoreboard) -> str:
-    """The scoreboard as a plot with its words; safe to show, whatever tags and names say."""
-    body = ""
+def _body(board: Scoreboard) -> Markup:
+    """The scoreboard as charts with its words."""
+    parts = []
     if board.fell:
-        body += "<h4>Other slices that got worse</h4>" + _plot(board.fell, board)
+        parts += [Markup("<h4>Other slices that got worse</h4>"), _chart(board.fell, board)]
     if board.rounds and board.scenarios:
-        body += "<h4>Failure scenarios</h4>" + _plot(board.scenarios, board)
+        parts += [Markup("<h4>Failure scenarios</h4>"), _chart(board.scenarios, board)]
     if board.overall is not None:
         calm = [row for row in board.slices if row not in board.fell][:SHOWN]
-        body += "<h4>All, and slices of light and surface</h4>" + _plot([board.overall, *calm], board)
-    lines = "".join(f"<p>{escape(line)}</p>" for line in _lines(board))
-    return f"{STYLE}<div class='wb-rounds'>{body}{lines}</div>"
+        parts += [Markup("<h4>All, and slices of lighting and surface</h4>"), _chart([board.overall, *calm], board)]
+    return html.join(*parts, html.paragraphs(_lines(board)))
 
 
-def _x(value: float) -> float:
-    return LEFT + min(max(value, 0.0), 1.0) * SPAN
-
-
-def _plot(rows: Sequence[Row], board: Scoreboard) -> str:
+def _chart(rows: Sequence[Row], board: Scoreboard) -> Markup:
     """Per row one mark per compared round, older ones above and lighter; a tick where the rest lies."""
-    n = len(board.compared)
-    height = STEP * (n + 1) + 8
-    end = height * len(rows) + 6
-    axis = "".join(
-        f"<line class='wb-axis' x1='{_x(t):.1f}' x2='{_x(t):.1f}' y1='2' y2='{end}' stroke-dasharray='2 4'/>"
-        f"<text x='{_x(t):.1f}' y='{end + 16}' text-anchor='middle'>{t:g}</text>"
-        for t in (0.0, 0.25, 0.5, 0.75, 1.0)
-    )
-    marks = "".join(_marks(row, k * height + 4, height, board) for k, row in enumerate(rows))
-    named = {one.number: one.name for one in board.rounds}
-    order = ", ".join(named[number] for number in board.compared)
-    caption = escape(
-        f"{board.metric}, from top to bottom: {order}; bar: 95 % interval; tick: the rest in the last round"
-    )
-    drawn = f"<svg viewBox='0 0 {WIDTH} {end + 22}' role='img' aria-label='{caption}'>{axis}{marks}</svg>"
-    return f"<p>{caption}</p>{drawn}"
+    names = {each.number: each.name for each in board.rounds}
+    order = ", ".join(names[number] for number in board.compared)
+    caption = f"{board.metric}, from top to bottom: {order}; bar: 95 % interval; tick: the rest in the last round"
+    drawn = [_chart_row(row, board) for row in rows]
+    return charts.intervals(drawn, caption, ends=(0.0, 1.0), ticks=(0.0, 0.25, 0.5, 0.75, 1.0))
 
 
-def _marks(row: Row, top: int, height: int, board: Scoreboard) -> str:
-    colour = COLOURS[row.verdict.state] if row.verdict else COLOURS[WORSE] if row in board.fell else PLAIN
-    middle = top + height / 2
-    found = f"<text x='{LEFT - 12}' y='{middle + 2:.1f}' text-anchor='end'>{escape(row.name[:36])}</text>"
-    if row.rest.value is not None:
-        x = _x(row.rest.value)
-        found += (
-            f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{top}' y2='{top + height - 8}' stroke='currentColor' opacity='.6'/>"
-        )
-    for k, one in enumerate(row.levels):
-        found += _mark(one, top + STEP * (k + 1), colour, 0.35 + 0.65 * (k + 1) / len(row.levels))
-    told = row.since_first or row.since_before
+def _chart_row(row: Row, board: Scoreboard) -> charts.Row:
+    color = COLORS[row.verdict.state] if row.verdict else COLORS[WORSE] if row in board.fell else charts.MUTE
+    step = row.since_first or row.since_before
     state = f"{row.verdict.state}  " if row.verdict else ""
-    said = state + (_change(told) if told else "")
-    title = scenario_words(row, board) if row.verdict else _told(row.name, row, board)
-    right = f"<text x='{LEFT + SPAN + 16}' y='{middle + 2:.1f}' style='fill: {colour}'>{escape(said)}</text>"
-    return f"<g><title>{escape(title)}</title>{found}{right}</g>"
-
-
-def _mark(one: Level, y: float, colour: str, opacity: float) -> str:
-    if one.value is None:
-        return ""
-    bar = ""
-    if one.low is not None and one.high is not None:
-        bar = (
-            f"<line x1='{_x(one.low):.1f}' x2='{_x(one.high):.1f}' y1='{y}' y2='{y}' stroke='{colour}' "
-            f"stroke-width='3' stroke-linecap='round' opacity='{0.5 * opacity:.2f}'/>"
-        )
-    return f"{bar}<circle cx='{_x(one.value):.1f}' cy='{y}' r='4' fill='{colour}' opacity='{opacity:.2f}'/>"
+    return charts.Row(
+        row.name,
+        scenario_words(row, board) if row.verdict else _told(row.name, row, board),
+        tuple(charts.Mark(level.value, level.low, level.high) for level in row.levels),
+        state + (_change(step) if step else ""),
+        color,
+        row.rest.value,
+        color,
+    )

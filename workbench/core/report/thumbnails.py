@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from pathlib import Path
 
+from markupsafe import Markup
 from PIL import Image, ImageDraw, ImageOps
 
+from workbench.core.report.html import part
 from workbench.core.schema.labels import Record
 
 THUMB_PX = 240
 _COLOUR = (255, 176, 32)
 
 
-def thumbnail(path: str | Path, origin: str) -> str:
-    """An ``img`` of a picture, or why it cannot be shown."""
+def thumbnail(path: str | Path, origin: str) -> Markup:
+    """An ``img`` of an image file, or why it cannot be shown."""
     small = _small(path)
     return _img(small, origin) if isinstance(small, Image.Image) else small
 
 
-def inline(record: Record) -> str:
+def inline(record: Record) -> Markup:
     """An ``img`` of a record's picture with its boxes, or why it cannot be shown."""
     small = _small(record.medium)
-    if isinstance(small, str):
+    if isinstance(small, Markup):
         return small
     scale = small.width / max(record.width, 1)
     pen = ImageDraw.Draw(small)
@@ -34,7 +35,7 @@ def inline(record: Record) -> str:
     return _img(small, record.origin)
 
 
-def _small(path: str | Path) -> Image.Image | str:
+def _small(path: str | Path) -> Image.Image | Markup:
     try:
         with Image.open(path) as opened:
             opened.draft("RGB", (THUMB_PX * 2, THUMB_PX * 2))
@@ -42,11 +43,10 @@ def _small(path: str | Path) -> Image.Image | str:
             small.thumbnail((THUMB_PX, THUMB_PX))
             return small
     except (OSError, ValueError) as cause:
-        return f"<span>cannot be read: {html.escape(str(cause))}</span>"
+        return Markup("<span>cannot be read: {}</span>").format(cause)
 
 
-def _img(small: Image.Image, origin: str) -> str:
+def _img(small: Image.Image, origin: str) -> Markup:
     stream = io.BytesIO()
     small.save(stream, "JPEG", quality=80)
-    data = base64.b64encode(stream.getvalue()).decode()
-    return f"<img alt='{html.escape(origin, quote=True)}' src='data:image/jpeg;base64,{data}'>"
+    return part("image", origin, base64.b64encode(stream.getvalue()).decode())
