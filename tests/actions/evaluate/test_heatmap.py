@@ -26,7 +26,7 @@ def cells(html: str) -> list[str]:
 def test_two_facets() -> None:
     html = Heatmap(FRAME, ("lighting", "surface"), "recall")._repr_html_()
     found = cells(html)
-    assert len(found) == 4 and sum("wb-none" in cell for cell in found) == 2
+    assert len(found) == 4 and sum("wb-empty" in cell for cell in found) == 2
     assert "4 samples, 8 labels, 0.1 to 0.5" in found[0] and "title='no samples'" in found[1]
     assert "1 sample, 1 label, 0.4 to 1" in found[2] and "5 samples, no value" in found[3]
     assert "<b>wood" not in html and "&lt;b&gt;wood" in html and "<i>missing</i>" in html
@@ -37,7 +37,7 @@ def test_one_facet_and_a_page(tmp_path: Path) -> None:
     shown = Heatmap(frame, ("lighting",), "mean:noise")
     assert len(cells(shown._repr_html_())) == 2
     page = shown.save(tmp_path / "map.html").read_text()
-    assert page.startswith("<!doctype html>") and "http" not in page
+    assert page.startswith("<!doctype html>") and "://" not in page
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
