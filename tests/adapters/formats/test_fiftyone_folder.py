@@ -340,8 +340,12 @@ def test_bad_samples_lose_one_record_and_are_named(exported, reading, sample, ki
 @pytest.mark.parametrize(
     ("changed", "kind", "message"),
     [
-        ({"camera": {"fx": 1}}, "broken_annotation", "Camera left out"),
-        ({"camera": {"fx": 1, "fy": 1, "cx": 1, "cy": 1, "T_world_cam": [1]}}, "broken_annotation", "Camera left out"),
+        ({"camera": {"fx": 1}}, "broken_annotation", "Loaded without it"),
+        (
+            {"camera": {"fx": 1, "fy": 1, "cx": 1, "cy": 1, "T_world_cam": [1]}},
+            "broken_annotation",
+            "Loaded without it",
+        ),
         ({"metadata": {"width": 3, "height": 4}}, "size_mismatch", "found 3 x 4"),
         ({"depth": {"_cls": "Heatmap", "map_path": "fields/i.png"}}, "unreadable_map", "found 8 bits"),
         ({"depth": {"_cls": "Heatmap", "map": binary(b"x")}}, "unsupported_annotation", "depth inside samples.json"),

@@ -88,7 +88,7 @@ def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: 
     outcome = {
         "generation": generation,
         "objects": objects,
-        "camera": _camera_document(camera),
+        "camera": camera.to_dict(),
         "lighting": lighting_word(accepted.resolved.values),
         "surface": accepted.resolved.values["scene.surface.label"],
         "sensor": sensor_word(accepted.resolved.values),
@@ -123,7 +123,7 @@ def read_record(folder: Path, frame: int) -> Record:
     """The record of a finished frame, from its files alone."""
     said = _read_commit(path_of(folder, "frames", frame))
     outcome, generation = said["outcome"], said["outcome"]["generation"]
-    camera, image = _camera(outcome["camera"]), path_of(folder, "images", frame)
+    camera, image = Camera.from_dict(outcome["camera"]), path_of(folder, "images", frame)
     asked = said.get("annotators") or ()
     kinds = [fields.DEPTH, fields.INSTANCES, *(k for k in (fields.SEMANTIC, fields.NORMALS) if _asked(k, asked))]
     cloud = path_of(folder, "clouds", frame).resolve() if "point_cloud" in asked else None
@@ -217,18 +217,6 @@ def _object_document(thing: ObjectTruth) -> dict[str, Any]:
         "size_m": [float(edge) for edge in thing.size_m],
         "T_cam_box": np.asarray(thing.T_cam_box).tolist(),
     }
-
-
-def _camera_document(camera: Camera) -> dict[str, Any]:
-    assert camera.T_world_cam is not None
-    said: dict[str, Any] = {name: getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
-    return said | {"distortion": list(camera.distortion), "T_world_cam": camera.T_world_cam.tolist()}
-
-
-def _camera(said: dict[str, Any]) -> Camera:
-    k1, k2, p1, p2 = said["distortion"]
-    plain = {name: said[name] for name in ("width", "height", "fx", "fy", "cx", "cy")}
-    return Camera(**plain, distortion=(k1, k2, p1, p2), T_world_cam=np.array(said["T_world_cam"]))
 
 
 def _png(values: NDArray[np.uint16] | NDArray[np.uint8]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from workbench.actions.generate.frame import accepted_draw, shoot
 from workbench.actions.generate.media import labels_of
 from workbench.actions.generate.record import resolved_frame
-from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.processes import WorkerProcesses
 from workbench.core import assets as library
 from workbench.core.scenario import ResolvedFrame
 from workbench.core.schema.labels import Label, Labels
+
+if TYPE_CHECKING:
+    from workbench.adapters.store import Dataset
 
 BOX_TOLERANCE_PX = 1e-6  # the database keeps boxes relative to the picture
 
@@ -52,10 +55,9 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
         InputError: its picture is gone.
         RenderError: it cannot be drawn here.
     """
-    dataset = opened(dataset)
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
 
-    record = store.require_sample(dataset, sample_id).record
+    record = store.require_sample(store.opened(dataset), sample_id).record
     generation = record.generation
     if "params" not in generation:
         fix = "Choose a sample with source == 'synthetic'."

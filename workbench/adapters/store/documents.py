@@ -205,10 +205,7 @@ def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | No
     """Intrinsics in pixels, poses in metres."""
     document: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument"}
     if camera is not None:
-        document |= {name: getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
-        document["distortion"] = list(camera.distortion)
-        if camera.T_world_cam is not None:
-            document["T_world_cam"] = camera.T_world_cam.tolist()
+        document |= camera.to_dict()
     if T_cam_cloud is not None:
         document["T_cam_cloud"] = T_cam_cloud.tolist()
     return document
@@ -277,7 +274,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
         split=document.get(fields.SPLIT),
         scene_id=document.get(fields.SCENE_ID),
         attributes=attributes,
-        camera=_camera(camera) if camera and "fx" in camera else None,
+        camera=Camera.from_dict(camera) if camera and "fx" in camera else None,
         maps={name: Path(document[name][key]) for name, (_, key) in MAP_TYPES.items() if document.get(name)},
         generation=generation_of(document),
         source_key=document.get(fields.SOURCE_KEY),
@@ -329,20 +326,6 @@ def _points(document: Mapping[str, Any], width: int, height: int) -> NDArray[np.
 
 def _matrix(rows: Any) -> NDArray[np.float64] | None:
     return None if rows is None else np.asarray(rows, float)
-
-
-def _camera(document: Mapping[str, Any]) -> Camera:
-    k1, k2, p1, p2 = document.get("distortion") or (0.0, 0.0, 0.0, 0.0)
-    return Camera(
-        width=int(document["width"]),
-        height=int(document["height"]),
-        fx=document["fx"],
-        fy=document["fy"],
-        cx=document["cx"],
-        cy=document["cy"],
-        distortion=(k1, k2, p1, p2),
-        T_world_cam=_matrix(document.get("T_world_cam")),
-    )
 
 
 def generation_of(document: Mapping[str, Any]) -> dict[str, Any]:

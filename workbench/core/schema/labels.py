@@ -200,6 +200,42 @@ class Camera:
         """The 3x3 intrinsic matrix K, pixel centres at whole numbers."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
+    def to_dict(self) -> dict[str, Any]:
+        """The camera as plain values; the pose stands only where it is known.
+
+        >>> Camera(640, 480, 500.0, 500.0, 319.5, 239.5).to_dict()["distortion"]
+        [0.0, 0.0, 0.0, 0.0]
+        """
+        plain = {name: getattr(self, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
+        plain["distortion"] = list(self.distortion)
+        return plain if self.T_world_cam is None else {**plain, "T_world_cam": self.T_world_cam.tolist()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, width: int | None = None, height: int | None = None) -> Camera:
+        """The camera of ``to_dict``, whoever wrote the values.
+
+        Args:
+            values: ``fx``, ``fy``, ``cx``, ``cy``; ``distortion`` and ``T_world_cam`` may be missing.
+            width, height: pixels, where the values do not say them.
+
+        Raises:
+            ValueError: something is missing, or is no finite number.
+        """
+        try:
+            width = int(values["width"] if width is None else width)
+            height = int(values["height"] if height is None else height)
+            fx, fy, cx, cy = (float(values[name]) for name in ("fx", "fy", "cx", "cy"))
+            k1, k2, p1, p2 = (float(value) for value in values.get("distortion") or (0, 0, 0, 0))
+            pose = values.get("T_world_cam")
+            T_world_cam = None if pose is None else np.asarray(pose, np.float64).reshape(4, 4)
+        except (AttributeError, KeyError, TypeError, OverflowError) as cause:
+            raise ValueError(f"{type(cause).__name__}: {cause}") from cause
+        if not np.isfinite(
+            [fx, fy, cx, cy, k1, k2, p1, p2, *np.ravel(0 if T_world_cam is None else T_world_cam)]
+        ).all():
+            raise ValueError("a value is not finite")
+        return cls(width, height, fx, fy, cx, cy, (k1, k2, p1, p2), T_world_cam)
+
 
 @dataclass(slots=True)  # not frozen, as labels
 class Record:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.masks import whole_mask
-from workbench.core.schema.labels import Camera, Label, Labels
+from workbench.core.schema.labels import Label, Labels
 
 _DIGITS = 6  # decimals of a pixel
 
@@ -21,22 +21,13 @@ def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
     extra: dict[str, Any] = {
         "scene_id": record.scene_id,
         "classification": record.classification,
-        "camera": _camera(record.camera) if record.camera else None,
+        "camera": record.camera.to_dict() if record.camera else None,
         "generation": dict(record.generation) or None,
         "tags": list(record.tags) or None,
     }
     size = {"width": record.width, "height": record.height}
     filled = {key: value for key, value in extra.items() if value is not None}
     return {**record.attributes, **filled, **size, "split": record.split, "id": image_id, "file_name": item.name}
-
-
-def _camera(camera: Camera) -> dict[str, Any]:
-    pose = camera.T_world_cam
-    return {
-        **{key: getattr(camera, key) for key in ("fx", "fy", "cx", "cy")},
-        "distortion": list(camera.distortion),
-        "T_world_cam": None if pose is None else pose.tolist(),
-    }
 
 
 def box_entries(labels: Labels) -> list[str]:

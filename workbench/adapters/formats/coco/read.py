@@ -332,22 +332,12 @@ def record_of(
     )
 
 
-def _camera(given: Any, header: Header, where: str, problems: Problems) -> Camera | None:
-    if given is None:
+def _camera(values: Any, header: Header, where: str, problems: Problems) -> Camera | None:
+    if values is None:
         return None
-    import numpy as np  # deferred: few files bring a camera
-
     try:
-        pose = given.get("T_world_cam")
-        k1, k2, p1, p2 = (float(value) for value in given.get("distortion", (0, 0, 0, 0)))
-        return Camera(
-            width=header.width,
-            height=header.height,
-            **{key: float(given[key]) for key in ("fx", "fy", "cx", "cy")},
-            distortion=(k1, k2, p1, p2),
-            T_world_cam=None if pose is None else np.asarray(pose, dtype=np.float64).reshape(4, 4),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as cause:
-        message = f"Wanted fx, fy, cx, cy, distortion[4], T_world_cam[4][4], found {cause!r:.80}. Camera left out."
+        return Camera.from_dict(values, width=header.width, height=header.height)
+    except ValueError as cause:
+        message = f"The camera cannot be used ({cause!s:.80}); it needs fx, fy, cx, cy. Loaded without it."
         problems.add("broken_annotation", where, message)
         return None

@@ -339,20 +339,15 @@ def _split(sample: Mapping[str, Any]) -> str | None:
     return words.pop() if len(words) == 1 else None
 
 
-def _camera(said: Mapping[str, Any], frame: Frame, where: str) -> Camera | None:
-    keys = ("fx", "fy", "cx", "cy")
-    if not any(key in said for key in keys):
+def _camera(values: Mapping[str, Any], frame: Frame, where: str) -> Camera | None:
+    if not any(key in values for key in ("fx", "fy", "cx", "cy")):
         return None
-    numbers = matrix_of([said.get(key) for key in keys], 4)
-    distortion = matrix_of(said.get("distortion") or [0, 0, 0, 0], 4)
-    pose = matrix_of(said.get("T_world_cam"), 4, 4)
-    if numbers is None or distortion is None or (pose is None and said.get("T_world_cam") is not None):
-        message = "Wanted fx, fy, cx, cy, distortion[4], T_world_cam[4][4], found others. Camera left out."
+    try:
+        return Camera.from_dict(values, width=frame.width, height=frame.height)
+    except ValueError as cause:
+        message = f"The camera cannot be used ({cause!s:.80}); it needs fx, fy, cx, cy. Loaded without it."
         frame.problems.add("broken_annotation", where, message)
         return None
-    fx, fy, cx, cy = numbers.tolist()
-    k1, k2, p1, p2 = distortion.tolist()
-    return Camera(frame.width, frame.height, fx, fy, cx, cy, (k1, k2, p1, p2), pose)
 
 
 def _generation(sample: Mapping[str, Any], where: str, problems: Problems) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything
 from workbench.base.files import canonical_json, sha256_text, write_bytes
 from workbench.core.schema import fields
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Label, Record
 
 name = "fiftyone"
 numbered = embeds = False
@@ -115,7 +115,7 @@ def _further(item: NamedRecord, key: str) -> Iterator[tuple[str, Any]]:
         cls, path_key = _MAPS[field]
         yield field, _label(cls, f"{key}|{field}", **{path_key: _map_path(item, field, path)})
     if record.camera is not None:
-        yield fields.CAMERA, _camera(record.camera)
+        yield fields.CAMERA, {"_cls": "DynamicEmbeddedDocument", **record.camera.to_dict()}
     if record.generation:
         yield fields.GENERATION, _generation(record.generation)
 
@@ -165,13 +165,6 @@ def _packed(mask: NDArray[np.bool_]) -> dict[str, Any]:
     stream = io.BytesIO()
     np.save(stream, mask, allow_pickle=False)
     return {"$binary": {"base64": base64.b64encode(zlib.compress(stream.getvalue())).decode(), "subType": "00"}}
-
-
-def _camera(camera: Camera) -> dict[str, Any]:
-    found: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
-    found |= {key: getattr(camera, key) for key in ("width", "height", "fx", "fy", "cx", "cy")}
-    pose = camera.T_world_cam
-    return found if pose is None else {**found, "T_world_cam": pose.tolist()}
 
 
 def _generation(generation: Mapping[str, Any]) -> dict[str, Any]:
