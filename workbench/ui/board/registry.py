@@ -3,8 +3,8 @@
 A new panel, say ``hello``, is made of three parts:
 
 1. ``panels/hello.py``: functions of ``(state, jobs, ...)`` and ``COMMANDS``, their names for the browser.
-2. ``front/hello.js``: ``export function panel({ ask, say, fail })``, which returns at least its ``root``; see ``Context``
-   and ``Panel`` in ``front/protocol.js``.
+2. ``front/hello.js``: ``export function panel({ ask, say, fail })``, which returns at least its ``root``; see
+   ``Context`` and ``Panel`` in ``front/protocol.js``.
 3. A line in ``PANELS``: ``"hello": Panel("Hello", "hello.js", hello.COMMANDS)``.
 """
 
