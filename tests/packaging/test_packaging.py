@@ -100,9 +100,8 @@ wanted = ["py.typed", "__init__.pyi", "ui/board/front/board.js", "ui/board/front
           "core/scenario/presets/glare.yaml",
           "ui/cli/jupyter/labconfig/default_setting_overrides.json"]
 assert all((root / name).is_file() for name in wanted), [n for n in wanted if not (root / n).is_file()]
-from workbench.ui.board import Board
-from workbench.ui.board.board import module_text
 from workbench.ui.board.registry import PANELS
+from workbench.ui.board.scripts import module_text
 assert "export default" in module_text(PANELS)
 from workbench.ui.cli import main
 main(["--version"])
