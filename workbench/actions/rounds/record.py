@@ -21,7 +21,7 @@ from workbench.base.plurals import counted
 from workbench.base.progress import Work
 from workbench.core.metrics.compare import Part, level
 from workbench.core.metrics.counts import RoundCounts, from_bytes, round_counts, to_bytes
-from workbench.core.metrics.registry import COMPARED
+from workbench.core.metrics.registry import names
 from workbench.core.schema import fields
 from workbench.core.tables.filter import OneOf
 
@@ -41,7 +41,7 @@ class Round:
         seconds: and in time.
         confidence, iou: as of ``evaluate``.
         recorded_at: ISO time, UTC.
-        metrics: those of ``registry.COMPARED`` on those images, each with ``_low`` and ``_high``.
+        metrics: those of the metrics registry on those images, each with ``_low`` and ``_high``.
     """
 
     number: int
@@ -67,7 +67,7 @@ class Round:
 
 
 def _metrics(metrics: dict[str, float | None]) -> str:
-    shown = [(name, metrics.get(name)) for name in COMPARED]
+    shown = [(name, metrics.get(name)) for name in names("compare")]
     return ", ".join(f"{name} {value:.3f}" for name, value in shown if value is not None)
 
 
@@ -149,7 +149,7 @@ def overall(counted: RoundCounts) -> dict[str, float | None]:
     """The metrics of all pictures, with intervals."""
     everything = Part(np.ones(len(counted), np.bool_))
     found: dict[str, float | None] = {}
-    for metric in COMPARED:
+    for metric in names("compare"):
         one = level(counted, everything, metric)
         found |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
     return found

@@ -21,7 +21,7 @@ from workbench.base.plurals import counted
 from workbench.core.metrics.compare import ALPHA, LEAST, Change, Level, Part, apart, change, level
 from workbench.core.metrics.counts import RoundCounts
 from workbench.core.metrics.holm import holm
-from workbench.core.metrics.registry import COMPARED, find
+from workbench.core.metrics.registry import find
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, SetColumn, Table
 from workbench.core.tables.column import Mask
@@ -44,7 +44,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
         InputError: another metric.
     """
     dataset = opened(dataset)
-    find(metric, COMPARED)
+    find(metric, "compare")
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)
     every = [recorded(one) for one in stored_rounds(dataset)]

@@ -24,6 +24,7 @@ EVALUATION = "evaluation"  # prefix of the facets that evaluation writes
 HITS, MISSES = f"{EVALUATION}.hits", f"{EVALUATION}.misses"
 WRONG = tuple(f"{EVALUATION}.{name}" for name in ("false_alarms", "wrong_class", "badly_placed", "duplicates"))
 Worst = Literal["low", "high"]
+Use = Literal["slice", "search", "compare"]
 Floats = NDArray[np.float64]
 Estimator = Callable[[Mask], Estimate]
 
@@ -92,12 +93,27 @@ _ALL = (
     Metric("share", "share of a tag", "high", argument="tag"),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
-SLICED = tuple(METRICS)
-SEARCHED = tuple(name for name, metric in METRICS.items() if name != "count" and not metric.ranked)
-COMPARED = tuple(name for name, metric in METRICS.items() if metric.of != "samples")
 
 
-def find(text: str, among: tuple[str, ...] = SLICED) -> tuple[Metric, str]:
+def names(use: Use = "slice") -> tuple[str, ...]:
+    """Metrics for a use: per slice, to search slices by, or to compare rounds by.
+
+    >>> names("compare")
+    ('recall', 'precision', 'ap50')
+    """
+    if use == "search":
+        return tuple(name for name, metric in METRICS.items() if name != "count" and not metric.ranked)
+    if use == "compare":
+        return tuple(name for name, metric in METRICS.items() if metric.of != "samples")
+    return tuple(METRICS)
+
+
+def usages(use: Use = "slice") -> str:
+    """How the metrics for a use are written, for help texts and errors."""
+    return ", ".join(METRICS[name].usage for name in names(use))
+
+
+def find(text: str, use: Use = "slice") -> tuple[Metric, str]:
     """A metric and its argument.
 
     >>> metric, facet = find("mean:noise")
@@ -105,18 +121,13 @@ def find(text: str, among: tuple[str, ...] = SLICED) -> tuple[Metric, str]:
     ('mean', 'noise')
 
     Raises:
-        InputError: no such metric among those.
+        InputError: no such metric for that use.
     """
     name, _, argument = text.partition(":")
     metric = METRICS.get(name)
-    if metric is None or name not in among or bool(argument) != bool(metric.argument):
-        raise InputError("a metric", found=repr(text), where="metric", fix=f"One of: {usages(among)}.")
+    if metric is None or name not in names(use) or bool(argument) != bool(metric.argument):
+        raise InputError(f"Unknown metric {text!r}.", fix=f"Valid: {usages(use)}.")
     return metric, argument
-
-
-def usages(among: tuple[str, ...] = SLICED) -> str:
-    """How metrics are written, for help texts and errors."""
-    return ", ".join(METRICS[name].usage for name in among)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.core.metrics.registry import SEARCHED, usages
+from workbench.core.metrics.registry import usages
 from workbench.ui.cli.outcome import Outcome, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
-    parser.add_argument("--metric", default="recall", help=f"{usages(SEARCHED)} (recall)")
+    parser.add_argument("--metric", default="recall", help=f"{usages('search')} (recall)")
     parser.add_argument("--by", help="facets that conditions may look at, e.g. lighting,surface (all that make sense)")
     parser.add_argument("--where", help="only the samples of this filter")
     parser.add_argument("--worst", choices=["low", "high"], help="the bad end of a mean or share (high)")

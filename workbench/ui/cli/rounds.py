@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.core.metrics.registry import COMPARED, usages
+from workbench.core.metrics.registry import usages
 from workbench.ui.cli.outcome import Outcome, plain
 
 
@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--images", type=int, help="new pictures that the round cost")
     parser.add_argument("--seconds", type=float, help="time that it cost")
     parser.add_argument("--confidence", type=float, default=0.0, help="least confidence that counts (0)")
-    parser.add_argument("--metric", default="recall", help=f"what scenarios are judged by: {usages(COMPARED)} (recall)")
+    parser.add_argument(
+        "--metric", default="recall", help=f"what scenarios are judged by: {usages('compare')} (recall)"
+    )
     parser.add_argument("--save", metavar="FILE", help="write the scoreboard as a page of HTML")
     parser.set_defaults(run=run)
 
