@@ -108,6 +108,15 @@ def names(use: Use = "slice") -> tuple[str, ...]:
     return tuple(METRICS)
 
 
+def labels(use: Use = "slice") -> list[tuple[str, str]]:
+    """Name and label of the metrics that evaluation makes possible, for lists to choose from.
+
+    >>> labels("compare")
+    [('recall', 'recall'), ('precision', 'precision'), ('ap50', 'AP at IoU 0.5')]
+    """
+    return [(name, METRICS[name].label) for name in names(use) if METRICS[name].needs_evaluation]
+
+
 def usages(use: Use = "slice") -> str:
     """How the metrics for a use are written, for help texts and errors."""
     return ", ".join(METRICS[name].usage for name in names(use))

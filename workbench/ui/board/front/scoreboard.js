@@ -54,7 +54,7 @@ export function panel({ ask, fail }) {
   } }, "Retrain");
   newName.onkeydown = (event) => { if (event.key === "Enter") retrain.click(); };
   // scoreboard
-  const metric = choice("Judged by", [["recall", "recall"], ["precision", "precision"], ["ap50", "AP at IoU 0.5"]]);
+  const metric = choice("Judged by");
   const scores = el("div.wb-scores"), trouble = notice();
   const load = (byUser = false) => ask("scoreboard", { metric: metric.value, by_user: byUser }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
   metric.onchange = () => load(true);
@@ -92,6 +92,7 @@ export function panel({ ask, fail }) {
       suggest();
     },
     update: (next) => {
+      offer(metric, next.metrics.compare);
       const tags = JSON.stringify(next.scenarios.map((s) => [s.tag, s.count]));
       if (!root.hidden && drawnFor && tags !== drawnFor) load();
       drawnFor = tags;
