@@ -136,7 +136,7 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FITTING, "CHECKS", 3)
-    monkeypatch.setattr("workbench.actions.recreate.recreate.FIRST_LEAST", 21)
+    monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
     ticks: list[Any] = []
     found = recreate(
         cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", listener=ticks.append
