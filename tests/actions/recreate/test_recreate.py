@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import subprocess
 import sys
@@ -14,16 +15,18 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.sizes import FIT_ROUNDS
 from workbench.actions import tag as tagging
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
-from workbench.base.progress import Cancel, Work
+from workbench.base.progress import Cancel
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
+FITTING = importlib.import_module("workbench.actions.recreate.recreate")  # the package names its function so
 Write = Callable[..., Path]
 SIZE = {"sensor.camera.resolution": [160, 120]}
 DARK = SIZE | {"sensor.exposure.ev": {"uniform": [-3.2, -2.6]}, "scene.surface.label": "metal"}
@@ -48,7 +51,10 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     store.delete_dataset(name)
 
 
-def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) -> None:
+def test_what_they_have_in_common_becomes_a_scenario(
+    cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FITTING, "ROUNDS", FIT_ROUNDS)
     ticks: list[Any] = []
     found = recreate(cell, f"'{FAILURE}' in tags", work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
@@ -76,8 +82,8 @@ def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) 
 @pytest.fixture()
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "ROUNDS", (24, 24))
+    monkeypatch.setattr(FITTING, "CHECKS", 3)
+    monkeypatch.setattr(FITTING, "ROUNDS", (24, 24))
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -129,8 +135,8 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 
 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "FIRST_LEAST", 21)
+    monkeypatch.setattr(FITTING, "CHECKS", 3)
+    monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
     ticks: list[Any] = []
     found = recreate(
         cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", work=Work(ticks.append)
