@@ -22,7 +22,7 @@ from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
-from workbench.base.progress import Cancel
+from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
