@@ -112,10 +112,10 @@ def remove_descendants(
     dataset = opened(dataset)
     given = [value for value in (sample, change, scenario) if value is not None]
     if len(given) != 1:
-        raise InputError("one of sample, change and scenario", found=f"{len(given)} of them")
+        raise InputError(f"Exactly one of sample, change and scenario is needed, not {len(given)}.")
     ids, what = _descending(dataset, sample, change, scenario)
     if not ids:
-        raise DatasetError(f"samples that descend from {what}", found="none", where=dataset.name)
+        raise DatasetError(f"No samples descend from {what}.", at=dataset.name)
     return store.remove(dataset, ids, what=what, who=who or getpass.getuser(), reason=reason)
 
 
@@ -139,7 +139,7 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
         return _with_below(family, ids), f"scenario {scenario}"
     entry = next((one for one in entries(dataset) if one.change_id == change), None)
     if entry is None:
-        raise DatasetError("a change of tags", found=repr(change), where=dataset.name, fix="See `workbench history`.")
+        raise DatasetError(f"There is no change {change!r}.", at=dataset.name, fix="See `workbench history`.")
     tagged = _tagged(entry)
     ids = [one.id for one in family if entry.tag in one.parent_tags and tagged & set(one.parents)]
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"

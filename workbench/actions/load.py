@@ -50,9 +50,7 @@ def load(
         Cancelled: the user stopped.
     """
     if source not in SOURCES:
-        raise InputError(
-            "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
-        )
+        raise InputError(f"Unknown source {source!r}.", fix=one_of(source, SOURCES))
     given = existing(Path(path), wanted="a file, folder or archive to load")
     opened = Source(archive.opened(given))
     problems = opened.problems
@@ -89,21 +87,21 @@ def _records(name: str, found: Found, opened: Source) -> tuple[Iterator[Record],
         first = next(records, None)
     except OSError as cause:
         text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        raise InputError("readable files", found=text, where=str(opened.path), fix="Change the permissions.") from cause
+        problem = f"A file cannot be read ({text})."
+        raise InputError(problem, at=str(opened.path), fix="Change the permissions.") from cause
     if first is None:
-        fix = f"Mend the data, or say another format than {name}."
-        text, place = _summary(opened.problems), str(opened.path)
-        raise InputError("at least one record that can be used", found=text, where=place, fix=fix)
+        problem = f"No record of the format {name} can be used{_summary(opened.problems)}."
+        raise InputError(problem, at=str(opened.path), fix="Fix the data, or name another format.")
     return chain([first], records), total
 
 
 def _summary(problems: Problems) -> str:
     kinds = Counter(problem.kind for problem in problems if problem.kind != "ignored_junk")
     if not kinds:
-        return "none"
+        return ""
     kind, n = kinds.most_common(1)[0]
     first = next(problem for problem in problems if problem.kind == kind)
-    return f"none, but {n:,} x {kind}, the first at {first.where}: {first.message}"
+    return f": {n:,} x {kind}, first at {first.where}: {first.message.removesuffix('.')}"
 
 
 def _add(
@@ -155,5 +153,5 @@ def _tell_again(report: LoadReport) -> None:
 
 def _close(source: str, problems: Problems) -> None:
     other = next(name for name in SOURCES if name != source)
-    message = f"Wanted {source} samples, found {{n}} that say {other} ({{first}}). Loaded as {other}."
+    message = f"{{n}} records with the source {other}, not {source} (first: {{first}}); loaded as {other}."
     problems.close("source_conflict", message)

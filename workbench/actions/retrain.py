@@ -83,7 +83,7 @@ def retrain(
     """
     dataset = opened(dataset)
     if not name.strip():
-        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'second'.")
+        raise InputError(f"{name!r} is not a name for a round.", fix="Pass for example name='second'.")
     target, field = Path(folder).expanduser().absolute(), field_of(name)
     require_empty(target)
     model = Detector() if trainer is None else trainer

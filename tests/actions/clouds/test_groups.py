@@ -293,7 +293,7 @@ def test_clouds_without_pictures_are_samples(dataset: Any, clouds: Path, tmp_pat
     (clouds / "a.bin").write_bytes(bytes(3))
     with pytest.raises(OSError, match="multiple"):
         full_picture(found[0])
-    with pytest.raises(InputError, match="2 point clouds without a picture"):
+    with pytest.raises(InputError, match="only 2 point clouds without an image"):
         export(dataset, tmp_path / "out")
 
 

@@ -72,7 +72,7 @@ def test_fingerprints_are_made_once_and_faults_are_named(tmp_path, picture):
 def test_a_home_that_cannot_be_used_is_said(tmp_path, monkeypatch, picture):
     (tmp_path / "home").write_text("a file")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    with pytest.raises(OutputError, match="a place to keep fingerprints"):
+    with pytest.raises(OutputError, match="cache of fingerprints cannot be used"):
         fingerprints({"x": picture()})
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "other"))
     (tmp_path / "other").mkdir()
@@ -179,7 +179,7 @@ def test_the_threshold_stays_until_it_is_asked_for_anew(sample_data, dataset_nam
     store.add(dataset, records[25:], source="real")
     assert wb.duplicates(dataset).threshold == first
     assert wb.duplicates(dataset, calibrate=True).threshold.planted == 45
-    with pytest.raises(InputError, match="pictures to compare"):
+    with pytest.raises(InputError, match="no images to compare"):
         wb.duplicates(dataset, where="lighting == 'dark'")
 
 

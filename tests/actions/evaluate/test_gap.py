@@ -64,9 +64,9 @@ def test_any_filter_against_any_other(mixed: Any) -> None:
     assert found.rows[0]["different"] and found.sides == (mirrors, wood)
     inside = gap(mixed, where="surface == 'wood'")
     assert not inside.rows[0]["different"] and inside.sides == ("real", "synthetic")
-    with pytest.raises(InputError, match="30 samples on both"):
+    with pytest.raises(InputError, match="30 samples in common"):
         gap(mixed, where="source == 'synthetic'", against=wood)
-    with pytest.raises(InputError, match="none that are synthetic"):
+    with pytest.raises(InputError, match="The side 'synthetic' has no samples"):
         gap(mixed, where="source == 'real'")
 
 

@@ -124,9 +124,9 @@ def test_what_was_cut_off_is_carried_out(dataset, family, state: str, monkeypatc
 
 
 def test_mistakes(dataset, family) -> None:
-    with pytest.raises(InputError, match="one of sample, change and scenario, found 0"):
+    with pytest.raises(InputError, match="one of sample, change and scenario is needed, not 0"):
         remove_descendants(dataset)
-    with pytest.raises(DatasetError, match="a change of tags"):
+    with pytest.raises(DatasetError, match="There is no change"):
         remove_descendants(dataset, change="0" * 24)
     with pytest.raises(DatasetError, match="descend from scenario nothing"):
         remove_descendants(dataset, scenario="nothing")

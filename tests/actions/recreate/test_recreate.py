@@ -147,10 +147,10 @@ def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"where": "lighting == 'nothing of the kind'"}, InputError, "samples to recreate"),
+        ({"where": "lighting == 'nothing of the kind'"}, InputError, "nothing of the kind.*: No samples to recreate"),
         ({"where": "nonsense == 3"}, FilterError, "nonsense"),
-        ({}, InputError, "either a filter or ids"),
-        ({"ids": ["0" * 24]}, InputError, "ids of the dataset's samples"),
+        ({}, InputError, "Neither where nor ids was given"),
+        ({"ids": ["0" * 24]}, InputError, "The dataset has no sample '0{24}'"),
     ],
 )
 def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -203,7 +203,7 @@ def test_broken_manifests(loaded: Any, tmp_path: Path) -> None:
         ("broken.json", "manifest"),
         ("list.json", "manifest"),
         ("nowhere.json", "manifest"),
-        ("other.json", "other samples"),
+        ("other.json", "no sample of the dataset"),
     ):
         with pytest.raises(InputError, match=message):
             record_round(loaded, field, name="a", manifest=tmp_path / name)
@@ -213,7 +213,7 @@ def test_broken_manifests(loaded: Any, tmp_path: Path) -> None:
 def test_no_real_pictures(dataset: Any, tmp_path: Path, picture: Callable[..., Path]) -> None:
     picture("data/a.png")
     load(dataset, tmp_path / "data", source="synthetic", work=Work(lambda tick: None))
-    with pytest.raises(InputError, match="real pictures"):
+    with pytest.raises(InputError, match="No real images"):
         record_round(dataset, "x", name="a")
 
 

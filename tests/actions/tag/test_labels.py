@@ -87,5 +87,5 @@ def test_unknown_labels_are_refused(dataset: Any, labels: list[str], labels_aske
 
 
 def test_labels_and_a_filter_are_one_too_many(dataset: Any, labels: list[str]) -> None:
-    with pytest.raises(InputError, match="where and labels"):
+    with pytest.raises(InputError, match="where and labels cannot be given together"):
         tagging.tag(dataset, HIDDEN, where="True", labels=labels)

@@ -108,11 +108,11 @@ def test_a_bad_file_changes_nothing(two: tuple[Any, Any], tmp_path: Path, text: 
     path = tmp_path / "h.jsonl"
     tagging.export_history(first, path)
     path.write_text(path.read_text() + text + "\n")
-    with pytest.raises(InputError, match=r"Wanted one change of tags as JSON.*h.jsonl, line 2"):
+    with pytest.raises(InputError, match=r"h.jsonl, line 2: The line is not a change of tags as JSON"):
         tagging.replay_history(second, path)
     assert tagging.history(second).empty
 
 
 def test_no_file(two: tuple[Any, Any], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a history of tags"):
+    with pytest.raises(InputError, match="The history of tags cannot be read"):
         tagging.replay_history(two[0], tmp_path / "none.jsonl")

@@ -131,5 +131,5 @@ def test_broken_exports(tmp_path: Path) -> None:
     (folder / "annotations" / "instances_train.json").write_text("{")
     with pytest.raises(InputError, match="COCO file"):
         read_splits(folder, (64, 64))
-    with pytest.raises(InputError, match="picture"):
+    with pytest.raises(InputError, match="image cannot be read"):
         read_picture(tmp_path / "no.png")

@@ -54,7 +54,7 @@ def test_more_like_the_chosen(seen: Browser) -> None:
 def test_teach_shows_a_facet_and_what_it_doubts(seen: Browser) -> None:
     ids, dataset = seen.board.state.filtered_ids, seen.board.state.dataset
     refused = seen.ask("teach", attribute="finish")[0]
-    assert not refused["ok"] and "Wanted tags finish:<word>" in refused["error"]
+    assert not refused["ok"] and "No sample has a tag finish:<word>" in refused["error"]
     for word, chosen in (("rough", ids[:2]), ("fine", ids[3:5])):
         tagging.tag(dataset, f"finish:{word}", ids=chosen)
     refused = seen.ask("teach", attribute="finish")[0]

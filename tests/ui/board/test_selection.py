@@ -125,7 +125,7 @@ def test_tagging_nothing_says_what_to_do(selection: Selection) -> None:
 
 
 def test_foreign_ids_are_refused(selection: Selection) -> None:
-    with pytest.raises(DatasetError, match="ids of samples"):
+    with pytest.raises(DatasetError, match="has no sample"):
         selection.select(["0" * 24])
 
 
@@ -180,7 +180,7 @@ def test_boards_share_one_selection(selection: Selection) -> None:
     slicer.filter = "lighting == 'dim'"
     assert gallery._state["counts"]["filtered"] == 3
     assert slicer._state["facets"] and not gallery._state["facets"]
-    with pytest.raises(InputError, match="part of the board"):
+    with pytest.raises(InputError, match="The board has no part"):
         Board(selection, parts=["galery"])
 
 

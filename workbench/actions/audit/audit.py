@@ -131,8 +131,7 @@ def audit(
         Cancelled: the user stopped; nothing is kept.
     """
     if len(factors) < 2 or frames < 2:
-        found = f"{len(factors)} and {frames}"
-        raise InputError("two factors and two frames or more", found=found, where="factors, frames")
+        raise InputError(f"An audit needs at least 2 factors and 2 frames, not {len(factors)} and {frames}.")
     base = Scenario.load(BASE if scenario is None else scenario).replace(name="audit")
     runs = design(len(factors))
     made = [base.replace(_changes(factors, run)) for run in runs]
@@ -160,19 +159,19 @@ def audit(
         seen = [job for job in jobs if job in truth]
         answers = ask([_path(folder, *job) for job in seen])
     if len(answers) != len(seen):
-        wanted = f"{counted(len(seen), 'list')} of labels from the model"
-        raise InputError(wanted, found=str(len(answers)), where="audit")
+        problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(seen), 'image')}."
+        raise InputError(problem, at="audit", fix="Return one list of labels per image.")
     _require_known({name for job in seen for name, _ in truth[job]}, {label.name for own in answers for label in own})
     recalls = np.array([_recall(truth[job], own) for job, own in zip(seen, answers, strict=True)])
     return analysed(recalls, np.array(seen), runs, factors, base, left_out=len(jobs) - len(seen))
 
 
 def _require_known(drawn: set[str], predicted: set[str]) -> None:
-    """A model that speaks of other things is not blind; its recall would say nothing."""
+    """Refuse a model that predicts none of the classes drawn: its recall would be 0 whatever was varied."""
     if predicted and not predicted & drawn:
-        fix = "Give a scenario that draws the model's classes: see assets.targets in `workbench scenario schema`."
-        wanted = f"predictions of what was drawn ({', '.join(sorted(drawn))})"
-        raise InputError(wanted, found=", ".join(sorted(predicted))[:200], where="audit", fix=fix)
+        fix = "Pass a scenario with the model's classes: see assets.targets in `workbench scenario schema`."
+        classes, shown = ", ".join(sorted(predicted))[:200], ", ".join(sorted(drawn))
+        raise InputError(f"The model predicts {classes}, but the images show {shown} only.", at="audit", fix=fix)
 
 
 def analysed(

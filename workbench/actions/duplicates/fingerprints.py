@@ -170,5 +170,5 @@ def _kept() -> Iterator[sqlite3.Connection]:
             database.execute("CREATE TABLE IF NOT EXISTS scores (pair BLOB PRIMARY KEY, score REAL) WITHOUT ROWID")
             yield database
     except (OSError, sqlite3.Error) as cause:
-        fix = "Make room, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
-        raise OutputError("a place to keep fingerprints", found=str(cause), where=str(path), fix=fix) from cause
+        fix = "Free disk space, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
+        raise OutputError(f"The cache of fingerprints cannot be used: {cause}.", at=str(path), fix=fix) from cause

@@ -70,7 +70,8 @@ def duplicates(
     dataset = opened(dataset)
     samples = [s for s in store.read(dataset, store.select(dataset, where)) if s.record.image_path is not None]
     if not samples:
-        raise InputError("pictures to compare", found="none", where=str(where or dataset.name), fix="Widen the filter.")
+        at = str(where or dataset.name)
+        raise InputError("There are no images to compare.", at=at, fix="Widen the filter.")
     return find(dataset, samples, calibrate=calibrate, keep=where is None, work=work)
 
 

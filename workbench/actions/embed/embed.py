@@ -109,13 +109,16 @@ def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequ
     """
     dataset = opened(dataset)
     if not name.isidentifier() or name == NETWORK:
-        raise InputError("a name of letters, digits and _", found=repr(name), where="name", fix="Write e.g. my_clip.")
+        fix = f"Use letters, digits and _, for example my_clip; {NETWORK} is reserved."
+        raise InputError(f"{name!r} is not a valid name for embeddings.", fix=fix)
     lengths = {len(vector) for vector in vectors.values()}
-    if len(lengths) != 1:
-        raise InputError("vectors of one length", found=f"lengths {sorted(lengths)[:5]}", where=name)
+    if not lengths:
+        raise InputError("No vectors were given.", at=name)
+    if len(lengths) > 1:
+        raise InputError(f"The vectors have different lengths: {sorted(lengths)[:5]}.", at=name)
     values = np.array(list(vectors.values()), np.float32)
     if not np.isfinite(values).all():
-        raise InputError("finite numbers", found="NaN or infinity", where=name)
+        raise InputError("The vectors contain NaN or infinite values.", at=name)
     for sample_id in vectors:
         store.require_sample(dataset, sample_id)
     add_vectors(dataset, name, list(vectors), ["given"] * len(vectors), values)
@@ -131,7 +134,7 @@ def require_vectors(dataset: Dataset, name: str) -> VectorTable:
     found = read_vectors(dataset, name)
     if not len(found):
         fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
-        raise InputError(f"vectors '{name}'", found="none", where=dataset.name, fix=fix)
+        raise InputError(f"There are no embeddings '{name}'.", at=dataset.name, fix=fix)
     return found
 
 
@@ -140,12 +143,12 @@ def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:
     try:
         return prepared(path.read_bytes())
     except (OSError, ValueError) as error:
-        message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no vector."
+        message = f"The image cannot be read ({type(error).__name__}: {error}); it has no embedding."
         return Problem(str(path), "unreadable_image", message)
 
 
 def _gone(stored: Stored) -> Problem:
-    return Problem(str(stored.record.medium), "unreadable_image", "Wanted a picture, found no file. It has no vector.")
+    return Problem(str(stored.record.medium), "unreadable_image", "The image file is missing; it has no embedding.")
 
 
 def _batches(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:

@@ -45,7 +45,7 @@ def similar(
     _, rows = table.of(ids)
     if not len(rows):
         fix = "Call wb.embed(ds) again."
-        raise InputError("samples with a vector", found="none of those given", where=dataset.name, fix=fix)
+        raise InputError("None of the given samples has an embedding.", at=dataset.name, fix=fix)
     wanted = min(n + len(rows), len(table))
     places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)
     best = pd.Series(likeness.ravel(), index=places.ravel()).groupby(level=0).max()

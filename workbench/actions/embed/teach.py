@@ -87,7 +87,7 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     marked = np.flatnonzero([word is not None for word in words])
     if not len(marked):
         fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selected_ids)."
-        raise InputError(f"tags {attribute}:<word>", found="none", where=dataset.name, fix=fix)
+        raise InputError(f"No sample has a tag {attribute}:<word>.", at=dataset.name, fix=fix)
     blocks, told = _features(dataset, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
@@ -113,8 +113,8 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
 def _check_name(attribute: str, table: Table) -> None:
     taken = {*table.columns} - {*fields.ATTRIBUTES} if f"{attribute}_from" not in table.columns else set()
     if not attribute.isidentifier() or attribute in taken:
-        fix = "Choose another name, e.g. finish."
-        raise InputError("the name of an attribute", found=f"'{attribute}', which is taken or no name", fix=fix)
+        fix = "Choose another name, for example finish."
+        raise InputError(f"'{attribute}' is taken by another field or is not a valid name.", fix=fix)
 
 
 def _marks(table: Table, attribute: str) -> list[str | None]:
@@ -129,9 +129,8 @@ def _marks(table: Table, attribute: str) -> list[str | None]:
     for name in (name for name in tags.names if name.startswith(prefix)):
         for row in np.flatnonzero(tags.mask_of([name])).tolist():
             if words[row] is not None:
-                found = f"{words[row]} and {name.removeprefix(prefix)}"
-                fix = "Remove one of the tags."
-                raise InputError(f"one {attribute} per sample", found=found, where=str(table.ids[row]), fix=fix)
+                problem = f"The sample has two tags for {attribute}: {words[row]} and {name.removeprefix(prefix)}."
+                raise InputError(problem, at=str(table.ids[row]), fix="Remove one of them.")
             words[row] = name.removeprefix(prefix)
     return words
 
@@ -153,9 +152,8 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
         parts.append(vectors)
         told.append(f"vectors of {counted(len(places), 'picture')}")
     if not parts:
-        raise InputError(
-            "measures or vectors to learn from", found="none", where=dataset.name, fix="Call wb.measure(ds)."
-        )
+        problem = "There are no measures and no embeddings to learn from."
+        raise InputError(problem, at=dataset.name, fix="Call wb.measure(ds).")
     return parts, " and ".join(told)
 
 

@@ -120,7 +120,7 @@ def discover(
     """
     dataset = opened(dataset)
     if limit < 1:
-        raise InputError("at least one slice", found=str(limit), where="limit")
+        raise InputError(f"limit must be at least 1, not {limit}.")
     table = store.table(dataset)
     if where is not None:
         table = _rows(table, as_filter(where))

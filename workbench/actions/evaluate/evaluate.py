@@ -156,8 +156,10 @@ def examine(
     work: Work | None = None,
 ) -> Examined:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
-    if not 0 < iou <= 1 or not 0 <= confidence <= 1:
-        raise InputError("iou above 0 and confidence from 0, both up to 1", found=f"{iou:g} and {confidence:g}")
+    if not 0 < iou <= 1:
+        raise InputError(f"iou must be above 0 and at most 1, not {iou:g}.")
+    if not 0 <= confidence <= 1:
+        raise InputError(f"confidence must be between 0 and 1, not {confidence:g}.")
     dataset.reload()  # another process may have added the field
     report = Evaluation(str(predictions), iou, confidence)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
@@ -223,12 +225,11 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
         scale = (width, height, width, height) if one.shares else (1, 1, 1, 1)
         left, top, right, bottom = (edge * s for edge, s in zip(one.xyxy, scale, strict=True))
         labels[found].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
-    problems.close(
-        "missing_image", "Wanted pictures of the dataset, found {n} predictions of others ({first}). Left out."
-    )
+    message = "{n} predictions of images that are not in the dataset (first: {first}); skipped."
+    problems.close("missing_image", message)
     if not any(labels.values()) and len(problems):
         first = next(iter(problems))
-        raise InputError("predictions of the dataset's pictures", found=f"none: {first.message}", where=first.where)
+        raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
     stored.set_predictions(dataset, field, labels)
     return list(problems)
 
@@ -242,7 +243,8 @@ def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> 
     places = [Path(annotations)] if annotations is not None else [Path(one["path"]) for one in loads]
     found = _merged([one for place in places for one in _references(place, format)])
     if annotations is not None and not (found.images or found.classes):
-        raise InputError("a folder with the files that the model was given", found="none", where=str(annotations))
+        fix = "Pass the file, or the folder with the files, that the model was given."
+        raise InputError("The folder holds no annotation file.", at=str(annotations), fix=fix)
     return found
 
 
@@ -251,8 +253,8 @@ def _merged(references: Sequence[files.Reference]) -> files.Reference:
     classes: dict[object, str] = {}
     for one in references:
         if any(images.get(i, name) != name for i, name in one.images.items()):
-            fix = "Say which one the model was given: annotations= (--annotations), a file or a folder."
-            raise InputError("one meaning of each image id", found="several COCO files that differ", fix=fix)
+            fix = "Pass annotations= (--annotations): a file or a folder that the model was given."
+            raise InputError("Several COCO files give the same image id to different images.", fix=fix)
         images, classes = {**images, **one.images}, {**classes, **one.classes}
     return files.Reference(images, classes)
 

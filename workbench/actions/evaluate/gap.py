@@ -246,7 +246,7 @@ def _measured(table: Table) -> tuple[list[str], np.ndarray[Any, np.dtype[np.floa
         named.pop(name, None)
     if not named or not any(np.isfinite(values).any() for values in named.values()):
         fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
-        raise InputError("measured samples", found="no measures", where=prefix + "*", fix=fix)
+        raise InputError("No sample has been measured.", at=prefix + "*", fix=fix)
     return list(named), np.stack(list(named.values()), axis=1)
 
 
@@ -271,15 +271,15 @@ def _filter(text: str | Filter | None) -> Filter | None:
 def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:
     """Refuse what cannot be compared."""
     if (both := int((first & second).sum())) > 0:
-        found = f"{counted(both, 'sample')} on both"
-        raise InputError("two sides without common samples", found=found, where="where, against", fix="Change one.")
+        problem = f"The two sides have {counted(both, 'sample')} in common."
+        raise InputError(problem, at="where, against", fix="Change one of the filters.")
     for side, name in ((first, sides[0]), (second, sides[1])):
         if not side.any():
             fix = "Name the two sides: where='...', against='...' (--where F --against F)."
-            raise InputError("samples on both sides", found=f"none that are {name}", where="where, against", fix=fix)
+            raise InputError(f"The side '{name}' has no samples.", at="where, against", fix=fix)
         if not (side & known).any():
             fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
-            raise InputError("measured samples", found=f"none that are {name}", where="measures", fix=fix)
+            raise InputError(f"No sample of the side '{name}' has been measured.", at="measures", fix=fix)
 
 
 def _scenes(table: Table) -> Any:

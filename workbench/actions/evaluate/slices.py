@@ -67,7 +67,7 @@ def _average_precision(dataset: Dataset, table: Table) -> Estimator:
     said = store.note(dataset, EVALUATION)
     if said is None:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
-        raise FilterError("an evaluated dataset", found="none", where="metric", fix=fix)
+        raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)
     nothing = Boxes("", (), ())
     samples = list(stored.boxes(dataset, said["field"]))
     with Progress("matching", total=len(samples), unit="sample") as progress:

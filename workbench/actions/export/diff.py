@@ -135,9 +135,7 @@ def _samples(given: Path) -> tuple[int, dict[str, Mapping[str, Any]]]:
             s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in content["samples"]
         }
     except FileNotFoundError as cause:
-        raise InputError(f"an export with {FILE_NAME}", found="no such file", where=str(path), fix=fix) from cause
+        raise InputError(f"There is no {FILE_NAME}.", at=str(path), fix=fix) from cause
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        found = f"{type(cause).__name__}: {cause}"[:200]
-        raise InputError(
-            "a manifest of this version", found=found, where=str(path), fix=f"{fix} Export again."
-        ) from cause
+        problem = f"The manifest cannot be read ({f'{type(cause).__name__}: {cause}'[:200]})."
+        raise InputError(problem, at=str(path), fix=f"{fix} If it is of an older version, export again.") from cause

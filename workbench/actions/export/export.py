@@ -117,7 +117,7 @@ def export(
     """
     writer = _writer(format)
     if media not in MEDIA:
-        raise InputError("a way to bring the pictures", found=repr(media), where="media", fix=one_of(media, MEDIA))
+        raise InputError(f"Unknown media {media!r}.", fix=one_of(media, MEDIA))
     spec = SplitSpec.of(splits)
     spec.check()
     dataset = opened(dataset)
@@ -158,7 +158,7 @@ def export(
 
 def _writer(format: str) -> Writer:
     if format not in WRITERS:
-        raise InputError("a format to write", found=repr(format), where="format", fix=one_of(format, WRITERS))
+        raise InputError(f"Unknown format {format!r}.", fix=one_of(format, WRITERS))
     return WRITERS[format]
 
 

@@ -80,7 +80,7 @@ def compare(
         path = path_of(found, root, writer)
         at = places.get(path)
         if at is None or there[at]:
-            differences.append(f"{path} was not to be there")
+            differences.append(f"{path} should not exist")
             continue
         there[at] = 1
         meant = items[at].record
@@ -97,15 +97,15 @@ def compare(
         shown = "; ".join([*sorted(differences)[:_SHOWN], *named[:_SHOWN]])
         more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
         fix = "Nothing was left behind. Please report this with the manifest of the data."
-        raise OutputError("an export that reads back as it was meant", found=shown + more, where=writer.name, fix=fix)
+        raise OutputError(f"The export reads back differently: {shown}{more}.", at=writer.name, fix=fix)
     return hashes
 
 
 def _same_picture(meant: Record, sha256: str) -> str:
     if meant.content_sha256 in (None, sha256):
         return sha256
-    fix = "Load the changed data into a new dataset, or bring the file back."
-    raise InputError("the picture as it was loaded", found="another content", where=meant.origin, fix=fix)
+    fix = "Load the changed data into a new dataset, or restore the file."
+    raise InputError("The image file has changed since it was loaded.", at=meant.origin, fix=fix)
 
 
 def path_of(record: Record, root: Path, writer: Writer) -> str:

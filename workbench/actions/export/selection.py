@@ -94,17 +94,15 @@ def select(
             selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
     del chosen  # large; from here on those that have a picture count
     if not selected:
-        found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
-        found = f"{clouds:,} point clouds without a picture" if clouds else found
-        raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
+        raise _nothing_selected(len(members), clouds, str(where or dataset.name))
     remembered = store.remembered_splits(dataset, spec.memory) if spec.stratify else {}
     plan = settled(members, spec, chosen=selected.keys(), remembered=remembered)
     left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
     left_out.sort(key=lambda item: (item.origin, item.reason))
     kept = sorted(place for place in selected.values() if place.id in plan.splits)
     if not kept:
-        found = f"all {len(selected):,} left out: {left_out[0].reason}"
-        raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
+        problem = f"None of {counted(len(selected), 'selected sample')} can be exported: {left_out[0].reason}."
+        raise InputError(problem, at="splits", fix="Select others, or pass real_only=().")
     names = None if numbered else flattened([(place.origin, place.source_key or place.id) for place in kept])
 
     def shipped(number: int, place: _Place) -> Shipped:
@@ -115,6 +113,17 @@ def select(
     outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
     alike = deviation(plan, [member for member in members if member.id in selected])
     return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
+
+
+def _nothing_selected(samples: int, clouds: int, at: str) -> InputError:
+    if clouds:
+        only = counted(clouds, "point cloud")
+        problem = f"The filter selects only {only} without an image, which no format can hold."
+    elif samples:
+        problem = f"The filter selects none of {counted(samples, 'sample')}."
+    else:
+        problem = "The dataset is empty."
+    return InputError(problem, at=at, fix="Widen the filter." if samples or clouds else "Load samples first.")
 
 
 class _Place(NamedTuple):

@@ -114,11 +114,13 @@ def generate(
     made = made if seed is None else made.replace(seed=seed)
     count = made.frames if n is None else n
     if count < 0 or first_frame < 0 or (workers or 0) < 0:
-        raise InputError("numbers from 0 for n, first_frame and workers", found=f"{count}, {first_frame}, {workers}")
+        given = f"n={count}, first_frame={first_frame}, workers={workers}"
+        raise InputError(f"n, first_frame and workers must not be negative: {given}.")
     if made.mark:
         if n not in (None, 1) or first_frame not in (0, made.mark.frame):
             fix = "Generate from the scenario it came from."
-            raise InputError("n=1 for a resolved frame", found=f"n={n}, first_frame={first_frame}", fix=fix)
+            problem = f"A resolved frame is one frame of its own number, not n={n}, first_frame={first_frame}."
+            raise InputError(problem, fix=fix)
         count, first_frame = 1, made.mark.frame
     sink = sink_for(into)
     place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
@@ -306,8 +308,9 @@ class _Run:
                 raise
             self._failed(frame, "worker_died", error)
         except BrokenExecutor as cause:
-            fix = "Start the executor's workers anew; the same call completes the job."
-            raise RenderError("an executor that works", found=str(cause), where=f"frame {frame}", fix=fix) from cause
+            fix = "Restart the executor's workers; the same call completes the job."
+            reason = str(cause).rstrip(".")
+            raise RenderError(f"The executor failed: {reason}.", at=f"frame {frame}", fix=fix) from cause
         except (RenderError, InputError) as error:
             self._failed(frame, "not_drawn", error)
         else:

@@ -115,7 +115,8 @@ def is_finished(folder: Path, scenario: Scenario, frame: int, backend: str) -> b
     found = (generation["scenario_sha256"], generation["seed"], generation["backend"])
     if found != (scenario.sha256, scenario.seed, backend):
         text = f"frame {frame} of {generation['scenario_name']}, seed {found[1]}, {found[2]}"
-        raise OutputError("a folder of this scenario", found=text, where=str(folder), fix="Choose another folder.")
+        problem = f"The folder holds frames of another scenario, seed or renderer: {text}."
+        raise OutputError(problem, at=str(folder), fix="Choose another folder.")
     return True
 
 
@@ -154,7 +155,7 @@ def _read_commit(path: Path) -> dict[str, Any]:
         said["outcome"]["generation"]["backend"]
     except (ValueError, KeyError, TypeError) as cause:
         fix = "Delete that file, so that the frame is drawn again."
-        raise OutputError("a frame as it was written", found=repr(cause)[:100], where=str(path), fix=fix) from cause
+        raise OutputError(f"The frame's file is damaged ({repr(cause)[:100]}).", at=str(path), fix=fix) from cause
     return said
 
 
@@ -166,7 +167,7 @@ def read_map(path: Path) -> NDArray[np.uint16]:
     """
     found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if found is None:
-        raise OutputError("a map that can be read", found="a missing or damaged file", where=str(path))
+        raise OutputError("The map is missing or damaged.", at=str(path), fix="Generate the frame again.")
     return np.asarray(found, dtype=np.uint16)
 
 

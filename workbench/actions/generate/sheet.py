@@ -45,7 +45,7 @@ def save_sheet(path: Path, picture: Rgb8) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg"):
-        raise OutputError("a name that ends with .png or .jpg", found=path.name, where=str(path))
+        raise OutputError(f"'{path.name}' does not end with .png or .jpg.", at=str(path))
     settings = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     done, data = cv2.imencode(suffix, picture[..., ::-1], settings)
     assert done, "RGB of 8 bits fits both"

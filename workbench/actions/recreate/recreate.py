@@ -117,9 +117,8 @@ def recreate(
     others = _others(table, rows)
     facts = _facts(table, rows, others)
     if not facts:
-        raise InputError(
-            "measured samples", found="none of them is", where=dataset.name, fix="Measure first: wb.measure(ds)."
-        )
+        problem = "None of the selected samples has been measured."
+        raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds).")
     tags = _shared_tags(table, rows)
     label = name or (tags[0].removeprefix(fields.FAILURE_PREFIX) if tags else "recreated")
     chosen_ids = tuple(table.ids[rows][:ANCHORS].tolist())
@@ -147,19 +146,20 @@ def recreate(
 
 def _rows(table: Table, where: str | Filter | None, ids: Sequence[str] | None) -> NDArray[np.bool_]:
     if (where is None) == (ids is None):
-        raise InputError("either a filter or ids", found="both" if ids is not None else "neither", where="recreate")
+        problem = "Only one of where and ids is allowed." if ids is not None else "Neither where nor ids was given."
+        raise InputError(problem, at="recreate", fix="Pass a filter or sample ids.")
     if ids is None:
         rows = table.mask(as_filter(where))
     else:
         place = table.rows_of(list(ids))
         if (place < 0).any():
             unknown = list(ids)[int(np.flatnonzero(place < 0)[0])]
-            raise InputError("ids of the dataset's samples", found=repr(unknown), where="recreate")
+            raise InputError(f"The dataset has no sample {unknown!r}.", at="recreate")
         rows = np.zeros(len(table), np.bool_)
         rows[place] = True
     if not rows.any():
         fix = "Look at `workbench info` for tags and facets."
-        raise InputError("samples to recreate", found="none that the filter selects", where=str(where), fix=fix)
+        raise InputError("No samples to recreate are selected.", at="ids" if where is None else str(where), fix=fix)
     return rows
 
 

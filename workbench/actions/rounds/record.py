@@ -109,7 +109,7 @@ def record_round(
     """
     dataset = opened(dataset)
     if not name.strip():
-        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'baseline'.")
+        raise InputError(f"{name!r} is not a name for a round.", fix="Pass for example name='baseline'.")
     data = Data() if manifest is None else read_manifest(dataset, Path(manifest))
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))

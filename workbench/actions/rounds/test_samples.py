@@ -71,17 +71,16 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
         InputError: it is not there or not a manifest, or names no sample of the dataset.
     """
     file = path / FILE_NAME if path.is_dir() else path
-    wanted, fix = "the manifest of an export", "It is manifest.json in the folder that wb.export wrote."
+    fix = "Pass manifest.json of the folder that wb.export wrote."
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
         samples = [(one["source_key"], one["split"], one["source"]) for one in said["samples"]]
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        raise InputError(wanted, found=f"{type(cause).__name__}: {cause}", where=str(path), fix=fix) from cause
+        problem = f"The manifest of the export cannot be read ({type(cause).__name__}: {cause})."
+        raise InputError(problem, at=str(path), fix=fix) from cause
     ids = store.source_keys(dataset, [key for key, *_ in samples])
     if samples and not ids:
-        raise InputError(
-            f"a manifest of the samples of {dataset.name}", found="one of other samples", where=str(path), fix=fix
-        )
+        raise InputError(f"The manifest lists no sample of the dataset {dataset.name}.", at=str(path), fix=fix)
     split_of = {ids[key]: split for key, split, _ in samples if key in ids}
     made = sum(source == "synthetic" and split not in JUDGED for _, split, source in samples)
     return Data(str(file), sha256_file(file), split_of, made)
@@ -103,9 +102,9 @@ def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
     left_out = {"trained on": len(trained), "fitted to": len((chosen & fitted) - trained)}
     kept = sorted(chosen - trained - fitted)
     if not kept:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items() if n) or "no real pictures"
-        fix = "Load real pictures that nothing was trained on or fitted to, or export with a test split."
-        raise InputError("real pictures to judge by", found=reasons, where=f"{dataset.name}, {split}", fix=fix)
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items() if n) or "none were loaded"
+        fix = "Load real images that nothing was trained on or fitted to, or export with a test split."
+        raise InputError(f"No real images to evaluate on ({reasons}).", at=f"{dataset.name}, {split}", fix=fix)
     return Judged(tuple(kept), split, {reason: n for reason, n in left_out.items() if n})
 
 

@@ -113,22 +113,21 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         fix = "Write one with `workbench history DATASET --export FILE`."
-        raise InputError("a history of tags", found=str(cause), where=str(path), fix=fix) from cause
+        raise InputError(f"The history of tags cannot be read: {cause}.", at=str(path), fix=fix) from cause
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield _checked(line, f"{path}, line {number}")
 
 
-def _checked(line: str, where: str) -> dict[str, Any]:
+def _checked(line: str, at: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
         _check(found)
         datetime.fromisoformat(found["when"])
     except (ValueError, KeyError, TypeError) as cause:
         fix = "Write the file again with `workbench history DATASET --export FILE`."
-        raise InputError(
-            "one change of tags as JSON", found=f"{type(cause).__name__}: {cause}", where=where, fix=fix
-        ) from cause
+        problem = f"The line is not a change of tags as JSON ({type(cause).__name__}: {cause})."
+        raise InputError(problem, at=at, fix=fix) from cause
     checked: dict[str, Any] = found
     return checked
 

@@ -32,13 +32,14 @@ def describe(dataset: Dataset | str, tag: str, *, description: str = "", color: 
     """
     dataset = opened(dataset)
     if not tag.startswith(fields.FAILURE_PREFIX) or tag == fields.FAILURE_PREFIX:
-        raise InputError("a tag like failure:glare", found=repr(tag)[:80], where="tag")
+        raise InputError(f"{repr(tag)[:80]} is not a failure tag.", fix="Write for example failure:glare.")
     if color and not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
-        raise InputError("a colour like #d1495b", found=repr(color)[:80], where="color")
+        raise InputError(f"{repr(color)[:80]} is not a colour.", fix="Write for example #d1495b.")
     if key and (len(key) != 1 or key not in KEYS):
-        raise InputError("a key from 1 to 9", found=repr(key)[:80], where="key")
+        raise InputError(f"{repr(key)[:80]} is not a key from 1 to 9.")
     if len(description) > LONGEST:
-        raise InputError(f"a description of up to {LONGEST:,} characters", found=f"{len(description):,}", where=tag)
+        problem = f"The description has {len(description):,} characters; at most {LONGEST:,} are allowed."
+        raise InputError(problem, at=tag)
     known = described(dataset)
     given = {name: v for name, v in (("description", description), ("color", color), ("key", key)) if v}
     if key:

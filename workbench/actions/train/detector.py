@@ -62,7 +62,7 @@ class Detector:
 
     def __post_init__(self) -> None:
         if any(side < STEP or side % STEP for side in self.size_wh):
-            raise InputError(f"sides that are multiples of {STEP}", found=str(self.size_wh), where="size_wh")
+            raise InputError(f"size_wh must be multiples of {STEP}, not {self.size_wh}.")
 
     def __str__(self) -> str:
         if self._network is None:
@@ -133,14 +133,14 @@ class Detector:
             with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
                 found._network = network.restored(dict(arrays), len(found.classes))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
-            fix = "Give a folder that detector.save(folder) wrote."
-            told = f"{type(cause).__name__}: {cause}"[:300]
-            raise InputError("the folder of a trained detector", found=told, where=str(place), fix=fix) from cause
+            fix = "Pass a folder that detector.save(folder) wrote."
+            reason = f"{type(cause).__name__}: {cause}"[:300]
+            raise InputError(f"The folder holds no trained detector ({reason}).", at=str(place), fix=fix) from cause
         return found
 
     def _require_fitted(self) -> None:
         if self._network is None:
-            raise InputError("a fitted detector", found="none", fix="Call fit(split_dir).")
+            raise InputError("The detector has not been fitted.", fix="Call fit(split_dir) first.")
 
     def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:
         """Labels with confidence, in pixels of each picture.

@@ -79,7 +79,7 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     read = {split: _examples(one, split_dir / "images" / split, names, size_wh) for split, one in contents.items()}
     stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
     if not stages:
-        raise InputError("labels to learn from", found="none", where=str(split_dir))
+        raise InputError("The export has no labels to learn from.", at=str(split_dir))
     stopping, told = _held_out(split_dir, names, size_wh)
     if any(len(one.boxes) for one in stopping):
         return Splits(stages, stopping, names, told)
@@ -99,7 +99,7 @@ def _files(split_dir: Path) -> dict[str, Path]:
     there = {split: file for split, file in files.items() if file.is_file()}
     if not there:
         fix = "Export with wb.export(ds, folder, format='coco', splits={'train': .8, 'val': .2})."
-        raise InputError("a COCO export with a train split", found="none", where=str(split_dir), fix=fix)
+        raise InputError("The folder holds no COCO export with a train split.", at=str(split_dir), fix=fix)
     return {"train": there["train"]} if "train" in there else there
 
 
@@ -118,7 +118,7 @@ def _content(file: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        raise InputError("a COCO file", found=str(cause), where=str(file)) from cause
+        raise InputError(f"The COCO file cannot be read: {cause}.", at=str(file)) from cause
     return found
 
 
@@ -156,10 +156,10 @@ def read_picture(path: Path) -> Rgb8:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as cause:
-        raise InputError("a picture", found=str(cause), where=str(path)) from cause
+        raise InputError(f"The image cannot be read: {cause}.", at=str(path)) from cause
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
-        raise InputError("a picture", found="a file that cannot be decoded", where=str(path))
+        raise InputError("The image cannot be decoded.", at=str(path))
     return np.asarray(picture[..., ::-1], np.uint8)
 
 

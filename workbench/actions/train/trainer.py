@@ -54,15 +54,16 @@ def predict(
     ids = store.select(dataset, where)
     samples = [one for one in store.read(dataset, ids) if one.record.image_path is not None]
     if not samples:
-        raise InputError("samples to predict on", found="none that the filter selects", where=str(where))
+        at = dataset.name if where is None else str(where)
+        raise InputError("There are no samples to predict on.", at=at, fix="Widen the filter.")
     found: dict[str, list[Label]] = {}
     with Progress(f"predicting {field}", total=len(samples), unit="sample", work=work) as progress:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
             answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])
             if len(answers) != len(some):
-                wanted = f"{counted(len(some), 'list')} of labels from the model"
-                raise InputError(wanted, found=str(len(answers)), where=field)
+                problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(some), 'image')}."
+                raise InputError(problem, at=field, fix="Return one list of labels per image.")
             found |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
             progress.advance(len(some))
     stored.set_predictions(dataset, field, found)

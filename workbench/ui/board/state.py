@@ -186,7 +186,7 @@ class Selection:
     def brush(self, facet: str, low: float | None, high: float | None) -> None:
         """Keep the samples with ``low <= facet <= high``; ``None`` leaves that end open."""
         if not isinstance(self.table.column(facet), NumberColumn):
-            raise InputError("a facet with numbers", found=facet, where="brush")
+            raise InputError(f"'{facet}' has words, not numbers.", fix="Use toggle.")
         self._set({facet: between(facet, low, high)})
 
     def clear(self, facet: str | None = None) -> None:
@@ -277,7 +277,7 @@ class Selection:
         rows = self.table.rows_of(wanted)
         if (unknown := np.flatnonzero(rows < 0)).size:
             first = str(wanted[int(unknown[0])])[:80]
-            raise DatasetError("ids of samples", found=first, where=self.dataset.name, fix="Refresh.")
+            raise DatasetError(f"The dataset has no sample '{first}'.", at=self.dataset.name, fix="Refresh.")
         self._add(rows, on=on, only=only)
         self._tell(call(self.select, wanted, on=on, only=only))
 
@@ -321,7 +321,7 @@ class Selection:
         """Tag or untag the ``selected`` samples, or all ``filtered`` ones; saved at once."""
         if target != "filtered" and not len(self._chosen):
             fix = "Click images, or press Ctrl+A for all filtered ones."
-            raise InputError("selected samples", found="none", where="selection", fix=fix)
+            raise InputError("No samples are selected.", fix=fix)
         change = tagging.tag if action == "tag" else tagging.untag
         samples: Any
         key, samples, shown = ("where", self.filter, FILTER) if target == "filtered" else ("ids", self.ids, IDS)

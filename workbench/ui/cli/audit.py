@@ -77,7 +77,7 @@ def _factors(names: str | None) -> tuple[Factor, ...]:
     wanted = list(known) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
     for name in wanted:
         if name not in known:
-            raise InputError("a factor", found=repr(name), where="--factors", fix=one_of(name, known))
+            raise InputError(f"Unknown factor {name!r}.", at="--factors", fix=one_of(name, known))
     return tuple(known[name] for name in wanted)
 
 
@@ -87,7 +87,8 @@ def _model(args: argparse.Namespace) -> Trainer:
 
     if args.model is not None:
         if args.train_dir is not None:
-            raise InputError("--train-dir with --predict", found="--model", fix="A saved detector knows its classes.")
+            problem = "--train-dir goes with --predict, not with --model."
+            raise InputError(problem, fix="Leave it out: a saved detector knows its classes.")
         return Detector.load(args.model)
     trainer = CommandTrainer(args.predict, classes=PART_NAMES)
     if args.train_dir is not None:

@@ -59,9 +59,8 @@ def sample_data(given: Path | None) -> Path:
         if (place / PREDICTIONS).is_file() and (place / "real").is_dir() and (place / "synthetic").is_dir():
             return place
     raise InputError(
-        f"the sample data (real/, synthetic/ and {PREDICTIONS})",
-        found="none",
-        where=", ".join(map(str, places)),
+        f"The sample data (real/, synthetic/ and {PREDICTIONS}) is missing.",
+        at=", ".join(map(str, places)),
         fix="Run in the checkout, or make it there: python -m tests.tools sample-data DIR",
     )
 

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Become JupyterLab; Ctrl-C ends it."""
     notebook = existing(Path(args.notebook), wanted="a notebook") if args.notebook else TOUR.absolute()
     if args.notebook and notebook.suffix != ".ipynb":
-        raise InputError("a notebook (.ipynb)", found=notebook.name, fix="Give the path of a notebook.")
+        raise InputError(f"'{notebook.name}' is not a notebook.", fix="Pass the path of an .ipynb file.")
     where = [str(notebook)] if notebook.is_file() else []
     options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
     if args.no_browser:

@@ -61,11 +61,9 @@ def generate(
     """Start to generate samples; an edited scenario is saved beside the notebook first. Returns the job's number."""
     loaded = recreation.load_scenario(scenario, text)
     if n < 1:
-        raise InputError("a number of samples of at least 1", found=str(n), where="generate")
+        raise InputError(f"The number of samples must be at least 1, not {n}.")
     if backend not in BACKENDS:
-        raise InputError(
-            "a rendering backend", found=repr(backend)[:80], where="generate", fix=one_of(backend, BACKENDS)
-        )
+        raise InputError(f"Unknown renderer {repr(backend)[:80]}.", fix=one_of(backend, BACKENDS))
     given: dict[str, Any] = {"n": n, "seed": seed, "backend": backend}
     given["workers"] = None if workers is None else max(1, workers)
 
