@@ -226,8 +226,8 @@ def test_the_loop_is_closed(place: Path, changes: dict[str, tuple[str, str]], fr
         assert f"pretrain: {synthetic} samples (0 real, {synthetic} synthetic)" in told
         assert "finetune: 71 samples (71 real, 0 synthetic)" in told
         assert re.search(r"val: \d+ samples \(62 real", told) and "test: 64 samples (64 real, 0 synthetic)" in told
-        assert re.search(r"detector: 11 classes, \d+ epochs, best AP50 0\.\d+ on 62 pictures of real val", told)
-        assert re.search(rf"64 real pictures \(test\); recall 0\.\d+.*; {new} new images, \d+ s", told)
+        assert re.search(r"detector: 11 classes, \d+ epochs, best AP50 0\.\d+ on 62 images of real val", told)
+        assert re.search(rf"64 real images \(test\); recall 0\.\d+.*; {new} new images, \d+ s", told)
     cells = failure_map(ran.shown("map"))
     assert sum(labels for *_, labels in cells.values()) == 532 and any(recall > 0 for recall, _ in cells.values())
     assert "78 tagged, 0 were tagged before" in ran.printed("tag")

@@ -1,4 +1,4 @@
-"""Why does this picture exist, what came of it; and taking out all that came of something."""
+"""Lineage of a sample: its causes and descendants; and the removal of descendants."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ class Lineage:
 
     def __str__(self) -> str:
         said = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
-        said.append(
-            f"what came of it: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them directly"
-        )
+        said.append(f"descendants: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them direct")
         return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
 
 
@@ -184,19 +182,19 @@ def _tagged(entry: Entry) -> set[str]:
 
 def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
     if not record:
-        return [f"it was loaded as {source or 'unknown'} from {origin}"]
+        return [f"loaded as {source or 'unknown'} from {origin}"]
     said = [
         f"frame {record['frame']}, try {record['attempt'] + 1}, of scenario {record['scenario_name']} "
-        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, drawn by {record['backend_version']} "
+        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, rendered by {record['backend_version']} "
         f"on {record['created']}"
     ]
     refused = ", ".join(f"{name} {n}x" for name, n in record.get("refusals", {}).items())
-    said += [f"earlier tries were refused by {refused}"] if refused else []
+    said += [f"earlier tries were rejected by {refused}"] if refused else []
     parents = record.get("parent_sample_ids") or []
     if parents:
         tags = ", ".join(record.get("parent_tags") or []) or "no tag"
         said.append(f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})")
-        said.append(f"this frame stands for {record['parent_sample_id']}")
+        said.append(f"this frame recreates {record['parent_sample_id']}")
     for entry in changes:
         because = f": {entry.reason}" if entry.reason else ""
         said.append(f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}")

@@ -70,7 +70,7 @@ def measure(
     started_s = time.monotonic()
     with (
         _pool(len(todo)) as (pool, function),
-        Progress("measuring", total=len(todo), unit="picture", work=work) as progress,
+        Progress("measuring", total=len(todo), unit="image", work=work) as progress,
     ):
         for start in range(0, len(todo), BATCH):
             batch = todo[start : start + BATCH]

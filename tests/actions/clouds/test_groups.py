@@ -314,7 +314,7 @@ def test_pictures_and_clouds_alone_live_together(
     assert store.info(dataset)["samples"] == len(store.select(dataset)) == 5
     done = export(dataset, tmp_path / "out", splits={"train": 1.0})
     assert done.splits["train"]["samples"] == 3
-    assert "2 point clouds without a picture" in done.lost
+    assert "2 point clouds without an image" in done.lost
 
 
 def test_clouds_of_every_type_are_shown(dataset: Any, shared_data: Path) -> None:

@@ -159,7 +159,7 @@ def test_leaks_of_given_splits_are_told_and_nothing_moves(sample_data, dataset_n
     report = wb.export(dataset, tmp_path / "out")
     assert report.splits["train"]["samples"] == 41 and report.splits["test"]["samples"] == 1
     assert [set(pair.origins) for pair in report.cross_split_pairs] == [{"leak.jpg", sources[7].name}]
-    assert any("of the same picture in different splits, as given" in note for note in report.notes)
+    assert any("of the same image in different given splits" in note for note in report.notes)
     assert [set(c.origins) for c in report.label_conflicts] == [
         {"leak.jpg", sources[7].name}
     ]  # its box is not mirrored

@@ -158,7 +158,7 @@ def test_the_command(loaded: Any, coco: Path, capsys: pytest.CaptureFixture[str]
     rows = command("slices", loaded.name, "--by", "lighting", "--metric", "recall")["rows"]
     assert [(row["lighting"], row["value"]) for row in rows] == [("bright", 1.0), ("dim", 0.5)]
     assert main(["evaluate", loaded.name, "--predictions", "predictions"]) == 0
-    assert "20 hits, 4 wrong, 4 missed (4 false alarms)" in capsys.readouterr().out
+    assert "20 hits, 4 missed, 4 wrong (4 false alarms)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,9 @@ def test_a_cloud_goes_with_its_picture(dataset, small: Scenario, tmp_path: Path)
 
 def test_the_commands(dataset, family, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["lineage", dataset.name, family["real"][0]]) == 0
-    assert "what came of it: 5 samples" in capfd.readouterr().out
+    assert "descendants: 5 samples" in capfd.readouterr().out
     assert main(["remove", dataset.name, "--change", family["change"].change_id]) == 0
-    assert capfd.readouterr().out.startswith("5 descendants of change 1 ('failure:glare') taken out")
+    assert capfd.readouterr().out.startswith("Removed 5 descendants of change 1 ('failure:glare'); the files stay.")
     assert main(["restore", dataset.name]) == 0
     assert capfd.readouterr().out.startswith("5 descendants of change 1")
     assert main(["lineage", dataset.name, "0" * 24]) == 1

@@ -100,7 +100,7 @@ def test_files_of_an_earlier_call_are_taken_up_and_counted_apart(small: Scenario
     assert (result.generated, result.taken_up, result.already_there) == (4, 3, 0)
     assert set(first.records) < set(again.records)
     only_files = run(small, MemorySink(), tmp_path, n=4).result()
-    assert str(only_files) == "4 generated (4 of them from files drawn before), 0 already there"
+    assert str(only_files) == "4 generated (4 from files of an earlier run), 0 already there"
 
 
 def test_frames_do_not_depend_on_who_draws_them(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_damaged_frame_is_named(small: Scenario, sink: MemorySink, tmp_path: P
 
 def test_a_job_says_what_it_does(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     job = run(small, sink, tmp_path, n=1)
-    assert not job.done and "at work: 0 generated" in repr(job)
+    assert not job.done and "running: 0 generated" in repr(job)
     job.result()
     assert job.done and "ended: 1 generated, 0 already there" in repr(job)
 

@@ -112,7 +112,7 @@ def test_stages_are_learned_in_order(tmp_path: Path) -> None:
     assert [some[0].classes.tolist() for some in found.stages.values()] == [[0], [1]]
     (folder / "annotations" / "instances_val.json").unlink()
     found = read_splits(folder, (64, 64))
-    assert (len(found.stages["finetune"]), found.stopped_by) == (10, "2 pictures held back from finetune")
+    assert (len(found.stages["finetune"]), found.stopped_by) == (10, "2 images held out from finetune")
     nothing = json.dumps({"images": [], "annotations": [], "categories": []})
     (folder / "annotations" / "instances_pretrain.json").write_text(nothing)
     assert list(read_splits(folder, (64, 64)).stages) == ["finetune"], "no synthetic samples yet"

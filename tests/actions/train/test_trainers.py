@@ -66,7 +66,7 @@ def test_the_detector_learns(renders: Path) -> None:
     assert own > 0.3 and own > 3 * others, f"{own:.2f} on their own pictures, {others:.2f} on the next ones"
     edges = np.array([label.xyxy for labels in found for label in labels])
     assert (edges >= 0).all() and (edges <= [640, 480, 640, 480]).all(), "pixels of the picture, not of the input"
-    assert "30 epochs, best AP50" in str(detector) and "40 pictures of val" in str(detector)
+    assert "30 epochs, best AP50" in str(detector) and "40 images of val" in str(detector)
 
 
 def test_same_seed_same_answers_and_the_callers_randomness_stays(renders: Path) -> None:

@@ -41,7 +41,7 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
     for field, name in (("model", "first"), ("better", "second")):
         number = browser.ask("record", predictions=field, name=f" {name} ")[0]["result"]
         state = browser.job(number)
-        assert state["state"] == "done" and f"{name}: 6 real pictures (all real)" in state["message"]
+        assert state["state"] == "done" and f"{name}: 6 real images (all real)" in state["message"]
     answer, _ = browser.ask("scoreboard", metric="recall", by_user=True)
     found = answer["result"]
     assert (found["compared"], found["samples"], found["waiting"]) == (["first", "second"], 6, [])

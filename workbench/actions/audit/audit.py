@@ -77,13 +77,13 @@ class Audit:
             low, high = words[one.factors[0]]
             return f"{high} instead of {low}: {change}"
         first, second = (words[name] for name in one.factors)
-        return f"{first[1]} together with {second[1]}, beyond each alone: {change}"
+        return f"{first[1]} combined with {second[1]}, beyond their separate effects: {change}"
 
     def __str__(self) -> str:
-        head = f"{counted(self.pictures, 'picture')}, recall {self.recall:.3f}"
-        head += f"; {self.left_out:,} could not be drawn" if self.left_out else ""
+        head = f"{counted(self.pictures, 'image')}, recall {self.recall:.3f}"
+        head += f"; {self.left_out:,} could not be rendered" if self.left_out else ""
         strong = [self.told(one) for one in self.effects if one.is_strong]
-        return "\n".join([head, *(strong or ["no strong effect: nothing that was varied matters surely"])])
+        return "\n".join([head, *(strong or ["no significant effect: none of the varied factors changes recall"])])
 
     def _repr_html_(self) -> str:
         return html.fragment(self._body())
@@ -140,7 +140,7 @@ def audit(
     with tempfile.TemporaryDirectory(prefix="workbench-audit-") as folder:
         truth: dict[tuple[int, int], list[tuple[str, tuple[float, ...]]]] = {}
         with (
-            Progress("auditing", total=len(jobs), unit="picture", work=work) as progress,
+            Progress("auditing", total=len(jobs), unit="image", work=work) as progress,
             WorkerProcesses(2) as pool,
         ):
             futures = {
@@ -206,7 +206,7 @@ def _proposed(
     worst = list(zip([factors[i] for i in places], cells[int(np.argmin(means))], strict=True))
     words = [factor.words[int(level > 0)] for factor, level in worst]
     changes = {path: value for factor, level in worst for path, value in factor.changes(level).items()}
-    about = f"An audit found: {' with '.join(words)}: recall {min(means):.3f}, {float(recalls.mean()):.3f} over all."
+    about = f"Audit: recall {min(means):.3f} for {' with '.join(words)}, {float(recalls.mean()):.3f} overall."
     return base.replace(changes, name="_".join(words).replace(" ", "_"), description=about)
 
 

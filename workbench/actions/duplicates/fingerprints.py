@@ -46,7 +46,7 @@ def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tupl
         todo = [key for key in paths if key not in known]
         with (
             _pool(len(todo)) as pool,
-            Progress("fingerprints", total=len(todo), unit="picture", work=work) as progress,
+            Progress("fingerprints", total=len(todo), unit="image", work=work) as progress,
         ):
             for start in range(0, len(todo), BATCH):
                 keys = todo[start : start + BATCH]
@@ -84,7 +84,7 @@ def similarities(
         known = dict(_known_scores(database, names))
         found[:] = [known.get(name, np.nan) for name in names]
         todo = np.flatnonzero(np.isnan(found))
-        label = "comparing pictures that look alike"
+        label = "comparing similar images"
         with Progress(label, total=len(todo), unit="pair", work=work) as progress:
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]

@@ -51,7 +51,7 @@ def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) ->
     if not all(names):
         return f"{max(map(len, names)):,} boxes in one, none in the other"
     if any(alone):
-        parts.append(f"{alone[0]:,} and {alone[1]:,} boxes have no counterpart in the other")
+        parts.append(f"{alone[0]:,} and {alone[1]:,} boxes have no match in the other")
     if other_class:
         parts.append("other class: " + ", ".join(other_class[:4]))
     return "; ".join(parts)

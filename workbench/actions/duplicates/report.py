@@ -128,19 +128,19 @@ class DuplicateReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{counted(self.samples, 'picture')}: {len(self.exact_pairs):,} exact and "
+            f"{counted(self.samples, 'image')}: {len(self.exact_pairs):,} exact and "
             f"{counted(len(self.near_pairs), 'near pair')} in {counted(len(self.groups), 'group')}, "
             f"{len(self.label_conflicts):,} with different labels",
             f"  {_threshold_text(self.threshold)}",
         ]
         crossing = self.cross_split_pairs
         if crossing:
-            lines.append(f"  {counted(len(crossing), 'pair')} in different splits as given: " + _names(crossing))
+            lines.append(f"  {counted(len(crossing), 'pair')} across given splits: " + _names(crossing))
         if self.label_conflicts:
             lines.append("  different labels: " + _names(self.label_conflicts))
         if self.flat:
-            flat = counted(self.flat, "picture")
-            lines.append(f"  {flat} with nothing to see (black or white): compared by their bytes alone")
+            flat = counted(self.flat, "uniform image")
+            lines.append(f"  {flat} (black or white): compared by content only")
         return "\n".join(lines + [f"  {problem.message} [{problem.where}]" for problem in self.problems[:20]])
 
     def _repr_html_(self) -> str:
@@ -171,15 +171,15 @@ class DuplicateReport:
 
 def _threshold_text(threshold: Threshold) -> str:
     if not threshold.found:
-        return f"near from similarity {threshold.score:.4g} on, not calibrated"
+        return f"near: similarity of at least {threshold.score:.4g}, not calibrated"
     hardest = min(threshold.found, key=lambda name: threshold.found[name])
-    told = (
-        f"near from similarity {threshold.score:.4g} on: finds at least {threshold.found[hardest]:.0%} of planted "
-        f"copies (hardest: {hardest}), flags an estimated {threshold.wrong:.1%} of different pictures"
+    text = (
+        f"near: similarity of at least {threshold.score:.4g}; finds {threshold.found[hardest]:.0%} or more of planted "
+        f"copies (hardest: {hardest}) and flags an estimated {threshold.wrong:.1%} of different images"
     )
     if threshold.found[hardest] < FEW_FOUND:
-        told += "\n  many pictures resemble each other (a video?): give the frames of one recording the same scene_id"
-    return told
+        text += "\n  many images resemble each other (a video?): give the frames of one recording the same scene_id"
+    return text
 
 
 def _names(found: Sequence[Pair] | Sequence[LabelConflict]) -> str:

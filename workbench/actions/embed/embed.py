@@ -41,7 +41,7 @@ class EmbedReport:
     samples_per_s: float = 0.0
 
     def __str__(self) -> str:
-        text = f"{self.embedded:,} embedded ({self.samples_per_s:.0f}/s), {self.skipped:,} before"
+        text = f"{self.embedded:,} embedded ({self.samples_per_s:.0f}/s), {self.skipped:,} skipped"
         return text + (f", {len(self.problems):,} could not be read" if self.problems else "")
 
 
@@ -77,7 +77,7 @@ def embed(
     started_s, ready = time.monotonic(), network()
     with (
         ThreadPoolExecutor(2, thread_name_prefix="pictures") as threads,
-        Progress("embedding", total=len(todo), unit="picture", work=work) as progress,
+        Progress("embedding", total=len(todo), unit="image", work=work) as progress,
     ):
         waiting = iter(todo)
         while part := list(islice(waiting, KEPT_TOGETHER)):

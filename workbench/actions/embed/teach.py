@@ -60,9 +60,9 @@ class Taught:
     def __str__(self) -> str:
         counts = ", ".join(f"{word} {n:,}" for word, n in self.counts.items())
         return (
-            f"{self.attribute} from {sum(self.marks.values()):,} marks and {self.features}: "
-            f"balanced accuracy {self.accuracy:.2f} on marks held out; predicted {counts}"
-            + (f"; {self.kept:,} have a word from the data" if self.kept else "")
+            f"{self.attribute} learned from {counted(sum(self.marks.values()), 'tag')} and {self.features}: "
+            f"balanced accuracy {self.accuracy:.2f} on held-out tags; predicted {counts}"
+            + (f"; {self.kept:,} keep the value of the data" if self.kept else "")
         )
 
 
@@ -88,7 +88,7 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     if not len(marked):
         fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selected_ids)."
         raise InputError(f"No sample has a tag {attribute}:<word>.", at=dataset.name, fix=fix)
-    blocks, told = _features(dataset, table, vectors)
+    blocks, features = _features(dataset, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
     values = {
@@ -106,7 +106,7 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
         {str(word): int(n) for word, n in counts.items()},
         int(given.sum()),
         [str(table.ids[row]) for row in order],
-        told,
+        features,
     )
 
 
@@ -143,18 +143,18 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
         if path.startswith(f"{fields.MEASURES}.") and isinstance(column, NumberColumn)
     ]
     parts = [np.column_stack(measures)] if measures else []
-    told = [counted(len(measures), "measure")] if measures else []
+    names = [counted(len(measures), "measure")] if measures else []
     found = read_vectors(dataset, name)
     places, rows = found.of(table.ids.tolist())
     if len(places):
         vectors = np.full((len(table), found.vectors.shape[1]), np.nan)
         vectors[places] = even(found.vectors[rows])
         parts.append(vectors)
-        told.append(f"vectors of {counted(len(places), 'picture')}")
+        names.append(counted(len(places), "embedding"))
     if not parts:
         problem = "There are no measures and no embeddings to learn from."
         raise InputError(problem, at=dataset.name, fix="Call wb.measure(ds).")
-    return parts, " and ".join(told)
+    return parts, " and ".join(names)
 
 
 def even(vectors: NDArray[np.float16]) -> NDArray[np.float64]:

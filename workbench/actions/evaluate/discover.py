@@ -62,19 +62,19 @@ class Discovery(Sequence[Slice]):
 
     @property
     def summary(self) -> str:
-        """How many were found in how much, in words."""
-        found = self.found
-        if found.value is None:
+        """How many slices were found, and how many were searched and tested, as sentences."""
+        search = self.found
+        if search.value is None:
             return f"No sample has a value of {self.metric}: nothing to search."
-        if found.samples < FEWEST:
-            return f"{counted(found.samples, 'sample')}: too few to find and confirm a slice; {FEWEST} is the least."
+        if search.samples < FEWEST:
+            return f"{counted(search.samples, 'sample')} cannot confirm a slice: at least {FEWEST} are needed."
         n = counted(len(self), "slice") if len(self) else "No slice"
-        part = "" if found.searched >= found.possible else ", those that looked best"
+        part = "" if search.searched >= search.possible else ", the most promising"
         return (
-            f"{n} worse than the rest ({self.metric} {found.value:.3g} in all {counted(found.samples, 'sample')}). "
-            f"Counted: {found.searched:,} sets of up to three attributes{part}, "
-            f"{counted(found.conditions, 'condition')}. "
-            f"Found on one half, {found.tested:,} tested on the other; p after Holm's correction at {ALPHA:g}."
+            f"{n} worse than the rest ({self.metric} {search.value:.3g} over {counted(search.samples, 'sample')}). "
+            f"Searched {counted(search.searched, 'combination')} of up to three attributes{part} "
+            f"({counted(search.conditions, 'condition')}); "
+            f"{counted(search.tested, 'candidate')} tested on held-out data (Holm, p below {ALPHA:g})."
         )
 
     def __str__(self) -> str:

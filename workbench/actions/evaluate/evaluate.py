@@ -66,16 +66,16 @@ class Evaluation:
     problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
-        def told(name: str) -> str:
+        def estimate(name: str) -> str:
             value, low, high = (getattr(self, name + end) for end in ("", "_low", "_high"))
             return f"{name} -" if value is None else f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
 
         kinds = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.errors.items() if n)
         ap = "-" if self.ap50 is None else f"{self.ap50:.3f}"
         lines = [
-            f"{counted(self.samples, 'sample')}: {counted(self.tp, 'hit')}, {self.fp:,} wrong, {self.fn:,} missed"
+            f"{counted(self.samples, 'sample')}: {counted(self.tp, 'hit')}, {self.fn:,} missed, {self.fp:,} wrong"
             + (f" ({kinds})" if kinds else ""),
-            f"{told('recall')}, {told('precision')}, AP at IoU {self.iou:g} {ap}",
+            f"{estimate('recall')}, {estimate('precision')}, AP at IoU {self.iou:g} {ap}",
         ]
         lines += [f"  {problem.message} [{problem.where}]" for problem in self.problems[:5]]
         more = len(self.problems) - 5

@@ -143,7 +143,7 @@ class Gaps:
         drawn = [
             bars(f"{self._name(word)}: {what}", one)
             for word, pictures, _, shown in self.views
-            for what, one in (("distance per measure", pictures), ("distance of what the labels tell", shown))
+            for what, one in (("distance per measure", pictures), ("distance per label property", shown))
             if one and one.measures
         ]
         first = aucs([(self._name(word), one) for word, one in self.found])
@@ -230,7 +230,7 @@ def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | 
     first, second = vectors.vectors[rows], vectors.vectors[other_rows]
     groups = None if scenes is None else (scenes[0][places], scenes[1][other_places])
     distance = frechet(first, second)
-    note = "" if distance is not None else f"no Frechet distance: fewer than {FRECHET_LEAST:,} on a side, mostly bias"
+    note = "" if distance is not None else f"no Frechet distance: it needs {FRECHET_LEAST:,} images per side"
     return Look(look_gap(first, second, rng=np.random.default_rng(seed), groups=groups), distance, note)
 
 
@@ -303,10 +303,10 @@ def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | 
 
 
 def look_words(look: Look) -> str:
-    """The gap in looks for people."""
+    """The gap between the embeddings of the two sides, as a sentence."""
     one = look.gap
     if one.auc is None:
-        return f"By their looks: {one.note}"
+        return f"Embeddings: {one.note}"
     kid = f"kernel distance {one.kid:.3f} (p {one.kid_p:.2g})"
     limits = f" ({look.note})" if look.note else f", Frechet distance {look.frechet:.1f}"
-    return f"By their looks: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."
+    return f"Embeddings: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."

@@ -79,7 +79,7 @@ def document(
                 "@type": "cr:FileObject",
                 "@id": table,
                 "name": table,
-                "description": "One row per sample: its picture, split, source and attributes.",
+                "description": "One row per sample: image, split, source and attributes.",
                 "contentUrl": table,
                 "encodingFormat": "text/csv",
                 "sha256": table_sha256,

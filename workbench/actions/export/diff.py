@@ -66,8 +66,8 @@ class BundleDiff:
 
     def __str__(self) -> str:
         lines = [
-            f"{counted(self.same, 'sample')} the same; {len(self.came):,} came, {len(self.went):,} went, "
-            f"{len(self.moved):,} moved, {len(self.relabelled):,} changed labels"
+            f"{counted(self.same, 'sample')} unchanged; {len(self.came):,} came, {len(self.went):,} went, "
+            f"{len(self.moved):,} moved to another split, {len(self.relabelled):,} with other labels"
         ]
         for changes in (self.came, self.went, self.moved, self.relabelled):
             for one in changes[:_SHOWN]:
@@ -92,7 +92,7 @@ def diff(first: str | Path, second: str | Path) -> BundleDiff:
     if old_version != new_version:
         found.note = (
             f"The manifests are of versions {old_version} and {new_version}, whose hashes of labels "
-            "cannot be compared: only other numbers of a class are seen. Export both with one version to see all."
+            "cannot be compared: only different counts per class are found. Export both with one version to see all."
         )
     for key in sorted(before.keys() | after.keys(), key=lambda key: str((after.get(key) or before[key])["origin"])):
         old, new = before.get(key), after.get(key)
@@ -120,7 +120,7 @@ def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
     counts = [Counter(one.get("classes", {})) for one in (old, new)]
     names = sorted(name for name in counts[0].keys() | counts[1].keys() if counts[0][name] != counts[1][name])
     if not names:
-        return "other boxes or facts of the same labels", ""
+        return "same classes, other boxes or attributes", ""
     before, after = (", ".join(f"{n[name]} {name}" for name in names) for n in counts)
     return before, after
 

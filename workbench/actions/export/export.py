@@ -66,7 +66,7 @@ class ExportReport:
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [f"{self.format} in {self.folder}, read back and equal"]
+        lines = [f"Exported {self.format} to {self.folder}; read back without differences"]
         for name, n in self.splits.items():
             lines.append(
                 f"  {name}: {counted(n['samples'], 'sample')} ({n['real']:,} real, {n['synthetic']:,} synthetic), "
@@ -192,7 +192,7 @@ def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> lis
     if media == "copy" or seen.writer.embeds:
         require_room(target, seen.pictures.total_bytes)
     lost = seen.writer.lost(Viewed(chosen.shipped, record_of))
-    return lost + sentences({"{n} point clouds without a picture": chosen.clouds})
+    return lost + sentences({"{n} point clouds without an image": chosen.clouds})
 
 
 def _write(
@@ -249,16 +249,16 @@ def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tupl
 
 
 def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]) -> list[str]:
-    """What people must know of duplicates."""
+    """Notes about duplicates and label conflicts in the export."""
     notes = [f"{problem.message} [{problem.where}]" for problem in (twins.problems if twins else [])]
     if crossing:
         notes.append(
-            f"{counted(len(crossing), 'pair')} of the same picture in different splits, as given "
-            f"({' = '.join(crossing[0].origins)}); draw the splits anew to keep them together"
+            f"{counted(len(crossing), 'pair')} of the same image in different given splits "
+            f"({' = '.join(crossing[0].origins)}); create new splits to keep them together"
         )
     if conflicts:
         notes.append(
-            f"{counted(len(conflicts), 'pair')} of the same picture with different labels "
+            f"{counted(len(conflicts), 'pair')} of the same image with different labels "
             f"({' = '.join(conflicts[0].origins)})"
         )
     return notes
@@ -271,9 +271,9 @@ def _names(summary: Summary, spec: SplitSpec) -> list[str]:
 
 
 def _notes(chosen: Selection, summary: Summary, names: Sequence[str]) -> list[str]:
-    notes = [f"{name} holds no samples" for name in names if name not in summary.parts]
+    notes = [f"{name} has no samples" for name in names if name not in summary.parts]
     if chosen.moved:
-        notes.append(f"{counted(chosen.moved, 'group')} of several splits moved together: new samples belong to both")
+        notes.append(f"{counted(chosen.moved, 'group')} merged across splits, because new samples belong to both")
     reasons: dict[str, int] = {}
     for item in chosen.left_out:
         reasons[item.reason] = reasons.get(item.reason, 0) + 1
@@ -281,4 +281,4 @@ def _notes(chosen: Selection, summary: Summary, names: Sequence[str]) -> list[st
 
 
 def _of_media(media: Media) -> list[str]:
-    return ["the pictures are links: the originals must stay where they are"] if media == "reference" else []
+    return ["the images are links: the originals must stay where they are"] if media == "reference" else []

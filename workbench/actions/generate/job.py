@@ -59,7 +59,7 @@ class Result:
 
     def __str__(self) -> str:
         counts = f"{self.generated:,} generated"
-        counts += f" ({self.taken_up:,} of them from files drawn before)" if self.taken_up else ""
+        counts += f" ({self.taken_up:,} from files of an earlier run)" if self.taken_up else ""
         counts += f", {self.already_there:,} already there"
         counts += f", {self.rejected:,} rejected, {self.failed:,} failed" if self.problems else ""
         return counts + (f" ({self.frames_per_s:.1f} frames/s)" if self.frames_per_s else "")
@@ -206,7 +206,7 @@ class Job:
             self._ended = True
 
     def __repr__(self) -> str:
-        state = "ended" if self._ended else "paused" if self.paused else "at work"
+        state = "ended" if self._ended else "paused" if self.paused else "running"
         return f"Job({self.plan.scenario.name}, {state}: {self.so_far})"
 
     def _keep(self, tick: Tick) -> None:

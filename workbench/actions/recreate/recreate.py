@@ -65,17 +65,17 @@ class Recreation:
     gap_after: float | None = None
 
     def __str__(self) -> str:
-        def told(row: Row) -> str:
+        def line(row: Row) -> str:
             return f"  {row.mode:<6} {row.path:<34} {row.confidence:<7} {row.why}"
 
         lines = [f"{self.scenario.name}: from {counted(self.samples, 'sample')}"]
         if self.gap_before is not None and self.gap_after is not None:
-            lines[0] += f"; distance {self.gap_before:.2f} before the fit, {self.gap_after:.2f} after"
-            lines[0] += f" ({self.probes:,} pictures)"
+            lines[0] += f"; renders were {self.gap_before:.2f} standard deviations from the photos before the fit"
+            lines[0] += f", {self.gap_after:.2f} after ({counted(self.probes, 'trial render')})"
         if self.synthetic:
-            said = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
-            lines.append(f"  {said} synthetic: what is in common may be the generator's, not the camera's")
-        return "\n".join(lines + [told(row) for row in self.parameters])
+            which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
+            lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
+        return "\n".join(lines + [line(row) for row in self.parameters])
 
 
 def recreate(
@@ -230,7 +230,7 @@ def _fitted(
     choices = [_choice(done.scenario, path) for path in free]
     names = tuple(photos)
     with (
-        Progress(f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="picture", work=work) as progress,
+        Progress(f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="render", work=work) as progress,
         WorkerProcesses(2) as pool,
     ):
 
@@ -286,7 +286,7 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         KNOBS, found.places.tolist(), found.spreads.tolist(), found.told.tolist(), strict=True
     ):
         if told < TELLS:
-            why = f"measures cannot tell (they explain {told:.0%}); {_told(knob, facts)}"
+            why = f"not measurable from pixels (measures explain {told:.0%}); {_told(knob, facts)}"
             done.parameters.append(Row(knob.path, "free", None, "unknown", why))
             continue
         value = float(f"{knob.value(place):.4g}")
@@ -295,13 +295,13 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         wider = 1.0 if modes[knob.path] == "jitter" else WIDER
         changes[knob.path] = knob.jitter(place, wider * spread, confidence)
         why = f"{_told(knob, facts)}; measures explain {told:.0%}"
-        why += "" if modes[knob.path] == "jitter" else "; as in these samples, wider"
+        why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so drawn wider"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
     for choice, shares, told in zip(choices, found.shares, found.choices_told.tolist(), strict=True):
         if told >= TELLS:
             changes[choice.path] = choice.weighted(shares)
             words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
-            why = f"read from the pictures; measures explain {told:.0%}"
+            why = f"estimated from the images; measures explain {told:.0%}"
             done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
@@ -314,5 +314,5 @@ def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
 
 
 def _fact_told(one: Fact) -> str:
-    apart = "" if one.effect is None else f" ({one.effect:+.1f} std from the others)"
+    apart = "" if one.effect is None else f" ({one.effect:+.1f} SD from the other samples)"
     return f"{one.measure} {one.mean:.3g}{apart}"

@@ -61,9 +61,9 @@ class Round:
         cost = [counted(self.images, "new image") if self.images is not None else ""]
         cost += [f"{self.seconds:,.0f} s" if self.seconds is not None else ""]
         left = ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items())
-        about = f"{counted(self.samples, 'real picture')} ({self.split}{'; left out: ' + left if left else ''})"
-        told = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
-        return "; ".join(filter(None, told))
+        about = f"{counted(self.samples, 'real image')} ({self.split}{'; left out: ' + left if left else ''})"
+        parts = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
+        return "; ".join(filter(None, parts))
 
 
 def _metrics(metrics: dict[str, float | None]) -> str:

@@ -87,16 +87,16 @@ def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], 
     for one in reversed(every[:-1]):
         shared = ids & set(one.counts.ids.tolist())
         if len(shared) < max(least, 1):
-            notes.append(f"round {one.about.number} {one.about.name} was judged on other pictures: not compared")
+            notes.append(f"round {one.about.number} {one.about.name} was evaluated on other images; not compared")
             continue
         ids, chosen = shared, [one, *chosen]
     if (gone := len(last.counts) - len(ids)) > 0:
-        told = f"compared on the {counted(len(ids), 'picture')} that all share"
-        notes.append(f"{told}; {gone:,} of the last round are not among")
+        shared_images = f"compared on the {counted(len(ids), 'image')} that all rounds share"
+        notes.append(f"{shared_images}; {gone:,} of the last round left out")
     if last.about.split == "all real":
-        notes.append("no test or val split: judged on all real pictures, which the model may have been trained on")
+        notes.append("no test or val split: evaluated on all real images, which the model may have been trained on")
     if len({(one.about.confidence, one.about.iou) for one in chosen}) > 1:
-        notes.append("the rounds were evaluated with different limits of confidence or overlap")
+        notes.append("the rounds were evaluated with different thresholds of confidence or IoU")
     return chosen, np.array(sorted(ids), dtype="U24"), notes
 
 

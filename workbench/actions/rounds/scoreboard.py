@@ -151,7 +151,7 @@ def words(board: Scoreboard) -> str:
 def _lines(board: Scoreboard) -> Iterator[str]:
     yield from (str(one) for one in board.rounds)
     if board.overall is not None:
-        yield _told("all real pictures judged", board.overall, board)
+        yield _told("all real images", board.overall, board)
     for row in board.fell:
         yield _told(f"GOT WORSE {row.name}", row, board)
     for row in board.scenarios:
@@ -169,11 +169,11 @@ def scenario_words(row: Row, board: Scoreboard) -> str:
 
 
 def _told(head: str, row: Row, board: Scoreboard) -> str:
-    parts = [f"{board.metric} {_level(row.now)} on {counted(row.samples, 'picture')}, {counted(row.labels, 'label')}"]
+    parts = [f"{board.metric} {_level(row.now)} on {counted(row.samples, 'image')}, {counted(row.labels, 'label')}"]
     if row.since_before is not None and len(board.compared) > 2:
         parts.append(f"{_change(row.since_before)} since the round before")
     if row.since_first is not None:
-        parts.append(f"{_change(row.since_first)} since the first")
+        parts.append(f"{_change(row.since_first)} since the first round")
     if row.rest.value is not None and row.verdict is not None:
         parts.append(f"the rest {row.rest.value:.3f}")
     return f"{head}: {'; '.join(parts)}"
@@ -187,7 +187,7 @@ def _level(one: Level) -> str:
 
 def _change(one: Change) -> str:
     if one.value is None:
-        return "no change known"
+        return "change unknown"
     return f"{one.value:+.3f}" + ("" if one.low is None else f" ({one.low:+.3f} to {one.high:+.3f})")
 
 

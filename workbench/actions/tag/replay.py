@@ -39,9 +39,9 @@ class Replay:
     missing: int = 0
 
     def __str__(self) -> str:
-        done = f"{counted(self.replayed, 'change')} replayed ({counted(self.changed, 'tag')} set or removed)"
-        missing = f"; not in this dataset: {self.missing:,} (samples or labels)" if self.missing else ""
-        return f"{done}, {self.already:,} already here{missing}"
+        done = f"Replayed {counted(self.replayed, 'change')} ({counted(self.changed, 'tag')} set or removed)"
+        missing = f"; {self.missing:,} samples or labels are not in this dataset" if self.missing else ""
+        return f"{done}; {self.already:,} made here before{missing}"
 
 
 def export_history(dataset: Dataset | str, path: str | Path) -> int:

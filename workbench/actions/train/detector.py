@@ -66,7 +66,7 @@ class Detector:
 
     def __str__(self) -> str:
         if self._network is None:
-            return "a detector that was not fitted"
+            return "detector, not fitted"
         best = max((one["ap50"] for one in self.history if "ap50" in one), default=0.0)
         learned = f"{counted(len(self.classes), 'class', 'classes')}, {counted(len(self.history), 'epoch')}"
         return f"detector: {learned}, best AP50 {best:.3f} on {self.stopped_by}"

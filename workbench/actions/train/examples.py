@@ -80,17 +80,18 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
     if not stages:
         raise InputError("The export has no labels to learn from.", at=str(split_dir))
-    stopping, told = _held_out(split_dir, names, size_wh)
+    stopping, stopped_by = _held_out(split_dir, names, size_wh)
     if any(len(one.boxes) for one in stopping):
-        return Splits(stages, stopping, names, told)
+        return Splits(stages, stopping, names, stopped_by)
     last = list(stages)[-1]
     learned = stages[last]
     if len(learned) < HELD_BACK:
-        told = f"all {counted(len(learned), 'picture')} of {last}: too few to hold any back"
-        return Splits(stages, learned, names, told)
+        return Splits(
+            stages, learned, names, f"all {counted(len(learned), 'image')} of {last}: too few to hold out any"
+        )
     stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
     stopping = learned[::HELD_BACK]
-    return Splits(stages, stopping, names, f"{counted(len(stopping), 'picture')} held back from {last}")
+    return Splits(stages, stopping, names, f"{counted(len(stopping), 'image')} held out from {last}")
 
 
 def _files(split_dir: Path) -> dict[str, Path]:
@@ -111,7 +112,7 @@ def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -
     real, val = _real_pictures(split_dir), _content(file)
     own = [one for one in val["images"] if real is None or one["file_name"] in real]
     examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
-    return examples, f"{counted(len(examples), 'picture')} of {'val' if real is None or not own else 'real val'}"
+    return examples, f"{counted(len(examples), 'image')} of {'val' if real is None or not own else 'real val'}"
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -20,26 +20,30 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("out", type=Path, help="new or empty folder for the report and the proposed scenarios")
     model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--model", type=Path, metavar="FOLDER", help="a detector that Detector.save wrote")
+    model.add_argument("--model", type=Path, metavar="FOLDER", help="folder of a detector written by Detector.save")
     model.add_argument(
         "--predict",
         metavar="COMMAND",
-        help="a program that predicts, e.g. 'python predict.py {images} {predictions}': a COCO file of the pictures to "
-        "look at, and the file of COCO results to write",
+        help="command that predicts, e.g. 'python predict.py {images} {predictions}': reads a COCO file of images and "
+        "writes a file of COCO results",
     )
     parser.add_argument(
-        "--train-dir", type=Path, metavar="EXPORT", help="what the program was trained on; says its classes"
+        "--train-dir", type=Path, metavar="EXPORT", help="export that the command was trained on; gives its classes"
     )
-    parser.add_argument("--scenario", help="what all else is drawn from: a YAML file or a preset (a varied work cell)")
-    parser.add_argument("--factors", help="what is varied, e.g. light,surface; all five when not given")
-    parser.add_argument("--frames", type=int, default=8, help="pictures per combination (8; five factors have 16)")
-    parser.add_argument("--width", type=int, default=640, metavar="PX", help="of the pictures (640)")
+    parser.add_argument(
+        "--scenario", help="scenario for everything that is not varied: a YAML file or a preset (a varied work cell)"
+    )
+    parser.add_argument("--factors", help="factors to vary, e.g. light,surface (all five)")
+    parser.add_argument(
+        "--frames", type=int, default=8, help="images per combination (8; five factors have 16 combinations)"
+    )
+    parser.add_argument("--width", type=int, default=640, metavar="PX", help="width of the images (640)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Ask the model, and write what it fails by; the folder appears only when all is there."""
+    """Audit the model and write the report and scenarios; the folder appears only when it is complete."""
     from workbench.actions.audit import audit
     from workbench.base.files import require_empty, whole_folder
 
@@ -97,8 +101,8 @@ def _model(args: argparse.Namespace) -> Trainer:
 
 
 def _told(found: Audit, out: Path) -> str:
-    lines = [str(found), f"Plot and words: {out / REPORT}"]
+    lines = [str(found), f"Report: {out / REPORT}"]
     if found.scenarios:
-        lines.append("Where it fails, to generate with `workbench generate FILE --into DATASET -n N`:")
+        lines.append("Scenarios where it fails; generate more with `workbench generate FILE --into DATASET -n N`:")
         lines += [f"  {out / _file(one.name)}" for one in found.scenarios]
     return "\n".join(lines)

@@ -22,14 +22,14 @@ CONFIDENCE = 0.3  # least that counts
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("--sample-data", type=Path, help="folder with real/ and synthetic/; the one of the checkout")
-    parser.add_argument("--out", type=Path, help="new or empty folder for the export; a temporary one when not given")
+    parser.add_argument("--sample-data", type=Path, help="folder with real/ and synthetic/ (that of the checkout)")
+    parser.add_argument("--out", type=Path, help="new or empty folder for the export (a temporary one)")
     parser.add_argument("-n", type=int, default=8, help="samples to generate (8)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Run every step, say what each did, and leave the dataset for the board."""
+    """Run every step, print its outcome, and keep the dataset for the board."""
     from workbench.adapters import store
 
     data = sample_data(args.sample_data)
@@ -84,15 +84,13 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def measuring() -> tuple[str, dict[str, Any]]:
         report = measure(dataset)
-        return f"{report.measured:,} pictures, {report.samples_per_s:.0f}/s", {"measured": report.measured}
+        return f"{report.measured:,} images, {report.samples_per_s:.0f}/s", {"measured": report.measured}
 
     def evaluating() -> tuple[str, dict[str, Any]]:
         real, file = "source == 'real'", data / PREDICTIONS
         whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
         part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
-        told = (
-            f"a detector finds {whole.recall:.0%} of the real parts; dim or dark, on metal or mirror: {part.recall:.0%}"
-        )
+        told = f"recall {whole.recall:.0%} on real images; dim or dark, on metal or mirror: {part.recall:.0%}"
         counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
         return told, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
 
@@ -105,7 +103,7 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
         entry = tagging.tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
         tagging.undo(dataset)
         again = tagging.redo(dataset)
-        return f"{entry.changed} samples as {FAILURE}, undone and done again", {"changed": again.changed}
+        return f"{entry.changed} samples tagged as {FAILURE}, undone and redone", {"changed": again.changed}
 
     def generation() -> tuple[str, dict[str, Any]]:
         result = generate(SCENARIO, into=dataset, n=n).result()
@@ -114,13 +112,13 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def again() -> tuple[str, dict[str, Any]]:
         found = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
-        told = f"one sample made again from its record: labels identical: {found.identical}"
+        told = f"one sample generated again from its record, labels {'identical' if found.identical else 'DIFFERENT'}"
         return told, {"identical": found.identical, "image_identical": found.image_identical}
 
     def exporting() -> tuple[str, dict[str, Any]]:
         report = export(dataset, out, format="coco", splits={"train": 0.7, "val": 0.15, "test": 0.15})
         told = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
-        return f"{told}; read back and equal", {"splits": report.splits, "manifest": report.manifest}
+        return f"{told}; read back without differences", {"splits": report.splits, "manifest": report.manifest}
 
     named: dict[str, Step] = {
         "load": loading,

@@ -12,10 +12,10 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--metric", default="recall", help=f"{usages('search')} (recall)")
-    parser.add_argument("--by", help="facets that conditions may look at, e.g. lighting,surface (all that make sense)")
+    parser.add_argument("--by", help="facets to search, e.g. lighting,surface (all that make sense)")
     parser.add_argument("--where", help="only the samples of this filter")
-    parser.add_argument("--worst", choices=["low", "high"], help="the bad end of a mean or share (high)")
-    parser.add_argument("--limit", type=int, default=10, help="most slices (10)")
+    parser.add_argument("--worst", choices=["low", "high"], help="which end of a mean or share is bad (high)")
+    parser.add_argument("--limit", type=int, default=10, help="maximum number of slices (10)")
     parser.add_argument("--save-views", action="store_true", help="save each slice as a view of FiftyOne")
     parser.set_defaults(run=run)
 

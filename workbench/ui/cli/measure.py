@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.base.plurals import counted
 from workbench.ui.cli.outcome import Outcome, plain
 
 
@@ -11,7 +12,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--where", help="only the samples of this filter")
-    parser.add_argument("--again", action="store_true", help="also measure what has been measured")
+    parser.add_argument("--again", action="store_true", help="also measure images that have been measured before")
     parser.set_defaults(run=run)
 
 
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> Outcome:
         f"{len(report.problems):,} failed"
     ]
     if report.without_picture:
-        lines[0] += f", {report.without_picture:,} point clouds without a picture to measure"
+        lines[0] += f", {counted(report.without_picture, 'point cloud')} without an image skipped"
     return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

@@ -20,5 +20,5 @@ def run(args: argparse.Namespace) -> Outcome:
 
     found = reproduce(args.dataset, args.sample_id)
     labels = "identical" if found.identical else "DIFFERENT"
-    text = f"labels {labels}; picture: largest difference {found.max_pixel_difference} of 255"
+    text = f"labels {labels}; image: largest pixel difference {found.max_pixel_difference} of 255"
     return Outcome(plain(found), text, 0 if found.identical else 1)
