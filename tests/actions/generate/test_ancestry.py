@@ -20,14 +20,14 @@ from workbench.ui.cli.main import main
 @pytest.fixture
 def family(dataset, small: Scenario, tmp_path: Path):
     """Two real samples tagged; three frames that recreate them; two that recreate one of those; one of no parent."""
-    from workbench.actions import tag as tagging
+    from workbench.actions.tag import tag
     from workbench.adapters import store
 
     for i in range(2):
         cv2.imwrite(str(tmp_path / f"real{i}.png"), np.full((4, 4, 3), i, np.uint8))
     records = [Record(tmp_path / f"real{i}.png", f"real{i}.png", 4, 4) for i in range(2)]
     real = store.add(dataset, records, source="real").ids
-    change = tagging.tag(dataset, "failure:glare", ids=real, reason="edges vanish", who="ada")
+    change = tag(dataset, "failure:glare", ids=real, reason="edges vanish", who="ada")
 
     def made(scenario: Scenario, n: int) -> list[str]:
         return generate(

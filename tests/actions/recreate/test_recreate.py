@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from tests.sizes import FIT_ROUNDS
-from workbench.actions import tag as tagging
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
 from workbench.base.progress import Cancel, Work
@@ -46,7 +46,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         word = {"surface": "metal" if label == "dark" else "wood", "source": "real"}
         store.set_values(dataset, dict.fromkeys(ids, word))
     measure(dataset)
-    tagging.tag(dataset, FAILURE, ids=ids)
+    tag(dataset, FAILURE, ids=ids)
     yield dataset
     store.delete_dataset(name)
 

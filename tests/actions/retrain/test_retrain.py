@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.actions import tag as tagging
 from workbench.actions.audit import FACTORS, audit
 from workbench.actions.duplicates.search import NOTE as THRESHOLD
 from workbench.actions.load import load
 from workbench.actions.retrain import retrain
 from workbench.actions.rounds import record_round, rounds
+from workbench.actions.tag import tag
 from workbench.actions.train import CommandTrainer, Detector
 from workbench.adapters.store.remembered_splits import DRAWS
 from workbench.base.errors import Cancelled, InputError, OutputError
@@ -43,7 +43,7 @@ def loaded(dataset: Any, tmp_path: Path) -> Any:
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "nut"}]}
     (tmp_path / "in" / "labels.json").write_text(json.dumps(document))
     load(dataset, tmp_path / "in", source="real", work=Work(lambda tick: None))
-    tagging.tag(dataset, "failure:glare", where="lighting == 'harsh'")
+    tag(dataset, "failure:glare", where="lighting == 'harsh'")
     return dataset
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ui.board.conftest import Browser
-from workbench.actions import tag as tagging
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.core.schema.labels import Label
@@ -22,7 +22,7 @@ TAG = "failure:<i>dim</i>"
 def predicted(selection: Selection) -> Selection:
     """In the field ``model`` the dim mugs are missed, in ``better`` nothing is; the dim ones are tagged."""
     dataset = selection.dataset
-    tagging.tag(dataset, TAG, where="lighting == 'dim'")
+    tag(dataset, TAG, where="lighting == 'dim'")
     for field, least in (("model", 3), ("better", 0)):
         labels = {
             one.id: [Label(label.name, label.xyxy, confidence=0.9) for label in one.record.labels if i >= least]

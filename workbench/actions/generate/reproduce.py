@@ -16,7 +16,7 @@ from workbench.actions.generate.media import labels_of
 from workbench.actions.generate.record import resolved_frame
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.processes import WorkerProcesses
-from workbench.core import assets as library
+from workbench.core.assets import asset_sha256
 from workbench.core.scenario import ResolvedFrame
 from workbench.core.schema.labels import Label, Labels
 
@@ -75,7 +75,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
         identical=same_labels(record.labels, labels),
         image_identical=then == jpeg,
         max_pixel_difference=_difference(_pixels(then), _pixels(jpeg)),
-        changed_assets=tuple(a for a, sha in generation["assets"].items() if library.asset_sha256(a) != sha),
+        changed_assets=tuple(a for a, sha in generation["assets"].items() if asset_sha256(a) != sha),
         backend=now,
         backend_then=generation["backend_version"],
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.actions.recreate.contrast import common_words, confidence_of
 from workbench.actions.recreate.report import Row
-from workbench.core import assets as library
+from workbench.core.assets import PART_NAMES, SURFACE_KINDS
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, NumberColumn, SetColumn, Table
 
@@ -23,12 +23,12 @@ def words_of(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -
     changes: dict[str, Any] = {}
     said: list[Row] = []
     surfaces = common_words(*(_category(table, fields.SURFACE, part) for part in (rows, others)))
-    known = {word: share for word, share in surfaces.items() if word in library.SURFACE_KINDS}
+    known = {word: share for word, share in surfaces.items() if word in SURFACE_KINDS}
     _take(changes, said, "scene.surface.label", known, surfaces, int(rows.sum()), "surfaces in common")
     shares = common_words(_labels(table, rows), _labels(table, others))
-    parts = {word: share for word, share in shares.items() if word in library.PART_NAMES}
+    parts = {word: share for word, share in shares.items() if word in PART_NAMES}
     _take(changes, said, "assets.targets.labels", parts, shares, int(rows.sum()), "classes in common")
-    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(library.PART_NAMES))
+    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(PART_NAMES))
     if own and not parts:  # others than the data has would be labels that it lacks
         changes["assets.targets.labels"] = {"choice": own}
         why = said[-1].why.removesuffix(ALL_DRAWN)

@@ -69,12 +69,12 @@ Step = Callable[[], tuple[str, dict[str, Any]]]
 
 
 def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
-    from workbench.actions import tag as tagging
     from workbench.actions.evaluate import evaluate
     from workbench.actions.export import export
     from workbench.actions.generate import generate, reproduce
     from workbench.actions.load import load
     from workbench.actions.measure import measure
+    from workbench.actions.tag import redo, tag, undo
     from workbench.adapters import store
 
     def loading() -> tuple[str, dict[str, Any]]:
@@ -99,10 +99,10 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
         told = f"dim or dark, on metal or mirror: {found['real']} real, {found['synthetic']} synthetic"
         return told, found
 
-    def tag() -> tuple[str, dict[str, Any]]:
-        entry = tagging.tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
-        tagging.undo(dataset)
-        again = tagging.redo(dataset)
+    def tagging() -> tuple[str, dict[str, Any]]:
+        entry = tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
+        undo(dataset)
+        again = redo(dataset)
         return f"{entry.changed} samples tagged as {FAILURE}, undone and redone", {"changed": again.changed}
 
     def generation() -> tuple[str, dict[str, Any]]:
@@ -125,7 +125,7 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
         "measure": measuring,
         "evaluate": evaluating,
         "slice": slicing,
-        "tag": tag,
+        "tag": tagging,
     }
     return named | {"generate": generation, "reproduce": again, "export": exporting}
 

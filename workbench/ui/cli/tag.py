@@ -30,16 +30,17 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def _change(args: argparse.Namespace) -> Outcome:
-    from workbench.actions import tag as tagging
+    from workbench.actions.tag import redo, tag, undo, untag
     from workbench.adapters import store
 
     dataset = store.require_dataset(args.dataset)
     if args.action in ("tag", "untag"):
-        entry = getattr(tagging, args.action)(dataset, args.tag, where=args.where, reason=args.reason)
+        change = tag if args.action == "tag" else untag
+        entry = change(dataset, args.tag, where=args.where, reason=args.reason)
     elif args.action == "undo":
-        entry = tagging.undo(dataset, change_id=args.change)
+        entry = undo(dataset, change_id=args.change)
     else:
-        entry = tagging.redo(dataset)
+        entry = redo(dataset)
     text = f"{_as_words(entry)}. Undo change {entry.number} with `workbench undo`."
     return Outcome(_as_json(entry), text)
 
@@ -57,17 +58,17 @@ def _as_words(entry: Entry) -> str:
 
 
 def _history(args: argparse.Namespace) -> Outcome:
-    from workbench.actions import tag as tagging
+    from workbench.actions.tag import export_history, replay_history
     from workbench.adapters import store
     from workbench.adapters.store.journal import entries
 
     dataset = store.require_dataset(args.dataset)
     if args.replay:
-        replay = tagging.replay_history(dataset, args.replay)
+        replay = replay_history(dataset, args.replay)
         return Outcome({"changes": [_as_json(e) for e in entries(dataset)], **dict(plain(replay))}, f"{replay}.")
     found = entries(dataset)
     if args.export:
-        n = tagging.export_history(dataset, args.export)
+        n = export_history(dataset, args.export)
         return Outcome(
             {"changes": [_as_json(e) for e in found], "file": args.export},
             f"Wrote {counted(n, 'change')} to {args.export}.",
