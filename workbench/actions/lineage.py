@@ -17,7 +17,7 @@ from workbench.base.plurals import counted
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where a sample comes from and what came of it.
+    """Where a sample comes from and which samples descend from it.
 
     Attributes:
         sample_id: the sample.
@@ -30,7 +30,7 @@ class Lineage:
         changes: changes of tags that led to the scenario.
         record: the generation record; empty for a sample that was not generated here.
         children: generated samples whose scenario recreates this one.
-        descendants: those and all that came of them.
+        descendants: the children and all their descendants.
         scenarios: how many descendants each scenario made.
     """
 
@@ -54,7 +54,7 @@ class Lineage:
 
 
 def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
-    """Why a sample exists, and what came of it.
+    """Why a sample exists, and which samples descend from it.
 
     Raises:
         DatasetError: no such sample.
@@ -92,7 +92,7 @@ def remove_descendants(
     reason: str = "",
     who: str | None = None,
 ) -> Removal:
-    """Take out all that was generated because of a sample, of a change of tags or a scenario; ``restore`` undoes it.
+    """Remove all samples generated from a sample, a change of tags or a scenario; ``restore`` undoes it.
 
     Descendants of descendants go too. Files stay on disk.
 
@@ -105,7 +105,7 @@ def remove_descendants(
 
     Raises:
         InputError: not exactly one of the three.
-        DatasetError: nothing came of it.
+        DatasetError: there are no descendants.
     """
     dataset = opened(dataset)
     given = [value for value in (sample, change, scenario) if value is not None]
@@ -118,10 +118,10 @@ def remove_descendants(
 
 
 def restore(dataset: Dataset | str, removal_id: str | None = None, *, who: str | None = None) -> Removal:
-    """Put back what ``remove_descendants`` took out, by default the last time.
+    """Restore what ``remove_descendants`` removed, by default the last time.
 
     Raises:
-        DatasetError: there is nothing to put back.
+        DatasetError: there is nothing to restore.
     """
     dataset = opened(dataset)
     return store.restore(dataset, removal_id, who=who or getpass.getuser())

@@ -36,14 +36,14 @@ def load(
     format: str | None = None,
     work: Work | None = None,
 ) -> LoadReport:
-    """Load pictures and labels; loading the same again changes nothing.
+    """Load images and labels; loading the same again changes nothing.
 
     Args:
         dataset: an open dataset, or the name of one, which is made when it is new.
         path: file, folder or archive (zip, tar).
         source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
         format: name of the format; found from the content when not given.
-        work: told of the progress; its ``cancel`` stops between two batches; what was added stays.
+        work: receives the progress; its ``cancel`` stops between two batches; what was added stays.
 
     Raises:
         InputError: nothing there, no known format, unknown source, or not one record that can be used.
@@ -74,7 +74,7 @@ def load(
 
 
 def _note(dataset: store.Dataset, path: Path, form: str) -> None:
-    """Note where data came from: files of predictions name pictures by the numbers of these files."""
+    """Note where data came from: files of predictions name images by the numbers of these files."""
     loads = [one for one in store.note(dataset, "loads") or [] if one["path"] != str(path.absolute())]
     store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 

@@ -1,4 +1,4 @@
-"""Read each picture once, compute all measures, store them with the attributes that the data lacks."""
+"""Read each image once, compute all measures, store them with the attributes that the data lacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.core.schema import fields
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
 
-BATCH, CHUNK = 256, 16  # pictures between two writes, and in one call of a worker
+BATCH, CHUNK = 256, 16  # images between two writes, and in one call of a worker
 WORTH_PROCESSES = 300
 Value = float | str
 
@@ -30,9 +30,9 @@ class MeasureReport:
 
     Attributes:
         measured: samples measured now.
-        skipped: samples that had all measures before, and those without a picture.
+        skipped: samples that had all measures before, and those without an image.
         without_picture: point clouds alone, of which there is nothing to measure; counted in ``skipped`` too.
-        problems: pictures that could not be read.
+        problems: images that could not be read.
         samples_per_s: rate of this call.
     """
 
@@ -50,7 +50,7 @@ def measure(
     again: bool = False,
     work: Work | None = None,
 ) -> MeasureReport:
-    """Measure light, surface and sensor quality of every picture that has no measures yet, or has changed since.
+    """Measure light, surface and sensor quality of every image that has no measures yet, or has changed since.
 
     Attributes given by the data or a curator stay; only missing ones are derived, each with its
     confidence (``lighting_confidence`` ...), and the sample is then marked ``attributes_from = "measured"``.
@@ -84,7 +84,7 @@ def measure(
 
 @contextmanager
 def _pool(pictures: int) -> Iterator[tuple[Executor, Callable[[Sequence[Task]], list[Measured | Problem]]]]:
-    """Where to measure and with what: threads for a few pictures, worker processes for many.
+    """Where to measure and with what: threads for a few images, worker processes for many.
 
     Processes are about twice as quick on two cores, but take half a second to start.
     """

@@ -134,4 +134,5 @@ def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> Non
     store.set_values(predicted.dataset, {dim[0]: {"split": "test"}})
     predicted.refresh()
     refused, _ = browser.ask("recreate", source=TAG)
-    assert "3 samples of test" in refused["error"] and "judge no round" in refused["error"]
+    assert "All 3 samples are in the test split" in refused["error"]
+    assert "cannot evaluate rounds any more" in refused["error"]

@@ -1,4 +1,4 @@
-"""Run an audit: generate the pictures of the design, let the model predict, analyse."""
+"""Run an audit: generate the images of the design, let the model predict, analyse."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Audit:
 
     Attributes:
         factors: what was varied.
-        pictures: how many pictures the model saw.
-        recall: mean recall of a picture.
-        effects: of each factor and pair on the recall of a picture, largest first.
+        pictures: how many images the model saw.
+        recall: mean recall of an image.
+        effects: of each factor and pair on the recall of an image, largest first.
         scenarios: one per strong effect, at the levels with the lowest recall.
-        left_out: pictures that no draw was accepted for.
+        left_out: images that no draw was accepted for.
     """
 
     factors: tuple[Factor, ...]
@@ -70,7 +70,7 @@ class Audit:
         return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
 
     def told(self, one: Effect) -> str:
-        """An effect in words."""
+        """An effect with its interval, as a sentence."""
         words = {factor.name: factor.words for factor in self.factors}
         change = f"recall {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
         if len(one.factors) == 1:
@@ -112,22 +112,22 @@ def audit(
     backend: str = "open3d",
     work: Work | None = None,
 ) -> Audit:
-    """Ask a model what it fails by: pictures of a designed experiment, and an analysis of variance of their recall.
+    """Find what makes a model fail: images of a designed experiment, and an analysis of variance of their recall.
 
-    Frame ``k`` of each combination shares all draws that are not a factor's, so pictures are compared with their like.
+    Frame ``k`` of each combination shares all draws that are not a factor's, so differences are due to the factors.
 
     Args:
-        model: a fitted trainer, or a function from paths of pictures to their labels.
+        model: a fitted trainer, or a function from paths of images to their labels.
         scenario: what everything else is drawn from; by default wide variation of a work cell.
         factors: what is varied, each at two levels.
-        frames: pictures per combination; the five default factors have 16 combinations.
-        width_px: of the pictures.
+        frames: images per combination; the five default factors have 16 combinations.
+        width_px: of the images.
         backend: what draws them.
-        work: told of the progress; its ``cancel`` stops between two pictures.
+        work: receives the progress; its ``cancel`` stops between two images.
 
     Raises:
         InputError: fewer than two factors or frames, or the model gave another number of answers, or knows none of the
-            classes in the pictures.
+            classes in the images.
         Cancelled: the user stopped; nothing is kept.
     """
     if len(factors) < 2 or frames < 2:
@@ -183,7 +183,7 @@ def analysed(
     *,
     left_out: int = 0,
 ) -> Audit:
-    """The audit of recalls per picture; ``seen`` has the run and the frame of each, ``(n, 2)``."""
+    """The audit of recalls per image; ``seen`` has the run and the frame of each, ``(n, 2)``."""
     names = [factor.name for factor in factors]
     levels = runs[seen[:, 0]]
     found = effects(recalls, levels, names, seen[:, 1])
@@ -222,7 +222,7 @@ def _path(folder: str, run: int, frame: int) -> Path:
 def draw(
     scenario: Scenario, frame: int, path: Path, backend: str, width_px: int
 ) -> list[tuple[str, tuple[float, ...]]]:
-    """Draw one picture into a file; gives its labels, none when no draw was accepted. Workers run this."""
+    """Draw one image into a file; gives its labels, none when no draw was accepted. Workers run this."""
     try:
         accepted = accepted_draw(scenario, frame)
     except NotAccepted:

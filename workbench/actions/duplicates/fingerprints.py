@@ -1,4 +1,4 @@
-"""Fingerprints of pictures: made once per content, on all cores, and kept in the workbench's home."""
+"""Fingerprints of images: made once per content, on all cores, and kept in the workbench's home."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from workbench.core.duplicates.reading import arrays_of, plant_all, read_all
 from workbench.core.schema.report import Problem
 
 FILE_NAME = "fingerprints-2.sqlite"  # the number rises when fingerprints are made in another way
-CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
+CHUNK, BATCH = 16, 512  # images in one call of a worker, and between two writes
 PAIRS = 1024  # compared between two writes
 WORTH_PROCESSES = 300
 
 
 def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tuple[dict[str, Thumbs], list[Problem]]:
-    """Fingerprint by key, and the pictures that cannot be read; only what is new is read, and kept as it is made.
+    """Fingerprint by key, and the images that cannot be read; only what is new is read, and kept as it is made.
 
     Args:
-        paths: picture by the hash of its content.
+        paths: image by the hash of its content.
         work: progress, and the switch to stop.
 
     Raises:
@@ -70,7 +70,7 @@ def similarities(
     """Similarity of each pair ``(m,)``; what was compared before is kept, so only new pairs cost time.
 
     Args:
-        keys: hash of the content of each picture.
+        keys: hash of the content of each image.
         thumbs: ``(n, 48, 48)`` fingerprints.
         pairs: ``(m, 2)`` places, the lower first.
         work: progress, and the switch to stop.
@@ -127,10 +127,10 @@ def _known_scores(database: sqlite3.Connection, names: Sequence[bytes]) -> Itera
 
 
 def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
-    """Similarity of planted copies of pictures to their originals, by edit.
+    """Similarity of planted copies of images to their originals, by edit.
 
     Args:
-        paths: of readable pictures.
+        paths: of readable images.
     """
     workers = os.cpu_count() or 2
     chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
@@ -154,7 +154,7 @@ def _thumb(data: bytes) -> Thumbs:
 
 @contextmanager
 def _pool(pictures: int) -> Iterator[Executor]:
-    """Threads for a few pictures, worker processes for many."""
+    """Threads for a few images, worker processes for many."""
     kind: Callable[[int], ThreadPoolExecutor] = WorkerProcesses if pictures >= WORTH_PROCESSES else ThreadPoolExecutor
     with kind(os.cpu_count() or 2) as pool:
         yield pool

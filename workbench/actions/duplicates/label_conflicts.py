@@ -1,4 +1,4 @@
-"""The same picture with different boxes: at least one of the two is labelled wrongly."""
+"""The same image with different boxes: at least one of the two is labelled wrongly."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from workbench.core.metrics import overlap
 from workbench.core.schema.labels import Record
 
 SAME_IOU = 0.5
-SLACK = 1 / 40  # of a side: how far the place of an edited picture's box is known
+SLACK = 1 / 40  # of a side: how far the place of an edited image's box is known
 SLACK_SIZE = 1.6  # ratio of areas that slack allows
 
 Boxes = NDArray[np.float64]
 
 
 def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | None = None) -> str | None:
-    """How the labels of two pictures of the same contradict each other, or ``None``.
+    """How the labels of two copies of an image contradict each other, or ``None``.
 
-    Boxes are the same from an IoU of 0.5 on. In a picture that was cropped, turned or mirrored also those whose
+    Boxes are the same from an IoU of 0.5 on. In an image that was cropped, turned or mirrored also those whose
     middles are closer than a fortieth of its side, and boxes that lie outside the part both show do not count.
 
     Args:
@@ -81,7 +81,7 @@ def _shares(record: Record) -> Boxes:
 
 
 def _moved(boxes: Boxes, matrix: NDArray[np.float64]) -> Boxes:
-    """Boxes around the moved boxes; a turned box keeps its size, as labels of the turned picture would."""
+    """Boxes around the moved boxes; a turned box keeps its size, as labels of the turned image would."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     half = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     return np.hstack([middle - half, middle + half])

@@ -1,4 +1,4 @@
-"""What was found of duplicates: pairs, groups and label conflicts, as tables, text and a page with the pictures."""
+"""The report of duplicates: pairs, groups and label conflicts, as tables, text and a page with the images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEW_FOUND = 0.9  # of planted copies by the hardest edit
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two samples of the same picture.
+    """Two samples of the same image.
 
     Attributes:
         kind: ``exact`` (the same bytes) or ``near``.
@@ -64,7 +64,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class LabelConflict:
-    """The same picture with different labels.
+    """The same image with different labels.
 
     Attributes:
         ids, origins: of the two samples.
@@ -86,12 +86,12 @@ class DuplicateReport:
         samples: how many were compared.
         groups: samples that pairs connect.
         exact_pairs: same bytes; of each content the oldest sample with every other.
-        near_pairs: nearly the same picture, the most alike first; one sample stands for all of its content.
+        near_pairs: nearly the same image, the most alike first; one sample stands for all of its content.
         label_conflicts: pairs whose labels contradict each other.
-        threshold: from which similarity on, and what that finds and costs.
-        flat: pictures that show nothing (black, white) and were compared by their bytes alone.
-        problems: pictures that could not be read.
-        paths: picture of each sample of a pair, by id.
+        threshold: least similarity of near duplicates, and what share it finds and flags wrongly.
+        flat: images that show nothing (black, white) and were compared by their bytes alone.
+        problems: images that could not be read.
+        paths: image of each sample of a pair, by id.
     """
 
     samples: int = 0
@@ -157,7 +157,7 @@ class DuplicateReport:
         return target
 
     def _shown(self) -> list[tuple[str, tuple[str, str], tuple[str, str]]]:
-        """Caption, origins and pictures of what to look at: conflicts, then leaks, then all others."""
+        """Caption, origins and images of what to look at: conflicts, then leaks, then all others."""
         messages = {conflict.ids: conflict.message for conflict in self.label_conflicts}
         order = sorted(self.pairs, key=lambda pair: (pair.ids not in messages, not pair.crosses_splits))
         shown = []

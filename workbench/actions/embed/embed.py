@@ -1,4 +1,4 @@
-"""Vectors of a dataset's pictures, made once per picture; and the user's own."""
+"""Embeddings of a dataset's images, computed once per image; and the user's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workbench.core.measures.reading import stamp
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
 
-BATCH, KEPT_TOGETHER = 16, 1_024  # pictures through the network at once, and vectors in one part on disk
+BATCH, KEPT_TOGETHER = 16, 1_024  # images through the network at once, and vectors in one part on disk
 
 
 @dataclass
@@ -29,9 +29,9 @@ class EmbedReport:
     """Outcome of ``embed``.
 
     Attributes:
-        embedded: pictures that got a vector now.
-        skipped: samples that had one, and those without a picture.
-        problems: pictures that could not be read.
+        embedded: images that got an embedding now.
+        skipped: samples that had one, and those without an image.
+        problems: images that could not be read.
         samples_per_s: rate of this call.
     """
 
@@ -52,10 +52,10 @@ def embed(
     again: bool = False,
     work: Work | None = None,
 ) -> EmbedReport:
-    """Give every picture a vector that says what it looks like; only those that are new or have changed.
+    """Compute an embedding of every image that is new or has changed.
 
-    The network is EfficientNet-Lite0 (see ``workbench.core.embeddings``); nothing is downloaded. Vectors are kept
-    beside the database, part by part: stopped work goes on where it was.
+    The network is EfficientNet-Lite0 (see ``workbench.core.embeddings``); nothing is downloaded. Embeddings are kept
+    beside the database, part by part, so that stopped work continues where it was.
 
     Args:
         dataset: the dataset or its name.
@@ -96,11 +96,11 @@ def embed(
 
 
 def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequence[float]]) -> int:
-    """Keep vectors of your own network, for ``similar``, ``embedding_map`` and ``teach``; returns how many.
+    """Store embeddings of your own network, for ``similar``, ``embedding_map`` and ``teach``; returns how many.
 
     Args:
         dataset: the dataset or its name.
-        name: how to call them.
+        name: of the embeddings.
         vectors: by sample id; all of one length.
 
     Raises:
@@ -126,7 +126,7 @@ def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequ
 
 
 def require_vectors(dataset: Dataset, name: str) -> VectorTable:
-    """The vectors of a name.
+    """The embeddings of a name.
 
     Raises:
         InputError: there are none.

@@ -1,4 +1,4 @@
-"""More like this, and a map of all pictures."""
+"""Similar samples, and a map of all embeddings."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def similar(
     where: str | Filter | None = None,
     vectors: str = NETWORK,
 ) -> pd.DataFrame:
-    """The samples that look most like some samples, most alike first: columns ``id``, ``similarity``, ``origin``.
+    """The samples most similar to the given ones, best first: columns ``id``, ``similarity``, ``origin``.
 
-    Like several means: like any of them; each counts by the one that it is most like.
+    With several ids, each sample counts by the one that it is most similar to.
 
     Args:
         dataset: the dataset or its name, embedded (``wb.embed``).
@@ -58,7 +58,7 @@ def similar(
 
 
 def embedding_map(dataset: Dataset | str, *, vectors: str = NETWORK, seed: int = 0) -> pd.DataFrame:
-    """Places of all embedded samples on a map, near where they look alike: columns ``id``, ``x``, ``y`` (0..1).
+    """Positions of all embedded samples on a map, similar ones close: columns ``id``, ``x``, ``y`` (0..1).
 
     Raises:
         InputError: no vectors.

@@ -1,4 +1,4 @@
-"""Teach an attribute: a curator marks some samples with tags, the workbench says the rest and what it doubts.
+"""Teach an attribute: a curator tags some samples, the workbench predicts the rest and lists the doubtful ones.
 
 A mark is a tag ``<attribute>:<word>``, ``surface:brushed`` say. So marks are made with a key on the board, undone,
 listed in the history and replayed on a copy like every other tag.
@@ -39,7 +39,7 @@ class Taught:
         counts: samples per word that were predicted, ``unknown`` included.
         kept: samples whose word the data gives, which stays.
         doubtful: ids of unmarked samples, the most doubtful first: mark these next.
-        features: what was looked at: measures, and vectors when there are some.
+        features: what it was learned from: measures, and embeddings if there are any.
     """
 
     attribute: str

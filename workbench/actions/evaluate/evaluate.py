@@ -106,9 +106,9 @@ def evaluate(
         confidence: predictions below it do not count as hits, nor as wrong.
         where: only the samples of this filter.
         annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them, when the
-            predictions name pictures or classes by number; those of all data loaded by default.
+            predictions name images or classes by number; those of all data loaded by default.
         field: where predictions from a file are stored.
-        work: told of the progress; its ``cancel`` stops between two samples, before anything is written.
+        work: receives the progress; its ``cancel`` stops between two samples, before anything is written.
 
     Raises:
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.

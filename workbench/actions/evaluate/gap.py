@@ -42,7 +42,7 @@ NUMBERS = ("auc", "low", "high", "p_value", "kid", "kid_p", "sliced_wasserstein"
 
 @dataclass(frozen=True)
 class Look:
-    """The gap in what pictures look like, from their vectors (``wb.embed``).
+    """The gap in what images look like, from their vectors (``wb.embed``).
 
     Attributes:
         gap: AUC, kernel and sliced Wasserstein distance of the vectors' main components.
@@ -63,8 +63,8 @@ class Gaps:
         sides: the two sides in words; the first is the reference, whose spread is the unit.
         by: the facet, if any.
         found: word of the facet and gap.
-        looks: the same in what pictures look like, ``None`` for those without vectors; empty when none has any.
-        objects: the same in what pictures show, from their labels (``mining.objects``); ``None`` for those where a side
+        looks: the same in what images look like, ``None`` for those without vectors; empty when none has any.
+        objects: the same in what images show, from their labels (``mining.objects``); ``None`` for those where a side
             has none, empty when all are so.
     """
 
@@ -87,7 +87,7 @@ class Gaps:
 
         ``per_measure`` and ``per_object`` have the distance of each measure and of each quantity of the labels, the
         farthest first. ``distance`` is the number to rank candidates by (``mining.objects.distance``): that of the
-        pictures plus that of their objects, where both sides have labels.
+        images plus that of their objects, where both sides have labels.
         """
         return [self._row(*views) for views in self.views]
 

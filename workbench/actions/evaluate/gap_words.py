@@ -36,7 +36,7 @@ def object_words(one: Gap) -> str:
 
 
 def distances(one: Gap, shown: Gap | None) -> dict[str, float | None]:
-    """``DISTANCES``: the overall number, and what pictures and objects have in it."""
+    """``DISTANCES``: the overall number, and what images and objects have in it."""
     values = distance(one, shown), picture_distance(one), object_distance(shown) if shown else None
     return dict(zip(DISTANCES, values, strict=True))
 

@@ -1,7 +1,7 @@
 """The datasheet of an export: one page that says what is in it and what is not; it opens anywhere, without network.
 
 Questions after Gebru et al., "Datasheets for Datasets" (2021): composition, collection, gaps, use. Text from data is
-escaped; pictures are small and inside the page.
+escaped; images are small and inside the page.
 """
 
 from __future__ import annotations

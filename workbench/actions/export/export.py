@@ -48,8 +48,8 @@ class ExportReport:
         manifest: path of the manifest.
         lost: what the format cannot hold, one sentence each.
         left_out: samples that would leak between splits, with the reason.
-        cross_split_pairs: written samples of the same picture in different splits, because they were given so.
-        label_conflicts: written samples of the same picture whose labels contradict each other.
+        cross_split_pairs: written samples of the same image in different splits, because they were given so.
+        label_conflicts: written samples of the same image whose labels contradict each other.
         stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
         notes: what else is worth knowing.
     """
@@ -107,12 +107,12 @@ def export(
         media: ``copy``, ``hardlink`` to save space (copied where links are not possible), or ``reference``: symbolic
             links to the originals, which must stay where they are.
         near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
-            that lie in several given splits. All pictures of the dataset are compared, each pair once: the first time
-            costs 4 ms per picture, later 2 s at 10,000 pictures, growing with the square of their number.
-        work: told of the progress; its ``cancel`` stops; nothing is left behind.
+            that lie in several given splits. All images of the dataset are compared, each pair once: the first time
+            costs 4 ms per image, later 2 s at 10,000 images, growing with the square of their number.
+        work: receives the progress; its ``cancel`` stops; nothing is left behind.
 
     Raises:
-        InputError: unknown format, no samples, missing or changed pictures, splits that cannot be had.
+        InputError: unknown format, no samples, missing or changed images, splits that cannot be had.
         OutputError: the folder is not empty, cannot be written, or the export reads back differently.
     """
     writer = _writer(format)
@@ -170,7 +170,7 @@ class _Seen:
         writer: the format.
         summary: counts.
         pictures: whether they are there.
-        places: place of each sample by the path of its picture.
+        places: place of each sample by the path of its image.
     """
 
     writer: Writer
@@ -179,7 +179,7 @@ class _Seen:
     places: dict[str, int] = field(default_factory=dict)
 
     def look(self, item: Shipped) -> None:
-        """Look at one more."""
+        """Note one more sample."""
         split = str(item.record.split)
         self.pictures.look(item.record)
         self.summary.add(item.record, item.source)
@@ -187,7 +187,7 @@ class _Seen:
 
 
 def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> list[str]:
-    """What the format cannot hold, once pictures and room are there."""
+    """What the format cannot hold, once images and room are there."""
     seen.pictures.require()
     if media == "copy" or seen.writer.embeds:
         require_room(target, seen.pictures.total_bytes)
@@ -217,7 +217,7 @@ def _write(
 
 
 def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work | None) -> DuplicateReport | None:
-    """Duplicates among all pictures that are there; those that are not are the business of ``require_media``."""
+    """Duplicates among all images that are there; those that are not are the business of ``require_media``."""
     paths = (stored.record.image_path for stored in samples)
     there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
     return find(dataset, Part(samples, there), work=work) if there else None
@@ -240,7 +240,7 @@ def _near(twins: DuplicateReport | None) -> dict[str, str]:
 
 
 def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tuple[list[Pair], list[LabelConflict]]:
-    """Of the written samples: pairs of the same picture in different splits, and those with different labels."""
+    """Of the written samples: pairs of the same image in different splits, and those with different labels."""
     if twins is None:
         return [], []
     splits = {item.id: str(item.record.split) for item in shipped}

@@ -35,7 +35,7 @@ _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 @dataclass(slots=True)  # as NamedRecord
 class Shipped(NamedRecord):
-    """One sample on its way out: its record, with the split set, and the name of its picture.
+    """One sample on its way out: its record, with the split set, and the name of its image.
 
     Attributes:
         id: sample id.

@@ -1,4 +1,4 @@
-"""Put pictures into an export: checked to be there, then copied or linked."""
+"""Put images into an export: checked to be there, then copied or linked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
 
 @dataclass
 class Pictures:
-    """Whether all pictures are there, seen one by one.
+    """Whether all images are there, seen one by one.
 
     Attributes:
         total_bytes: of those that are.
@@ -42,7 +42,7 @@ class Pictures:
     unknown: list[str] = field(default_factory=list)
 
     def look(self, record: Record) -> None:
-        """Look at one."""
+        """Note whether the medium of a record exists and its size is known."""
         try:
             self.total_bytes += os.stat(record.medium).st_size  # noqa: PTH116 - faster, and there are many
         except OSError:
@@ -84,7 +84,7 @@ def require_room(folder: Path, n_bytes: int) -> None:
 
 
 def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, progress: Progress) -> None:
-    """Copy or link every picture to where the writer wants it; that it is the right one is seen when it is read back.
+    """Copy or link every image to where the writer wants it; that it is the right one is seen when it is read back.
 
     Raises:
         OSError: the place refuses.

@@ -25,7 +25,7 @@ _BYTES = 32  # of a SHA-256
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """SHA-256 of pictures as they were read back, in little memory.
+    """SHA-256 of images as they were read back, in little memory.
 
     Attributes:
         places: number of each by its path.
@@ -39,13 +39,13 @@ class Hashes:
     digests: bytearray
 
     def of(self, path: str) -> str | None:
-        """Of one picture, ``None`` when it is not known."""
+        """Of one image, ``None`` when it is not known."""
         at = self.places.get(path)
         found = b"" if at is None else self.digests[at * _BYTES : (at + 1) * _BYTES]
         return found.hex() if any(found) else None
 
     def note(self, at: int, sha256: str) -> None:
-        """Keep one more."""
+        """Keep the hash of one image."""
         self.digests[at * _BYTES : (at + 1) * _BYTES] = bytes.fromhex(sha256)
 
 
@@ -56,20 +56,20 @@ def compare(
     writer: Writer,
     progress: Progress,
 ) -> Hashes:
-    """Every picture with its bytes, its split, its count of labels per class and its boxes.
+    """Every image with its bytes, its split, its count of labels per class and its boxes.
 
     Args:
         written: the folder that was written, without the manifest.
         items: what was meant; may lie on disk.
-        places: where each lies in ``items``, by the path of its picture.
+        places: where each lies in ``items``, by the path of its image.
         writer: the format.
         progress: counts what was read back.
 
     Returns:
-        Of the pictures, as they were read back.
+        Of the images, as they were read back.
 
     Raises:
-        InputError: a picture has changed since it was loaded, so its labels may not fit any more.
+        InputError: an image has changed since it was loaded, so its labels may not fit any more.
         OutputError: anything else differs.
     """
     there = bytearray(len(items))  # 1 for what was read back
@@ -109,7 +109,7 @@ def _same_picture(meant: Record, sha256: str) -> str:
 
 
 def path_of(record: Record, root: Path, writer: Writer) -> str:
-    """What the writer calls the picture of a record that was read back."""
+    """What the writer calls the image of a record that was read back."""
     if writer.embeds or record.image_path is None:
         return record.origin
     return str(record.image_path)[len(f"{root}/") :]  # 20 times faster than a Path, and there are many

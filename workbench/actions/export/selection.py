@@ -36,7 +36,7 @@ class Selection:
         drawn: splits to be remembered; see ``splits.Plan``.
         moved: groups that moved; see ``splits.Plan``.
         stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
-        clouds: number of selected clouds without a picture, which no format holds.
+        clouds: number of selected clouds without an image, which no format holds.
     """
 
     shipped: Sequence[Shipped]
@@ -74,7 +74,7 @@ def select(
         where: only these.
         spec: what is wanted of the splits.
         near: name of the group of near duplicates by sample id.
-        numbered: pictures are named by number instead of after where they came from.
+        numbered: images are named by number instead of after where they came from.
         look: sees every sample once on its way to the disk.
 
     Raises:
@@ -92,7 +92,7 @@ def select(
         if stored.id in chosen:
             source = sys.intern(stored.source or "")  # else one text per sample
             selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
-    del chosen  # large; from here on those that have a picture count
+    del chosen  # large; from here on those that have an image count
     if not selected:
         raise _nothing_selected(len(members), clouds, str(where or dataset.name))
     remembered = store.remembered_splits(dataset, spec.memory) if spec.stratify else {}

@@ -105,7 +105,7 @@ def generate(
         executor: any ``concurrent.futures.Executor``, e.g. ``cluster(address)``; its workers must see ``folder``.
         folder: for the media, by default below ``$WORKBENCH_HOME`` or ``~/.workbench``.
         first_frame: number of the first frame.
-        work: told of the progress; its ``cancel`` stops the job and keeps finished frames, its ``pause`` holds it up.
+        work: receives the progress; its ``cancel`` stops the job and keeps finished frames, its ``pause`` holds it up.
 
     Raises:
         ScenarioError, InputError: the scenario or a number is wrong.

@@ -1,4 +1,4 @@
-"""Frames on disk: picture, instance map, depth map and, last, the resolved frame that says all are whole.
+"""Frames on disk: image, instance map, depth map and, last, the resolved frame that says all are whole.
 
 ::
 

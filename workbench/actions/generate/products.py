@@ -69,7 +69,7 @@ def _corner(point_cam: NDArray[np.float64], depth_m: NDArray[np.float32], camera
 
 
 def cloud_pcd(truth: Annotations, srgb: NDArray[np.uint8], camera: Camera) -> bytes:
-    """A PCD of every pixel that hits something, in the camera frame, with the picture's colours."""
+    """A PCD of every pixel that hits something, in the camera frame, with the image's colours."""
     rows, columns = np.nonzero(np.isfinite(truth.depth_m))
     pixels = np.stack([columns, rows], axis=1).astype(np.float64)
     rays = np.zeros((0, 2))

@@ -23,7 +23,7 @@ from workbench.core.schema.labels import Label, Labels
 if TYPE_CHECKING:
     from workbench.adapters.store import Dataset
 
-BOX_TOLERANCE_PX = 1e-6  # the database keeps boxes relative to the picture
+BOX_TOLERANCE_PX = 1e-6  # the database keeps boxes relative to the image
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Reproduction:
 
 
 def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | None = None) -> Reproduction:
-    """Make a generated sample again from the record in the database, and compare labels and picture.
+    """Make a generated sample again from the record in the database, and compare labels and image.
 
     Raises:
         DatasetError: no such sample, or one that was not generated here.
-        InputError: its picture is gone.
+        InputError: its image is gone.
         RenderError: it cannot be drawn here.
     """
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
@@ -82,7 +82,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
 
 
 def remake(frame: ResolvedFrame, backend: str) -> tuple[bytes, Labels, str]:
-    """Picture file, labels and backend of a recorded draw; the function that workers run."""
+    """Image file, labels and backend of a recorded draw; the function that workers run."""
     shot = shoot(accepted_draw(frame.as_scenario(), frame.mark.frame), backend=backend)
     return shot.picture.jpeg, labels_of(shot.accepted.truth), shot.backend_version
 

@@ -1,7 +1,7 @@
-"""Fit distributions of parameters to measured pictures, by pictures made on the way.
+"""Fit distributions of parameters to measured images with trial renders.
 
 Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression on all
-probes so far learns to read each knob from all measures of a picture (as in regression-adjusted approximate Bayesian
+probes so far learns to read each knob from all measures of an image (as in regression-adjusted approximate Bayesian
 computation, Beaumont, Zhang & Balding 2002). A distribution is right when photos and probes drawn from it read alike,
 in mean and in spread (indirect inference, Gourieroux, Monfort & Renault 1993); where they do not, the next probes are
 drawn from one that is moved by the difference. How well the regression reads probes that it has not learned from says
@@ -58,13 +58,13 @@ def fit(
     rounds: Iterable[int] = ROUNDS,
     seed: int = 0,
 ) -> Fit:
-    """Find distributions of the knobs and words whose pictures measure like the photos.
+    """Find distributions of the knobs and words whose images measure like the photos.
 
     Args:
         knobs, choices: what may be turned.
         photos: ``(m, measures)``; NaN is missing.
-        probe: makes pictures with the knobs at some places and measures them; called once per round.
-            A row of NaN is a picture that could not be made.
+        probe: makes images with the knobs at some places and measures them; called once per round.
+            A row of NaN is an image that could not be made.
         rounds: how many probes each round has; asked for the next when a round is through.
         seed: of the places.
     """

@@ -34,7 +34,7 @@ from workbench.core.tables import Filter, NumberColumn, SetColumn, Table, as_fil
 
 BASE = Path(__file__).with_name("base.yaml")
 FIRST_LEAST = 60  # probes of the first round
-CHECKS = 20  # pictures from which the distance before and after is taken
+CHECKS = 20  # images from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 WIDER = 1.2  # spread of what is free, against that of the samples
 CYCLIC = cyclic_measures()  # 359 degrees is near 1: no number to regress on
@@ -51,8 +51,8 @@ class Recreation:
         parameters: where each distribution comes from.
         samples: how many samples it was made from.
         synthetic: how many of these are synthetic.
-        probes: how many pictures it was fitted by.
-        gap_before, gap_after: mean distance per measure between these samples and pictures of the plain, wide scenario
+        probes: how many trial renders were made.
+        gap_before, gap_after: mean distance per measure between these samples and images of the plain, wide scenario
             or of this one, in standard deviations of the samples; ``None`` without a fit.
     """
 
@@ -92,8 +92,8 @@ def recreate(
     """Make a scenario of what samples have in common against the other real ones.
 
     What sets them apart (exposure, contrast, noise, blur, colour; surface words; classes) is drawn around the
-    measured values; what they share with all real pictures, as in all of them and wider; everything else varies
-    widely. Pictures made on the way are measured like the photos, and the distributions moved until they agree.
+    measured values; what they share with all real images, as in all of them and wider; everything else varies
+    widely. Trial renders are measured like the photos, and the distributions moved until they agree.
     Few samples give wide distributions.
 
     Args:
@@ -101,10 +101,10 @@ def recreate(
         where: the samples, e.g. ``"'failure:dim_metal' in tags"``.
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
-        probes: whether to fit by pictures; without, only words and classes are taken over.
-        seconds: for the fit; where drawing is slow, fewer pictures are made.
+        probes: whether to refine with trial renders; without, only surfaces and classes are taken over.
+        seconds: time limit of the fit; slow renderers make fewer trial renders.
         backend: what draws them.
-        work: told of the progress; its ``cancel`` stops between two pictures; nothing is changed.
+        work: receives the progress; its ``cancel`` stops between two images; nothing is changed.
 
     Raises:
         InputError: no samples, or none of them measured.
@@ -188,7 +188,7 @@ def _shared_tags(table: Table, rows: NDArray[np.bool_]) -> list[str]:
 
 
 def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
-    """The size that most of the pictures have."""
+    """The size that most of the images have."""
     sizes = [(one.record.width, one.record.height) for one in store.read(dataset, list(ids)[:50])]
     sizes = [size for size in sizes if min(size) >= 16] or [(640, 480)]
     width, height = max(set(sizes), key=sizes.count)
@@ -226,7 +226,7 @@ def _fitted(
     backend: str,
     work: Work | None,
 ) -> None:
-    """Move the distributions until pictures measure like the samples."""
+    """Move the distributions until images measure like the samples."""
     choices = [_choice(done.scenario, path) for path in free]
     names = tuple(photos)
     with (

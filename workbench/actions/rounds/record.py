@@ -1,4 +1,4 @@
-"""Record a round: evaluate a model on real pictures and keep what became of every label."""
+"""Record a round: evaluate a model on real images and keep what became of every label."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from workbench.core.tables.filter import OneOf
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop.
+    """One round of the loop.
 
     Attributes:
         number: 1, 2, ...
         name: of the model.
-        split: which real pictures it was judged on: ``test``, ``val`` or ``all real``.
+        split: which real images it was judged on: ``test``, ``val`` or ``all real``.
         samples: how many they are.
         left_out: others of that split, which it was trained on or a scenario was fitted to.
         manifest_sha256: hash of the manifest of its training data; empty when not given.
-        images: what the round cost in new pictures.
+        images: what the round cost in new images.
         seconds: and in time.
         confidence, iou: as of ``evaluate``.
         recorded_at: ISO time, UTC.
@@ -85,9 +85,9 @@ def record_round(
     field: str = FIELD,
     work: Work | None = None,
 ) -> Round:
-    """Evaluate a model on real pictures and keep what became of every label, to compare with other rounds.
+    """Evaluate a model on real images and keep what became of every label, to compare with other rounds.
 
-    Judged are the real pictures of ``test``, else of ``val``, else all; never those that the manifest has in another
+    Judged are the real images of ``test``, else of ``val``, else all; never those that the manifest has in another
     split, nor those that a scenario was fitted to. Recording a name again replaces that round.
 
     Args:
@@ -96,15 +96,15 @@ def record_round(
         name: of the model.
         manifest: of the export that it was trained on (``manifest.json`` or its folder): gives the splits, the hash of
             the data, and the number of synthetic images.
-        images: what the round cost in new pictures; by default the manifest's synthetic ones.
+        images: what the round cost in new images; by default the manifest's synthetic ones.
         seconds: and in time.
         confidence: predictions below it do not count; AP takes all.
         iou: least overlap of a hit.
         annotations, field: as of ``evaluate``.
-        work: told of the progress; its ``cancel`` stops between two samples.
+        work: receives the progress; its ``cancel`` stops between two samples.
 
     Raises:
-        InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
+        InputError, DatasetError: no name, no real images, no such field or file, or a broken manifest.
         Cancelled: the user stopped; no round is kept, and the field is as it was.
     """
     dataset = opened(dataset)
@@ -146,7 +146,7 @@ def record_round(
 
 
 def overall(counted: RoundCounts) -> dict[str, float | None]:
-    """The metrics of all pictures, with intervals."""
+    """The metrics of all images, with intervals."""
     everything = Part(np.ones(len(counted), np.bool_))
     found: dict[str, float | None] = {}
     for metric in names("compare"):

@@ -26,14 +26,14 @@ from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, SetColumn, Table
 from workbench.core.tables.column import Mask
 
-SHARED = 0.5  # of the last round's pictures that an earlier one must have judged too
+SHARED = 0.5  # of the last round's images that an earlier one must have judged too
 ALL = "all"
 
 
 def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     """The scoreboard of a dataset: each failure scenario closed, failing or worse after the last round.
 
-    All rounds are compared on the real pictures that they share, by the tags of today; see ``judge`` for what the
+    All rounds are compared on the real images that they share, by the tags of today; see ``judge`` for what the
     states mean, and ``compare`` for the intervals. Tags on single true labels are judged by those labels.
 
     Args:
@@ -80,7 +80,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
 
 
 def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], Any, list[str]]:
-    """The rounds that can be compared with the last, and the pictures that they share."""
+    """The rounds that can be compared with the last, and the images that they share."""
     last = every[-1]
     ids = set(last.counts.ids.tolist()) & set(table.ids.tolist())
     least, chosen, notes = SHARED * len(ids), [last], []
@@ -108,7 +108,7 @@ def _tags(table: Table, labels: dict[str, TaggedLabels]) -> list[str]:
 
 
 def _tagged(tag: str, members: Table, last: RoundCounts, labels: TaggedLabels | None) -> Part:
-    """The part of a tag: single labels where true ones carry it and no picture does."""
+    """The part of a tag: single labels where true ones carry it and no image does."""
     rows = members.column(fields.TAGS).mask_of([tag])
     if labels is None:
         return Part(rows)
@@ -120,7 +120,7 @@ def _tagged(tag: str, members: Table, last: RoundCounts, labels: TaggedLabels | 
 
 
 def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
-    """Ids of all real pictures with a tag, or with labels that carry it."""
+    """Ids of all real images with a tag, or with labels that carry it."""
     rows = table.column(fields.TAGS).mask_of([tag])
     if labels is not None:
         rows = rows | rows_of(table.ids.tolist(), labels.samples | set(labels.truth.values()))
@@ -128,7 +128,7 @@ def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
 
 
 def _row(name: str, per_round: Sequence[RoundCounts], part: Part, metric: str, sound: Mask | None = None) -> Row:
-    """A slice in all rounds; the rest are the ``sound`` pictures where there are enough, else all others."""
+    """A slice in all rounds; the rest are the ``sound`` images where there are enough, else all others."""
     last = per_round[-1]
     levels = tuple(level(one, _in(one, part, last), metric) for one in per_round)
     rest = level(last, _rest(last, part, sound), metric)
@@ -148,7 +148,7 @@ def _in(one: RoundCounts, part: Part, last: RoundCounts) -> Part:
 
 
 def _rest(last: RoundCounts, part: Part, sound: Mask | None) -> Part:
-    """What a slice is compared with: without the pictures of other failure scenarios, if that leaves enough."""
+    """What a slice is compared with: without the images of other failure scenarios, if that leaves enough."""
     if part.labels is None:
         rows = ~part.rows if sound is None else ~part.rows & sound
         return Part(rows if np.count_nonzero(rows) >= LEAST else ~part.rows)

@@ -23,13 +23,13 @@ SHOWN = 12  # slices drawn
 
 @dataclass(frozen=True)
 class Row:
-    """One failure scenario, one other slice, or all pictures.
+    """One failure scenario, one other slice, or all images.
 
     Attributes:
         name: tag or words, e.g. ``dim x metal``.
         samples, labels: how many were judged.
         levels: the metric in each compared round.
-        rest: of the other real pictures, or other labels, in the last round.
+        rest: of the other real images, or other labels, in the last round.
         to_rest: the slice's less that.
         since_before, since_first: change against the round before and the first; ``None`` without one.
         verdict: of a failure scenario.
@@ -69,10 +69,10 @@ class Scoreboard:
     Attributes:
         metric: the metric judged by.
         rounds: all rounds, in order.
-        compared: numbers of those compared, on the pictures that they share.
-        samples: how many pictures those are.
+        compared: numbers of those compared, on the images that they share.
+        samples: how many images those are.
         scenarios: one row per failure tag.
-        overall: all pictures; ``None`` without rounds.
+        overall: all images; ``None`` without rounds.
         slices: lighting x surface, those that fell first.
         notes: what to know of the comparison.
     """

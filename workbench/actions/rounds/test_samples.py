@@ -1,4 +1,4 @@
-"""Which pictures a round is judged on: real ones that no model was trained on and no scenario was fitted to."""
+"""Which images a round is judged on: real ones that no model was trained on and no scenario was fitted to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.core.schema import fields
 from workbench.core.tables import Table
 from workbench.core.tables.filter import OneOf
 
-JUDGED = ("test", "val")  # the first of them that has real pictures
+JUDGED = ("test", "val")  # the first of them that has real images
 ALL_REAL = "all real"
 
 
@@ -47,12 +47,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Judged:
-    """The pictures of a round.
+    """The images of a round.
 
     Attributes:
         ids: sample ids, sorted.
         split: where they are from: ``test``, ``val`` or ``all real``.
-        left_out: real pictures of that split that a model was trained on or a scenario fitted to, by reason.
+        left_out: real images of that split that a model was trained on or a scenario fitted to, by reason.
     """
 
     ids: tuple[str, ...]
@@ -87,10 +87,10 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
 
 
 def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
-    """The real pictures that a round is judged on: of ``test``, else of ``val``, else all.
+    """The real images that a round is judged on: of ``test``, else of ``val``, else all.
 
-    The manifest's splits count, else those of the dataset. Left out are pictures that the model was trained on by the
-    manifest, and pictures that a scenario of the dataset's generated samples was fitted to.
+    The manifest's splits count, else those of the dataset. Left out are images that the model was trained on by the
+    manifest, and images that a scenario of the dataset's generated samples was fitted to.
 
     Raises:
         InputError: there are none.

@@ -31,7 +31,7 @@ class CommandTrainer:
     """Any program as a trainer: one command learns, one predicts; no shell is involved.
 
     In ``train`` the place ``{train_dir}`` is the folder of the export. In ``predict``, ``{images}`` is a COCO file of
-    the pictures to look at (with absolute ``file_name``, and the categories of the export), and ``{predictions}`` the
+    the images to look at (with absolute ``file_name``, and the categories of the export), and ``{predictions}`` the
     file to write: COCO results, or COCO with scores. ``{train_dir}`` is known there too. A program that does both at
     once needs no ``train``.
 
@@ -76,7 +76,7 @@ class CommandTrainer:
         """Run the command that predicts and read its file.
 
         Raises:
-            InputError: as of ``fit``, or the file is missing or names other pictures.
+            InputError: as of ``fit``, or the file is missing or names other images.
         """
         if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
             fix = "Call fit(split_dir) first."

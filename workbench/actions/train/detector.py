@@ -38,15 +38,15 @@ class Detector:
         detector.save("models/first")            # wb.Detector.load("models/first"), or workbench audit --model
 
     Attributes:
-        size_wh: pixels of its input; pictures are scaled into it and padded. Multiples of 32.
+        size_wh: pixels of its input; images are scaled into it and padded. Multiples of 32.
         epochs: most passes over the data, in each stage.
-        patience: passes without a better AP on the pictures to stop by, after which it stops.
+        patience: passes without a better AP on the images to stop by, after which it stops.
         seed: the same data, seed and machine give the same weights.
         threads: of PyTorch; two are faster on a quiet machine of two cores, and many times slower on a busy one.
-        work: told of the progress; its ``cancel`` stops between two passes; what was learned before stays as it is.
+        work: receives the progress; its ``cancel`` stops between two passes; what was learned before stays as it is.
         classes: what it knows, once fitted.
-        history: stage, number and loss of each epoch, and of every second one AP50 on the pictures to stop by.
-        stopped_by: what those pictures are, in words.
+        history: stage, number and loss of each epoch, and of every second one AP50 on the images to stop by.
+        stopped_by: what those images are, in words.
     """
 
     size_wh: tuple[int, int] = (320, 256)
@@ -143,10 +143,10 @@ class Detector:
             raise InputError("The detector has not been fitted.", fix="Call fit(split_dir) first.")
 
     def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:
-        """Labels with confidence, in pixels of each picture.
+        """Labels with confidence, in pixels of each image.
 
         Raises:
-            InputError: it was not fitted, or a picture cannot be read.
+            InputError: it was not fitted, or an image cannot be read.
         """
         self._require_fitted()
         found: list[list[Label]] = []

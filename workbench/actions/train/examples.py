@@ -1,4 +1,4 @@
-"""Pictures and boxes of an exported split, at the size of a network's input; and how well boxes are found."""
+"""Images and boxes of an exported split, at the size of a network's input; and how well boxes are found."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from workbench.core.splits.spec import STAGES
 
 Rgb8 = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
-HELD_BACK = 10  # without a val split, every tenth picture
+HELD_BACK = 10  # without a val split, every tenth image
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One picture.
+    """One image.
 
     Attributes:
         picture: ``(H, W, 3)`` RGB, padded at the right and the bottom.
@@ -40,7 +40,7 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What is predicted in one picture: boxes ``(n, 4)``, classes ``(n,)``, scores ``(n,)``, most certain first."""
+    """What is predicted in one image: boxes ``(n, 4)``, classes ``(n,)``, scores ``(n,)``, most certain first."""
 
     boxes: Boxes
     classes: NDArray[np.int64]
@@ -68,11 +68,11 @@ class Splits:
 def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     """Examples to learn from and to stop by.
 
-    To stop by are the real pictures of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
+    To stop by are the real images of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
     the last stage. A stage without labels is none.
 
     Raises:
-        InputError: there is no COCO export, a picture is missing, or no labels.
+        InputError: there is no COCO export, an image is missing, or no labels.
     """
     contents = {split: _content(file) for split, file in _files(split_dir).items()}
     names = sorted({str(one["name"]) for content in contents.values() for one in content["categories"]})
@@ -105,7 +105,7 @@ def _files(split_dir: Path) -> dict[str, Path]:
 
 
 def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -> tuple[list[Example], str]:
-    """Pictures of ``val``, the real ones if there are any; and what they are."""
+    """Images of ``val``, the real ones if there are any; and what they are."""
     file = split_dir / "annotations" / "instances_val.json"
     if not file.is_file():
         return [], ""
@@ -124,7 +124,7 @@ def _content(file: Path) -> dict[str, Any]:
 
 
 def _real_pictures(split_dir: Path) -> set[str] | None:
-    """File names of the real pictures of val; ``None`` without a manifest."""
+    """File names of the real images of val; ``None`` without a manifest."""
     file = split_dir / FILE_NAME
     if not file.is_file():
         return None
@@ -165,7 +165,7 @@ def read_picture(path: Path) -> Rgb8:
 
 
 def fitted(picture: Rgb8, size_wh: tuple[int, int]) -> tuple[Rgb8, float]:
-    """The picture scaled into a size and padded with grey, and the scale."""
+    """The image scaled into a size and padded with grey, and the scale."""
     height, width = picture.shape[:2]
     scale = min(size_wh[0] / width, size_wh[1] / height)
     inner = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))

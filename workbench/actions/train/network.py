@@ -20,7 +20,7 @@ from torch.nn import functional
 from workbench.actions.train.examples import Example, Found, Rgb8, average_precision, varied
 
 STRIDE = 4  # pixels of the input per cell
-MOST = 100  # boxes per picture
+MOST = 100  # boxes per image
 LEAST_SCORE = 0.05
 WIDTHS = (24, 48, 96, 128)  # channels at 1/4, 1/8, 1/16, 1/32
 HEAD = 32  # channels where the levels meet
@@ -203,7 +203,7 @@ def _threads(n: int) -> Iterator[None]:
 
 
 def infer(network: Network, pictures: Sequence[Rgb8], *, threads: int = 1) -> list[Found]:
-    """Boxes in pixels of the pictures."""
+    """Boxes in pixels of the images."""
     network.eval()
     found: list[Found] = []
     with torch.inference_mode(), _threads(threads):
@@ -214,7 +214,7 @@ def infer(network: Network, pictures: Sequence[Rgb8], *, threads: int = 1) -> li
 
 
 def _decoded(heat: Tensor, edges: Tensor) -> Found:
-    """The peaks of the heat maps of one picture, most certain first."""
+    """The peaks of the heat maps of one image, most certain first."""
     peaks = torch.where(heat == functional.max_pool2d(heat[None], 3, 1, 1)[0], heat, torch.zeros_like(heat))
     scores, places = peaks.flatten().topk(min(MOST, peaks.numel()))
     places, scores = places[scores >= LEAST_SCORE], scores[scores >= LEAST_SCORE]

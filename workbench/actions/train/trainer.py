@@ -1,4 +1,4 @@
-"""What a trainer is: two methods. Whatever has them can take part in the loop."""
+"""The protocol of a trainer: two methods, ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BATCH = 64
 
 
 class Trainer(Protocol):
-    """A model that learns from an export and finds objects in pictures."""
+    """A model that learns from an export and finds objects in images."""
 
     def fit(self, split_dir: Path) -> object:
         """Learn from an export, ``wb.export(ds, split_dir, format="coco")``: ``train`` and, if there, ``val``."""
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
-        """Labels with confidence for each picture, in pixels of the picture."""
+        """Labels with confidence for each image, in pixels of the image."""
 
 
 def predict(
@@ -43,7 +43,7 @@ def predict(
         trainer: a model that was fitted.
         field: where the labels go; samples not selected keep theirs.
         where: only the samples of this filter.
-        work: told of the progress; its ``cancel`` stops between two batches; nothing is stored then.
+        work: receives the progress; its ``cancel`` stops between two batches; nothing is stored then.
 
     Raises:
         InputError: no samples, or the model gave another number of answers.

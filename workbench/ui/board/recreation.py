@@ -45,7 +45,7 @@ def recreate(
 ) -> int:
     """Start to make a scenario of the filtered or selected samples, or of those of a failure tag.
 
-    What a scenario is fitted to can judge no round any more, so samples of ``test`` are left out unless asked for.
+    Samples that a scenario is fitted to cannot evaluate a round, so those of ``test`` are left out unless asked for.
     Returns the job's number.
     """
     samples, in_code = _samples(state, source, spare_test)
@@ -82,7 +82,9 @@ def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments
 
 def _require(kept: int, given: int) -> None:
     if not kept:
-        fix = "Tag samples of train or val as well; or fit to the test split, but then it can judge no round any more."
+        fix = (
+            "Tag samples of train or val as well; or fit to the test split, which then cannot evaluate rounds any more."
+        )
         samples = "The only sample is" if given == 1 else f"All {given:,} samples are"
         raise InputError(f"{samples} in the test split.", fix=fix)
 

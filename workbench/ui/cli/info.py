@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Count."""
+    """Count samples, labels and tags, and report."""
     from workbench.adapters import store
 
     found = store.info(args.dataset)

@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Record if asked to, compare and report."""
+    """Record a round if one is named, compare the rounds and report."""
     from workbench.actions.rounds import record_round, rounds
     from workbench.adapters import store
 
