@@ -51,11 +51,11 @@ def test_why_and_what_came_of_it(dataset, family) -> None:
     found = lineage(dataset, family["first"][1])
     assert found.parents == tuple(family["real"])
     assert found.why[0].startswith("frame 1, try ")
-    assert f"this frame stands for {family['real'][1]}" in found.why
+    assert f"this frame recreates {family['real'][1]}" in found.why
     assert "ada tagged them 'failure:glare' in change 1" in found.why[-1] and "edges vanish" in found.why[-1]
     assert [entry.change_id for entry in found.changes] == [family["change"].change_id]
     root = lineage(dataset, family["real"][0])
-    assert root.why == ("it was loaded as real from real0.png",)
+    assert root.why == ("loaded as real from real0.png",)
     assert set(root.children) == set(family["first"])
     assert set(root.descendants) == {*family["first"], *family["second"]}
     assert root.scenarios == {"glare_again": 3, "deeper": 2}

@@ -174,7 +174,7 @@ def test_without_a_common_class_those_of_the_data_are_drawn(dataset: Any, pictur
     half = [one.id for one in store.read(dataset) if one.record.origin < "3"]
     found = recreate(dataset, ids=half, probes=False)
     row = next(one for one in found.parameters if one.path == "assets.targets.labels")
-    assert row.mode == "free" and row.why.endswith("drawn are those of the data: bolt, gear")
+    assert row.mode == "free" and row.why.endswith("drawn from the classes of the data: bolt, gear")
     drawn = [label for i in range(8) for label in found.scenario.resolve(i).values["assets.targets.labels"]]
     assert set(drawn) == {"bolt", "gear"}
 

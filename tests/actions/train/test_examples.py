@@ -74,11 +74,11 @@ def test_precision_by_hand() -> None:
 @pytest.mark.parametrize(
     ("case", "n_train", "n_val", "sources", "expected"),
     [
-        ("real val by the manifest", 5, 4, "real real synthetic synthetic", (5, 2, "2 pictures of real val")),
-        ("no manifest", 5, 4, None, (5, 4, "4 pictures of val")),
-        ("no real ones", 5, 2, "synthetic synthetic", (5, 2, "2 pictures of val")),
-        ("no val", 20, 0, None, (18, 2, "2 pictures held back from train")),
-        ("few and no val", 4, 0, None, (4, 4, "all 4 pictures of train: too few to hold any back")),
+        ("real val by the manifest", 5, 4, "real real synthetic synthetic", (5, 2, "2 images of real val")),
+        ("no manifest", 5, 4, None, (5, 4, "4 images of val")),
+        ("no real ones", 5, 2, "synthetic synthetic", (5, 2, "2 images of val")),
+        ("no val", 20, 0, None, (18, 2, "2 images held out from train")),
+        ("few and no val", 4, 0, None, (4, 4, "all 4 images of train: too few to hold any out")),
     ],
 )
 def test_what_training_stops_by(

@@ -87,7 +87,7 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     learned = stages[last]
     if len(learned) < HELD_BACK:
         return Splits(
-            stages, learned, names, f"all {counted(len(learned), 'image')} of {last}: too few to hold out any"
+            stages, learned, names, f"all {counted(len(learned), 'image')} of {last}: too few to hold any out"
         )
     stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
     stopping = learned[::HELD_BACK]
