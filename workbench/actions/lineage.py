@@ -48,9 +48,9 @@ class Lineage:
     scenarios: dict[str, int]
 
     def __str__(self) -> str:
-        said = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
-        said.append(f"descendants: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them direct")
-        return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
+        lines = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
+        lines.append(f"descendants: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them direct")
+        return "\n".join(lines + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
 
 
 def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
@@ -60,8 +60,8 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
         DatasetError: no such sample.
     """
     dataset = opened(dataset)
-    found = store.require_sample(dataset, sample_id)
-    record = dict(found.record.generation)
+    stored = store.require_sample(dataset, sample_id)
+    record = dict(stored.record.generation)
     family = store.kin(dataset)
     children = [one.id for one in family if sample_id in one.parents]
     descendants = _below(family, [sample_id])
@@ -69,10 +69,10 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
     changes = _causes(dataset, record)
     return Lineage(
         sample_id=sample_id,
-        source=found.source or "",
-        origin=found.record.origin,
-        tags=found.tags,
-        why=tuple(_reasons(found.record.origin, found.source or "", record, changes)),
+        source=stored.source or "",
+        origin=stored.record.origin,
+        tags=stored.tags,
+        why=tuple(_reasons(stored.record.origin, stored.source or "", record, changes)),
         parents=tuple(record.get("parent_sample_ids") or ()),
         parent_dataset=record.get("parent_dataset") or "",
         changes=tuple(changes),
@@ -183,19 +183,23 @@ def _tagged(entry: Entry) -> set[str]:
 def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
     if not record:
         return [f"loaded as {source or 'unknown'} from {origin}"]
-    said = [
+    reasons = [
         f"frame {record['frame']}, try {record['attempt'] + 1}, of scenario {record['scenario_name']} "
         f"({record['scenario_sha256'][:8]}), seed {record['seed']}, rendered by {record['backend_version']} "
         f"on {record['created']}"
     ]
     refused = ", ".join(f"{name} {n}x" for name, n in record.get("refusals", {}).items())
-    said += [f"earlier tries were rejected by {refused}"] if refused else []
+    reasons += [f"earlier tries were rejected by {refused}"] if refused else []
     parents = record.get("parent_sample_ids") or []
     if parents:
         tags = ", ".join(record.get("parent_tags") or []) or "no tag"
-        said.append(f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})")
-        said.append(f"this frame recreates {record['parent_sample_id']}")
+        reasons.append(
+            f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})"
+        )
+        reasons.append(f"this frame recreates {record['parent_sample_id']}")
     for entry in changes:
         because = f": {entry.reason}" if entry.reason else ""
-        said.append(f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}")
-    return said
+        reasons.append(
+            f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}"
+        )
+    return reasons

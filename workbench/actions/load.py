@@ -54,10 +54,10 @@ def load(
     given = existing(Path(path), wanted="a file, folder or archive to load")
     opened = Source(archive.opened(given))
     problems = opened.problems
-    name, found = choose(opened, name=format)
-    records, total = _records(name, found, opened)
+    name, detected = choose(opened, name=format)
+    records, total = _records(name, detected, opened)
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
-    report = LoadReport(format=name, why=found.why)
+    report = LoadReport(format=name, why=detected.why)
     _note(target, given, report.format)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
@@ -79,10 +79,10 @@ def _note(dataset: store.Dataset, path: Path, form: str) -> None:
     store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 
 
-def _records(name: str, found: Found, opened: Source) -> tuple[Iterator[Record], int]:
+def _records(name: str, detected: Found, opened: Source) -> tuple[Iterator[Record], int]:
     """The records with the first one already read, so that a hopeless input changes nothing."""
     try:
-        records = found.read()
+        records = detected.read()
         total = length_hint(records)
         first = next(records, None)
     except OSError as cause:

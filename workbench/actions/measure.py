@@ -118,20 +118,20 @@ def _save(
     store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 
 
-def _values(stored: Stored, found: Measured) -> dict[str, Value]:
+def _values(stored: Stored, measured: Measured) -> dict[str, Value]:
     """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
-    values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in found.measures.items()}
-    for place, label in enumerate(found.labels):
+    values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in measured.measures.items()}
+    for place, label in enumerate(measured.labels):
         for name, value in (label or {}).items():
             values[f"{fields.GROUND_TRUTH}.detections.{place}.{name}"] = value
     derived: dict[str, Value] = {}
-    for name, answer in judge(found.measures).items():
+    for name, answer in judge(measured.measures).items():
         if _is_ours(stored, name):
             derived |= {name: answer.word, fields.CONFIDENCE[name]: answer.confidence}
     mark: dict[str, Value] = {}
     if derived and stored.attributes_from in (None, "measured"):
         mark = {fields.ATTRIBUTES_FROM: "measured"}
-    return values | derived | mark | {fields.MEASURED_FILE: found.file}
+    return values | derived | mark | {fields.MEASURED_FILE: measured.file}
 
 
 def _is_ours(stored: Stored, attribute: str) -> bool:

@@ -186,10 +186,10 @@ def analysed(
     """The audit of recalls per image; ``seen`` has the run and the frame of each, ``(n, 2)``."""
     names = [factor.name for factor in factors]
     levels = runs[seen[:, 0]]
-    found = effects(recalls, levels, names, seen[:, 1])
-    proposed = [_proposed(one, factors, levels, recalls, base) for one in found if one.is_strong]
+    measured_effects = effects(recalls, levels, names, seen[:, 1])
+    proposed = [_proposed(one, factors, levels, recalls, base) for one in measured_effects if one.is_strong]
     scenarios = tuple({one.name: one for one in proposed}.values())
-    return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(found), scenarios, left_out)
+    return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(measured_effects), scenarios, left_out)
 
 
 def _proposed(
@@ -237,11 +237,11 @@ def draw(
     return [(label.name, label.xyxy) for label in labels_of(truth)]
 
 
-def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Label]) -> float:
+def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], predicted: Sequence[Label]) -> float:
     """Share of the true boxes that a prediction of their class, the surest first, takes for itself."""
     free = set(range(len(truth)))
     boxes = np.array([box for _, box in truth], np.float32)
-    for label in sorted(found, key=lambda one: -(one.confidence or 0.0)):
+    for label in sorted(predicted, key=lambda one: -(one.confidence or 0.0)):
         own = overlap(np.array([label.xyxy], np.float32), boxes)[0]
         fits = [i for i in free if truth[i][0] == label.name and own[i] >= IOU]
         if fits:
@@ -249,20 +249,20 @@ def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Labe
     return 1 - len(free) / len(truth)
 
 
-def _chart(found: Audit) -> Markup:
+def _chart(result: Audit) -> Markup:
     """A row per effect with its interval."""
-    if not found.effects:
+    if not result.effects:
         return Markup("")
-    reach = max(max(abs(effect.low), abs(effect.high)) for effect in found.effects) or 1.0
+    reach = max(max(abs(effect.low), abs(effect.high)) for effect in result.effects) or 1.0
     rows = [
         charts.Row(
             " x ".join(effect.factors),
-            found.told(effect),
+            result.told(effect),
             (charts.Mark(effect.value, effect.low, effect.high),),
             f"{effect.value:+.2f}",
             charts.BAD if effect.is_strong else charts.MUTE,
         )
-        for effect in found.effects
+        for effect in result.effects
     ]
     caption = "Effect on the recall of an image; bar: 95 % interval; red: strong"
     return charts.intervals(rows, caption, ends=(-reach, reach), ticks=(0.0,))

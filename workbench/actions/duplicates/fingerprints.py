@@ -56,8 +56,8 @@ def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tupl
                 problems += [one for one in made if isinstance(one, Problem)]
                 database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
                 database.commit()
-        found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
-    return {key: _thumb(found[key]) for key in paths if key in found}, problems
+        stored = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
+    return {key: _thumb(stored[key]) for key in paths if key in stored}, problems
 
 
 def similarities(
@@ -78,22 +78,22 @@ def similarities(
     Raises:
         OutputError: the workbench's home cannot be written.
     """
-    found = np.full(len(pairs), np.nan, np.float32)
+    similarity = np.full(len(pairs), np.nan, np.float32)
     names = [_pair_key(keys[a], keys[b]) for a, b in pairs]
     with _kept() as database:
         known = dict(_known_scores(database, names))
-        found[:] = [known.get(name, np.nan) for name in names]
-        todo = np.flatnonzero(np.isnan(found))
+        similarity[:] = [known.get(name, np.nan) for name in names]
+        todo = np.flatnonzero(np.isnan(similarity))
         label = "comparing similar images"
         with Progress(label, total=len(todo), unit="pair", work=work) as progress:
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]
-                found[some] = _compared(database, keys, thumbs, pairs[some])
-                rows = [(names[place], float(found[place])) for place in some]
+                similarity[some] = _compared(database, keys, thumbs, pairs[some])
+                rows = [(names[place], float(similarity[place])) for place in some]
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
                 database.commit()
                 progress.advance(len(some))
-    return found
+    return similarity
 
 
 def _compared(
@@ -101,12 +101,12 @@ def _compared(
 ) -> NDArray[np.float32]:
     """Similarity of pairs; those that are alike at first sight are looked at in detail."""
     workers = os.cpu_count() or 2
-    found = scores(thumbs, pairs, workers=workers)
-    alike = np.flatnonzero(found >= WORTH_DETAIL)
+    similarity = scores(thumbs, pairs, workers=workers)
+    alike = np.flatnonzero(similarity >= WORTH_DETAIL)
     places = np.unique(pairs[alike]).tolist()
     details = {place: _detail(database, keys[place]) for place in places}
-    found[alike] = refined(thumbs, details, pairs[alike], workers=workers)
-    return found
+    similarity[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+    return similarity
 
 
 def _detail(database: sqlite3.Connection, key: str) -> Details:
@@ -138,14 +138,14 @@ def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
         made = [one for part in pool.map(plant_all, chunks) for one in part]
     thumbs, details = (np.stack(kind) for kind in zip(*(arrays_of(one) for row in made for one in row), strict=True))
     versions = len(EDITS) + 1
-    found = {}
+    similarity_of = {}
     for place, name in enumerate(EDITS, 1):
         pairs = np.array([(at, at + place) for at in range(0, len(thumbs), versions)])
         similar = scores(thumbs, pairs, workers=workers)
         alike = similar >= WORTH_DETAIL
         similar[alike] = refined(thumbs, details, pairs[alike], workers=workers)
-        found[name] = similar
-    return found
+        similarity_of[name] = similar
+    return similarity_of
 
 
 def _thumb(data: bytes) -> Thumbs:

@@ -39,10 +39,10 @@ def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | Non
         [name for name, seen in zip(record.labels.names, mask, strict=True) if seen]
         for record, mask in zip((first, second), shown, strict=True)
     ]
-    return _told(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
+    return _difference(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
 
 
-def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
+def _difference(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
     other_class = sorted({f"{names[0][i]} / {names[1][j]}" for i, j in matches if names[0][i] != names[1][j]})
     alone = [len(own) - len(matches) for own in names]
     parts = []
@@ -64,14 +64,14 @@ def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack:
     same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
     allowed = (iou >= SAME_IOU) | near
     order = np.argsort(-(iou + same_class), axis=None, kind="stable")
-    found: list[tuple[int, int]] = []
+    matches: list[tuple[int, int]] = []
     taken: tuple[set[int], set[int]] = (set(), set())
     for i, j in zip(*np.unravel_index(order, iou.shape), strict=True):
         if allowed[i, j] and i not in taken[0] and j not in taken[1]:
-            found.append((int(i), int(j)))
+            matches.append((int(i), int(j)))
             taken[0].add(i)
             taken[1].add(j)
-    return found
+    return matches
 
 
 def _shares(record: Record) -> Boxes:
@@ -97,5 +97,5 @@ def _near(one: Boxes, other: Boxes) -> NDArray[np.bool_]:
     apart = np.abs((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).max(axis=-1)
     areas = [np.prod(side[..., 2:] - side[..., :2], axis=-1).clip(1e-9) for side in (a, b)]
     ratio = np.maximum(areas[0] / areas[1], areas[1] / areas[0])
-    found: NDArray[np.bool_] = (apart < SLACK) & (ratio < SLACK_SIZE)
-    return found
+    near: NDArray[np.bool_] = (apart < SLACK) & (ratio < SLACK_SIZE)
+    return near

@@ -182,9 +182,9 @@ def _threshold_text(threshold: Threshold) -> str:
     return text
 
 
-def _names(found: Sequence[Pair] | Sequence[LabelConflict]) -> str:
-    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
-    return "; ".join(f"{one.origins[0]} = {one.origins[1]}" for one in found[:3]) + more
+def _names(pairs: Sequence[Pair] | Sequence[LabelConflict]) -> str:
+    more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
+    return "; ".join(f"{one.origins[0]} = {one.origins[1]}" for one in pairs[:3]) + more
 
 
 def _frame(rows: Sequence[Any], twofold: Sequence[str], kind: type) -> pd.DataFrame:

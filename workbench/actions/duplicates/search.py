@@ -144,10 +144,10 @@ def _threshold(
     chosen = there[:: max(1, len(there) // PLANTED)][:PLANTED]
     if not chosen:
         return Threshold()
-    found = calibrated(planted(chosen), nearest)
+    threshold = calibrated(planted(chosen), nearest)
     if keep and len(firsts) >= ENOUGH:
-        store.set_note(dataset, NOTE, found.plain())
-    return found
+        store.set_note(dataset, NOTE, threshold.plain())
+    return threshold
 
 
 def _belong_together(first: store.Stored, second: store.Stored) -> bool:
@@ -186,10 +186,10 @@ def _conflicts(
     pairs: Sequence[Pair],
     turns: Sequence[NDArray[np.float64] | None],
 ) -> list[LabelConflict]:
-    found = []
+    conflicts = []
     for pair, turn in zip(pairs, turns, strict=True):
         first, second = (samples[places[i]].record for i in pair.ids)
         message = conflict(first, second, turn)
         if message:
-            found.append(LabelConflict(pair.ids, pair.origins, pair.kind, message))
-    return found
+            conflicts.append(LabelConflict(pair.ids, pair.origins, pair.kind, message))
+    return conflicts

@@ -81,11 +81,11 @@ def embed(
     ):
         waiting = iter(todo)
         while part := list(islice(waiting, KEPT_TOGETHER)):
-            found = [
+            results = [
                 (s, now, p) for (s, now), p in zip(part, progress.track(threads.map(_prepared, part)), strict=True)
             ]
-            report.problems += [p for _, _, p in found if isinstance(p, Problem)]
-            good = [(s.id, now, p) for s, now, p in found if not isinstance(p, Problem)]
+            report.problems += [p for _, _, p in results if isinstance(p, Problem)]
+            good = [(s.id, now, p) for s, now, p in results if not isinstance(p, Problem)]
             vectors = [ready.vectors(np.stack(batch)) for batch in _batches([p for _, _, p in good])]
             if vectors:
                 ids, stamps, _ = zip(*good, strict=True)
@@ -131,11 +131,11 @@ def require_vectors(dataset: Dataset, name: str) -> VectorTable:
     Raises:
         InputError: there are none.
     """
-    found = read_vectors(dataset, name)
-    if not len(found):
+    table = read_vectors(dataset, name)
+    if not len(table):
         fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
         raise InputError(f"There are no embeddings '{name}'.", at=dataset.name, fix=fix)
-    return found
+    return table
 
 
 def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:

@@ -50,10 +50,10 @@ def similar(
     places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)
     best = pd.Series(likeness.ravel(), index=places.ravel()).groupby(level=0).max()
     best = best.drop(index=rows.tolist(), errors="ignore").sort_values(ascending=False, kind="stable").head(n)
-    found = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
-    origins = {stored.id: stored.record.origin for stored in store.read(dataset, found)}
-    best_of = dict(zip(found, best.to_numpy().tolist(), strict=True))
-    rows_found = [(one, best_of[one], origins[one]) for one in found if one in origins]
+    nearest_ids = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
+    origins = {stored.id: stored.record.origin for stored in store.read(dataset, nearest_ids)}
+    best_of = dict(zip(nearest_ids, best.to_numpy().tolist(), strict=True))
+    rows_found = [(one, best_of[one], origins[one]) for one in nearest_ids if one in origins]
     return pd.DataFrame(rows_found, columns=["id", "similarity", "origin"])
 
 

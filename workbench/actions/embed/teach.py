@@ -144,11 +144,11 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
     ]
     parts = [np.column_stack(measures)] if measures else []
     names = [counted(len(measures), "measure")] if measures else []
-    found = read_vectors(dataset, name)
-    places, rows = found.of(table.ids.tolist())
+    embedded = read_vectors(dataset, name)
+    places, rows = embedded.of(table.ids.tolist())
     if len(places):
-        vectors = np.full((len(table), found.vectors.shape[1]), np.nan)
-        vectors[places] = even(found.vectors[rows])
+        vectors = np.full((len(table), embedded.vectors.shape[1]), np.nan)
+        vectors[places] = even(embedded.vectors[rows])
         parts.append(vectors)
         names.append(counted(len(places), "embedding"))
     if not parts:

@@ -125,10 +125,10 @@ def discover(
     if where is not None:
         table = _rows(table, as_filter(where))
     facets = list(by) if by is not None else searched_facets(table)
-    found = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
+    discovery = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
     if save_views:
-        _save(dataset, found)
-    return found
+        _save(dataset, discovery)
+    return discovery
 
 
 def searched_facets(table: Table) -> list[str]:
@@ -144,6 +144,6 @@ def _rows(table: Table, condition: Filter) -> Table:
     return table.taken(table.mask(condition).nonzero()[0])
 
 
-def _save(dataset: Dataset, found: Discovery) -> None:
-    for place, one in enumerate(found, 1):
-        store.save_view(dataset, f"slice {place}: {found.metric}", one.filter, description=one.words)
+def _save(dataset: Dataset, discovery: Discovery) -> None:
+    for place, one in enumerate(discovery, 1):
+        store.save_view(dataset, f"slice {place}: {discovery.metric}", one.filter, description=one.words)

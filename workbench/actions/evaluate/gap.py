@@ -132,8 +132,8 @@ class Gaps:
         lines = []
         for word, one, look, shown in self.views:
             named = f"{self.by} = {word}: " if self.by else ""
-            told = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
-            lines.append(named + " ".join(filter(None, [*told, distance_words(one, shown)])))
+            sentences = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
+            lines.append(named + " ".join(filter(None, [*sentences, distance_words(one, shown)])))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -197,16 +197,16 @@ def gap(
     groups = _scenes(table)
     parts = [(None, np.ones(len(table), np.bool_))] if by is None else list(parts_of(table, by, first | second))
     vectors = read_vectors(dataset, NETWORK)
-    found, looks, shown = [], [], []
+    gaps, looks, shown = [], [], []
     for word, rows in parts:
         one, two = (np.flatnonzero(side & rows & known) for side in (first, second))
         scenes = None if groups is None else (groups[one], groups[two])
         rng = np.random.default_rng(seed)
-        found.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
+        gaps.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
         looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
         shown.append(_shown(dataset, (table.ids[one], table.ids[two]), scenes, seed))
     given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
-    return Gaps(sides, by, tuple(_corrected(found)), *given)
+    return Gaps(sides, by, tuple(_corrected(gaps)), *given)
 
 
 def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Gap | None:
@@ -215,11 +215,11 @@ def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | Non
     rows = [np.sort(draw.permutation(len(side))[:MOST_READ]) for side in ids]
     boxes = (read_objects(dataset, side[some].tolist()) for side, some in zip(ids, rows, strict=True))
     groups = None if scenes is None else (scenes[0][rows[0]], scenes[1][rows[1]])
-    found = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
-    if found is None or max(map(len, ids)) <= MOST_READ:
-        return found
-    drawn = f"Labels of {found.samples:,} and {found.against:,} samples, drawn at random."
-    return replace(found, note=" ".join(filter(None, [found.note, drawn])))
+    labels_gap = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
+    if labels_gap is None or max(map(len, ids)) <= MOST_READ:
+        return labels_gap
+    drawn = f"Labels of {labels_gap.samples:,} and {labels_gap.against:,} samples, drawn at random."
+    return replace(labels_gap, note=" ".join(filter(None, [labels_gap.note, drawn])))
 
 
 def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Look | None:
@@ -290,11 +290,11 @@ def _scenes(table: Table) -> Any:
     return np.where(column.codes >= 0, np.array([*column.names, ""])[column.codes], table.ids)
 
 
-def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
+def _corrected(gaps: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
     """With p-values corrected for the number of rows; an interval claims no more than its p-value."""
-    tested = [one.p_value for _, one in found if one.p_value is not None]
+    tested = [one.p_value for _, one in gaps if one.p_value is not None]
     corrected = iter(holm(tested))
-    for word, one in found:
+    for word, one in gaps:
         if one.p_value is None or one.low is None:
             yield word, one
             continue

@@ -62,13 +62,13 @@ def _splits(splits: Mapping[str, Any]) -> Markup:
 
 
 def _stratification(manifest: Mapping[str, Any]) -> Markup:
-    found = manifest["stratification"]
-    if found is None:
+    deviation = manifest["stratification"]
+    if deviation is None:
         return Markup("")
     return html.paragraphs(
         [
-            f"Each split holds its share of every class and attribute to within {found['mean']:.1%} on average; "
-            f"the largest difference is {found['worst']:.1%} ({found['where']})."
+            f"Each split holds its share of every class and attribute to within {deviation['mean']:.1%} on average; "
+            f"the largest difference is {deviation['worst']:.1%} ({deviation['where']})."
         ]
     )
 

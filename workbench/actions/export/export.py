@@ -145,7 +145,7 @@ def export(
         cross_split_pairs=crossing,
         label_conflicts=conflicts,
         stratification=chosen.stratification,
-        notes=_notes(chosen, summary, names) + _told(twins, crossing, conflicts) + _of_media(media),
+        notes=_notes(chosen, summary, names) + _duplicate_notes(twins, crossing, conflicts) + _of_media(media),
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
@@ -248,7 +248,9 @@ def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tupl
     return crossing, [c for c in twins.label_conflicts if set(c.ids) <= splits.keys()]
 
 
-def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]) -> list[str]:
+def _duplicate_notes(
+    twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]
+) -> list[str]:
     """Notes about duplicates and label conflicts in the export."""
     notes = [f"{problem.message} [{problem.where}]" for problem in (twins.problems if twins else [])]
     if crossing:

@@ -27,12 +27,12 @@ def flattened(origins: Sequence[tuple[str, str]]) -> list[str]:
     """
     plain = [_safe(origin) for origin, _ in origins]
     uses = Counter(stem.lower() for stem, _ in plain)
-    found = []
+    names = []
     for (stem, suffix), (origin, key) in zip(plain, origins, strict=True):
         if uses[stem.lower()] > 1:
             stem = f"{stem}_{sha256_text(f'{key}|{origin}')[:_HASH_CHARS]}"
-        found.append(stem + suffix)
-    return found
+        names.append(stem + suffix)
+    return names
 
 
 def _safe(origin: str) -> tuple[str, str]:

@@ -47,11 +47,11 @@ def _check_workers(client: Any, address: str) -> None:
         raise InputError(problem, at=address, fix="Install it there, in the same version.") from cause
     if not versions:
         raise InputError("The cluster has no workers.", at=address, fix=f"Start some: dask worker {address}")
-    others = {worker: found for worker, found in versions.items() if found != generator_version()}
+    others = {worker: version for worker, version in versions.items() if version != generator_version()}
     if others:
-        worker, found = next(iter(others.items()))
+        worker, version = next(iter(others.items()))
         fix = "Install the same version everywhere, so that frames do not depend on where they are drawn."
-        problem = f"The worker has workbench {found}, this machine has {generator_version()}."
+        problem = f"The worker has workbench {version}, this machine has {generator_version()}."
         raise InputError(problem, at=worker, fix=fix)
 
 

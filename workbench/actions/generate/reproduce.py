@@ -108,8 +108,8 @@ def _same(a: Label, b: Label) -> bool:
 
 
 def _pixels(data: bytes) -> NDArray[np.uint8] | None:
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return None if found is None else np.asarray(found, dtype=np.uint8)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
 
 
 def _difference(a: NDArray[np.uint8] | None, b: NDArray[np.uint8] | None) -> int:

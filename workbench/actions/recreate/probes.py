@@ -51,10 +51,10 @@ def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[
         small = scaled(accepted.resolved, factor)
         scene = build(small)
         accepted = dataclasses.replace(accepted, resolved=small, scene=scene, truth=render.annotate(scene))
-    found = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
+    values = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
     camera = accepted.scene.camera
-    found |= box_measures([one.xyxy for one in labels_of(accepted.truth)], camera.width, camera.height)
-    return [float(found[name]) for name in names]
+    values |= box_measures([one.xyxy for one in labels_of(accepted.truth)], camera.width, camera.height)
+    return [float(values[name]) for name in names]
 
 
 def box_measures(boxes: Sequence[Sequence[float]], width: int, height: int) -> dict[str, float]:

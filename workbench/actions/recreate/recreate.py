@@ -131,16 +131,18 @@ def recreate(
         anchor=Anchor(chosen_ids, dataset.name, tuple(tags)),
         description=about,
     )
-    changes, said = words_of(table, rows, others)
-    scenario = plain.replace(changes, modes={row.path: row.mode for row in said if row.mode == "jitter"})
+    changes, report = words_of(table, rows, others)
+    scenario = plain.replace(changes, modes={row.path: row.mode for row in report if row.mode == "jitter"})
     synthetic = table.columns[fields.SOURCE].mask_of(["synthetic"]) & rows
-    done = Recreation(scenario, said, int(rows.sum()), int(synthetic.sum()))
+    done = Recreation(scenario, report, int(rows.sum()), int(synthetic.sum()))
     if probes:
         free = [path for path in CHOICES if path not in changes]
         photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
         _fitted(done, plain, photos, facts, free, seconds, backend, work)
     else:
-        done.parameters += [Row(k.path, "free", None, "unknown", f"not fitted: {_told(k, facts)}") for k in KNOBS]
+        done.parameters += [
+            Row(k.path, "free", None, "unknown", f"not fitted: {_measures_text(k, facts)}") for k in KNOBS
+        ]
     return done
 
 
@@ -171,12 +173,12 @@ def _others(table: Table, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _facts(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> dict[str, Fact]:
-    found = {}
+    facts = {}
     for measure in TARGETS:
         column = table.columns.get(f"{fields.MEASURES}.{measure}")
         if isinstance(column, NumberColumn) and (one := fact(measure, column.values[rows], column.values[others])):
-            found[measure] = one
-    return found
+            facts[measure] = one
+    return facts
 
 
 def _shared_tags(table: Table, rows: NDArray[np.bool_]) -> list[str]:
@@ -198,21 +200,21 @@ def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
 
 def _numbers(table: Table, rows: NDArray[np.bool_]) -> dict[str, Values]:
     """Every measure that some of the samples have."""
-    found = {}
+    numbers = {}
     for name in MEASURES:
         column = table.columns.get(f"{fields.MEASURES}.{name}")
         if name not in CYCLIC and isinstance(column, NumberColumn) and np.isfinite(column.values[rows]).any():
-            found[name] = column.values[rows]
-    return found
+            numbers[name] = column.values[rows]
+    return numbers
 
 
 def _boxes(dataset: Dataset, ids: Sequence[str]) -> dict[str, Values]:
     """Sizes and distances of true boxes, where some sample has any."""
-    found = [
+    per_sample = [
         box_measures(list(one.record.labels.boxes()), one.record.width, one.record.height)
         for one in store.read(dataset, list(ids))
     ]
-    columns = {name: np.array([one[name] for one in found]) for name in BOX_MEASURES}
+    columns = {name: np.array([one[name] for one in per_sample]) for name in BOX_MEASURES}
     return {name: values for name, values in columns.items() if np.isfinite(values).any()}
 
 
@@ -246,9 +248,9 @@ def _fitted(
 
         rounds = _rounds(progress, time.monotonic(), seconds)
         before = made([plain] * CHECKS)
-        found = fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe, rounds=rounds)
+        result = fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe, rounds=rounds)
         done.probes = progress.done - CHECKS
-        _take_over(done, facts, choices, found)
+        _take_over(done, facts, choices, result)
         after = made([done.scenario] * CHECKS)
     done.gap_before, done.gap_after = (
         distance(photos, dict(zip(names, values.T, strict=True))) for values in (before, after)
@@ -278,15 +280,15 @@ def _choice(scenario: Scenario, path: str) -> Choice:
     return Choice(path, tuple(str(word) for word in drawn.values), weights / weights.sum())
 
 
-def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], found: Fit) -> None:
+def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], result: Fit) -> None:
     common = {one.measure: one.is_common for one in facts.values()}
     changes, measured, modes = {}, {}, {}
     confidence = confidence_of(done.samples)
-    for knob, place, spread, told in zip(
-        KNOBS, found.places.tolist(), found.spreads.tolist(), found.told.tolist(), strict=True
+    for knob, place, spread, explained in zip(
+        KNOBS, result.places.tolist(), result.spreads.tolist(), result.told.tolist(), strict=True
     ):
-        if told < TELLS:
-            why = f"not measurable from pixels (measures explain {told:.0%}); {_told(knob, facts)}"
+        if explained < TELLS:
+            why = f"not measurable from pixels (measures explain {explained:.0%}); {_measures_text(knob, facts)}"
             done.parameters.append(Row(knob.path, "free", None, "unknown", why))
             continue
         value = float(f"{knob.value(place):.4g}")
@@ -294,25 +296,25 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         measured[knob.path] = Measured(value, confidence)
         wider = 1.0 if modes[knob.path] == "jitter" else WIDER
         changes[knob.path] = knob.jitter(place, wider * spread, confidence)
-        why = f"{_told(knob, facts)}; measures explain {told:.0%}"
+        why = f"{_measures_text(knob, facts)}; measures explain {explained:.0%}"
         why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so drawn wider"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
-    for choice, shares, told in zip(choices, found.shares, found.choices_told.tolist(), strict=True):
-        if told >= TELLS:
+    for choice, shares, explained in zip(choices, result.shares, result.choices_told.tolist(), strict=True):
+        if explained >= TELLS:
             changes[choice.path] = choice.weighted(shares)
             words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
-            why = f"estimated from the images; measures explain {told:.0%}"
+            why = f"estimated from the images; measures explain {explained:.0%}"
             done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
 
 
-def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
+def _measures_text(knob: Knob, facts: Mapping[str, Fact]) -> str:
     """A knob's measures in words."""
-    found = [_fact_told(facts[name]) for name in knob.measures if name in facts]
-    return ", ".join(found) or "no measure of its own"
+    texts = [_fact_text(facts[name]) for name in knob.measures if name in facts]
+    return ", ".join(texts) or "no measure of its own"
 
 
-def _fact_told(one: Fact) -> str:
+def _fact_text(one: Fact) -> str:
     apart = "" if one.effect is None else f" ({one.effect:+.1f} SD from the other samples)"
     return f"{one.measure} {one.mean:.3g}{apart}"

@@ -114,7 +114,7 @@ def record_round(
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))
     with field_kept(dataset, field):
-        found = examine(
+        examined = examine(
             dataset,
             predictions,
             iou=iou,
@@ -125,8 +125,8 @@ def record_round(
             work=work,
         )
     wanted = set(chosen.ids)
-    own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
-    counted = round_counts(own, found.outcomes, found.truth_of)
+    own = sorted((one for one in examined.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
+    counted = round_counts(own, examined.outcomes, examined.truth_of)
     made = Round(
         number=0,
         name=name,
@@ -141,18 +141,18 @@ def record_round(
         recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         metrics=overall(counted),
     )
-    said = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
-    return replace(made, number=put_round(dataset, name, said, to_bytes(counted, sorted(data.trained))))
+    document = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
+    return replace(made, number=put_round(dataset, name, document, to_bytes(counted, sorted(data.trained))))
 
 
 def overall(counted: RoundCounts) -> dict[str, float | None]:
     """The metrics of all images, with intervals."""
     everything = Part(np.ones(len(counted), np.bool_))
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     for metric in names("compare"):
         one = level(counted, everything, metric)
-        found |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
-    return found
+        values |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +177,6 @@ class Recorded:
 
 def recorded(one: StoredRound) -> Recorded:
     """A round from the database."""
-    said: Mapping[str, Any] = one.said
+    document: Mapping[str, Any] = one.said
     counted, trained = from_bytes(one.payload)
-    return Recorded(Round(number=one.number, name=one.name, **said), counted, trained)
+    return Recorded(Round(number=one.number, name=one.name, **document), counted, trained)

@@ -167,8 +167,8 @@ def _gated(verdict: Verdict, chosen: Sequence[Recorded], row: Row, members: set[
     if row.since_first is None or not (first.knows_data and last.knows_data):
         return verdict
     added = len(last.trained & members) - len(first.trained & members)
-    told = gate(added, row.since_first)
-    return replace(verdict, note=f"{verdict.note}; {told}") if told else verdict
+    effect = gate(added, row.since_first)
+    return replace(verdict, note=f"{verdict.note}; {effect}") if effect else verdict
 
 
 def _cells(members: Table) -> Iterator[tuple[str, Part]]:
@@ -189,16 +189,16 @@ def _worst_first(rows: Sequence[Row]) -> list[Row]:
     """By the change since the round before; intervals claim no more than p-values corrected for their number (Holm)."""
     tested = [i for i, row in enumerate(rows) if row.since_before is not None and row.since_before.p_value is not None]
     ps = holm([float(rows[i].since_before.p_value) for i in tested])  # type: ignore[union-attr, arg-type]
-    found = list(rows)
+    corrected = list(rows)
     for i, p in zip(tested, ps, strict=True):
         one = rows[i].since_before
         assert one is not None
         if p > ALPHA and one.low is not None and one.high is not None:
             one = replace(one, low=min(one.low, 0.0), high=max(one.high, 0.0))
-        found[i] = replace(rows[i], since_before=replace(one, p_value=p))
+        corrected[i] = replace(rows[i], since_before=replace(one, p_value=p))
 
     def key(row: Row) -> tuple[bool, float]:
         one = row.since_before
         return not (one is not None and one.fell), (one.value if one and one.value is not None else 0.0)
 
-    return sorted(found, key=key)
+    return sorted(corrected, key=key)

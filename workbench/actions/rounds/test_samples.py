@@ -73,8 +73,8 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
     file = path / FILE_NAME if path.is_dir() else path
     fix = "Pass manifest.json of the folder that wb.export wrote."
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        samples = [(one["source_key"], one["split"], one["source"]) for one in said["samples"]]
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        samples = [(one["source_key"], one["split"], one["source"]) for one in manifest["samples"]]
     except (OSError, ValueError, KeyError, TypeError) as cause:
         problem = f"The manifest of the export cannot be read ({type(cause).__name__}: {cause})."
         raise InputError(problem, at=str(path), fix=fix) from cause
@@ -110,11 +110,11 @@ def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
 
 def _split(table: Table, data: Data, real: set[str]) -> tuple[str, set[str]]:
     for split in JUDGED:
-        if found := real & {i for i, own in data.split_of.items() if own == split}:
-            return split, found
+        if ids := real & {i for i, own in data.split_of.items() if own == split}:
+            return split, ids
     for split in JUDGED:
-        if found := real & set(table.ids[table.mask(OneOf(fields.SPLIT, (split,)))].tolist()):
-            return split, found
+        if ids := real & set(table.ids[table.mask(OneOf(fields.SPLIT, (split,)))].tolist()):
+            return split, ids
     return ALL_REAL, real
 
 

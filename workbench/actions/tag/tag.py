@@ -116,11 +116,11 @@ def history(dataset: Dataset | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def stacks(found: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+def stacks(changes: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Changes that can be undone and those that can be redone, the next one last."""
     done: list[Entry] = []
     undone: list[Entry] = []
-    for entry in found:
+    for entry in changes:
         if entry.role == "change":
             if entry.changed:  # a notebook that runs again tags nothing new: there is nothing to take back
                 done.append(entry)

@@ -158,10 +158,10 @@ def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, obj
 
 def _categories(train_dir: Path) -> list[object]:
     """Those of an export."""
-    found: dict[int, object] = {}
+    categories: dict[int, object] = {}
     for file in sorted((train_dir / "annotations").glob("instances_*.json")):
-        found |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
-    return list(found.values())
+        categories |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
+    return list(categories.values())
 
 
 def _numbered(classes: Sequence[str]) -> list[object]:
@@ -171,12 +171,12 @@ def _numbered(classes: Sequence[str]) -> list[object]:
 def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:
     problems = Problems()
     place = {str(path.absolute()): i for i, path in enumerate(images)}
-    found: list[list[Label]] = [[] for _ in images]
+    labels: list[list[Label]] = [[] for _ in images]
     for one in files.read(answer, files.read_reference(asked), problems):
         if one.image not in place:
             raise InputError(f"The predictions name an image that was not asked for: {one.image}.", at=answer.name)
-        found[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
+        labels[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
     if len(problems):
         first = next(iter(problems))
         raise InputError(f"The predictions cannot be used: {first.message}", at=first.where)
-    return found
+    return labels

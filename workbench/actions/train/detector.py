@@ -128,15 +128,15 @@ class Detector:
         """
         place, network = Path(folder), _network()
         try:
-            said = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            found = cls(**{**{name: said[name] for name in KEPT}, "size_wh": tuple(said["size_wh"])})
+            document = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            detector = cls(**{**{name: document[name] for name in KEPT}, "size_wh": tuple(document["size_wh"])})
             with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
-                found._network = network.restored(dict(arrays), len(found.classes))
+                detector._network = network.restored(dict(arrays), len(detector.classes))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
             fix = "Pass a folder that detector.save(folder) wrote."
             reason = f"{type(cause).__name__}: {cause}"[:300]
             raise InputError(f"The folder holds no trained detector ({reason}).", at=str(place), fix=fix) from cause
-        return found
+        return detector
 
     def _require_fitted(self) -> None:
         if self._network is None:
@@ -149,7 +149,7 @@ class Detector:
             InputError: it was not fitted, or an image cannot be read.
         """
         self._require_fitted()
-        found: list[list[Label]] = []
+        results: list[list[Label]] = []
         for start in range(0, len(images), BATCH):
             pictures = [read_picture(Path(path)) for path in images[start : start + BATCH]]
             inputs = [fitted(picture, self.size_wh) for picture in pictures]
@@ -157,7 +157,7 @@ class Detector:
             for picture, (_, scale), answer in zip(pictures, inputs, answers, strict=True):
                 height, width = picture.shape[:2]
                 edges = np.clip(answer.boxes / scale, 0, [width, height, width, height])
-                found.append(
+                results.append(
                     [
                         Label(self.classes[number], tuple(edge), confidence=score)
                         for edge, number, score in zip(
@@ -166,7 +166,7 @@ class Detector:
                         if edge[2] > edge[0] and edge[3] > edge[1]
                     ]
                 )
-        return found
+        return results
 
 
 def _network() -> Any:

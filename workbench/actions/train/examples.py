@@ -117,10 +117,10 @@ def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
         raise InputError(f"The COCO file cannot be read: {cause}.", at=str(file)) from cause
-    return found
+    return content
 
 
 def _real_pictures(split_dir: Path) -> set[str] | None:
@@ -128,8 +128,8 @@ def _real_pictures(split_dir: Path) -> set[str] | None:
     file = split_dir / FILE_NAME
     if not file.is_file():
         return None
-    said = _content(file)["samples"]
-    return {one["picture"] for one in said if one.get("split") == "val" and one.get("source") == "real"}
+    samples = _content(file)["samples"]
+    return {one["picture"] for one in samples if one.get("split") == "val" and one.get("source") == "real"}
 
 
 def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_wh: tuple[int, int]) -> list[Example]:
@@ -139,13 +139,13 @@ def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_
         if one["category_id"] in number and not one.get("iscrowd") and one["bbox"][2] > 0 and one["bbox"][3] > 0:
             x, y, width, height = one["bbox"]
             boxes.setdefault(one["image_id"], []).append(([x, y, x + width, y + height], number[one["category_id"]]))
-    found = []
+    examples = []
     for one in coco["images"]:
         picture, scale = fitted(read_picture(folder / one["file_name"]), size_wh)
         own = boxes.get(one["id"], [])
         edges = np.array([edge for edge, _ in own], np.float32).reshape(-1, 4) * scale
-        found.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
-    return found
+        examples.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
+    return examples
 
 
 def read_picture(path: Path) -> Rgb8:
@@ -199,13 +199,13 @@ def _areas(boxes: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
 
 
-def average_precision(examples: Sequence[Example], found: Sequence[Found], n_classes: int) -> float:
+def average_precision(examples: Sequence[Example], predictions: Sequence[Found], n_classes: int) -> float:
     """AP at IoU 0.5, mean over classes; 0 without labels."""
     results = []
     for number in range(n_classes):
         hits: list[tuple[float, int, bool]] = []
         truths = np.array([int((one.classes == number).sum()) for one in examples], np.int64)
-        for row, (one, own) in enumerate(zip(examples, found, strict=True)):
+        for row, (one, own) in enumerate(zip(examples, predictions, strict=True)):
             chosen = own.classes == number
             matched = _matched(one.boxes[one.classes == number], own.boxes[chosen])
             hits += list(zip(own.scores[chosen].tolist(), [row] * len(matched), matched, strict=True))

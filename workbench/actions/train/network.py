@@ -68,11 +68,11 @@ class Network(nn.Module):  # type: ignore[misc]
         levels = [self.stem((x - 0.45) / 0.25)]
         for stage in self.down:
             levels.append(stage(levels[-1]))
-        found = self.across[-1](levels[-1])
+        features = self.across[-1](levels[-1])
         for across, level in zip(reversed(self.across[:-1]), reversed(levels[:-1]), strict=True):
-            found = across(level) + functional.interpolate(found, size=level.shape[-2:], mode="nearest")
-        found = self.smooth(found)
-        return self.heat(found), functional.softplus(self.edges(found))
+            features = across(level) + functional.interpolate(features, size=level.shape[-2:], mode="nearest")
+        features = self.smooth(features)
+        return self.heat(features), functional.softplus(self.edges(features))
 
 
 def targets(one: Example, n_classes: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,12 +205,12 @@ def _threads(n: int) -> Iterator[None]:
 def infer(network: Network, pictures: Sequence[Rgb8], *, threads: int = 1) -> list[Found]:
     """Boxes in pixels of the images."""
     network.eval()
-    found: list[Found] = []
+    results: list[Found] = []
     with torch.inference_mode(), _threads(threads):
         for start in range(0, len(pictures), BATCH):
             heat, edges = network(_tensor(pictures[start : start + BATCH]))
-            found += [_decoded(*pair) for pair in zip(torch.sigmoid(heat), edges, strict=True)]
-    return found
+            results += [_decoded(*pair) for pair in zip(torch.sigmoid(heat), edges, strict=True)]
+    return results
 
 
 def _decoded(heat: Tensor, edges: Tensor) -> Found:

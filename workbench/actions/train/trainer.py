@@ -56,7 +56,7 @@ def predict(
     if not samples:
         at = dataset.name if where is None else str(where)
         raise InputError("There are no samples to predict on.", at=at, fix="Widen the filter.")
-    found: dict[str, list[Label]] = {}
+    labels: dict[str, list[Label]] = {}
     with Progress(f"predicting {field}", total=len(samples), unit="sample", work=work) as progress:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
@@ -64,7 +64,7 @@ def predict(
             if len(answers) != len(some):
                 problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(some), 'image')}."
                 raise InputError(problem, at=field, fix="Return one list of labels per image.")
-            found |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
+            labels |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
             progress.advance(len(some))
-    stored.set_predictions(dataset, field, found)
-    return sum(map(len, found.values()))
+    stored.set_predictions(dataset, field, labels)
+    return sum(map(len, labels.values()))

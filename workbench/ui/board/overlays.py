@@ -49,12 +49,12 @@ def outlines_of(record: Record, hues: Mapping[str, float]) -> list[dict[str, Any
     if not (record.width and record.height):
         return []
     scale = PER_MILLE / np.array([record.width, record.height], float)
-    found = []
+    outlines = []
     for label in record.labels:
         rings = [np.rint(points * scale).astype(int).ravel().tolist() for points in _rings(label)]
         if rings:
-            found.append({"hue": hues.get(label.name, 0.0), "rings": rings})
-    return found
+            outlines.append({"hue": hues.get(label.name, 0.0), "rings": rings})
+    return outlines
 
 
 def _rings(label: Label) -> list[NDArray[np.float64]]:

@@ -253,8 +253,8 @@ class Selection:
     @property
     def ids(self) -> list[str]:
         """Ids of the chosen samples, in the order in which they were chosen."""
-        found: list[str] = self.table.ids[self._chosen].tolist()
-        return found
+        ids: list[str] = self.table.ids[self._chosen].tolist()
+        return ids
 
     @property
     def filtered_ids(self) -> list[str]:

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> Outcome:
 
     require_empty(args.out)
     factors, model = _factors(args.factors), _model(args)
-    found = audit(
+    result = audit(
         model,
         scenario=args.scenario,
         factors=factors,
@@ -58,16 +58,16 @@ def run(args: argparse.Namespace) -> Outcome:
         backend=args.backend,
     )
     with whole_folder(args.out) as folder:
-        found.save(folder / REPORT)
+        result.save(folder / REPORT)
         (folder / SCENARIOS).mkdir()
-        for one in found.scenarios:
+        for one in result.scenarios:
             one.dump(folder / _file(one.name))
     proposed = [
         {"name": one.name, "file": str(args.out / _file(one.name)), "description": one.description}
-        for one in found.scenarios
+        for one in result.scenarios
     ]
-    values = {**found.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
-    return Outcome(plain(values), _told(found, args.out))
+    values = {**result.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
+    return Outcome(plain(values), _text(result, args.out))
 
 
 def _file(name: str) -> Path:
@@ -100,9 +100,9 @@ def _model(args: argparse.Namespace) -> Trainer:
     return trainer
 
 
-def _told(found: Audit, out: Path) -> str:
-    lines = [str(found), f"Report: {out / REPORT}"]
-    if found.scenarios:
+def _text(result: Audit, out: Path) -> str:
+    lines = [str(result), f"Report: {out / REPORT}"]
+    if result.scenarios:
         lines.append("Scenarios where it fails; generate more with `workbench generate FILE --into DATASET -n N`:")
-        lines += [f"  {out / _file(one.name)}" for one in found.scenarios]
+        lines += [f"  {out / _file(one.name)}" for one in result.scenarios]
     return "\n".join(lines)

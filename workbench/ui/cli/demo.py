@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> Outcome:
     steps = []
     for name, step in _steps(dataset, data, out, args.n).items():
         started_s = time.monotonic()
-        told, values = step()
+        text, values = step()
         steps.append({"name": name, "seconds": round(time.monotonic() - started_s, 2), **values})
         if not args.json:
-            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {told}", flush=True)
+            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {text}", flush=True)
     end = f"Done. See it on the board: wb.Board(wb.open({DATASET!r})); the splits are in {out}"
     return Outcome({"steps": steps, "dataset": DATASET, "folder": str(out)}, end)
 
@@ -90,14 +90,14 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
         real, file = "source == 'real'", data / PREDICTIONS
         whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
         part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
-        told = f"recall {whole.recall:.0%} on real images; dim or dark, on metal or mirror: {part.recall:.0%}"
+        text = f"recall {whole.recall:.0%} on real images; dim or dark, on metal or mirror: {part.recall:.0%}"
         counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
-        return told, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
+        return text, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
 
     def slicing() -> tuple[str, dict[str, Any]]:
-        found = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
-        told = f"dim or dark, on metal or mirror: {found['real']} real, {found['synthetic']} synthetic"
-        return told, found
+        counts = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
+        text = f"dim or dark, on metal or mirror: {counts['real']} real, {counts['synthetic']} synthetic"
+        return text, counts
 
     def tagging() -> tuple[str, dict[str, Any]]:
         entry = tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
@@ -107,18 +107,18 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def generation() -> tuple[str, dict[str, Any]]:
         result = generate(SCENARIO, into=dataset, n=n).result()
-        told = f"{SCENARIO}: {result}"
-        return told, {"generated": result.generated, "sample_ids": result.sample_ids}
+        text = f"{SCENARIO}: {result}"
+        return text, {"generated": result.generated, "sample_ids": result.sample_ids}
 
     def again() -> tuple[str, dict[str, Any]]:
-        found = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
-        told = f"one sample generated again from its record, labels {'identical' if found.identical else 'DIFFERENT'}"
-        return told, {"identical": found.identical, "image_identical": found.image_identical}
+        result = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
+        text = f"one sample generated again from its record, labels {'identical' if result.identical else 'DIFFERENT'}"
+        return text, {"identical": result.identical, "image_identical": result.image_identical}
 
     def exporting() -> tuple[str, dict[str, Any]]:
         report = export(dataset, out, format="coco", splits={"train": 0.7, "val": 0.15, "test": 0.15})
-        told = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
-        return f"{told}; read back without differences", {"splits": report.splits, "manifest": report.manifest}
+        text = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
+        return f"{text}; read back without differences", {"splits": report.splits, "manifest": report.manifest}
 
     named: dict[str, Step] = {
         "load": loading,

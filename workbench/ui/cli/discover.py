@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Search and report."""
     from workbench.actions.evaluate.discover import discover
 
-    found = discover(
+    discovery = discover(
         args.dataset,
         metric=args.metric,
         by=[name.strip() for name in args.by.split(",") if name.strip()] if args.by else None,
@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> Outcome:
         limit=args.limit,
         save_views=args.save_views,
     )
-    counts = {key: value for key, value in plain(found.found).items() if key != "slices"}
-    return Outcome({"slices": plain(found.rows), "summary": found.summary, "search": counts}, str(found))
+    counts = {key: value for key, value in plain(discovery.found).items() if key != "slices"}
+    return Outcome({"slices": plain(discovery.rows), "summary": discovery.summary, "search": counts}, str(discovery))

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Evaluate and report."""
     from workbench.actions.evaluate import evaluate
 
-    found = evaluate(
+    evaluation = evaluate(
         args.dataset,
         args.predictions,
         iou=args.iou,
@@ -41,4 +41,4 @@ def run(args: argparse.Namespace) -> Outcome:
         annotations=args.annotations,
         field=args.field,
     )
-    return Outcome(plain(found), str(found))
+    return Outcome(plain(evaluation), str(evaluation))

@@ -27,14 +27,14 @@ def _embed(args: argparse.Namespace) -> Outcome:
 
     report = embed(args.dataset, where=args.where)
     problems = [plain(problem) for problem in report.problems]
-    found = {
+    values = {
         "embedded": report.embedded,
         "skipped": report.skipped,
         "failed": len(problems),
         "samples_per_s": round(report.samples_per_s, 1),
         "problems": problems,
     }
-    return Outcome(found, "\n".join([str(report), *(f"  {p.message} [{p.where}]" for p in report.problems[:20])]))
+    return Outcome(values, "\n".join([str(report), *(f"  {p.message} [{p.where}]" for p in report.problems[:20])]))
 
 
 def _similar(args: argparse.Namespace) -> Outcome:

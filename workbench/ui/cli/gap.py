@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compare and report."""
     from workbench.actions.evaluate.gap import gap
 
-    found = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
+    gaps = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
     if args.save:
-        found.save(args.save)
-    return Outcome({"rows": plain(found.rows), "sides": list(found.sides)}, str(found))
+        gaps.save(args.save)
+    return Outcome({"rows": plain(gaps.rows), "sides": list(gaps.sides)}, str(gaps))

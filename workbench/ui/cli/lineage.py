@@ -29,8 +29,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def _lineage(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import lineage
 
-    found = lineage(args.dataset, args.sample_id)
-    return Outcome(dict(plain(found)), str(found))
+    result = lineage(args.dataset, args.sample_id)
+    return Outcome(dict(plain(result)), str(result))
 
 
 def _remove(args: argparse.Namespace) -> Outcome:

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.actions.measure import measure
 
     report = measure(args.dataset, where=args.where, again=args.again)
-    found = {
+    values = {
         "measured": report.measured,
         "skipped": report.skipped,
         "without_picture": report.without_picture,
@@ -36,4 +36,4 @@ def run(args: argparse.Namespace) -> Outcome:
     ]
     if report.without_picture:
         lines[0] += f", {counted(report.without_picture, 'point cloud')} without an image skipped"
-    return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))
+    return Outcome(values, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

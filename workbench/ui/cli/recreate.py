@@ -28,16 +28,16 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.adapters import store
 
     dataset = store.require_dataset(args.dataset)
-    found = recreate(
+    recreation = recreate(
         dataset, args.where, name=args.name, probes=not args.no_probes, seconds=args.seconds, backend=args.backend
     )
-    found.scenario.dump(args.output)
+    recreation.scenario.dump(args.output)
     values = {
         "scenario": str(args.output),
-        "samples": found.samples,
-        "probes": found.probes,
-        "parameters": [plain(row) for row in found.parameters],
-        "gap_before": found.gap_before,
-        "gap_after": found.gap_after,
+        "samples": recreation.samples,
+        "probes": recreation.probes,
+        "parameters": [plain(row) for row in recreation.parameters],
+        "gap_before": recreation.gap_before,
+        "gap_after": recreation.gap_after,
     }
-    return Outcome(values, f"{found}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")
+    return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")

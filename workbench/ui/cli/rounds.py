@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> Outcome:
             confidence=args.confidence,
             annotations=args.annotations,
         )
-    found = rounds(dataset, metric=args.metric)
+    scoreboard = rounds(dataset, metric=args.metric)
     if args.save:
-        found.save(args.save)
-    return Outcome(plain(found.plain()), str(found))
+        scoreboard.save(args.save)
+    return Outcome(plain(scoreboard.plain()), str(scoreboard))

@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def _presets(args: argparse.Namespace) -> Outcome:
     from workbench.core.scenario import Scenario, preset_names
 
-    found = {name: Scenario.load(name).description for name in preset_names()}
-    return Outcome({"presets": found}, columns(found.items()))
+    descriptions = {name: Scenario.load(name).description for name in preset_names()}
+    return Outcome({"presets": descriptions}, columns(descriptions.items()))
 
 
 def _schema(args: argparse.Namespace) -> Outcome:
@@ -53,11 +53,12 @@ def _diff(args: argparse.Namespace) -> Outcome:
     from workbench.core.scenario import Scenario
     from workbench.core.scenario.diff import differences
 
-    found = differences(Scenario.load(args.first), Scenario.load(args.second))
+    changes = differences(Scenario.load(args.first), Scenario.load(args.second))
     lines = [
-        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}" for one in found
+        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}"
+        for one in changes
     ]
-    return Outcome({"differences": plain(found)}, "\n".join(lines) or "The scenarios draw the same values.")
+    return Outcome({"differences": plain(changes)}, "\n".join(lines) or "The scenarios draw the same values.")
 
 
 def _preview(args: argparse.Namespace) -> Outcome:

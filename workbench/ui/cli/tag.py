@@ -66,12 +66,12 @@ def _history(args: argparse.Namespace) -> Outcome:
     if args.replay:
         replay = replay_history(dataset, args.replay)
         return Outcome({"changes": [_as_json(e) for e in entries(dataset)], **dict(plain(replay))}, f"{replay}.")
-    found = entries(dataset)
+    changes = entries(dataset)
     if args.export:
         n = export_history(dataset, args.export)
         return Outcome(
-            {"changes": [_as_json(e) for e in found], "file": args.export},
+            {"changes": [_as_json(e) for e in changes], "file": args.export},
             f"Wrote {counted(n, 'change')} to {args.export}.",
         )
-    lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in found]
-    return Outcome({"changes": [_as_json(e) for e in found]}, "\n".join(lines) or "No changes yet.")
+    lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in changes]
+    return Outcome({"changes": [_as_json(e) for e in changes]}, "\n".join(lines) or "No changes yet.")
