@@ -94,7 +94,9 @@ def test_text_of_data_is_text_and_few_samples_are_said() -> None:
     one = Slice(parse(f"lighting == {word!r}"), 50, 0.4, 0.3, 0.5, 0.9, -0.5, 0.45, 0.01, "recall 0.4")
     html = Discovery("recall", Search((one,), 500, 0.8, 4, 7, 7, 1))._repr_html_()
     assert word not in html and "&lt;img" in html and "http" not in html
-    assert "too few" in str(Discovery("recall", Search((), 12, 0.8, 4, 7, 7, 0)))
+    assert "Too few samples to find and confirm a slice: 12, at least 40" in str(
+        Discovery("recall", Search((), 12, 0.8, 4, 7, 7, 0))
+    )
     assert "those that looked best" in str(Discovery("recall", Search((), 100, 0.8, 4, 7, 90, 0)))
 
 

@@ -107,7 +107,7 @@ def test_equal_pictures_with_larger_boxes_are_told_by_objects(dataset: Any, tmp_
     assert f"Distance {row['distance']:.2f} standard deviations: {row['distance_pictures']:.2f} of the images" in told
     quantities = found.measures.set_index("measure")
     assert quantities.loc["aspect", "reference"] == pytest.approx(2, rel=0.05)  # of pixels, in a picture of 2 : 1
-    assert "distance of what the labels tell" in found.save(tmp_path / "gap.html").read_text()
+    assert "distance per label property" in found.save(tmp_path / "gap.html").read_text()
     assert found.frame["object_auc"].tolist() == [row["object_auc"]] and "crowd" not in str(row["per_object"])
     per_slice = gap(dataset, by="surface").frame
     assert per_slice["distance_objects"].notna().all() and per_slice["distance"].notna().all()
@@ -144,7 +144,7 @@ def test_command_line(mixed: Any, tmp_path: Path) -> None:
     assert all({"auc", "low", "high", "per_measure", "distance", "distance_objects"} <= set(row) for row in rows)
     assert "://" not in Path(saved).read_text()
     failed = subprocess.run([*command, "--where", "surface == 'tin'"], capture_output=True, text=True, check=False)
-    assert failed.returncode == 1 and "none that are real" in json.loads(failed.stdout)["error"]
+    assert failed.returncode == 1 and "The side 'real' has no samples" in json.loads(failed.stdout)["error"]
 
 
 def test_words() -> None:
@@ -176,5 +176,5 @@ def test_looks_beside_measures(mixed: Any) -> None:
     add_vectors(mixed, NETWORK, ids, ["s"] * 140, vectors)
     (row,) = gap(mixed).rows
     assert row["look_auc"] > 0.8 and row["look_p_value"] <= 0.05 and row["frechet"] is None
-    assert "By their looks: AUC" in str(gap(mixed)) and "mostly bias" in str(gap(mixed))
+    assert "Embeddings: AUC" in str(gap(mixed)) and "mostly bias" in str(gap(mixed))
     assert gap(mixed, by="surface").frame["look_auc"].notna().all()

@@ -80,7 +80,7 @@ def test_data_that_names_its_own_source_keeps_it(dataset_name, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"images": images, "annotations": [], "categories": []}))
     report = load(dataset_name, tmp_path, source="real")
     assert [p.kind for p in report.problems] == ["source_conflict"]
-    assert "found 2 that say synthetic" in report.problems[0].message
+    assert "2 records with the source synthetic" in report.problems[0].message
     stored = list(store.read(store.require_dataset(dataset_name)))
     assert Counter(s.source for s in stored) == {"synthetic": 2, "real": 1}
     assert {s.record.attributes.get("source_given") for s in stored} == {None, "webcam"}

@@ -180,7 +180,7 @@ def test_rounds_on_other_pictures_are_not_compared(loaded: Any, tmp_path: Path) 
         (tmp_path / f"{name}.json").write_text(json.dumps({"samples": samples}))
         record_round(loaded, field, name=name, manifest=tmp_path / f"{name}.json")
     board = rounds(loaded)
-    assert (board.compared, board.samples) == ((2,), 30) and "round 1 first was judged on other" in board.notes[0]
+    assert (board.compared, board.samples) == ((2,), 30) and "round 1 first was evaluated on other" in board.notes[0]
 
 
 def test_pictures_fitted_to_are_not_judged(loaded: Any, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_samples_that_are_not_here_are_counted(two: tuple[Any, Any], tmp_path: P
     wb.export_history(first, tmp_path / "h.jsonl")
     told = wb.replay_history(second, tmp_path / "h.jsonl")
     assert (told.replayed, told.changed, told.missing) == (1, N - 2, 2)
-    assert "not in this dataset: 2 (samples or labels)" in str(told)
+    assert "2 samples or labels are not in this dataset" in str(told)
 
 
 @pytest.mark.parametrize(

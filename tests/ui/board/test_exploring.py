@@ -64,10 +64,10 @@ def test_teach_shows_a_facet_and_what_it_doubts(seen: Browser) -> None:
 @pytest.mark.parametrize(
     ("command", "args", "text"),
     [
-        ("embedding_map", {}, "vectors"),
+        ("embedding_map", {}, "There are no embeddings"),
         ("lasso", {"corners": [[0, 0], [1, 0], [1, 1]]}, "Draw the map first"),
-        ("similar", {}, "Choose one or more images"),
-        ("teach", {"attribute": "<b>"}, "the name of an attribute"),
+        ("similar", {}, "Select one or more images"),
+        ("teach", {"attribute": "<b>"}, "is not a valid name"),
     ],
 )
 def test_refused_without_anything_to_look_at(

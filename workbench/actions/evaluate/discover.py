@@ -67,7 +67,7 @@ class Discovery(Sequence[Slice]):
         if search.value is None:
             return f"No sample has a value of {self.metric}: nothing to search."
         if search.samples < FEWEST:
-            return f"{counted(search.samples, 'sample')} cannot confirm a slice: at least {FEWEST} are needed."
+            return f"Too few samples to find and confirm a slice: {search.samples:,}, at least {FEWEST} are needed."
         n = counted(len(self), "slice") if len(self) else "No slice"
         part = "" if search.searched >= search.possible else ", the most promising"
         return (

@@ -230,7 +230,7 @@ def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | 
     first, second = vectors.vectors[rows], vectors.vectors[other_rows]
     groups = None if scenes is None else (scenes[0][places], scenes[1][other_places])
     distance = frechet(first, second)
-    note = "" if distance is not None else f"no Frechet distance: it needs {FRECHET_LEAST:,} images per side"
+    note = "" if distance is not None else f"no Frechet distance: mostly bias below {FRECHET_LEAST:,} images per side"
     return Look(look_gap(first, second, rng=np.random.default_rng(seed), groups=groups), distance, note)
 
 
