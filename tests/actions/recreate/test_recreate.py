@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from tests.sizes import FIT_ROUNDS
-from workbench.actions import tag as tagging
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
 from workbench.base.progress import Cancel, Work
@@ -46,7 +46,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         word = {"surface": "metal" if label == "dark" else "wood", "source": "real"}
         store.set_values(dataset, dict.fromkeys(ids, word))
     measure(dataset)
-    tagging.tag(dataset, FAILURE, ids=ids)
+    tag(dataset, FAILURE, ids=ids)
     yield dataset
     store.delete_dataset(name)
 
@@ -147,10 +147,10 @@ def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"where": "lighting == 'nothing of the kind'"}, InputError, "samples to recreate"),
+        ({"where": "lighting == 'nothing of the kind'"}, InputError, "nothing of the kind.*: No samples to recreate"),
         ({"where": "nonsense == 3"}, FilterError, "nonsense"),
-        ({}, InputError, "either a filter or ids"),
-        ({"ids": ["0" * 24]}, InputError, "ids of the dataset's samples"),
+        ({}, InputError, "Neither where nor ids was given"),
+        ({"ids": ["0" * 24]}, InputError, "The dataset has no sample '0{24}'"),
     ],
 )
 def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -174,7 +174,7 @@ def test_without_a_common_class_those_of_the_data_are_drawn(dataset: Any, pictur
     half = [one.id for one in store.read(dataset) if one.record.origin < "3"]
     found = recreate(dataset, ids=half, probes=False)
     row = next(one for one in found.parameters if one.path == "assets.targets.labels")
-    assert row.mode == "free" and row.why.endswith("drawn are those of the data: bolt, gear")
+    assert row.mode == "free" and row.why.endswith("drawn from the classes of the data: bolt, gear")
     drawn = [label for i in range(8) for label in found.scenario.resolve(i).values["assets.targets.labels"]]
     assert set(drawn) == {"bolt", "gear"}
 

@@ -74,7 +74,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
     ) -> None:
         for part in parts or ():
             if part not in PANELS:
-                raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PANELS))
+                raise InputError(f"The board has no part {part!r}.", fix=one_of(part, PANELS))
         self.state = data if isinstance(data, Selection) else Selection(data, facets=facets)
         self.jobs = Jobs(self._jobs_changed, trainer)
         self.running: dict[str, Cancel] = {}  # background requests by id

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--where", help="only the samples of this filter")
     parser.add_argument("--media", default="copy", help="copy, hardlink or reference")
     parser.add_argument(
-        "--no-near-duplicates", action="store_true", help="do not look for near duplicates, which takes time"
+        "--no-near-duplicates", action="store_true", help="skip the search for near duplicates, which takes time"
     )
     for field, default, option in options():
         flag = f"--{(option.flag or field).replace('_', '-')}"

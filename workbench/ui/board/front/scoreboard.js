@@ -58,7 +58,7 @@ export function panel({ ask, fail }) {
   const scores = el("div.wb-scores"), trouble = notice();
   const load = (byUser = false) => ask("scoreboard", { metric: metric.value, by_user: byUser }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
   metric.onchange = () => load(true);
-  const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds anew", onclick: () => busy(again, load(true)) }, "Compare");
+  const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds again", onclick: () => busy(again, load(true)) }, "Compare");
   const score = (row, compared, look) => el(`div.wb-score.wb-${row.state || look}`, { data: { score: row.name, state: row.state } },
     el("div.wb-row", {}, row.state ? el("span.wb-state", {}, row.state) : null,
       row.name.startsWith("failure:") ? el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: row.name }).catch(fail) }, row.name.slice("failure:".length)) : el("b.wb-data", {}, row.name),
