@@ -21,7 +21,7 @@ from workbench.ui.board.panel import Command
 from workbench.ui.board.state import Selection
 
 OWN, SMALL = "yours", "small"
-TRAINERS = {OWN: "the one given to the board", SMALL: "the small detector (extra: train)"}
+TRAINERS = {OWN: "trainer of the board", SMALL: "small detector (extra: train)"}
 ROUND = ("number", "name", "split", "samples", "images", "seconds", "metrics", "left_out")
 
 
