@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--metric", default="recall", help=f"{usages('search')} (recall)")
     parser.add_argument("--by", help="facets to search, e.g. lighting,surface (all that make sense)")
     parser.add_argument("--where", help="only the samples of this filter")

@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--where", help="only the samples of this filter")
     parser.add_argument("--calibrate", action="store_true", help="recompute the similarity threshold of the dataset")
     parser.add_argument("--page", type=Path, metavar="FILE.html", help="write a page with the pairs side by side")

@@ -9,7 +9,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument(
         "--predictions",
         required=True,

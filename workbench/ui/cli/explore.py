@@ -10,11 +10,11 @@ from workbench.ui.cli.outcome import Outcome, columns, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments of one of the three commands."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     if name == "teach":
         parser.add_argument("attribute", help="attribute to learn from tags <attribute>:<word>, e.g. surface:brushed")
     if name == "similar":
-        parser.add_argument("sample_ids", nargs="+", metavar="SAMPLE_ID")
+        parser.add_argument("sample_ids", nargs="+", metavar="SAMPLE_ID", help="ids of the samples to compare with")
         parser.add_argument("-n", type=int, default=20, help="number of samples to list (20)")
     if name != "teach":
         parser.add_argument("--where", help="only the samples of this filter")

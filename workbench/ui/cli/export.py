@@ -14,7 +14,7 @@ from workbench.ui.cli.outcome import Outcome, columns, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments; those of the splits come from the fields of ``SplitSpec``."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
     parser.add_argument("--format", required=True, help=", ".join(WRITERS))
     parser.add_argument("--where", help="only the samples of this filter")

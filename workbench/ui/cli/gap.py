@@ -9,7 +9,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--by", help="facet: compute one gap per value")
     parser.add_argument("--where", help="only the samples of this filter; with --against: the reference side")
     parser.add_argument("--against", help="filter of the other side (the synthetic samples)")

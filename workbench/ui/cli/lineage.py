@@ -10,9 +10,9 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments of one of the three commands."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     if name == "lineage":
-        parser.add_argument("sample_id")
+        parser.add_argument("sample_id", help="id of the sample")
     elif name == "restore":
         parser.add_argument("removal_id", nargs="?", help="id of the removal (the last one that was not restored)")
     else:

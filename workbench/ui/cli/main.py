@@ -75,7 +75,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, help_line) in COMMANDS.items():
-        sub = commands.add_parser(name, help=help_line, description=help_line.capitalize() + ".")
+        sub = commands.add_parser(name, help=help_line, description=f"{help_line[0].upper()}{help_line[1:]}.")
         sub.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
         if name == command:
             importlib.import_module(f"workbench.ui.cli.{module}").configure(sub, name)

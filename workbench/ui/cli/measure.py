@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--where", help="only the samples of this filter")
     parser.add_argument("--again", action="store_true", help="also measure images that have been measured before")
     parser.set_defaults(run=run)

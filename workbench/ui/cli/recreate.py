@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--where", required=True, help="filter of the samples, e.g. \"'failure:glare' in tags\"")
     parser.add_argument("-o", "--output", type=Path, required=True, help="YAML file to write the scenario to")
     parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")

@@ -9,8 +9,8 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
-    parser.add_argument("sample_id")
+    parser.add_argument("dataset", help="name of the dataset")
+    parser.add_argument("sample_id", help="id of the sample")
     parser.set_defaults(run=run)
 
 

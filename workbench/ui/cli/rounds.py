@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument(
         "--record", metavar="NAME", help="record a round of this name first; an existing one is replaced"
     )

@@ -10,7 +10,7 @@ from workbench.ui.cli.outcome import Outcome, columns, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     parser.add_argument("--by", required=True, help="one or two facets, e.g. lighting,surface")
     parser.add_argument(
         "--metric",

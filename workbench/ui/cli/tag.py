@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments of one of the five commands."""
-    parser.add_argument("dataset")
+    parser.add_argument("dataset", help="name of the dataset")
     if name in ("tag", "untag"):
         parser.add_argument("tag", help="tag; failure:<name> for a failure scenario")
         parser.add_argument(
