@@ -32,7 +32,7 @@ def _of_frame(one: Scenario, frame: int) -> list[float]:
             return _of_file(shoot(accepted_draw(one, number), backend="open3d").picture.jpeg)
         except NotAccepted:
             continue
-    raise NotAccepted("a frame that can be drawn", found="none of ten", where=one.name)
+    raise NotAccepted("None of ten frames can be drawn.", at=one.name)
 
 
 def _of_file(jpeg: bytes) -> list[float]:

@@ -84,7 +84,7 @@ def closed(
 def _check(*arms: Sequence[RoundCounts]) -> None:
     numbers = [len(arm) for arm in arms]
     if min(numbers) == 0 or len(set(numbers)) > 1:
-        raise InputError("the same seeds in every arm", found=f"{numbers} seeds", fix="Train the missing ones.")
+        raise InputError(f"The arms have different numbers of seeds: {numbers}.", fix="Train the missing ones.")
 
 
 def _drawn(arms: Sequence[Sequence[RoundCounts]], rows: Mask, metric: str) -> Values:

@@ -84,7 +84,7 @@ def dealt(scenes: Sequence[str], folds: int) -> dict[str, int]:
     """
     order = sorted(set(scenes), key=lambda scene: hashlib.sha256(scene.encode()).hexdigest())
     if not 2 <= folds <= len(order):
-        raise InputError(f"from 2 to {len(order)} folds of so many scenes", found=str(folds), where="folds")
+        raise InputError(f"{len(order)} scenes make from 2 to {len(order)} folds, not {folds}.")
     return {scene: place % folds for place, scene in enumerate(order)}
 
 
@@ -100,7 +100,7 @@ def _content(folder: Path) -> tuple[list[Entry], list[Entry], list[Entry]]:
         annotations += said["annotations"]
         categories |= {one["id"]: one for one in said["categories"]}
     if not pictures:
-        raise InputError("a COCO folder with annotations/instances_*.json", found="none", where=str(folder))
+        raise InputError("The folder holds no annotations/instances_*.json with images.", at=str(folder))
     return sorted(pictures, key=lambda one: str(one["file_name"])), annotations, list(categories.values())
 
 

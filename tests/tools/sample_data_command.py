@@ -51,7 +51,7 @@ def make_predictions(folder: Path) -> int:
 
     real = folder / "real"
     if not real.is_dir():
-        raise InputError("real pictures to predict on", found="no such folder", where=str(real))
+        raise InputError("There are no real images to predict on: the folder is missing.", at=str(real))
     results = predict_out_of_fold(real, lambda: Detector(size_wh=SIZE_WH, epochs=EPOCHS, patience=EPOCHS))
     (folder / PREDICTIONS).parent.mkdir(exist_ok=True)
     write_bytes(folder / PREDICTIONS, results_text(results).encode())

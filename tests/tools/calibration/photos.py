@@ -58,7 +58,7 @@ def read_photos(folder: Path) -> list[Rgb8]:
     """Up to ``PHOTOS`` photos below a folder, evenly chosen, at 640 x 480."""
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
     if not found:
-        raise InputError("a folder with photos (.jpg)", found="none", where=str(folder))
+        raise InputError("The folder holds no photos (.jpg).", at=str(folder))
     return [fitted(str(path)) for path in found[:: max(1, len(found) // PHOTOS)][:PHOTOS]]
 
 
@@ -66,7 +66,7 @@ def fitted(path: str) -> Rgb8:
     """A picture scaled to cover 640 x 480 and cut to it."""
     image = cv2.imread(path)
     if image is None:
-        raise InputError("a picture that can be read", found="a damaged one", where=path)
+        raise InputError("The image is damaged.", at=path)
     factor = max(SIZE[0] / image.shape[1], SIZE[1] / image.shape[0])
     if factor != 1:
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

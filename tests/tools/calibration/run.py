@@ -84,7 +84,7 @@ def calibrate(
     pictures = measured_set(out, backends)
     train, held_out = pictures.part(False), pictures.part(True)
     if not train.shots or not held_out.shots:
-        raise InputError("at least 8 frames", found=str(frames), where="frames")
+        raise InputError(f"At least 8 frames are needed, not {frames}.")
     fitted = _fitted(train) if fit else models()
     with used(fitted):
         words = [judge(values) for values in _with_gloss(held_out.measured)]
