@@ -40,7 +40,6 @@ def require(name: str, *, purpose: str) -> ModuleType:
     except ImportError as cause:
         extra = EXTRAS.get(name, name)
         raise MissingExtra(
-            f"the package '{name}' for {purpose}",
-            found=f"{type(cause).__name__}: {cause}",
+            f"The package {name!r} is needed for {purpose} but cannot be imported ({type(cause).__name__}: {cause}).",
             fix=f"Install it with: pip install 'physical-ai-workbench[{extra}]'",
         ) from cause

@@ -80,8 +80,8 @@ class Spooled(Made[T]):
             self._file.flush()
         except OSError as cause:
             fix = "Make room, or set TMPDIR to a folder on another disk."
-            found = cause.strerror or type(cause).__name__
-            raise OutputError("room for temporary files", found=found, where=tempfile.gettempdir(), fix=fix) from cause
+            problem = f"Cannot write temporary files: {cause.strerror or type(cause).__name__}."
+            raise OutputError(problem, at=tempfile.gettempdir(), fix=fix) from cause
 
     def __len__(self) -> int:
         return len(self._starts) - 1

@@ -43,5 +43,5 @@ def _failure(error: Exception) -> bytes:
         pickle.loads(data)  # noqa: S301 - own bytes: an error that does not survive the way is replaced below
         return data
     except Exception:
-        said = "".join(traceback.format_exception_only(error)).strip()
-        return pickle.dumps((False, WorkbenchError("work that can be done", found=said)))
+        text = "".join(traceback.format_exception_only(error)).strip()
+        return pickle.dumps((False, WorkbenchError(f"A call in a worker process failed: {text.rstrip('.')}.")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,10 +115,10 @@ class _Child:
     def _died(self) -> WorkerDied:
         code = self.process.wait(GRACE_S) if self.process.poll() is None else self.process.returncode
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - LOG_TAIL))
-        said = " ".join(self.log.read().decode(errors="replace").split())
-        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+        output = " ".join(self.log.read().decode(errors="replace").split())
+        reason = f"was killed (signal {-code})" if code < 0 else f"ended early (exit status {code})"
+        memory = ", probably out of memory" if -code == signal.SIGKILL else ""
         return WorkerDied(
-            "a worker process that ends its work",
-            found=f"{how}{': ' + said if said else ''}",
-            fix="Free memory, or use fewer workers; what is finished is kept, and the same call completes it.",
+            f"A worker process {reason}{memory}.{f' Last output: {output}' if output else ''}",
+            fix="Free memory or use fewer workers. Finished work is kept, and the same call completes the rest.",
         )

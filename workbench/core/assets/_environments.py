@@ -26,7 +26,7 @@ def environment_radiance(name: str) -> NDArray[np.float32]:
         InputError: no such environment.
     """
     if name not in ENVIRONMENTS:
-        raise InputError("an environment of the library", found=f"'{name}'", fix=one_of(name, ENVIRONMENTS))
+        raise InputError(f"Unknown environment {name!r}.", fix=one_of(name, ENVIRONMENTS))
     directions, solid_angle = sphere()
     radiance = ENVIRONMENTS[name](directions)
     luminance = radiance @ np.array([0.2126, 0.7152, 0.0722])

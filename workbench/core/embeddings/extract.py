@@ -63,7 +63,7 @@ def prepared(data: bytes) -> Pixels:
     content = np.frombuffer(data, np.uint8)
     image = cv2.imdecode(content, _reduction(content)) if content.size else None
     if image is None:
-        raise ValueError("no picture that can be read")
+        raise ValueError("the image cannot be decoded")
     small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
 

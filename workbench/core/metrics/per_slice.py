@@ -54,7 +54,9 @@ def cells(
         InputError: unknown metric, or not one or two facets.
     """
     if not 1 <= len(by) <= 2:
-        raise InputError("one or two facets", found=str(len(by)), where="by", fix="For example lighting,surface.")
+        raise InputError(
+            f"Slices are by one or two facets, not {len(by)}.", at="by", fix="For example lighting,surface."
+        )
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
     estimate = estimator(table, metric) if isinstance(metric, str) else metric
     labels = table.columns.get("labels")

@@ -96,7 +96,8 @@ def score(table: Table, metric: str, *, worst: Worst | None = None) -> Score:
     """
     definition, argument = find(metric, SEARCHED)
     if not definition.argument and worst not in (None, definition.worst):
-        raise InputError("the bad end of a metric", found=f"{worst!r} of {metric}", where="worst", fix="Leave out.")
+        problem = f"The bad end of {metric} is always {definition.worst!r}, not {worst!r}."
+        raise InputError(problem, at="worst", fix="Leave worst out.")
     worst = worst or definition.worst
     reading = read(table, definition, argument)
     tag = argument if definition.argument == "tag" else None

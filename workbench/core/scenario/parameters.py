@@ -60,9 +60,9 @@ class Parameter:
         return self.valid() if callable(self.valid) else ()
 
     def expects(self) -> str:
-        """What a value must be, as a clause."""
+        """The values that are valid, as a noun phrase for messages."""
         if self.kind in ("word", "asset"):
-            return "one of the names"
+            return "a valid name"
         if self.kind == "switch":
             return "on or off"
         if self.kind in LENGTHS:
