@@ -112,7 +112,7 @@ def refused(path: Path, cause: OSError) -> OutputError:
     if isinstance(cause, FileExistsError | NotADirectoryError):
         reason = "a file is where a folder is needed"
     fix = "Choose another folder, make room or change its permissions."
-    return OutputError(f"Cannot write here: {reason}.", at=str(path), fix=fix)
+    return OutputError(f"Cannot write to this path: {reason}.", at=str(path), fix=fix)
 
 
 def existing(path: Path, *, wanted: str) -> Path:
