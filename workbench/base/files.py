@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: write to a temporary name, then rename."""
+"""Files that are written whole or not at all: to a temporary name, then renamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one place that knows optional packages: needed at use, not at import."""
+"""Optional packages, imported when they are used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTRAS = {  # import name -> extra in pyproject.toml
 
 
 def require(name: str, *, purpose: str) -> ModuleType:
-    """Import an optional package or say in one line what to install.
+    """Import an optional package; the error names what to install.
 
     Args:
         name: import name, e.g. ``"mitsuba"``.

@@ -21,7 +21,7 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "sensor: {exposure.ev: bright}",
         "ScenarioError",
         "bad.yaml, sensor.exposure.ev: 'bright' is not a number from -12 to 12 stop. Write for example "
-        "{uniform: [-12, 12]}. Meaning of the parameter: 0: white matte under 1000 lux is just white.",
+        "{uniform: [-12, 12]}. Meaning: exposure; at 0, matte white under 1000 lux is just white.",
     ),
     (
         "a number where a list belongs",
@@ -40,8 +40,8 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "outside the valid range",
         "scene: {surface.roughness: {uniform: [0, 2]}}",
         "ScenarioError",
-        "bad.yaml, scene.surface.roughness: 2 is not a number from 0 to 1. Meaning of the parameter: of the "
-        "support; null: as the surface kind has it.",
+        "bad.yaml, scene.surface.roughness: 2 is not a number from 0 to 1. Meaning: roughness of the "
+        "support; null takes the value of the surface kind.",
     ),
     (
         "an unreachable clip",

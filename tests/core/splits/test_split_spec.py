@@ -148,7 +148,7 @@ def test_counts_are_met_exactly_and_the_rest_is_left_out():
     members = [photo(f"p{at}") for at in range(100)]
     found = plan(members, SplitSpec({"train": 50, "val": 20, "test": 10}))
     assert Counter(found.splits.values()) == {"train": 50, "val": 20, "test": 10}
-    assert Counter(one.reason for one in found.left_out) == {"beyond the wanted numbers": 20}
+    assert Counter(one.reason for one in found.left_out) == {"not needed for the requested numbers of samples": 20}
 
 
 def test_counts_of_a_filter_count_the_filtered():

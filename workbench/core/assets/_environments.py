@@ -1,4 +1,4 @@
-"""Light from all around as pictures: rooms that a work cell may stand in, drawn as soft-edged shapes on the sphere."""
+"""Environment maps: rooms around a work cell, drawn as soft-edged shapes on the sphere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own meshes: GLB, OBJ, PLY and STL files with a class name, checked when they are first asked for.
+"""The user's own meshes: GLB, OBJ, PLY and STL files with a class name, checked at their first use.
 
 In scenarios such a mesh is one word: ``class@path``, with ``#mm`` at the end when the file's unit is the millimetre.
 """
@@ -24,7 +24,7 @@ MM = "#mm"
 
 @dataclass(frozen=True)
 class OwnMesh:
-    """What a word says.
+    """The parts of a word.
 
     Attributes:
         name: class name.

@@ -1,4 +1,4 @@
-"""Read the weights of a PyTorch file (the format before 1.6) without PyTorch, and without running what it says.
+"""Read the weights of a PyTorch file (the format before 1.6) without PyTorch, and without running code from it.
 
 Such a file is a row of pickles, then the raw numbers. Only the names that a table of tensors needs are let through.
 """

@@ -27,7 +27,7 @@ class Measured:
 
     Attributes:
         measures: by name, those over all labels included.
-        labels: measures of each label in order, ``None`` for one too small to say.
+        labels: measures of each label in order, ``None`` for a box that is too small.
         file: stamp of the file that was read.
     """
 
@@ -75,7 +75,7 @@ def stamp(path: Path) -> str | None:
 
 @cache
 def _keep_memory() -> None:
-    """Tell the C library to keep freed memory: fetching each plane of a picture anew takes 40 % of the time."""
+    """Tell the C library to keep freed memory: allocating each plane of an image again takes 40 % of the time."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # glibc has it; others are as quick as they are
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)

@@ -61,13 +61,13 @@ def cells(
     estimate = estimator(table, metric) if isinstance(metric, str) else metric
     labels = table.columns.get("labels")
     parts = [list(parts_of(table, name, chosen)) for name in by]
-    found = []
+    result = []
     for combination in product(*parts):
         mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
         words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
         n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
-        found.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
-    return found
+        result.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
+    return result
 
 
 def parts_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:

@@ -33,7 +33,7 @@ class Score:
         groups: ``(n,)`` number of what fails together: the scene of a row, else the row.
         worst: the end of the metric that is bad.
         values: ``(n,)`` the number whose mean is the metric, ``bad`` being its ranks; ``None`` for a share.
-        looks_at: facets that make the metric, which explain nothing.
+        looks_at: facets that the metric is computed from; a slice by them explains nothing.
         tag: the tag whose share is the metric.
     """
 

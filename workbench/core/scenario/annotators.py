@@ -18,7 +18,7 @@ ALWAYS = {
     "camera_params": "intrinsics, distortion and pose of the camera",
 }
 ON_REQUEST = {
-    "semantic_segmentation": "map of class numbers; the record says which class is which",
+    "semantic_segmentation": "map of class numbers; the record has the class of each number",
     "normals": "map of unit normals in the camera frame, (n + 1) / 2 as 8-bit RGB",
     "keypoints": "the eight corners of each object's 3D box, in pixels, hidden ones marked",
     "point_cloud": "coloured points of all pixels in the camera frame, as PCD; the dataset becomes a grouped one",

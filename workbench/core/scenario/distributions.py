@@ -44,7 +44,7 @@ class Constant(Distribution):
 
 @dataclass(frozen=True)
 class Each(Distribution):
-    """A listed value for each object; what resolved frames hold."""
+    """A listed value for each object, as in resolved frames."""
 
     values: tuple[Any, ...]
     takes_list: ClassVar[bool] = True
@@ -233,7 +233,7 @@ class Choice(Distribution):
 
 @dataclass(frozen=True)
 class ChoiceFrom(Distribution):
-    """One of the library's names that match the patterns (``*`` stands for anything)."""
+    """One of the library's names that match the patterns (``*`` matches anything)."""
 
     patterns: tuple[str, ...]
     takes_list: ClassVar[bool] = True

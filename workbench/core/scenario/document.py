@@ -33,11 +33,11 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Block(dict[str, Any]):
-    """A section: one line per key, whatever the values."""
+    """A section of the document, written with one line per key."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Sections over several lines, values on one."""
+    """Writes sections over several lines and each value on one line."""
 
 
 _Dumper.add_representer(_Block, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, False))
@@ -166,7 +166,7 @@ def expand_entry(path: str, value: Any) -> dict[str, Any]:
 
 
 def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
-    """The distribution that a document value stands for, checked against the parameter.
+    """The distribution of a document value, checked against the parameter.
 
     Raises:
         ScenarioError: it cannot be read, or can give what the parameter does not allow.
@@ -187,7 +187,7 @@ def _advice(parameter: Parameter, refused: Any) -> str:
     """What to write instead of a value that the parameter does not accept."""
     if parameter.words:
         return one_of(str(refused), parameter.words)
-    meaning = f"Meaning of the parameter: {parameter.meaning}."
+    meaning = f"Meaning: {parameter.meaning}."
     if parameter.kind != "number" or isinstance(refused, (int, float)):
         return meaning
     return f"Write for example {{uniform: [{parameter.low:g}, {parameter.high:g}]}}. {meaning}"

@@ -1,4 +1,4 @@
-"""Objects that fall: released above the support, simulated by MuJoCo until they lie as they would."""
+"""Objects that fall: released above the support, simulated by MuJoCo until they come to rest."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Drop(Distribution):
         return [_outcome(data, i, points, values["scene.support"]) for i, points in enumerate(vertices)]
 
     def _releases(self, places: Sequence[At], vertices: list[Floats]) -> list[Floats]:
-        """Where each origin starts, each object above the one before."""
+        """Start position of each origin, each object above the one before."""
         half = np.array(library.SUPPORT_REGION_M[places[0].values["scene.support"]]) * 0.7
         height, releases = self.height, []
         for at, points in zip(places, vertices, strict=True):

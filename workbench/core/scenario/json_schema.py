@@ -21,7 +21,7 @@ def json_schema() -> Schema:
     """JSON Schema (draft 2020-12) of a scenario document.
 
     >>> json_schema()["properties"]["sensor"]["properties"]["exposure.ev"]["description"]
-    'stop: 0: white matte under 1000 lux is just white'
+    'stop: exposure; at 0, matte white under 1000 lux is just white'
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

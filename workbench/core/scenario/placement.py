@@ -58,7 +58,7 @@ def meet(first: Polygon, second: Polygon) -> bool:
     return bool(area > 1e-3)
 
 
-# what says which objects there are, how large, and on what
+# parameters that decide which objects there are, how large, and on which support
 OF_OBJECTS = frozenset(
     {
         "assets.targets.labels",

@@ -156,5 +156,5 @@ def _listed(value: Any, length: int) -> list[Any]:
 
 
 def _pair(value: Any, distribution: str) -> Any:
-    """A pair is the interval of the usual distribution; anything else stands for itself."""
+    """A pair is the interval of the usual distribution; anything else is unchanged."""
     return {distribution: value} if isinstance(value, list) else value

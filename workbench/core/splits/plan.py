@@ -97,7 +97,7 @@ def plan(
     chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Give every sample its split, or say why it gets none.
+    """Assign every sample to a split, or give the reason why it gets none.
 
     Args:
         members: all samples of the dataset, oldest first.
@@ -124,7 +124,9 @@ def plan(
             continue
         target = seeded.pop() if seeded else target
         if target is None:
-            outcome.left_out += [LeftOut(m.id, "beyond the wanted numbers") for m in group.members]
+            outcome.left_out += [
+                LeftOut(m.id, "not needed for the requested numbers of samples") for m in group.members
+            ]
             continue
         by_key.setdefault(group.key, target)
         _place(group, target, shares, outcome, spec)
