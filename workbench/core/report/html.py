@@ -89,7 +89,7 @@ def table(
         rows: values; ``Markup`` is HTML already.
         marks: class of style by row and column, e.g. ``wb-few``.
         caption: below the table.
-        rest: where the rows after the first ``MOST_ROWS`` are listed, e.g. "in the manifest".
+        rest: where the rows after the first ``MOST_ROWS`` are, e.g. "are in manifest.json."
     """
     listed = [list(row) for row in rows]
     numeric = [bool(listed) and all(isinstance(row[at], int | float) for row in listed) for at in range(len(head))]
