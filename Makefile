@@ -1,7 +1,7 @@
 # make lab     set everything up and open JupyterLab on the sample data
 # make test    set everything up and run the tests
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab demo quick test test-long check bench proof clean
+.PHONY: help setup setup-test lab demo quick test test-long check check-js bench proof clean
 
 # the first Python that the packages support
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -19,7 +19,8 @@ help:
 	@echo "make quick   tests of the pure code: no database, browser or renderer (under a minute)"
 	@echo "make test    every test that proves behaviour, the browser's included (under 20 minutes on 2 cores)"
 	@echo "make test-long   the same at full size, with what takes long and other Pythons; before a release"
-	@echo "make check   format, lint, types, import rules"
+	@echo "make check   format, lint, types, import rules, JavaScript"
+	@echo "make check-js  types of the JavaScript, where npm is there"
 	@echo "make proof   slow experiments with a known answer; prints tables (hours on 2 cores)"
 	@echo "make bench   measure speed beside others, in one run; prints tables (20 minutes)"
 
@@ -45,7 +46,10 @@ check: setup-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/biome lint workbench/ui/board/front
+	test ! -x $(BIN)/biome || $(BIN)/biome lint  # its wheel is for Linux on x86-64
+
+check-js: setup-test
+	npx --yes -p typescript@7 tsc -p jsconfig.json
 
 bench: setup-test
 	$(BIN)/python -m tests.bench

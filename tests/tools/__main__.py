@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.tools import calibrate_command, sample_data_command
+from tests.tools import calibrate_command, sample_data_command, strip_notebooks_command
 from workbench.base.errors import WorkbenchError
 
-COMMANDS = {"calibrate": calibrate_command, "sample-data": sample_data_command}
+COMMANDS = {
+    "calibrate": calibrate_command,
+    "sample-data": sample_data_command,
+    "strip-notebooks": strip_notebooks_command,
+}
 
 
 def main() -> int:
@@ -19,11 +23,12 @@ def main() -> int:
         module.configure(commands.add_parser(name, help=module.__doc__), name)
     args = parser.parse_args()
     try:
-        print(args.run(args).text)
+        outcome = args.run(args)
     except WorkbenchError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    print(outcome.text)
+    return int(outcome.status)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Why does this picture exist, what came of it; and taking out all that came of something."""
+"""Lineage of a sample: its causes and descendants; and the removal of descendants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.base.plurals import counted
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where a sample comes from and what came of it.
+    """Where a sample comes from and which samples descend from it.
 
     Attributes:
         sample_id: the sample.
@@ -30,7 +30,7 @@ class Lineage:
         changes: changes of tags that led to the scenario.
         record: the generation record; empty for a sample that was not generated here.
         children: generated samples whose scenario recreates this one.
-        descendants: those and all that came of them.
+        descendants: the children and all their descendants.
         scenarios: how many descendants each scenario made.
     """
 
@@ -48,22 +48,20 @@ class Lineage:
     scenarios: dict[str, int]
 
     def __str__(self) -> str:
-        said = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
-        said.append(
-            f"what came of it: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them directly"
-        )
-        return "\n".join(said + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
+        lines = [f"{self.sample_id}  {self.source}, {self.origin}", "why:", *(f"  {line}" for line in self.why)]
+        lines.append(f"descendants: {counted(len(self.descendants), 'sample')}, {len(self.children):,} of them direct")
+        return "\n".join(lines + [f"  {n:,} of scenario {name}" for name, n in self.scenarios.items()])
 
 
 def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
-    """Why a sample exists, and what came of it.
+    """Why a sample exists, and which samples descend from it.
 
     Raises:
         DatasetError: no such sample.
     """
     dataset = opened(dataset)
-    found = store.require_sample(dataset, sample_id)
-    record = dict(found.record.generation)
+    stored = store.require_sample(dataset, sample_id)
+    record = dict(stored.record.generation)
     family = store.kin(dataset)
     children = [one.id for one in family if sample_id in one.parents]
     descendants = _below(family, [sample_id])
@@ -71,10 +69,10 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
     changes = _causes(dataset, record)
     return Lineage(
         sample_id=sample_id,
-        source=found.source or "",
-        origin=found.record.origin,
-        tags=found.tags,
-        why=tuple(_reasons(found.record.origin, found.source or "", record, changes)),
+        source=stored.source or "",
+        origin=stored.record.origin,
+        tags=stored.tags,
+        why=tuple(_reasons(stored.record.origin, stored.source or "", record, changes)),
         parents=tuple(record.get("parent_sample_ids") or ()),
         parent_dataset=record.get("parent_dataset") or "",
         changes=tuple(changes),
@@ -94,7 +92,7 @@ def remove_descendants(
     reason: str = "",
     who: str | None = None,
 ) -> Removal:
-    """Take out all that was generated because of a sample, of a change of tags or a scenario; ``restore`` undoes it.
+    """Remove all samples generated from a sample, a change of tags or a scenario; ``restore`` undoes it.
 
     Descendants of descendants go too. Files stay on disk.
 
@@ -107,23 +105,23 @@ def remove_descendants(
 
     Raises:
         InputError: not exactly one of the three.
-        DatasetError: nothing came of it.
+        DatasetError: there are no descendants.
     """
     dataset = opened(dataset)
     given = [value for value in (sample, change, scenario) if value is not None]
     if len(given) != 1:
-        raise InputError("one of sample, change and scenario", found=f"{len(given)} of them")
+        raise InputError(f"Exactly one of sample, change and scenario is needed, not {len(given)}.")
     ids, what = _descending(dataset, sample, change, scenario)
     if not ids:
-        raise DatasetError(f"samples that descend from {what}", found="none", where=dataset.name)
+        raise DatasetError(f"No samples descend from {what}.", at=dataset.name)
     return store.remove(dataset, ids, what=what, who=who or getpass.getuser(), reason=reason)
 
 
 def restore(dataset: Dataset | str, removal_id: str | None = None, *, who: str | None = None) -> Removal:
-    """Put back what ``remove_descendants`` took out, by default the last time.
+    """Restore what ``remove_descendants`` removed, by default the last time.
 
     Raises:
-        DatasetError: there is nothing to put back.
+        DatasetError: there is nothing to restore.
     """
     dataset = opened(dataset)
     return store.restore(dataset, removal_id, who=who or getpass.getuser())
@@ -139,7 +137,7 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
         return _with_below(family, ids), f"scenario {scenario}"
     entry = next((one for one in entries(dataset) if one.change_id == change), None)
     if entry is None:
-        raise DatasetError("a change of tags", found=repr(change), where=dataset.name, fix="See `workbench history`.")
+        raise DatasetError(f"There is no change {change!r}.", at=dataset.name, fix="See `workbench history`.")
     tagged = _tagged(entry)
     ids = [one.id for one in family if entry.tag in one.parent_tags and tagged & set(one.parents)]
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
@@ -184,20 +182,24 @@ def _tagged(entry: Entry) -> set[str]:
 
 def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
     if not record:
-        return [f"it was loaded as {source or 'unknown'} from {origin}"]
-    said = [
+        return [f"loaded as {source or 'unknown'} from {origin}"]
+    reasons = [
         f"frame {record['frame']}, try {record['attempt'] + 1}, of scenario {record['scenario_name']} "
-        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, drawn by {record['backend_version']} "
+        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, rendered by {record['backend_version']} "
         f"on {record['created']}"
     ]
     refused = ", ".join(f"{name} {n}x" for name, n in record.get("refusals", {}).items())
-    said += [f"earlier tries were refused by {refused}"] if refused else []
+    reasons += [f"earlier tries were rejected by {refused}"] if refused else []
     parents = record.get("parent_sample_ids") or []
     if parents:
         tags = ", ".join(record.get("parent_tags") or []) or "no tag"
-        said.append(f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})")
-        said.append(f"this frame stands for {record['parent_sample_id']}")
+        reasons.append(
+            f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})"
+        )
+        reasons.append(f"this frame recreates {record['parent_sample_id']}")
     for entry in changes:
         because = f": {entry.reason}" if entry.reason else ""
-        said.append(f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}")
-    return said
+        reasons.append(
+            f"{entry.who} tagged them '{entry.tag}' in change {entry.number} on {entry.when:%Y-%m-%d}{because}"
+        )
+    return reasons

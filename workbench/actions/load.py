@@ -36,30 +36,28 @@ def load(
     format: str | None = None,
     work: Work | None = None,
 ) -> LoadReport:
-    """Load pictures and labels; loading the same again changes nothing.
+    """Load images and labels; loading the same again changes nothing.
 
     Args:
         dataset: an open dataset, or the name of one, which is made when it is new.
         path: file, folder or archive (zip, tar).
         source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
         format: name of the format; found from the content when not given.
-        work: told of the progress; its ``cancel`` stops between two batches; what was added stays.
+        work: receives the progress; its ``cancel`` stops between two batches; what was added stays.
 
     Raises:
         InputError: nothing there, no known format, unknown source, or not one record that can be used.
         Cancelled: the user stopped.
     """
     if source not in SOURCES:
-        raise InputError(
-            "the source 'real' or 'synthetic'", found=repr(source), where="source", fix=one_of(source, SOURCES)
-        )
+        raise InputError(f"Unknown source {source!r}.", fix=one_of(source, SOURCES))
     given = existing(Path(path), wanted="a file, folder or archive to load")
     opened = Source(archive.opened(given))
     problems = opened.problems
-    name, found = choose(opened, name=format)
-    records, total = _records(name, found, opened)
+    name, detected = choose(opened, name=format)
+    records, total = _records(name, detected, opened)
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
-    report = LoadReport(format=name, why=found.why)
+    report = LoadReport(format=name, why=detected.why)
     _note(target, given, report.format)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
@@ -76,34 +74,34 @@ def load(
 
 
 def _note(dataset: store.Dataset, path: Path, form: str) -> None:
-    """Note where data came from: files of predictions name pictures by the numbers of these files."""
+    """Note where data came from: files of predictions name images by the numbers of these files."""
     loads = [one for one in store.note(dataset, "loads") or [] if one["path"] != str(path.absolute())]
     store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 
 
-def _records(name: str, found: Found, opened: Source) -> tuple[Iterator[Record], int]:
+def _records(name: str, detected: Found, opened: Source) -> tuple[Iterator[Record], int]:
     """The records with the first one already read, so that a hopeless input changes nothing."""
     try:
-        records = found.read()
+        records = detected.read()
         total = length_hint(records)
         first = next(records, None)
     except OSError as cause:
         text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        raise InputError("readable files", found=text, where=str(opened.path), fix="Change the permissions.") from cause
+        problem = f"A file cannot be read ({text})."
+        raise InputError(problem, at=str(opened.path), fix="Change the permissions.") from cause
     if first is None:
-        fix = f"Mend the data, or say another format than {name}."
-        text, place = _summary(opened.problems), str(opened.path)
-        raise InputError("at least one record that can be used", found=text, where=place, fix=fix)
+        problem = f"No record of the format {name} can be used{_summary(opened.problems)}."
+        raise InputError(problem, at=str(opened.path), fix="Fix the data, or name another format.")
     return chain([first], records), total
 
 
 def _summary(problems: Problems) -> str:
     kinds = Counter(problem.kind for problem in problems if problem.kind != "ignored_junk")
     if not kinds:
-        return "none"
+        return ""
     kind, n = kinds.most_common(1)[0]
     first = next(problem for problem in problems if problem.kind == kind)
-    return f"none, but {n:,} x {kind}, the first at {first.where}: {first.message}"
+    return f": {n:,} x {kind}, first at {first.where}: {first.message.removesuffix('.')}"
 
 
 def _add(
@@ -155,5 +153,5 @@ def _tell_again(report: LoadReport) -> None:
 
 def _close(source: str, problems: Problems) -> None:
     other = next(name for name in SOURCES if name != source)
-    message = f"Wanted {source} samples, found {{n}} that say {other} ({{first}}). Loaded as {other}."
+    message = f"{{n}} records with the source {other}, not {source} (first: {{first}}); loaded as {other}."
     problems.close("source_conflict", message)

@@ -1,4 +1,4 @@
-"""Read each picture once, compute all measures, store them with the attributes that the data lacks."""
+"""Read each image once, compute all measures, store them with the attributes that the data lacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.core.schema import fields
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
 
-BATCH, CHUNK = 256, 16  # pictures between two writes, and in one call of a worker
+BATCH, CHUNK = 256, 16  # images between two writes, and in one call of a worker
 WORTH_PROCESSES = 300
 Value = float | str
 
@@ -30,9 +30,9 @@ class MeasureReport:
 
     Attributes:
         measured: samples measured now.
-        skipped: samples that had all measures before, and those without a picture.
+        skipped: samples that had all measures before, and those without an image.
         without_picture: point clouds alone, of which there is nothing to measure; counted in ``skipped`` too.
-        problems: pictures that could not be read.
+        problems: images that could not be read.
         samples_per_s: rate of this call.
     """
 
@@ -50,7 +50,7 @@ def measure(
     again: bool = False,
     work: Work | None = None,
 ) -> MeasureReport:
-    """Measure light, surface and sensor quality of every picture that has no measures yet, or has changed since.
+    """Measure light, surface and sensor quality of every image that has no measures yet, or has changed since.
 
     Attributes given by the data or a curator stay; only missing ones are derived, each with its
     confidence (``lighting_confidence`` ...), and the sample is then marked ``attributes_from = "measured"``.
@@ -70,7 +70,7 @@ def measure(
     started_s = time.monotonic()
     with (
         _pool(len(todo)) as (pool, function),
-        Progress("measuring", total=len(todo), unit="picture", work=work) as progress,
+        Progress("measuring", total=len(todo), unit="image", work=work) as progress,
     ):
         for start in range(0, len(todo), BATCH):
             batch = todo[start : start + BATCH]
@@ -84,7 +84,7 @@ def measure(
 
 @contextmanager
 def _pool(pictures: int) -> Iterator[tuple[Executor, Callable[[Sequence[Task]], list[Measured | Problem]]]]:
-    """Where to measure and with what: threads for a few pictures, worker processes for many.
+    """Where to measure and with what: threads for a few images, worker processes for many.
 
     Processes are about twice as quick on two cores, but take half a second to start.
     """
@@ -118,20 +118,20 @@ def _save(
     store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 
 
-def _values(stored: Stored, found: Measured) -> dict[str, Value]:
+def _values(stored: Stored, measured: Measured) -> dict[str, Value]:
     """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
-    values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in found.measures.items()}
-    for place, label in enumerate(found.labels):
+    values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in measured.measures.items()}
+    for place, label in enumerate(measured.labels):
         for name, value in (label or {}).items():
             values[f"{fields.GROUND_TRUTH}.detections.{place}.{name}"] = value
     derived: dict[str, Value] = {}
-    for name, answer in judge(found.measures).items():
+    for name, answer in judge(measured.measures).items():
         if _is_ours(stored, name):
             derived |= {name: answer.word, fields.CONFIDENCE[name]: answer.confidence}
     mark: dict[str, Value] = {}
     if derived and stored.attributes_from in (None, "measured"):
         mark = {fields.ATTRIBUTES_FROM: "measured"}
-    return values | derived | mark | {fields.MEASURED_FILE: found.file}
+    return values | derived | mark | {fields.MEASURED_FILE: measured.file}
 
 
 def _is_ours(stored: Stored, attribute: str) -> bool:

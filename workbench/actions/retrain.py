@@ -32,7 +32,7 @@ REAL_ONLY = ("test",)
 
 @dataclass(frozen=True)
 class Retrained:
-    """What one turn has made.
+    """Outcome of one round.
 
     Attributes:
         round: as it was recorded.
@@ -61,7 +61,7 @@ def retrain(
     where: str | Filter | None = None,
     work: Work | None = None,
 ) -> Retrained:
-    """Export the dataset, train on it, predict on all real pictures and record the round.
+    """Export the dataset, train on it, predict on all real images and record the round.
 
     What it is judged by is never learned: see ``record_round``. A trainer with an attribute ``work``
     (as ``Detector`` and ``CommandTrainer``) gets the one given here while it works; one with ``save`` is saved.
@@ -73,7 +73,7 @@ def retrain(
         folder: new or empty, for the export and the model.
         splits, where: as of ``export``, with real samples only in what judges; by default samples keep the splits that
             they have.
-        work: told of the progress; its ``cancel`` stops; dataset, rounds and folder are as before.
+        work: receives the progress; its ``cancel`` stops; dataset, rounds and folder are as before.
 
     Raises:
         InputError, DatasetError: no name, nothing to learn from or to judge by, or the trainer fails.
@@ -83,7 +83,7 @@ def retrain(
     """
     dataset = opened(dataset)
     if not name.strip():
-        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'second'.")
+        raise InputError(f"{name!r} is not a name for a round.", fix="Pass for example name='second'.")
     target, field = Path(folder).expanduser().absolute(), field_of(name)
     require_empty(target)
     model = Detector() if trainer is None else trainer

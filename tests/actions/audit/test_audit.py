@@ -69,7 +69,7 @@ def test_proposed_scenarios_lie_where_it_fails() -> None:
 
 def test_too_little_to_ask() -> None:
     for options in ({"factors": FACTORS[:1]}, {"frames": 1}):
-        with pytest.raises(InputError, match="two factors and two frames"):
+        with pytest.raises(InputError, match="at least 2 factors and 2 frames"):
             audit(lambda images: [], **options)  # type: ignore[arg-type]
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from tests.actions.clouds.street import THINGS, write_street
-from workbench.actions import tag as tagging
 from workbench.actions.export.export import export
 from workbench.actions.load import load
 from workbench.actions.measure import measure
+from workbench.actions.tag import tag, undo
 from workbench.adapters import store
 from workbench.adapters.store import samples
 from workbench.base.errors import DatasetError, InputError
@@ -101,10 +101,10 @@ def test_companions_are_never_counted(dataset: Any, street: Path, picture: Write
     assert (info["samples"], info["per_source"]) == (4, {"real": 4})
     assert info["labels_per_class"] == {"Car": 3, "Pedestrian": 3, "mug": 1}
     assert sorted(store.view(dataset, "'Car' in class").values("id")) == sorted(store.select(dataset, "'Car' in class"))
-    entry = tagging.tag(dataset, "failure:x", where="source == 'real'")
+    entry = tag(dataset, "failure:x", where="source == 'real'")
     assert (entry.changed, entry.already, store.info(dataset)["tags"]) == (4, 0, {"failure:x": 4})
     assert sum("failure:x" in document["tags"] for document in documents(dataset)) == 4
-    assert tagging.undo(dataset).changed == 4
+    assert undo(dataset).changed == 4
     assert (measure(dataset).measured, measure(dataset).skipped) == (4, 4)
     done = export(dataset, tmp_path / "out", splits={"train": 1.0})
     assert done.splits["train"]["samples"] == 4
@@ -112,7 +112,7 @@ def test_companions_are_never_counted(dataset: Any, street: Path, picture: Write
     companion = next(document for document in documents(dataset) if document["_media_type"] == "3d")
     with pytest.raises(DatasetError, match="Wanted a sample"):
         store.require_sample(dataset, str(companion["_id"]))
-    assert tagging.tag(dataset, "y", ids=[str(companion["_id"])]).changed == 0
+    assert tag(dataset, "y", ids=[str(companion["_id"])]).changed == 0
 
 
 def test_a_record_comes_back_with_its_cloud(dataset: Any, street: Path) -> None:
@@ -293,7 +293,7 @@ def test_clouds_without_pictures_are_samples(dataset: Any, clouds: Path, tmp_pat
     (clouds / "a.bin").write_bytes(bytes(3))
     with pytest.raises(OSError, match="multiple"):
         full_picture(found[0])
-    with pytest.raises(InputError, match="2 point clouds without a picture"):
+    with pytest.raises(InputError, match="only 2 point clouds without an image"):
         export(dataset, tmp_path / "out")
 
 
@@ -308,13 +308,13 @@ def test_pictures_and_clouds_alone_live_together(
     alone, seen = store.view(dataset, "origin == 'a.bin'"), store.view(dataset, "origin == 'image_2/000000.png'")
     assert (alone.media_type, alone.group_slice, alone.values("origin")) == ("group", "cloud", ["a.bin"])
     assert (seen.media_type, seen.group_slice, len(seen)) == ("group", "image", 1)
-    assert tagging.tag(dataset, "x", where="source == 'real'").changed == 5
+    assert tag(dataset, "x", where="source == 'real'").changed == 5
     assert store.info(dataset)["tags"] == {"x": 5}
     dataset.default_group_slice = "cloud"  # a user's wish for the App changes no count
     assert store.info(dataset)["samples"] == len(store.select(dataset)) == 5
     done = export(dataset, tmp_path / "out", splits={"train": 1.0})
     assert done.splits["train"]["samples"] == 3
-    assert "2 point clouds without a picture" in done.lost
+    assert "2 point clouds without an image" in done.lost
 
 
 def test_clouds_of_every_type_are_shown(dataset: Any, shared_data: Path) -> None:

@@ -72,7 +72,7 @@ def test_fingerprints_are_made_once_and_faults_are_named(tmp_path, picture):
 def test_a_home_that_cannot_be_used_is_said(tmp_path, monkeypatch, picture):
     (tmp_path / "home").write_text("a file")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "home"))
-    with pytest.raises(OutputError, match="a place to keep fingerprints"):
+    with pytest.raises(OutputError, match="cache of fingerprints cannot be used"):
         fingerprints({"x": picture()})
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "other"))
     (tmp_path / "other").mkdir()
@@ -159,7 +159,7 @@ def test_leaks_of_given_splits_are_told_and_nothing_moves(sample_data, dataset_n
     report = wb.export(dataset, tmp_path / "out")
     assert report.splits["train"]["samples"] == 41 and report.splits["test"]["samples"] == 1
     assert [set(pair.origins) for pair in report.cross_split_pairs] == [{"leak.jpg", sources[7].name}]
-    assert any("of the same picture in different splits, as given" in note for note in report.notes)
+    assert any("of the same image in different given splits" in note for note in report.notes)
     assert [set(c.origins) for c in report.label_conflicts] == [
         {"leak.jpg", sources[7].name}
     ]  # its box is not mirrored
@@ -179,7 +179,7 @@ def test_the_threshold_stays_until_it_is_asked_for_anew(sample_data, dataset_nam
     store.add(dataset, records[25:], source="real")
     assert wb.duplicates(dataset).threshold == first
     assert wb.duplicates(dataset, calibrate=True).threshold.planted == 45
-    with pytest.raises(InputError, match="pictures to compare"):
+    with pytest.raises(InputError, match="no images to compare"):
         wb.duplicates(dataset, where="lighting == 'dark'")
 
 

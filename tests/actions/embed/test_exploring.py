@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.actions import embed as exploring
 from workbench.actions import tag as tagging
+from workbench.actions.embed import add_embeddings, embed, embedding_map, similar, teach
 from workbench.actions.load import load
 from workbench.actions.measure import measure
 from workbench.adapters import store
@@ -31,29 +31,29 @@ def kind(dataset: Any, sample_id: str) -> str:
 
 
 def test_embed_only_what_is_new_and_find_the_like(dataset: Any, photos: list[str]) -> None:
-    first = exploring.embed(dataset, where="labels > 5")
+    first = embed(dataset, where="labels > 5")
     assert 0 < first.embedded < len(photos) and not first.problems
-    second = exploring.embed(dataset)
+    second = embed(dataset)
     assert second.embedded + first.embedded == len(photos) and second.skipped == first.embedded
-    assert exploring.embed(dataset).embedded == 0
+    assert embed(dataset).embedded == 0
     assert len(read_vectors(dataset, NETWORK)) == len(photos)
     nuts = [one for one in photos if kind(dataset, one) == "nut"]
-    found = exploring.similar(dataset, nuts[:2], n=10)
+    found = similar(dataset, nuts[:2], n=10)
     assert [kind(dataset, one) for one in found["id"]] == ["nut"] * 10
     assert found["similarity"].is_monotonic_decreasing and not set(nuts[:2]) & set(found["id"])
-    cones = exploring.similar(dataset, nuts[:1], n=5, where="class == 'cone'")
+    cones = similar(dataset, nuts[:1], n=5, where="class == 'cone'")
     assert {kind(dataset, one) for one in cones["id"]} == {"cone"}
-    placed = exploring.embedding_map(dataset)
+    placed = embedding_map(dataset)
     assert set(placed["id"]) == set(photos) and placed[["x", "y"]].to_numpy().min() >= 0
 
 
 def test_teach_from_tags_and_measure_again(dataset: Any, photos: list[str]) -> None:
     measure(dataset)
-    exploring.embed(dataset)
+    embed(dataset)
     by_kind = {word: [i for i in photos if kind(dataset, i) == word] for word in ("nut", "cone")}
     for word, ids in by_kind.items():
         tagging.tag(dataset, f"surface:{word}", ids=ids[:8])
-    told = exploring.teach(dataset, "surface")
+    told = teach(dataset, "surface")
     assert told.marks == {"cone": 8, "nut": 8} and told.accuracy > 0.9
     table = store.table(dataset)
     words = table.column("surface").to_series().astype(str)
@@ -66,10 +66,10 @@ def test_teach_from_tags_and_measure_again(dataset: Any, photos: list[str]) -> N
     assert sum(told.counts.values()) == len(photos) - 16
     tagging.undo(dataset)
     with pytest.raises(InputError, match="At least two words"):
-        exploring.teach(dataset, "surface")
+        teach(dataset, "surface")
     tagging.undo(dataset)
-    with pytest.raises(InputError, match="Wanted tags surface:<word>, found none"):
-        exploring.teach(dataset, "surface")
+    with pytest.raises(InputError, match="No sample has a tag surface:<word>"):
+        teach(dataset, "surface")
 
 
 def test_words_of_the_data_stay(dataset: Any, photos: list[str]) -> None:
@@ -77,8 +77,8 @@ def test_words_of_the_data_stay(dataset: Any, photos: list[str]) -> None:
     measure(dataset, where="surface == 'wood'")
     for word, ids in (("a", photos[30:40]), ("b", photos[60:70])):
         tagging.tag(dataset, f"surface:{word}", ids=ids)
-    exploring.embed(dataset)
-    assert exploring.teach(dataset, "surface").kept == 30
+    embed(dataset)
+    assert teach(dataset, "surface").kept == 30
     assert len(store.select(dataset, "surface == 'wood'")) == 30
 
 
@@ -86,25 +86,25 @@ def test_two_words_on_one_sample_are_named(dataset: Any, photos: list[str]) -> N
     for word in ("a", "b"):
         tagging.tag(dataset, f"finish:{word}", ids=photos[:6])
     measure(dataset, where="labels > 5")
-    with pytest.raises(InputError, match="one finish per sample, found a and b"):
-        exploring.teach(dataset, "finish")
-    with pytest.raises(InputError, match="which is taken"):
-        exploring.teach(dataset, "origin")
+    with pytest.raises(InputError, match="two tags for finish: a and b"):
+        teach(dataset, "finish")
+    with pytest.raises(InputError, match="is taken by another field"):
+        teach(dataset, "origin")
 
 
 def test_vectors_of_ones_own(dataset: Any, photos: list[str]) -> None:
     values = np.random.default_rng(0).normal(size=(len(photos), 6))
-    exploring.add_embeddings(dataset, "mine", dict(zip(photos, values.tolist(), strict=True)))
-    assert len(exploring.similar(dataset, photos[:1], n=3, vectors="mine")) == 3
+    add_embeddings(dataset, "mine", dict(zip(photos, values.tolist(), strict=True)))
+    assert len(similar(dataset, photos[:1], n=3, vectors="mine")) == 3
     for name, vectors, text in (
-        ("mine", {photos[0]: [1.0], photos[1]: [1.0, 2.0]}, "one length"),
-        ("mine", {photos[0]: [float("nan")]}, "finite"),
-        (NETWORK, {photos[0]: [1.0]}, "a name"),
+        ("mine", {photos[0]: [1.0], photos[1]: [1.0, 2.0]}, r"different lengths: \[1, 2\]"),
+        ("mine", {photos[0]: [float("nan")]}, "NaN or infinite"),
+        (NETWORK, {photos[0]: [1.0]}, "is reserved"),
     ):
         with pytest.raises(InputError, match=text):
-            exploring.add_embeddings(dataset, name, vectors)
-    with pytest.raises(InputError, match="vectors 'other', found none"):
-        exploring.similar(dataset, photos[:1], vectors="other")
+            add_embeddings(dataset, name, vectors)
+    with pytest.raises(InputError, match="no embeddings 'other'"):
+        similar(dataset, photos[:1], vectors="other")
 
 
 def test_parts_are_joined_and_a_broken_one_counts_as_absent(dataset: Any) -> None:

@@ -85,7 +85,7 @@ def test_empty_and_wrong(dataset: Any) -> None:
         discover(dataset)
     found = discover(dataset, metric="share:failure:x")
     assert len(found) == 0 and "nothing to search" in str(found) and found.frame.empty
-    with pytest.raises(InputError, match="at least one slice"):
+    with pytest.raises(InputError, match="limit must be at least 1, not 0"):
         discover(dataset, metric="share:x", limit=0)
 
 

@@ -158,7 +158,7 @@ def test_the_command(loaded: Any, coco: Path, capsys: pytest.CaptureFixture[str]
     rows = command("slices", loaded.name, "--by", "lighting", "--metric", "recall")["rows"]
     assert [(row["lighting"], row["value"]) for row in rows] == [("bright", 1.0), ("dim", 0.5)]
     assert main(["evaluate", loaded.name, "--predictions", "predictions"]) == 0
-    assert "20 hits, 4 wrong, 4 missed (4 false alarms)" in capsys.readouterr().out
+    assert "20 hits, 4 missed, 4 wrong (4 false alarms)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_the_command(loaded: Any, coco: Path, capsys: pytest.CaptureFixture[str]
     [
         ("predicitons", {}, DatasetError, "Did you mean 'predictions'"),
         ("ground_truth", {}, DatasetError, "a field with predicted boxes"),
-        ("predictions", {"iou": 0}, InputError, "iou above 0"),
-        ("predictions", {"confidence": 2}, InputError, "found 0.5 and 2"),
+        ("predictions", {"iou": 0}, InputError, "iou must be above 0 and at most 1, not 0"),
+        ("predictions", {"confidence": 2}, InputError, "confidence must be between 0 and 1, not 2"),
         ("predictions", {"where": "nothing == 1"}, FilterError, "nothing"),
     ],
 )
@@ -193,7 +193,9 @@ def test_files_that_say_too_little(loaded: Any, tmp_path: Path, picture: Write) 
         with pytest.raises(InputError, match="rows of predictions"):
             evaluate(stored_elsewhere, tmp_path / "empty")
         path.write_text(json.dumps([{"image_id": 1, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
-        with pytest.raises(InputError, match="predictions of the dataset's pictures"):
+        with pytest.raises(
+            InputError, match="None of the predictions can be used: 1 prediction of images that are not in the dataset"
+        ):
             evaluate(loaded, path)
         path.write_text("3")
         with pytest.raises(InputError, match="COCO results"):
@@ -259,11 +261,11 @@ def test_a_folder_says_what_numbers_mean(loaded: Any, tmp_path: Path, picture: W
     load(loaded, tmp_path / "other", source="synthetic", work=Work(lambda tick: None))
     path = tmp_path / "r.json"
     path.write_text(json.dumps([{"image_id": 100, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
-    with pytest.raises(InputError, match=r"several COCO files that differ.*a file or a folder"):
+    with pytest.raises(InputError, match=r"Several COCO files .* different images.*a file or a folder"):
         evaluate(loaded, path)
     assert evaluate(loaded, path, annotations=tmp_path / "data").tp == 1
-    with pytest.raises(InputError, match="several COCO files"):
+    with pytest.raises(InputError, match="Several COCO files"):
         evaluate(loaded, path, annotations=tmp_path)  # both
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="files that the model was given"):
+    with pytest.raises(InputError, match="holds no annotation file"):
         evaluate(loaded, path, annotations=tmp_path / "empty")

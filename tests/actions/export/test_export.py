@@ -124,10 +124,14 @@ def test_filter_and_splits_of_the_whole_dataset_fit_together(mixed, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"format": "cocoo"}, InputError, "a format to write, found 'cocoo'.*Did you mean 'coco'"),
+        ({"format": "cocoo"}, InputError, "Unknown format 'cocoo'.*Did you mean 'coco'"),
         ({"splits": {"train": 0.4}}, InputError, r"add up to 0\.4, not to 1"),
-        ({"where": "lighting == 'noon'"}, InputError, "found none of 17 samples"),
-        ({"where": "tags == 'failure:glare' and generation.frame > 2"}, InputError, "all 2 left out"),
+        ({"where": "lighting == 'noon'"}, InputError, "selects none of 17 samples"),
+        (
+            {"where": "tags == 'failure:glare' and generation.frame > 2"},
+            InputError,
+            "None of 2 selected samples can be exported",
+        ),
         ({"media": "symlink"}, InputError, "Valid: copy, hardlink, reference"),
     ],
 )
@@ -141,10 +145,10 @@ def test_missing_and_changed_pictures(mixed, tmp_path):
     path = tmp_path / "in" / "cam0" / "0.png"
     data = path.read_bytes()
     path.unlink()
-    with pytest.raises(InputError, match=r"found 1 missing: .*cam0/0\.png"):
+    with pytest.raises(InputError, match=r"1 image file is missing: .*cam0/0\.png"):
         export(mixed, tmp_path / "out")
     Image.new("RGB", (32, 24)).save(path)
-    with pytest.raises(InputError, match=r"the picture as it was loaded.*cam0/0\.png"):
+    with pytest.raises(InputError, match=r"cam0/0\.png: The image file has changed"):
         export(mixed, tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in"]
     path.write_bytes(data)
@@ -162,7 +166,7 @@ def test_existing_folder_is_not_touched(mixed, tmp_path):
 def test_full_disk(mixed, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10))
-    with pytest.raises(OutputError, match="MB for the pictures, found 0 MB free"):
+    with pytest.raises(OutputError, match="MB, but only 0 MB are free"):
         export(mixed, tmp_path / "out")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
@@ -201,7 +205,7 @@ def test_an_export_that_reads_back_differently_is_refused(mixed, tmp_path, monke
         return found
 
     monkeypatch.setattr(coco_write, "annotation_entry", wrong)
-    with pytest.raises(OutputError, match=r"reads back as it was meant, found .*a box of (cup|bolt) moved by 1 px"):
+    with pytest.raises(OutputError, match=r"reads back differently: .*a box of (cup|bolt) moved by 1 px"):
         export(mixed, tmp_path / "out")
     monkeypatch.setattr(coco_write, "annotation_entry", lambda *given: {**right(*given), "bbox": [0, 0, 0, 0]})
     with pytest.raises(OutputError, match=r"labels \{'(cup|bolt)': 1\} became \{\}"):

@@ -50,11 +50,11 @@ def with_another_picture(folder: Path) -> Path:
         (below_a_file, OutputError,
          f"{{out}}: Cannot write to this path: a file is where a folder is needed. {PLACE}"),
         (without_a_picture, InputError,
-         "Wanted the pictures of all samples, found 1 missing: {folder}/in/cam0/0.png (export). "
-         "Bring the files back, or leave these samples out with --where."),
+         "1 image file is missing: {folder}/in/cam0/0.png. "
+         "Restore the files, or leave these samples out with --where."),
         (with_another_picture, InputError,
-         "Wanted the picture as it was loaded, found another content (cam0/0.png). "
-         "Load the changed data into a new dataset, or bring the file back."),
+         "cam0/0.png: The image file has changed since it was loaded. "
+         "Load the changed data into a new dataset, or restore the file."),
     ],
 )  # fmt: skip
 def test_trouble_is_told_in_one_message(mixed, tmp_path, prepare, kind, message, form):

@@ -123,16 +123,16 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets.count: 2}\naccept: {targets.count: [9, "
         "60], max_tries: 3}",
         "NotAccepted",
-        "Wanted a draw that is accepted for any frame of 'bad', found 0 of 6 (targets.count [9, 60] "
-        "refused 6) (accept). Widen that range, draw fewer objects, or raise accept.max_tries.",
+        "accept: None of 6 draws for any frame of 'bad' was accepted (targets.count [9, 60] refused 6). "
+        "Widen that range, draw fewer objects, or raise accept.max_tries.",
     ),
     (
         "more objects than fit",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets.count: 60}\nscene: {objects.scale: 3, "
         "support: tray}\naccept: {max_tries: 2}",
         "NotAccepted",
-        "Wanted a draw that is accepted for any frame of 'bad', found 0 of 4 (scene.objects.placement "
-        "refused 4) (accept). Widen that range, draw fewer objects, or raise accept.max_tries.",
+        "accept: None of 4 draws for any frame of 'bad' was accepted (scene.objects.placement refused 4). "
+        "Widen that range, draw fewer objects, or raise accept.max_tries.",
     ),
     (
         "a lens that folds",

@@ -333,5 +333,9 @@ def test_a_source_that_the_data_names_is_told(dataset, tmp_path):
     content = {"images": [{"id": 1, "file_name": "a.png", "source": "synthetic"}], "annotations": [], "categories": []}
     report = load(dataset, write(tmp_path, {"a.png": PICTURE, "a.json": text(content)}), source="real")
     assert [(p.kind, p.where, p.message) for p in report.problems] == [
-        ("source_conflict", "a.png", "Wanted real samples, found 1 that say synthetic (a.png). Loaded as synthetic.")
+        (
+            "source_conflict",
+            "a.png",
+            "1 record with the source synthetic, not real (first: a.png); loaded as synthetic.",
+        )
     ]

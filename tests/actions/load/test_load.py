@@ -110,10 +110,10 @@ def hopeless(tmp_path):
         (lambda p: p / "nowhere" / "x", "real", None, r"This path does not exist; .*The nearest folder that exists is"),
         (lambda p: p, "real", None, "found an empty folder"),
         (broken, "real", None, "valid JSON, found .* line 2, column 2"),
-        (hopeless, "real", None, "at least one record that can be used, found none, but 1 x unreadable_image"),
-        (lambda p: p, "fake", None, "the source 'real' or 'synthetic', found 'fake'"),
+        (hopeless, "real", None, "No record of the format .* can be used: 1 x unreadable_image"),
+        (lambda p: p, "fake", None, "Unknown source 'fake'. Valid: real, synthetic"),
         (lambda p: p, "real", "cocoo", "Did you mean 'coco'"),
-        (lambda p: p, "real", "voc", "found none"),
+        (lambda p: p, "real", "voc", "No record of the format voc can be used"),
     ],
 )
 def test_mistakes_give_one_clear_message_and_make_no_dataset(dataset_name, tmp_path, make, source, form, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import subprocess
 import sys
@@ -14,16 +15,18 @@ import numpy as np
 import psutil
 import pytest
 
-from workbench.actions import tag as tagging
+from tests.sizes import FIT_ROUNDS
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
 from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
+FITTING = importlib.import_module("workbench.actions.recreate.recreate")  # the package names its function so
 Write = Callable[..., Path]
 SIZE = {"sensor.camera.resolution": [160, 120]}
 DARK = SIZE | {"sensor.exposure.ev": {"uniform": [-3.2, -2.6]}, "scene.surface.label": "metal"}
@@ -43,12 +46,15 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         word = {"surface": "metal" if label == "dark" else "wood", "source": "real"}
         store.set_values(dataset, dict.fromkeys(ids, word))
     measure(dataset)
-    tagging.tag(dataset, FAILURE, ids=ids)
+    tag(dataset, FAILURE, ids=ids)
     yield dataset
     store.delete_dataset(name)
 
 
-def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) -> None:
+def test_what_they_have_in_common_becomes_a_scenario(
+    cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FITTING, "ROUNDS", FIT_ROUNDS)
     ticks: list[Any] = []
     found = recreate(cell, f"'{FAILURE}' in tags", work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
@@ -76,8 +82,8 @@ def test_what_they_have_in_common_becomes_a_scenario(cell: Any, tmp_path: Path) 
 @pytest.fixture()
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "ROUNDS", (24, 24))
+    monkeypatch.setattr(FITTING, "CHECKS", 3)
+    monkeypatch.setattr(FITTING, "ROUNDS", (24, 24))
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -129,8 +135,8 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 
 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "CHECKS", 3)
-    monkeypatch.setattr(sys.modules["workbench.actions.recreate.recreate"], "FIRST_LEAST", 21)
+    monkeypatch.setattr(FITTING, "CHECKS", 3)
+    monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
     ticks: list[Any] = []
     found = recreate(
         cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", work=Work(ticks.append)
@@ -141,10 +147,10 @@ def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"where": "lighting == 'nothing of the kind'"}, InputError, "samples to recreate"),
+        ({"where": "lighting == 'nothing of the kind'"}, InputError, "nothing of the kind.*: No samples to recreate"),
         ({"where": "nonsense == 3"}, FilterError, "nonsense"),
-        ({}, InputError, "either a filter or ids"),
-        ({"ids": ["0" * 24]}, InputError, "ids of the dataset's samples"),
+        ({}, InputError, "Neither where nor ids was given"),
+        ({"ids": ["0" * 24]}, InputError, "The dataset has no sample '0{24}'"),
     ],
 )
 def test_mistakes(cell: Any, options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -168,7 +174,7 @@ def test_without_a_common_class_those_of_the_data_are_drawn(dataset: Any, pictur
     half = [one.id for one in store.read(dataset) if one.record.origin < "3"]
     found = recreate(dataset, ids=half, probes=False)
     row = next(one for one in found.parameters if one.path == "assets.targets.labels")
-    assert row.mode == "free" and row.why.endswith("drawn are those of the data: bolt, gear")
+    assert row.mode == "free" and row.why.endswith("drawn from the classes of the data: bolt, gear")
     drawn = [label for i in range(8) for label in found.scenario.resolve(i).values["assets.targets.labels"]]
     assert set(drawn) == {"bolt", "gear"}
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.actions import tag as tagging
 from workbench.actions.audit import FACTORS, audit
 from workbench.actions.duplicates.search import NOTE as THRESHOLD
 from workbench.actions.load import load
 from workbench.actions.retrain import retrain
 from workbench.actions.rounds import record_round, rounds
+from workbench.actions.tag import tag
 from workbench.actions.train import CommandTrainer, Detector
 from workbench.adapters.store.remembered_splits import DRAWS
 from workbench.base.errors import Cancelled, InputError, OutputError
@@ -43,7 +43,7 @@ def loaded(dataset: Any, tmp_path: Path) -> Any:
     document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "nut"}]}
     (tmp_path / "in" / "labels.json").write_text(json.dumps(document))
     load(dataset, tmp_path / "in", source="real", work=Work(lambda tick: None))
-    tagging.tag(dataset, "failure:glare", where="lighting == 'harsh'")
+    tag(dataset, "failure:glare", where="lighting == 'harsh'")
     return dataset
 
 
@@ -57,7 +57,7 @@ class Fixed:
         self.seen = split_dir
         assert (split_dir / "annotations" / "instances_train.json").is_file()
         if self.fails:
-            raise InputError("a model that learns", found="one that fails")
+            raise InputError("The model fails to learn.")
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
         chosen = [self.found(int(path.stem[:2])) for path in images]
@@ -111,7 +111,7 @@ def test_two_turns_and_a_verdict(loaded: Any, tmp_path: Path) -> None:
     assert again.round.number == 2 and again.round.metrics["recall"] == 0.0
     with pytest.raises(OutputError, match="files in it"):
         retrain(loaded, Fixed(), name="third", folder=tmp_path / "3")
-    with pytest.raises(InputError, match="a name for the round"):
+    with pytest.raises(InputError, match="not a name for a round"):
         retrain(loaded, Fixed(), name=" ", folder=tmp_path / "4")
 
 
@@ -141,10 +141,10 @@ def test_a_stopped_turn_leaves_everything_as_it_was(
 
 def test_a_failed_turn_leaves_everything_as_it_was(loaded: Any, tmp_path: Path, temporary: Path) -> None:
     before = everything(loaded, tmp_path)
-    with pytest.raises(InputError, match="one that fails"):
+    with pytest.raises(InputError, match="fails to learn"):
         retrain(loaded, Fixed(fails=True), name="a", folder=tmp_path / "out")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="one that fails"):
+    with pytest.raises(InputError, match="fails to learn"):
         retrain(loaded, Fixed(fails=True), name="a", folder=tmp_path / "empty")
     (tmp_path / "empty").rmdir()  # which is still there, and empty
     assert everything(loaded, tmp_path) == before

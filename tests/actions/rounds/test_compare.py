@@ -132,7 +132,7 @@ def test_states(case: str, now: Level, to_rest: Change, before: Change, first: C
     ("added", "gained", "expected"),
     [
         (40, Change(0.0, -0.04, 0.04), "not a failure of coverage"),
-        (40, Change(0.1, -0.1, 0.3), "cannot be told"),
+        (40, Change(0.1, -0.1, 0.3), "effect is not clear yet"),
         (40, Change(0.3, 0.2, 0.4), ""),
         (3, Change(0.0, -0.01, 0.01), ""),
         (None, Change(0.0, -0.01, 0.01), ""),

@@ -11,10 +11,10 @@ from typing import Any
 import fiftyone.core.odm.database as odm_database
 import pytest
 
-from workbench.actions import tag as tagging
 from workbench.actions.export import export
 from workbench.actions.load import load
 from workbench.actions.rounds import record_round, rounds
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store import rounds as kept
@@ -61,8 +61,8 @@ def states(dataset: Any, **options: Any) -> Mapping[str, str]:
 def test_from_nothing_to_closed_and_worse(loaded: Any) -> None:
     empty = rounds(loaded)
     assert (empty.rounds, empty.scenarios, "wb.record_round" in str(empty)) == ((), (), True)
-    tagging.tag(loaded, GLARE, where="lighting == 'harsh'")
-    tagging.tag(loaded, FOIL, where="surface == 'metal'")
+    tag(loaded, GLARE, where="lighting == 'harsh'")
+    tag(loaded, FOIL, where="surface == 'metal'")
     assert states(loaded) == {GLARE: "failing", FOIL: "failing"}
     first = record_round(loaded, predict(loaded, lambda i: 2 if i < 20 else i % 2 if i < 40 else 0), name="baseline")
     assert (first.number, first.samples, first.split, first.metrics["recall"]) == (
@@ -99,7 +99,7 @@ def test_from_nothing_to_closed_and_worse(loaded: Any) -> None:
 
 def test_three_tagged_pictures_are_never_closed(loaded: Any) -> None:
     ids = store.select(loaded)[:3]
-    tagging.tag(loaded, GLARE, ids=ids)
+    tag(loaded, GLARE, ids=ids)
     for name, missed in (("bad", 2), ("good", 0)):
         record_round(loaded, predict(loaded, lambda i, n=missed: n if i < 3 else 0), name=name)  # type: ignore[misc]
     row = rounds(loaded).scenarios[0]
@@ -110,7 +110,7 @@ def test_three_tagged_pictures_are_never_closed(loaded: Any) -> None:
 
 def test_tags_on_single_labels(loaded: Any) -> None:
     first = [loaded[i].ground_truth.detections[0].id for i in store.select(loaded)[:20]]
-    tagging.tag(loaded, GLARE, labels=first)
+    tag(loaded, GLARE, labels=first)
     record_round(loaded, predict(loaded, lambda i: 1 if i < 20 else 0), name="bad")
     record_round(loaded, predict(loaded, lambda i: 0), name="good")
     row = rounds(loaded).scenarios[0]
@@ -152,7 +152,7 @@ def test_deleting_a_dataset_forgets_its_rounds(loaded: Any) -> None:
 
 
 def test_manifest_gives_splits_data_and_the_gate(loaded: Any, tmp_path: Path) -> None:
-    tagging.tag(loaded, GLARE, where="lighting == 'harsh'")
+    tag(loaded, GLARE, where="lighting == 'harsh'")
     whole = export(loaded, tmp_path / "all", format="coco", splits={"train": 0.6, "test": 0.4})
     said = json.loads(Path(whole.manifest).read_text())
     harsh = {one.source_key for one in store.read(loaded, store.select(loaded, "lighting == 'harsh'"))}
@@ -203,7 +203,7 @@ def test_broken_manifests(loaded: Any, tmp_path: Path) -> None:
         ("broken.json", "manifest"),
         ("list.json", "manifest"),
         ("nowhere.json", "manifest"),
-        ("other.json", "other samples"),
+        ("other.json", "no sample of the dataset"),
     ):
         with pytest.raises(InputError, match=message):
             record_round(loaded, field, name="a", manifest=tmp_path / name)
@@ -213,13 +213,13 @@ def test_broken_manifests(loaded: Any, tmp_path: Path) -> None:
 def test_no_real_pictures(dataset: Any, tmp_path: Path, picture: Callable[..., Path]) -> None:
     picture("data/a.png")
     load(dataset, tmp_path / "data", source="synthetic", work=Work(lambda tick: None))
-    with pytest.raises(InputError, match="real pictures"):
+    with pytest.raises(InputError, match="No real images"):
         record_round(dataset, "x", name="a")
 
 
 @pytest.fixture
 def hostile(loaded: Any) -> Iterator[Any]:
-    tagging.tag(loaded, "failure:<script>alert(1)</script>", where="lighting == 'harsh'")
+    tag(loaded, "failure:<script>alert(1)</script>", where="lighting == 'harsh'")
     record_round(loaded, predict(loaded, lambda i: 2 if i < 20 else 0), name="<b>base</b>")
     record_round(loaded, predict(loaded, lambda i: 0), name="</svg><i>")
     return loaded
@@ -245,7 +245,7 @@ def called(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]
 def test_command_line(loaded: Any, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     said = called(capfd, loaded.name)
     assert said["rounds"] == [] and said["scenarios"] == []
-    tagging.tag(loaded, GLARE, where="lighting == 'harsh'")
+    tag(loaded, GLARE, where="lighting == 'harsh'")
     for name, missed in (("base", 2), ("more", 0)):
         field = predict(loaded, lambda i, n=missed: n if i < 20 else 0)  # type: ignore[misc]
         page = str(tmp_path / "page.html")

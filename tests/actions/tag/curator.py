@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from workbench.actions import tag as tagging
+import workbench as wb
 from workbench.adapters import store
 from workbench.adapters.store import journal
 from workbench.base.errors import WorkbenchError
@@ -34,9 +34,9 @@ def work(name: str, samples: int, log: Path, seed: int) -> None:
             action = rng.choice(["tag", "tag", "untag", "undo", "redo"])
             try:
                 if action in ("undo", "redo"):
-                    entry = getattr(tagging, action)(dataset, who=str(seed))
+                    entry = getattr(wb, action)(dataset, who=str(seed))
                 else:
-                    entry = getattr(tagging, action)(dataset, rng.choice(TAGS), ids=chosen, who=str(seed))
+                    entry = getattr(wb, action)(dataset, rng.choice(TAGS), ids=chosen, who=str(seed))
             except WorkbenchError as error:
                 if "to undo" in str(error) or "to redo" in str(error):
                     continue

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders import record
-from workbench.actions import tag as tagging
+from workbench.actions.tag import history, redo, tag, undo, untag
 from workbench.adapters import store
 from workbench.base.errors import DatasetError, InputError
 from workbench.core.schema.labels import Label
@@ -33,23 +33,23 @@ def tagged(dataset: Any) -> list[str]:
 
 
 def test_tag_undo_redo_untag(dataset: Any, labels: list[str]) -> None:
-    first = tagging.tag(dataset, HIDDEN, labels=labels[1:4])
+    first = tag(dataset, HIDDEN, labels=labels[1:4])
     assert (first.changed, first.already, first.kind) == (3, 0, "labels")
     assert tagged(dataset) == labels[1:4]
-    second = tagging.tag(dataset, HIDDEN, labels=labels)
+    second = tag(dataset, HIDDEN, labels=labels)
     assert (second.changed, second.already) == (3, 3)
-    assert tagging.undo(dataset).changed == 3
+    assert undo(dataset).changed == 3
     assert tagged(dataset) == labels[1:4]
-    assert tagging.redo(dataset).kind == "labels"
+    assert redo(dataset).kind == "labels"
     assert tagged(dataset) == labels
-    assert tagging.untag(dataset, HIDDEN, labels=[labels[0], labels[0]]).changed == 1
+    assert untag(dataset, HIDDEN, labels=[labels[0], labels[0]]).changed == 1
     assert tagged(dataset) == labels[1:]
 
 
 def test_tags_in_the_app_count_as_there_already(dataset: Any, labels: list[str]) -> None:
     dataset.select_labels(ids=labels[:2]).tag_labels(HIDDEN)
-    assert tagging.tag(dataset, HIDDEN, labels=labels).changed == 4
-    tagging.undo(dataset)
+    assert tag(dataset, HIDDEN, labels=labels).changed == 4
+    undo(dataset)
     assert tagged(dataset) == labels[:2]
 
 
@@ -60,7 +60,7 @@ def test_predictions_too(dataset: Any, labels: list[str]) -> None:
     sample["predictions"] = fo.Detections(detections=[fo.Detection(label="nut", bounding_box=[0, 0, 0.5, 0.5])])
     sample.save()
     wrong = sample.predictions.detections[0].id
-    assert tagging.tag(dataset, HIDDEN, labels=[wrong, labels[5]]).changed == 2
+    assert tag(dataset, HIDDEN, labels=[wrong, labels[5]]).changed == 2
     dataset.reload()
     assert dataset.first().predictions.detections[0].tags == [HIDDEN]
 
@@ -68,7 +68,7 @@ def test_predictions_too(dataset: Any, labels: list[str]) -> None:
 def test_a_facet_of_their_own(dataset: Any, labels: list[str]) -> None:
     assert "label_tags" not in store.facets(dataset)
     snapshot = store.Snapshot(dataset)
-    tagging.tag(dataset, HIDDEN, labels=labels[:1])
+    tag(dataset, HIDDEN, labels=labels[:1])
     snapshot.refresh()
     ids = store.select(dataset, f"{HIDDEN!r} in label_tags")
     assert ids == [dataset.first().id]
@@ -82,10 +82,10 @@ def test_a_facet_of_their_own(dataset: Any, labels: list[str]) -> None:
 @pytest.mark.parametrize(("labels_asked", "error"), [(["0" * 24], DatasetError), (["no id"], DatasetError)])
 def test_unknown_labels_are_refused(dataset: Any, labels: list[str], labels_asked: list[str], error: type) -> None:
     with pytest.raises(error, match="Wanted"):
-        tagging.tag(dataset, HIDDEN, labels=[*labels, *labels_asked])
-    assert tagging.history(dataset).empty
+        tag(dataset, HIDDEN, labels=[*labels, *labels_asked])
+    assert history(dataset).empty
 
 
 def test_labels_and_a_filter_are_one_too_many(dataset: Any, labels: list[str]) -> None:
-    with pytest.raises(InputError, match="where and labels"):
-        tagging.tag(dataset, HIDDEN, where="True", labels=labels)
+    with pytest.raises(InputError, match="where and labels cannot be given together"):
+        tag(dataset, HIDDEN, where="True", labels=labels)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import workbench as wb
 from tests.builders import record
-from workbench.actions import tag as tagging
 from workbench.adapters import store
 from workbench.base.errors import DatasetError, InputError
 from workbench.core.schema.labels import Label
@@ -59,20 +59,20 @@ def test_replayed_history_gives_the_same_tags(
         chosen = [i for i in range(N) if bits >> i & 1]
         try:
             if action == "labels":
-                tagging.tag(first, tag, labels=[labels[2 * i] for i in chosen])
+                wb.tag(first, tag, labels=[labels[2 * i] for i in chosen])
             elif action in ("undo", "redo"):
-                getattr(tagging, action)(first)
+                getattr(wb, action)(first)
             else:
-                getattr(tagging, action)(first, tag, ids=[ids[i] for i in chosen], reason="r", who="ada")
+                getattr(wb, action)(first, tag, ids=[ids[i] for i in chosen], reason="r", who="ada")
         except DatasetError:
             continue  # nothing to undo or redo
-    n = tagging.export_history(first, tmp_path / "h.jsonl")
-    told = tagging.replay_history(second, tmp_path / "h.jsonl")
+    n = wb.export_history(first, tmp_path / "h.jsonl")
+    told = wb.replay_history(second, tmp_path / "h.jsonl")
     assert told.replayed + told.already == n and told.missing == 0
     assert tags(first) == tags(second)
-    assert tagging.replay_history(second, tmp_path / "h.jsonl").replayed == 0
-    assert tagging.replay_history(first, tmp_path / "h.jsonl").already == n
-    tagging.export_history(second, tmp_path / "again.jsonl")
+    assert wb.replay_history(second, tmp_path / "h.jsonl").replayed == 0
+    assert wb.replay_history(first, tmp_path / "h.jsonl").already == n
+    wb.export_history(second, tmp_path / "again.jsonl")
     assert [json.loads(line)["change_id"] for line in (tmp_path / "again.jsonl").read_text().splitlines()] == [
         json.loads(line)["change_id"] for line in (tmp_path / "h.jsonl").read_text().splitlines()
     ]
@@ -80,21 +80,21 @@ def test_replayed_history_gives_the_same_tags(
 
 def test_who_when_and_why_stay(two: tuple[Any, Any], tmp_path: Path) -> None:
     first, second = two
-    tagging.tag(first, TAGS[0], where="True", reason="shiny", who="ada")
-    tagging.undo(first, who="ben")
-    tagging.export_history(first, tmp_path / "h.jsonl")
-    tagging.replay_history(second, tmp_path / "h.jsonl")
+    wb.tag(first, TAGS[0], where="True", reason="shiny", who="ada")
+    wb.undo(first, who="ben")
+    wb.export_history(first, tmp_path / "h.jsonl")
+    wb.replay_history(second, tmp_path / "h.jsonl")
     columns = ["number", "when", "who", "role", "action", "tag", "changed", "where", "reason"]
-    assert tagging.history(first)[columns].equals(tagging.history(second)[columns])
-    assert tagging.redo(second).changed == N
+    assert wb.history(first)[columns].equals(wb.history(second)[columns])
+    assert wb.redo(second).changed == N
 
 
 def test_samples_that_are_not_here_are_counted(two: tuple[Any, Any], tmp_path: Path) -> None:
     first, second = two
-    tagging.tag(first, TAGS[0], where="True")
+    wb.tag(first, TAGS[0], where="True")
     second.delete_samples(second.take(2, seed=1))
-    tagging.export_history(first, tmp_path / "h.jsonl")
-    told = tagging.replay_history(second, tmp_path / "h.jsonl")
+    wb.export_history(first, tmp_path / "h.jsonl")
+    told = wb.replay_history(second, tmp_path / "h.jsonl")
     assert (told.replayed, told.changed, told.missing) == (1, N - 2, 2)
     assert "not in this dataset: 2 (samples or labels)" in str(told)
 
@@ -104,15 +104,15 @@ def test_samples_that_are_not_here_are_counted(two: tuple[Any, Any], tmp_path: P
 )
 def test_a_bad_file_changes_nothing(two: tuple[Any, Any], tmp_path: Path, text: str) -> None:
     first, second = two
-    tagging.tag(first, TAGS[0], where="True")
+    wb.tag(first, TAGS[0], where="True")
     path = tmp_path / "h.jsonl"
-    tagging.export_history(first, path)
+    wb.export_history(first, path)
     path.write_text(path.read_text() + text + "\n")
-    with pytest.raises(InputError, match=r"Wanted one change of tags as JSON.*h.jsonl, line 2"):
-        tagging.replay_history(second, path)
-    assert tagging.history(second).empty
+    with pytest.raises(InputError, match=r"h.jsonl, line 2: The line is not a change of tags as JSON"):
+        wb.replay_history(second, path)
+    assert wb.history(second).empty
 
 
 def test_no_file(two: tuple[Any, Any], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a history of tags"):
-        tagging.replay_history(two[0], tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="The history of tags cannot be read"):
+        wb.replay_history(two[0], tmp_path / "none.jsonl")

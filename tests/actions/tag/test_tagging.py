@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import workbench as wb
 from tests.builders import record
-from workbench.actions import tag as tagging
 from workbench.actions.tag.tag import stacks
 from workbench.adapters import store
 from workbench.adapters.store import journal
@@ -31,41 +31,41 @@ def tagged(dataset: Any, tag: str = GLARE) -> list[str]:
 
 
 def test_tag_undo_redo(dataset: Any, ids: list[str]) -> None:
-    first = tagging.tag(dataset, GLARE, where="lighting == 'dim'", reason="shiny")
+    first = wb.tag(dataset, GLARE, where="lighting == 'dim'", reason="shiny")
     assert (first.changed, first.already, first.where) == (2, 0, "lighting == 'dim'")
-    second = tagging.tag(dataset, GLARE, where="True")
+    second = wb.tag(dataset, GLARE, where="True")
     assert (second.changed, second.already) == (2, 2)
-    assert tagging.undo(dataset).changed == 2
+    assert wb.undo(dataset).changed == 2
     assert tagged(dataset) == ids[:2]
-    assert tagging.undo(dataset).changed == 2
+    assert wb.undo(dataset).changed == 2
     assert tagged(dataset) == []
-    assert [tagging.redo(dataset).changed for _ in range(2)] == [2, 2]
+    assert [wb.redo(dataset).changed for _ in range(2)] == [2, 2]
     assert tagged(dataset) == ids
     with pytest.raises(DatasetError, match="to redo"):
-        tagging.redo(dataset)
+        wb.redo(dataset)
 
 
 def test_a_new_change_ends_redo(dataset: Any, ids: list[str]) -> None:
-    tagging.tag(dataset, GLARE, ids=ids[:1])
-    tagging.undo(dataset)
-    tagging.tag(dataset, "other", ids=ids)
+    wb.tag(dataset, GLARE, ids=ids[:1])
+    wb.undo(dataset)
+    wb.tag(dataset, "other", ids=ids)
     with pytest.raises(DatasetError, match="to redo"):
-        tagging.redo(dataset)
+        wb.redo(dataset)
 
 
 def test_a_change_of_nothing_is_passed_over(dataset: Any, ids: list[str]) -> None:
     """A notebook that runs again tags nothing new; undo takes the change back that the curator saw."""
-    tagging.tag(dataset, GLARE, ids=ids)
-    assert tagging.tag(dataset, GLARE, ids=ids).changed == 0
-    assert tagging.undo(dataset).changed == len(ids)
-    tagging.untag(dataset, GLARE, ids=ids)
-    assert tagging.redo(dataset).changed == len(ids)
+    wb.tag(dataset, GLARE, ids=ids)
+    assert wb.tag(dataset, GLARE, ids=ids).changed == 0
+    assert wb.undo(dataset).changed == len(ids)
+    wb.untag(dataset, GLARE, ids=ids)
+    assert wb.redo(dataset).changed == len(ids)
 
 
 def test_history_tells_who_when_why_and_how_many(dataset: Any, ids: list[str]) -> None:
-    tagging.tag(dataset, GLARE, ids=ids[:3], reason="shiny", who="ada")
-    tagging.undo(dataset, who="ben")
-    found = tagging.history(dataset)
+    wb.tag(dataset, GLARE, ids=ids[:3], reason="shiny", who="ada")
+    wb.undo(dataset, who="ben")
+    found = wb.history(dataset)
     assert found["who"].tolist() == ["ada", "ben"]
     assert found["role"].tolist() == ["change", "undo"]
     assert found["changed"].tolist() == [3, 3]
@@ -75,8 +75,8 @@ def test_history_tells_who_when_why_and_how_many(dataset: Any, ids: list[str]) -
 
 def test_undo_leaves_what_somebody_else_tagged(dataset: Any, ids: list[str]) -> None:
     dataset.select(ids[0]).tag_samples(GLARE)  # in FiftyOne, past the journal
-    tagging.tag(dataset, GLARE, ids=ids)
-    tagging.undo(dataset)
+    wb.tag(dataset, GLARE, ids=ids)
+    wb.undo(dataset)
     assert tagged(dataset) == ids[:1]
 
 
@@ -86,7 +86,7 @@ def test_a_change_cut_off_is_finished(dataset: Any, ids: list[str], monkeypatch:
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         patched.setattr(journal, "_carry_out", cut)
-        tagging.tag(dataset, GLARE, ids=ids)
+        wb.tag(dataset, GLARE, ids=ids)
     assert tagged(dataset) == []
     assert journal.finish_pending(dataset) == 1
     assert tagged(dataset) == ids
@@ -95,21 +95,21 @@ def test_a_change_cut_off_is_finished(dataset: Any, ids: list[str], monkeypatch:
 
 @pytest.mark.parametrize("name", ["", " ", " a", "a\n", "\x00"])
 def test_bad_tags_are_refused(dataset: Any, ids: list[str], name: str) -> None:
-    with pytest.raises(InputError, match="Wanted a tag"):
-        tagging.tag(dataset, name, ids=ids)
+    with pytest.raises(InputError, match="is not a valid tag"):
+        wb.tag(dataset, name, ids=ids)
 
 
 @pytest.mark.parametrize("name", ["<b>bold</b>", "failure:größe", "שלום", "🤖", "x" * 10_000])
 def test_strange_tags_are_kept_as_they_are(dataset: Any, ids: list[str], name: str) -> None:
-    tagging.tag(dataset, name, ids=ids[:1])
+    wb.tag(dataset, name, ids=ids[:1])
     assert next(iter(store.read(dataset, ids[:1]))).tags == (name,)
 
 
 def test_one_of_where_and_ids_is_needed(dataset: Any, ids: list[str]) -> None:
-    with pytest.raises(InputError, match="either a filter or ids"):
-        tagging.tag(dataset, GLARE)
-    with pytest.raises(InputError, match="either a filter or ids"):
-        tagging.tag(dataset, GLARE, where="True", ids=ids)
+    with pytest.raises(InputError, match="Nothing says which samples"):
+        wb.tag(dataset, GLARE)
+    with pytest.raises(InputError, match="where and ids cannot be given together"):
+        wb.tag(dataset, GLARE, where="True", ids=ids)
 
 
 @given(st.lists(st.sampled_from(["change", "undo", "redo"]), max_size=30))

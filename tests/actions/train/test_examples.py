@@ -74,11 +74,11 @@ def test_precision_by_hand() -> None:
 @pytest.mark.parametrize(
     ("case", "n_train", "n_val", "sources", "expected"),
     [
-        ("real val by the manifest", 5, 4, "real real synthetic synthetic", (5, 2, "2 pictures of real val")),
-        ("no manifest", 5, 4, None, (5, 4, "4 pictures of val")),
-        ("no real ones", 5, 2, "synthetic synthetic", (5, 2, "2 pictures of val")),
-        ("no val", 20, 0, None, (18, 2, "2 pictures held back from train")),
-        ("few and no val", 4, 0, None, (4, 4, "all 4 pictures of train: too few to hold any back")),
+        ("real val by the manifest", 5, 4, "real real synthetic synthetic", (5, 2, "2 images of real val")),
+        ("no manifest", 5, 4, None, (5, 4, "4 images of val")),
+        ("no real ones", 5, 2, "synthetic synthetic", (5, 2, "2 images of val")),
+        ("no val", 20, 0, None, (18, 2, "2 images held out from train")),
+        ("few and no val", 4, 0, None, (4, 4, "all 4 images of train: too few to hold any out")),
     ],
 )
 def test_what_training_stops_by(
@@ -112,7 +112,7 @@ def test_stages_are_learned_in_order(tmp_path: Path) -> None:
     assert [some[0].classes.tolist() for some in found.stages.values()] == [[0], [1]]
     (folder / "annotations" / "instances_val.json").unlink()
     found = read_splits(folder, (64, 64))
-    assert (len(found.stages["finetune"]), found.stopped_by) == (10, "2 pictures held back from finetune")
+    assert (len(found.stages["finetune"]), found.stopped_by) == (10, "2 images held out from finetune")
     nothing = json.dumps({"images": [], "annotations": [], "categories": []})
     (folder / "annotations" / "instances_pretrain.json").write_text(nothing)
     assert list(read_splits(folder, (64, 64)).stages) == ["finetune"], "no synthetic samples yet"
@@ -131,5 +131,5 @@ def test_broken_exports(tmp_path: Path) -> None:
     (folder / "annotations" / "instances_train.json").write_text("{")
     with pytest.raises(InputError, match="COCO file"):
         read_splits(folder, (64, 64))
-    with pytest.raises(InputError, match="picture"):
+    with pytest.raises(InputError, match="image cannot be read"):
         read_picture(tmp_path / "no.png")

@@ -66,7 +66,7 @@ def test_the_detector_learns(renders: Path) -> None:
     assert own > 0.3 and own > 3 * others, f"{own:.2f} on their own pictures, {others:.2f} on the next ones"
     edges = np.array([label.xyxy for labels in found for label in labels])
     assert (edges >= 0).all() and (edges <= [640, 480, 640, 480]).all(), "pixels of the picture, not of the input"
-    assert "30 epochs, best AP50" in str(detector) and "40 pictures of val" in str(detector)
+    assert "30 epochs, best AP50" in str(detector) and "40 images of val" in str(detector)
 
 
 def test_same_seed_same_answers_and_the_callers_randomness_stays(renders: Path) -> None:
@@ -113,11 +113,11 @@ def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None
     whole = weights.read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"x" * 100):
         weights.write_bytes(broken)
-        with pytest.raises(InputError, match="the folder of a trained detector"):
+        with pytest.raises(InputError, match="holds no trained detector"):
             Detector.load(tmp_path / "model")
     weights.write_bytes(whole)
     about.write_text(about.read_text().replace('"part"', '"part", "other"'))
-    with pytest.raises(InputError, match="the folder of a trained detector"):
+    with pytest.raises(InputError, match="holds no trained detector"):
         Detector.load(tmp_path / "model")
 
 
@@ -174,9 +174,10 @@ def test_a_command_line_is_a_trainer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("import sys; sys.exit('out of memory')", "status 1: out of memory"),
-        ("pass", "none written"),
-        ("import sys; open(sys.argv[2], 'w').write('[{}]')", "Wanted bbox"),
+        ("import sys; sys.exit('out of memory')", r"predict command failed \(exit 1\)\. Last lines: out of memory"),
+        ("pass", "wrote no file of predictions"),
+        ("import os; os.kill(os.getpid(), 9)", r"predict command was killed \(signal 9\). It printed nothing"),
+        ("import sys; open(sys.argv[2], 'w').write('[{}]')", "predictions cannot be used: .*bbox"),
         ("import time; time.sleep(60)", "timed out"),
     ],
 )

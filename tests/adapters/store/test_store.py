@@ -177,3 +177,11 @@ def test_a_lock_file_left_over_holds_nothing(tmp_path: Path, monkeypatch: pytest
     for text in ("", "\n", "999999999\n", f"{os.getpid()}\n"):  # empty, gone, and a process that is no mongod
         (tmp_path / "mongod.lock").write_text(text)
         assert database._holder() is None, text
+
+
+def test_no_attribute_of_a_label_takes_a_name_of_fiftyone() -> None:
+    import fiftyone as fo
+
+    from workbench.adapters.documents import LABEL_KEYS
+
+    assert set(fo.Detection._fields) <= LABEL_KEYS

@@ -44,23 +44,23 @@ def test_what_fits_is_passed_on_unchanged(args: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"text": 7}, "Wanted text, found 7 (text of command)"),
-        ({"n": 1.5}, "Wanted a whole number, found 1.5 (n of command)"),
-        ({"n": True}, "Wanted a whole number, found True"),
-        ({"n": None}, "Wanted a whole number, found None"),
-        ({"share": math.nan}, "Wanted a number, found nan"),
-        ({"share": math.inf}, "Wanted a number, found inf"),
-        ({"share": "1"}, "Wanted a number, found '1'"),
-        ({"on": 1}, "Wanted true or false or nothing, found 1"),
-        ({"side": "top"}, "Wanted one of left, right, found 'top'"),
-        ({"side": ["left"]}, "Wanted one of left, right"),
-        ({"ids": "ab"}, "Wanted a list (of text), found 'ab'"),
-        ({"ids": ["a", 1]}, "Wanted a list (of text)"),
-        ({"corners": [[0, "x"]]}, "Wanted a list (of a list (of a number))"),
-        ({"splits": {"train": "x"}}, "Wanted a table (of a number) or nothing"),
-        ({"state": 1}, "Wanted an argument of command, found 'state'"),
+        ({"text": 7}, "text of command must be text, not 7."),
+        ({"n": 1.5}, "n of command must be a whole number, not 1.5."),
+        ({"n": True}, "must be a whole number, not True."),
+        ({"n": None}, "must be a whole number, not None."),
+        ({"share": math.nan}, "must be a number, not nan."),
+        ({"share": math.inf}, "must be a number, not inf."),
+        ({"share": "1"}, "must be a number, not '1'."),
+        ({"on": 1}, "must be true or false or nothing, not 1."),
+        ({"side": "top"}, "must be one of left, right, not 'top'."),
+        ({"side": ["left"]}, "must be one of left, right, not"),
+        ({"ids": "ab"}, "must be a list (of text), not 'ab'."),
+        ({"ids": ["a", 1]}, "must be a list (of text), not"),
+        ({"corners": [[0, "x"]]}, "must be a list (of a list (of a number)), not"),
+        ({"splits": {"train": "x"}}, "must be a table (of a number) or nothing, not"),
+        ({"state": 1}, "command has no argument 'state'."),
         ({"shere": 1}, "Did you mean 'share'?"),
-        ({"text": "x" * 5000, "n": "y" * 5000}, "Wanted a whole number, found 'yyy"),
+        ({"text": "x" * 5000, "n": "y" * 5000}, "must be a whole number, not 'yyy"),
     ],
 )
 def test_what_does_not_fit_is_named(args: dict[str, Any], message: str) -> None:
@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_named(args: dict[str, Any], message: str) -> None:
 
 
 def test_a_missing_argument_is_named() -> None:
-    with pytest.raises(InputError, match=r"Wanted text, found nothing \(text of command\)"):
+    with pytest.raises(InputError, match="command needs text: text"):
         checked(command, {})
 
 
@@ -80,4 +80,4 @@ def test_all_commands_have_types_that_can_be_checked() -> None:
         try:
             assert checked(each.function, {}) == {}, name
         except InputError as error:
-            assert "found nothing" in str(error), name
+            assert f"{each.function.__name__} needs " in str(error), name

@@ -272,7 +272,7 @@ def test_outlines_lie_on_the_mask(browser: Browser) -> None:
 def test_an_edited_scenario_is_saved_beside_the_notebook(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workbench.actions import generate as generating
+    from workbench.ui.board.panels import generator
 
     monkeypatch.chdir(tmp_path)
     asked: dict[str, Any] = {}
@@ -281,12 +281,12 @@ def test_an_edited_scenario_is_saved_beside_the_notebook(
         def result(self) -> str:
             return "0 generated"
 
-    @functools.wraps(generating.generate)  # the line of code is written from its signature
+    @functools.wraps(generator.generate_samples)  # the line of code is written from its signature
     def generate(scenario: Any, **given: Any) -> Ended:
         asked.update(given, scenario=scenario)
         return Ended()
 
-    monkeypatch.setattr(generating, "generate", generate)
+    monkeypatch.setattr(generator, "generate_samples", generate)
     text, _ = browser.ask("scenario", name="dim_metal")
     edited = text["result"].replace("name: dim_metal", "name: my own")
     answer, _ = browser.ask("generate", scenario="dim_metal", text=edited, n=2, seed=3, workers=1)

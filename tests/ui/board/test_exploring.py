@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.ui.board.conftest import Browser
-from workbench.actions import tag as tagging
+from workbench.actions.tag import tag
 from workbench.adapters.store.vectors import add_vectors
 from workbench.core.embeddings import NETWORK
 
@@ -54,9 +54,9 @@ def test_more_like_the_chosen(seen: Browser) -> None:
 def test_teach_shows_a_facet_and_what_it_doubts(seen: Browser) -> None:
     ids, dataset = seen.board.state.filtered_ids, seen.board.state.dataset
     refused = seen.ask("teach", attribute="finish")[0]
-    assert not refused["ok"] and "Wanted tags finish:<word>" in refused["error"]
+    assert not refused["ok"] and "No sample has a tag finish:<word>" in refused["error"]
     for word, chosen in (("rough", ids[:2]), ("fine", ids[3:5])):
-        tagging.tag(dataset, f"finish:{word}", ids=chosen)
+        tag(dataset, f"finish:{word}", ids=chosen)
     refused = seen.ask("teach", attribute="finish")[0]
     assert not refused["ok"] and "5 marks each" in refused["error"]
 

@@ -44,11 +44,11 @@ def test_a_failed_job_says_why() -> None:
     jobs = Jobs(lambda finished: None)
 
     def run(work: Work) -> Done:
-        raise InputError("a folder", found="none", fix="Make one.")
+        raise InputError("No folder was given.", fix="Make one.")
 
     jobs.start("work", run)
     wait_until(lambda: jobs.states()[0]["state"] == "failed")
-    assert jobs.states()[0]["message"] == "Wanted a folder, found none. Make one."
+    assert jobs.states()[0]["message"] == "No folder was given. Make one."
 
 
 def test_a_finished_job_keeps_its_result() -> None:

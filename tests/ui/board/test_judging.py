@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ui.board.conftest import Browser
-from workbench.actions import tag as tagging
+from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.core.schema.labels import Label
@@ -22,7 +22,7 @@ TAG = "failure:<i>dim</i>"
 def predicted(selection: Selection) -> Selection:
     """In the field ``model`` the dim mugs are missed, in ``better`` nothing is; the dim ones are tagged."""
     dataset = selection.dataset
-    tagging.tag(dataset, TAG, where="lighting == 'dim'")
+    tag(dataset, TAG, where="lighting == 'dim'")
     for field, least in (("model", 3), ("better", 0)):
         labels = {
             one.id: [Label(label.name, label.xyxy, confidence=0.9) for label in one.record.labels if i >= least]
@@ -41,7 +41,7 @@ def test_rounds_are_recorded_and_judged(predicted: Selection) -> None:
     for field, name in (("model", "first"), ("better", "second")):
         number = browser.ask("record", predictions=field, name=f" {name} ")[0]["result"]
         state = browser.job(number)
-        assert state["state"] == "done" and f"{name}: 6 real pictures (all real)" in state["message"]
+        assert state["state"] == "done" and f"{name}: 6 real images (all real)" in state["message"]
     answer, _ = browser.ask("scoreboard", metric="recall", by_user=True)
     found = answer["result"]
     assert (found["compared"], found["samples"], found["waiting"]) == (["first", "second"], 6, [])
@@ -134,4 +134,5 @@ def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> Non
     store.set_values(predicted.dataset, {dim[0]: {"split": "test"}})
     predicted.refresh()
     refused, _ = browser.ask("recreate", source=TAG)
-    assert "3 samples of test" in refused["error"] and "judge no round" in refused["error"]
+    assert "All 3 samples are in the test split" in refused["error"]
+    assert "cannot evaluate rounds any more" in refused["error"]

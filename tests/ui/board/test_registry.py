@@ -62,7 +62,7 @@ def test_a_panel_of_ten_lines(selection: Selection, tmp_path: Path, monkeypatch:
     answer, _ = Browser(board).ask("greet", name="you")
     assert answer["result"] == {"text": "Hello you, 6 samples"}
     refused, _ = Browser(board).ask("greet", name=7)
-    assert "Wanted text, found 7 (name of greet)" in refused["error"]
+    assert "name of greet must be text, not 7." in refused["error"]
     assert Board(selection, parts=["greeter"])._parts == [["greeter", "Greet"]]
 
     monkeypatch.delitem(PANELS, "greeter")

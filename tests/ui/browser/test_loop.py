@@ -152,7 +152,7 @@ def record_and_retrain(board: Board) -> None:
     board.labelled("Name of the round").focus()
     board.page.keyboard.type("baseline")
     board.press("Enter")
-    assert f"{SAMPLES - TRAIN} real pictures (test)" in board.expect_job(4, "done")
+    assert f"{SAMPLES - TRAIN} real images (test)" in board.expect_job(4, "done")
     score = board.root.locator(f"[data-score='{TAG}']")
     expect(score).to_have_attribute("data-state", "failing")
     board.fill("Name of the new round", "with dim metal")

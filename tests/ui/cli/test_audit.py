@@ -73,7 +73,7 @@ def test_a_model_of_other_classes_is_told_and_nothing_is_written(
 ) -> None:
     assert main([*asked(tmp_path, "gear", frames="2")]) == 1
     told = capsys.readouterr().err
-    assert "Wanted predictions of what was drawn (mug), found gear" in told and "assets.targets" in told
+    assert "The model predicts gear, but the images show mug only." in told and "assets.targets" in told
     assert not (tmp_path / "out").exists()
 
 
@@ -88,8 +88,8 @@ def export(folder: Path) -> Path:
     ("more", "expected"),
     [
         ({"factors": "light,sensr"}, "Did you mean 'sensor'"),
-        ({"factors": "light"}, "two factors and two frames or more"),
-        ({"frames": "1"}, "two factors and two frames or more"),
+        ({"factors": "light"}, "at least 2 factors and 2 frames"),
+        ({"frames": "1"}, "at least 2 factors and 2 frames"),
         ({"predict": "predict.py {images}"}, "{predictions}"),
         ({"predict": "predict.py {train_dir} {images} {predictions}"}, "Call fit"),
         ({"scenario": "no_such_preset"}, "no_such_preset"),
@@ -104,8 +104,10 @@ def test_mistakes(more: dict[str, str], expected: str, tmp_path: Path, capsys: p
 
 
 def test_folders_are_looked_at_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cases = [(["--model", str(tmp_path / "nowhere")], "the folder of a trained detector")]
-    cases += [(["--model", str(tmp_path), "--train-dir", str(export(tmp_path / "data"))], "--train-dir with --predict")]
+    cases = [(["--model", str(tmp_path / "nowhere")], "holds no trained detector")]
+    cases += [
+        (["--model", str(tmp_path), "--train-dir", str(export(tmp_path / "data"))], "--train-dir goes with --predict")
+    ]
     for arguments, expected in cases:
         assert main(["audit", str(tmp_path / "out"), *arguments]) == 1
         assert expected in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Ask a model directly: a designed experiment of generated pictures says which factors it fails by."""
+"""Audit a model: a designed experiment of generated images shows which factors make it fail."""
 
 from workbench.actions.audit.audit import Audit, audit
 from workbench.actions.audit.factors import FACTORS, Factor

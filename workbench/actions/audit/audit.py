@@ -1,4 +1,4 @@
-"""Run an audit: generate the pictures of the design, let the model predict, analyse."""
+"""Run an audit: generate the images of the design, let the model predict, analyse."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Audit:
 
     Attributes:
         factors: what was varied.
-        pictures: how many pictures the model saw.
-        recall: mean recall of a picture.
-        effects: of each factor and pair on the recall of a picture, largest first.
+        pictures: how many images the model saw.
+        recall: mean recall of an image.
+        effects: of each factor and pair on the recall of an image, largest first.
         scenarios: one per strong effect, at the levels with the lowest recall.
-        left_out: pictures that no draw was accepted for.
+        left_out: images that no draw was accepted for.
     """
 
     factors: tuple[Factor, ...]
@@ -70,20 +70,20 @@ class Audit:
         return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
 
     def told(self, one: Effect) -> str:
-        """An effect in words."""
+        """An effect with its interval, as a sentence."""
         words = {factor.name: factor.words for factor in self.factors}
         change = f"recall {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
         if len(one.factors) == 1:
             low, high = words[one.factors[0]]
             return f"{high} instead of {low}: {change}"
         first, second = (words[name] for name in one.factors)
-        return f"{first[1]} together with {second[1]}, beyond each alone: {change}"
+        return f"{first[1]} combined with {second[1]}, beyond their separate effects: {change}"
 
     def __str__(self) -> str:
-        head = f"{counted(self.pictures, 'picture')}, recall {self.recall:.3f}"
-        head += f"; {self.left_out:,} could not be drawn" if self.left_out else ""
+        head = f"{counted(self.pictures, 'image')}, recall {self.recall:.3f}"
+        head += f"; {self.left_out:,} could not be rendered" if self.left_out else ""
         strong = [self.told(one) for one in self.effects if one.is_strong]
-        return "\n".join([head, *(strong or ["no strong effect: nothing that was varied matters surely"])])
+        return "\n".join([head, *(strong or ["no significant effect: none of the varied factors changes recall"])])
 
     def _repr_html_(self) -> str:
         return html.fragment(self._body())
@@ -112,27 +112,26 @@ def audit(
     backend: str = "open3d",
     work: Work | None = None,
 ) -> Audit:
-    """Ask a model what it fails by: pictures of a designed experiment, and an analysis of variance of their recall.
+    """Find what makes a model fail: images of a designed experiment, and an analysis of variance of their recall.
 
-    Frame ``k`` of each combination shares all draws that are not a factor's, so pictures are compared with their like.
+    Frame ``k`` of each combination shares all draws that are not a factor's, so differences are due to the factors.
 
     Args:
-        model: a fitted trainer, or a function from paths of pictures to their labels.
+        model: a fitted trainer, or a function from paths of images to their labels.
         scenario: what everything else is drawn from; by default wide variation of a work cell.
         factors: what is varied, each at two levels.
-        frames: pictures per combination; the five default factors have 16 combinations.
-        width_px: of the pictures.
+        frames: images per combination; the five default factors have 16 combinations.
+        width_px: of the images.
         backend: what draws them.
-        work: told of the progress; its ``cancel`` stops between two pictures.
+        work: receives the progress; its ``cancel`` stops between two images.
 
     Raises:
         InputError: fewer than two factors or frames, or the model gave another number of answers, or knows none of the
-            classes in the pictures.
+            classes in the images.
         Cancelled: the user stopped; nothing is kept.
     """
     if len(factors) < 2 or frames < 2:
-        found = f"{len(factors)} and {frames}"
-        raise InputError("two factors and two frames or more", found=found, where="factors, frames")
+        raise InputError(f"An audit needs at least 2 factors and 2 frames, not {len(factors)} and {frames}.")
     base = Scenario.load(BASE if scenario is None else scenario).replace(name="audit")
     runs = design(len(factors))
     made = [base.replace(_changes(factors, run)) for run in runs]
@@ -141,7 +140,7 @@ def audit(
     with tempfile.TemporaryDirectory(prefix="workbench-audit-") as folder:
         truth: dict[tuple[int, int], list[tuple[str, tuple[float, ...]]]] = {}
         with (
-            Progress("auditing", total=len(jobs), unit="picture", work=work) as progress,
+            Progress("auditing", total=len(jobs), unit="image", work=work) as progress,
             WorkerProcesses(2) as pool,
         ):
             futures = {
@@ -160,19 +159,19 @@ def audit(
         seen = [job for job in jobs if job in truth]
         answers = ask([_path(folder, *job) for job in seen])
     if len(answers) != len(seen):
-        wanted = f"{counted(len(seen), 'list')} of labels from the model"
-        raise InputError(wanted, found=str(len(answers)), where="audit")
+        problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(seen), 'image')}."
+        raise InputError(problem, at="audit", fix="Return one list of labels per image.")
     _require_known({name for job in seen for name, _ in truth[job]}, {label.name for own in answers for label in own})
     recalls = np.array([_recall(truth[job], own) for job, own in zip(seen, answers, strict=True)])
     return analysed(recalls, np.array(seen), runs, factors, base, left_out=len(jobs) - len(seen))
 
 
 def _require_known(drawn: set[str], predicted: set[str]) -> None:
-    """A model that speaks of other things is not blind; its recall would say nothing."""
+    """Refuse a model that predicts none of the classes drawn: its recall would be 0 whatever was varied."""
     if predicted and not predicted & drawn:
-        fix = "Give a scenario that draws the model's classes: see assets.targets in `workbench scenario schema`."
-        wanted = f"predictions of what was drawn ({', '.join(sorted(drawn))})"
-        raise InputError(wanted, found=", ".join(sorted(predicted))[:200], where="audit", fix=fix)
+        fix = "Pass a scenario with the model's classes: see assets.targets in `workbench scenario schema`."
+        classes, shown = ", ".join(sorted(predicted))[:200], ", ".join(sorted(drawn))
+        raise InputError(f"The model predicts {classes}, but the images show {shown} only.", at="audit", fix=fix)
 
 
 def analysed(
@@ -184,13 +183,13 @@ def analysed(
     *,
     left_out: int = 0,
 ) -> Audit:
-    """The audit of recalls per picture; ``seen`` has the run and the frame of each, ``(n, 2)``."""
+    """The audit of recalls per image; ``seen`` has the run and the frame of each, ``(n, 2)``."""
     names = [factor.name for factor in factors]
     levels = runs[seen[:, 0]]
-    found = effects(recalls, levels, names, seen[:, 1])
-    proposed = [_proposed(one, factors, levels, recalls, base) for one in found if one.is_strong]
+    measured_effects = effects(recalls, levels, names, seen[:, 1])
+    proposed = [_proposed(one, factors, levels, recalls, base) for one in measured_effects if one.is_strong]
     scenarios = tuple({one.name: one for one in proposed}.values())
-    return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(found), scenarios, left_out)
+    return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(measured_effects), scenarios, left_out)
 
 
 def _proposed(
@@ -207,7 +206,7 @@ def _proposed(
     worst = list(zip([factors[i] for i in places], cells[int(np.argmin(means))], strict=True))
     words = [factor.words[int(level > 0)] for factor, level in worst]
     changes = {path: value for factor, level in worst for path, value in factor.changes(level).items()}
-    about = f"An audit found: {' with '.join(words)}: recall {min(means):.3f}, {float(recalls.mean()):.3f} over all."
+    about = f"Audit: recall {min(means):.3f} for {' with '.join(words)}, {float(recalls.mean()):.3f} overall."
     return base.replace(changes, name="_".join(words).replace(" ", "_"), description=about)
 
 
@@ -223,7 +222,7 @@ def _path(folder: str, run: int, frame: int) -> Path:
 def draw(
     scenario: Scenario, frame: int, path: Path, backend: str, width_px: int
 ) -> list[tuple[str, tuple[float, ...]]]:
-    """Draw one picture into a file; gives its labels, none when no draw was accepted. Workers run this."""
+    """Draw one image into a file; gives its labels, none when no draw was accepted. Workers run this."""
     try:
         accepted = accepted_draw(scenario, frame)
     except NotAccepted:
@@ -238,11 +237,11 @@ def draw(
     return [(label.name, label.xyxy) for label in labels_of(truth)]
 
 
-def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Label]) -> float:
+def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], predicted: Sequence[Label]) -> float:
     """Share of the true boxes that a prediction of their class, the surest first, takes for itself."""
     free = set(range(len(truth)))
     boxes = np.array([box for _, box in truth], np.float32)
-    for label in sorted(found, key=lambda one: -(one.confidence or 0.0)):
+    for label in sorted(predicted, key=lambda one: -(one.confidence or 0.0)):
         own = overlap(np.array([label.xyxy], np.float32), boxes)[0]
         fits = [i for i in free if truth[i][0] == label.name and own[i] >= IOU]
         if fits:
@@ -250,20 +249,20 @@ def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], found: Sequence[Labe
     return 1 - len(free) / len(truth)
 
 
-def _chart(found: Audit) -> Markup:
+def _chart(result: Audit) -> Markup:
     """A row per effect with its interval."""
-    if not found.effects:
+    if not result.effects:
         return Markup("")
-    reach = max(max(abs(effect.low), abs(effect.high)) for effect in found.effects) or 1.0
+    reach = max(max(abs(effect.low), abs(effect.high)) for effect in result.effects) or 1.0
     rows = [
         charts.Row(
             " x ".join(effect.factors),
-            found.told(effect),
+            result.told(effect),
             (charts.Mark(effect.value, effect.low, effect.high),),
             f"{effect.value:+.2f}",
             charts.BAD if effect.is_strong else charts.MUTE,
         )
-        for effect in found.effects
+        for effect in result.effects
     ]
     caption = "Effect on the recall of an image; bar: 95 % interval; red: strong"
     return charts.intervals(rows, caption, ends=(-reach, reach), ticks=(0.0,))

@@ -1,4 +1,4 @@
-"""Fingerprints of pictures: made once per content, on all cores, and kept in the workbench's home."""
+"""Fingerprints of images: made once per content, on all cores, and kept in the workbench's home."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from workbench.core.duplicates.reading import arrays_of, plant_all, read_all
 from workbench.core.schema.report import Problem
 
 FILE_NAME = "fingerprints-2.sqlite"  # the number rises when fingerprints are made in another way
-CHUNK, BATCH = 16, 512  # pictures in one call of a worker, and between two writes
+CHUNK, BATCH = 16, 512  # images in one call of a worker, and between two writes
 PAIRS = 1024  # compared between two writes
 WORTH_PROCESSES = 300
 
 
 def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tuple[dict[str, Thumbs], list[Problem]]:
-    """Fingerprint by key, and the pictures that cannot be read; only what is new is read, and kept as it is made.
+    """Fingerprint by key, and the images that cannot be read; only what is new is read, and kept as it is made.
 
     Args:
-        paths: picture by the hash of its content.
+        paths: image by the hash of its content.
         work: progress, and the switch to stop.
 
     Raises:
@@ -46,7 +46,7 @@ def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tupl
         todo = [key for key in paths if key not in known]
         with (
             _pool(len(todo)) as pool,
-            Progress("fingerprints", total=len(todo), unit="picture", work=work) as progress,
+            Progress("fingerprints", total=len(todo), unit="image", work=work) as progress,
         ):
             for start in range(0, len(todo), BATCH):
                 keys = todo[start : start + BATCH]
@@ -56,8 +56,8 @@ def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tupl
                 problems += [one for one in made if isinstance(one, Problem)]
                 database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
                 database.commit()
-        found = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
-    return {key: _thumb(found[key]) for key in paths if key in found}, problems
+        stored = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
+    return {key: _thumb(stored[key]) for key in paths if key in stored}, problems
 
 
 def similarities(
@@ -70,7 +70,7 @@ def similarities(
     """Similarity of each pair ``(m,)``; what was compared before is kept, so only new pairs cost time.
 
     Args:
-        keys: hash of the content of each picture.
+        keys: hash of the content of each image.
         thumbs: ``(n, 48, 48)`` fingerprints.
         pairs: ``(m, 2)`` places, the lower first.
         work: progress, and the switch to stop.
@@ -78,22 +78,22 @@ def similarities(
     Raises:
         OutputError: the workbench's home cannot be written.
     """
-    found = np.full(len(pairs), np.nan, np.float32)
+    similarity = np.full(len(pairs), np.nan, np.float32)
     names = [_pair_key(keys[a], keys[b]) for a, b in pairs]
     with _kept() as database:
         known = dict(_known_scores(database, names))
-        found[:] = [known.get(name, np.nan) for name in names]
-        todo = np.flatnonzero(np.isnan(found))
-        label = "comparing pictures that look alike"
+        similarity[:] = [known.get(name, np.nan) for name in names]
+        todo = np.flatnonzero(np.isnan(similarity))
+        label = "comparing similar images"
         with Progress(label, total=len(todo), unit="pair", work=work) as progress:
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]
-                found[some] = _compared(database, keys, thumbs, pairs[some])
-                rows = [(names[place], float(found[place])) for place in some]
+                similarity[some] = _compared(database, keys, thumbs, pairs[some])
+                rows = [(names[place], float(similarity[place])) for place in some]
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
                 database.commit()
                 progress.advance(len(some))
-    return found
+    return similarity
 
 
 def _compared(
@@ -101,12 +101,12 @@ def _compared(
 ) -> NDArray[np.float32]:
     """Similarity of pairs; those that are alike at first sight are looked at in detail."""
     workers = os.cpu_count() or 2
-    found = scores(thumbs, pairs, workers=workers)
-    alike = np.flatnonzero(found >= WORTH_DETAIL)
+    similarity = scores(thumbs, pairs, workers=workers)
+    alike = np.flatnonzero(similarity >= WORTH_DETAIL)
     places = np.unique(pairs[alike]).tolist()
     details = {place: _detail(database, keys[place]) for place in places}
-    found[alike] = refined(thumbs, details, pairs[alike], workers=workers)
-    return found
+    similarity[alike] = refined(thumbs, details, pairs[alike], workers=workers)
+    return similarity
 
 
 def _detail(database: sqlite3.Connection, key: str) -> Details:
@@ -127,10 +127,10 @@ def _known_scores(database: sqlite3.Connection, names: Sequence[bytes]) -> Itera
 
 
 def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
-    """Similarity of planted copies of pictures to their originals, by edit.
+    """Similarity of planted copies of images to their originals, by edit.
 
     Args:
-        paths: of readable pictures.
+        paths: of readable images.
     """
     workers = os.cpu_count() or 2
     chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
@@ -138,14 +138,14 @@ def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
         made = [one for part in pool.map(plant_all, chunks) for one in part]
     thumbs, details = (np.stack(kind) for kind in zip(*(arrays_of(one) for row in made for one in row), strict=True))
     versions = len(EDITS) + 1
-    found = {}
+    similarity_of = {}
     for place, name in enumerate(EDITS, 1):
         pairs = np.array([(at, at + place) for at in range(0, len(thumbs), versions)])
         similar = scores(thumbs, pairs, workers=workers)
         alike = similar >= WORTH_DETAIL
         similar[alike] = refined(thumbs, details, pairs[alike], workers=workers)
-        found[name] = similar
-    return found
+        similarity_of[name] = similar
+    return similarity_of
 
 
 def _thumb(data: bytes) -> Thumbs:
@@ -154,7 +154,7 @@ def _thumb(data: bytes) -> Thumbs:
 
 @contextmanager
 def _pool(pictures: int) -> Iterator[Executor]:
-    """Threads for a few pictures, worker processes for many."""
+    """Threads for a few images, worker processes for many."""
     kind: Callable[[int], ThreadPoolExecutor] = WorkerProcesses if pictures >= WORTH_PROCESSES else ThreadPoolExecutor
     with kind(os.cpu_count() or 2) as pool:
         yield pool
@@ -170,5 +170,5 @@ def _kept() -> Iterator[sqlite3.Connection]:
             database.execute("CREATE TABLE IF NOT EXISTS scores (pair BLOB PRIMARY KEY, score REAL) WITHOUT ROWID")
             yield database
     except (OSError, sqlite3.Error) as cause:
-        fix = "Make room, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
-        raise OutputError("a place to keep fingerprints", found=str(cause), where=str(path), fix=fix) from cause
+        fix = "Free disk space, change its permissions, set WORKBENCH_HOME, or delete the file if it is damaged."
+        raise OutputError(f"The cache of fingerprints cannot be used: {cause}.", at=str(path), fix=fix) from cause

@@ -1,4 +1,4 @@
-"""The same picture with different boxes: at least one of the two is labelled wrongly."""
+"""The same image with different boxes: at least one of the two is labelled wrongly."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from workbench.core.metrics import overlap
 from workbench.core.schema.labels import Record
 
 SAME_IOU = 0.5
-SLACK = 1 / 40  # of a side: how far the place of an edited picture's box is known
+SLACK = 1 / 40  # of a side: how far the place of an edited image's box is known
 SLACK_SIZE = 1.6  # ratio of areas that slack allows
 
 Boxes = NDArray[np.float64]
 
 
 def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | None = None) -> str | None:
-    """How the labels of two pictures of the same contradict each other, or ``None``.
+    """How the labels of two copies of an image contradict each other, or ``None``.
 
-    Boxes are the same from an IoU of 0.5 on. In a picture that was cropped, turned or mirrored also those whose
+    Boxes are the same from an IoU of 0.5 on. In an image that was cropped, turned or mirrored also those whose
     middles are closer than a fortieth of its side, and boxes that lie outside the part both show do not count.
 
     Args:
@@ -39,10 +39,10 @@ def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | Non
         [name for name, seen in zip(record.labels.names, mask, strict=True) if seen]
         for record, mask in zip((first, second), shown, strict=True)
     ]
-    return _told(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
+    return _difference(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
 
 
-def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
+def _difference(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
     other_class = sorted({f"{names[0][i]} / {names[1][j]}" for i, j in matches if names[0][i] != names[1][j]})
     alone = [len(own) - len(matches) for own in names]
     parts = []
@@ -51,7 +51,7 @@ def _told(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) ->
     if not all(names):
         return f"{max(map(len, names)):,} boxes in one, none in the other"
     if any(alone):
-        parts.append(f"{alone[0]:,} and {alone[1]:,} boxes have no counterpart in the other")
+        parts.append(f"{alone[0]:,} and {alone[1]:,} boxes have no match in the other")
     if other_class:
         parts.append("other class: " + ", ".join(other_class[:4]))
     return "; ".join(parts)
@@ -64,14 +64,14 @@ def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack:
     same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
     allowed = (iou >= SAME_IOU) | near
     order = np.argsort(-(iou + same_class), axis=None, kind="stable")
-    found: list[tuple[int, int]] = []
+    matches: list[tuple[int, int]] = []
     taken: tuple[set[int], set[int]] = (set(), set())
     for i, j in zip(*np.unravel_index(order, iou.shape), strict=True):
         if allowed[i, j] and i not in taken[0] and j not in taken[1]:
-            found.append((int(i), int(j)))
+            matches.append((int(i), int(j)))
             taken[0].add(i)
             taken[1].add(j)
-    return found
+    return matches
 
 
 def _shares(record: Record) -> Boxes:
@@ -81,7 +81,7 @@ def _shares(record: Record) -> Boxes:
 
 
 def _moved(boxes: Boxes, matrix: NDArray[np.float64]) -> Boxes:
-    """Boxes around the moved boxes; a turned box keeps its size, as labels of the turned picture would."""
+    """Boxes around the moved boxes; a turned box keeps its size, as labels of the turned image would."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     half = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
     return np.hstack([middle - half, middle + half])
@@ -97,5 +97,5 @@ def _near(one: Boxes, other: Boxes) -> NDArray[np.bool_]:
     apart = np.abs((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).max(axis=-1)
     areas = [np.prod(side[..., 2:] - side[..., :2], axis=-1).clip(1e-9) for side in (a, b)]
     ratio = np.maximum(areas[0] / areas[1], areas[1] / areas[0])
-    found: NDArray[np.bool_] = (apart < SLACK) & (ratio < SLACK_SIZE)
-    return found
+    near: NDArray[np.bool_] = (apart < SLACK) & (ratio < SLACK_SIZE)
+    return near

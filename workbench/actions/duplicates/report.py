@@ -1,4 +1,4 @@
-"""What was found of duplicates: pairs, groups and label conflicts, as tables, text and a page with the pictures."""
+"""The report of duplicates: pairs, groups and label conflicts, as tables, text and a page with the images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEW_FOUND = 0.9  # of planted copies by the hardest edit
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two samples of the same picture.
+    """Two samples of the same image.
 
     Attributes:
         kind: ``exact`` (the same bytes) or ``near``.
@@ -64,7 +64,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class LabelConflict:
-    """The same picture with different labels.
+    """The same image with different labels.
 
     Attributes:
         ids, origins: of the two samples.
@@ -86,12 +86,12 @@ class DuplicateReport:
         samples: how many were compared.
         groups: samples that pairs connect.
         exact_pairs: same bytes; of each content the oldest sample with every other.
-        near_pairs: nearly the same picture, the most alike first; one sample stands for all of its content.
+        near_pairs: nearly the same image, the most alike first; one sample stands for all of its content.
         label_conflicts: pairs whose labels contradict each other.
-        threshold: from which similarity on, and what that finds and costs.
-        flat: pictures that show nothing (black, white) and were compared by their bytes alone.
-        problems: pictures that could not be read.
-        paths: picture of each sample of a pair, by id.
+        threshold: least similarity of near duplicates, and what share it finds and flags wrongly.
+        flat: images that show nothing (black, white) and were compared by their bytes alone.
+        problems: images that could not be read.
+        paths: image of each sample of a pair, by id.
     """
 
     samples: int = 0
@@ -128,19 +128,19 @@ class DuplicateReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{counted(self.samples, 'picture')}: {len(self.exact_pairs):,} exact and "
+            f"{counted(self.samples, 'image')}: {len(self.exact_pairs):,} exact and "
             f"{counted(len(self.near_pairs), 'near pair')} in {counted(len(self.groups), 'group')}, "
             f"{len(self.label_conflicts):,} with different labels",
             f"  {_threshold_text(self.threshold)}",
         ]
         crossing = self.cross_split_pairs
         if crossing:
-            lines.append(f"  {counted(len(crossing), 'pair')} in different splits as given: " + _names(crossing))
+            lines.append(f"  {counted(len(crossing), 'pair')} across given splits: " + _names(crossing))
         if self.label_conflicts:
             lines.append("  different labels: " + _names(self.label_conflicts))
         if self.flat:
-            flat = counted(self.flat, "picture")
-            lines.append(f"  {flat} with nothing to see (black or white): compared by their bytes alone")
+            flat = counted(self.flat, "uniform image")
+            lines.append(f"  {flat} (black or white): compared by content only")
         return "\n".join(lines + [f"  {problem.message} [{problem.where}]" for problem in self.problems[:20]])
 
     def _repr_html_(self) -> str:
@@ -157,7 +157,7 @@ class DuplicateReport:
         return target
 
     def _shown(self) -> list[tuple[str, tuple[str, str], tuple[str, str]]]:
-        """Caption, origins and pictures of what to look at: conflicts, then leaks, then all others."""
+        """Caption, origins and images of what to look at: conflicts, then leaks, then all others."""
         messages = {conflict.ids: conflict.message for conflict in self.label_conflicts}
         order = sorted(self.pairs, key=lambda pair: (pair.ids not in messages, not pair.crosses_splits))
         shown = []
@@ -171,20 +171,20 @@ class DuplicateReport:
 
 def _threshold_text(threshold: Threshold) -> str:
     if not threshold.found:
-        return f"near from similarity {threshold.score:.4g} on, not calibrated"
+        return f"near: similarity of at least {threshold.score:.4g}, not calibrated"
     hardest = min(threshold.found, key=lambda name: threshold.found[name])
-    told = (
-        f"near from similarity {threshold.score:.4g} on: finds at least {threshold.found[hardest]:.0%} of planted "
-        f"copies (hardest: {hardest}), flags an estimated {threshold.wrong:.1%} of different pictures"
+    text = (
+        f"near: similarity of at least {threshold.score:.4g}; finds {threshold.found[hardest]:.0%} or more of planted "
+        f"copies (hardest: {hardest}) and flags an estimated {threshold.wrong:.1%} of different images"
     )
     if threshold.found[hardest] < FEW_FOUND:
-        told += "\n  many pictures resemble each other (a video?): give the frames of one recording the same scene_id"
-    return told
+        text += "\n  many images resemble each other (a video?): give the frames of one recording the same scene_id"
+    return text
 
 
-def _names(found: Sequence[Pair] | Sequence[LabelConflict]) -> str:
-    more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
-    return "; ".join(f"{one.origins[0]} = {one.origins[1]}" for one in found[:3]) + more
+def _names(pairs: Sequence[Pair] | Sequence[LabelConflict]) -> str:
+    more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
+    return "; ".join(f"{one.origins[0]} = {one.origins[1]}" for one in pairs[:3]) + more
 
 
 def _frame(rows: Sequence[Any], twofold: Sequence[str], kind: type) -> pd.DataFrame:

@@ -1,16 +1,16 @@
-"""Duplicates in a dataset: the same bytes, nearly the same picture, and the same picture with other labels.
+"""Duplicates in a dataset: the same bytes, nearly the same image, and the same image with other labels.
 
 Measured (``python -m tests.bench.bench_duplicates``; renders, a camera's stand-in, BCCD photos, frames of a video):
 
 ================  ===========================  ===================================================
 rule              each of eight edits found    what it misses, and flags wrongly
 ================  ===========================  ===================================================
-this one          0.96 or more on all sets     flags 0, 0, 0 and 2.7 % of different pictures
+this one          0.96 or more on all sets     flags 0, 0, 0 and 2.7 % of different images
 pHash, <= 10 bit  crop 0.57-0.67               rotation 0.32-0.91, mirror 0.00; 25 % of video frames
 equal pHash       crop, rotation, mirror 0.00  CleanVision's rule
 ================  ===========================  ===================================================
 
-10,000 pictures after their fingerprints: 24.6 s on 2 cores.
+10,000 images after their fingerprints: 24.6 s on 2 cores.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from workbench.core.duplicates.threshold import Threshold, calibrated
 from workbench.core.tables import Filter
 
 NOTE = "near_duplicates_in_detail"  # where the dataset keeps its threshold
-PLANTED = 100  # pictures that known edits are planted in
-ENOUGH = 20  # pictures that make a calibration
+PLANTED = 100  # images that known edits are planted in
+ENOUGH = 20  # images that make a calibration
 
 Pairs = NDArray[np.int64]
 
@@ -50,27 +50,28 @@ def duplicates(
     calibrate: bool = False,
     work: Work | None = None,
 ) -> DuplicateReport:
-    """Find exact copies, near duplicates, and pictures of the same with different labels.
+    """Find exact copies, near duplicates, and copies with different labels.
 
-    Near duplicates are the same picture compressed, resized, brighter, noisy, cropped, shifted, turned a little or
-    mirrored. From which similarity on is found by planting these edits in a hundred of the dataset's own pictures;
+    Near duplicates are the same image compressed, resized, brighter, noisy, cropped, shifted, turned a little or
+    mirrored. From which similarity on is found by planting these edits in a hundred of the dataset's own images;
     it is kept with the dataset, so that groups stay as they are when data is added. Fingerprints are made once per
-    picture (2 ms), and a pair is compared once (about 15 s for the pairs of 10,000 pictures); what remains each time is
+    image (2 ms), and a pair is compared once (about 15 s for the pairs of 10,000 images); what remains each time is
     to find which pairs are worth it (2 s at 10,000, growing with the square of their number).
 
     Args:
         dataset: an open dataset, or its name.
         where: look among these samples only; a threshold found for a part is not kept.
-        calibrate: find the threshold anew.
+        calibrate: compute the threshold again.
         work: progress, and the switch to stop.
 
     Raises:
-        InputError: no pictures.
+        InputError: no images.
     """
     dataset = opened(dataset)
     samples = [s for s in store.read(dataset, store.select(dataset, where)) if s.record.image_path is not None]
     if not samples:
-        raise InputError("pictures to compare", found="none", where=str(where or dataset.name), fix="Widen the filter.")
+        at = str(where or dataset.name)
+        raise InputError("There are no images to compare.", at=at, fix="Widen the filter.")
     return find(dataset, samples, calibrate=calibrate, keep=where is None, work=work)
 
 
@@ -82,7 +83,7 @@ def find(
     keep: bool = True,
     work: Work | None = None,
 ) -> DuplicateReport:
-    """``duplicates`` among samples that were read already; all have a picture. Parameters as there.
+    """``duplicates`` among samples that were read already; all have an image. Parameters as there.
 
     Args:
         keep: keep a threshold that is found now with the dataset.
@@ -128,7 +129,7 @@ def _threshold(
     calibrate: bool,
     keep: bool,
 ) -> Threshold:
-    """The dataset's threshold; found and kept if there is none yet and there are pictures enough."""
+    """The dataset's threshold; found and kept if there is none yet and there are images enough."""
     kept = store.note(dataset, NOTE)
     if isinstance(kept, Mapping) and not calibrate:
         return Threshold(**kept)
@@ -143,10 +144,10 @@ def _threshold(
     chosen = there[:: max(1, len(there) // PLANTED)][:PLANTED]
     if not chosen:
         return Threshold()
-    found = calibrated(planted(chosen), nearest)
+    threshold = calibrated(planted(chosen), nearest)
     if keep and len(firsts) >= ENOUGH:
-        store.set_note(dataset, NOTE, found.plain())
-    return found
+        store.set_note(dataset, NOTE, threshold.plain())
+    return threshold
 
 
 def _belong_together(first: store.Stored, second: store.Stored) -> bool:
@@ -185,10 +186,10 @@ def _conflicts(
     pairs: Sequence[Pair],
     turns: Sequence[NDArray[np.float64] | None],
 ) -> list[LabelConflict]:
-    found = []
+    conflicts = []
     for pair, turn in zip(pairs, turns, strict=True):
         first, second = (samples[places[i]].record for i in pair.ids)
         message = conflict(first, second, turn)
         if message:
-            found.append(LabelConflict(pair.ids, pair.origins, pair.kind, message))
-    return found
+            conflicts.append(LabelConflict(pair.ids, pair.origins, pair.kind, message))
+    return conflicts

@@ -1,4 +1,4 @@
-"""Look around in a dataset: more like this, a map of all pictures, attributes taught by a few marks."""
+"""Explore a dataset: similar samples, a map of all images, attributes learned from a few tags."""
 
 from workbench.actions.embed.embed import EmbedReport, add_embeddings, embed
 from workbench.actions.embed.similar import embedding_map, similar

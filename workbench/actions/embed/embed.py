@@ -1,4 +1,4 @@
-"""Vectors of a dataset's pictures, made once per picture; and the user's own."""
+"""Embeddings of a dataset's images, computed once per image; and the user's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workbench.core.measures.reading import stamp
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
 
-BATCH, KEPT_TOGETHER = 16, 1_024  # pictures through the network at once, and vectors in one part on disk
+BATCH, KEPT_TOGETHER = 16, 1_024  # images through the network at once, and vectors in one part on disk
 
 
 @dataclass
@@ -29,9 +29,9 @@ class EmbedReport:
     """Outcome of ``embed``.
 
     Attributes:
-        embedded: pictures that got a vector now.
-        skipped: samples that had one, and those without a picture.
-        problems: pictures that could not be read.
+        embedded: images that got an embedding now.
+        skipped: samples that had one, and those without an image.
+        problems: images that could not be read.
         samples_per_s: rate of this call.
     """
 
@@ -41,7 +41,7 @@ class EmbedReport:
     samples_per_s: float = 0.0
 
     def __str__(self) -> str:
-        text = f"{self.embedded:,} embedded ({self.samples_per_s:.0f}/s), {self.skipped:,} before"
+        text = f"{self.embedded:,} embedded ({self.samples_per_s:.0f}/s), {self.skipped:,} skipped"
         return text + (f", {len(self.problems):,} could not be read" if self.problems else "")
 
 
@@ -52,10 +52,10 @@ def embed(
     again: bool = False,
     work: Work | None = None,
 ) -> EmbedReport:
-    """Give every picture a vector that says what it looks like; only those that are new or have changed.
+    """Compute an embedding of every image that is new or has changed.
 
-    The network is EfficientNet-Lite0 (see ``workbench.core.embeddings``); nothing is downloaded. Vectors are kept
-    beside the database, part by part: stopped work goes on where it was.
+    The network is EfficientNet-Lite0 (see ``workbench.core.embeddings``); nothing is downloaded. Embeddings are kept
+    beside the database, part by part, so that stopped work continues where it was.
 
     Args:
         dataset: the dataset or its name.
@@ -77,15 +77,15 @@ def embed(
     started_s, ready = time.monotonic(), network()
     with (
         ThreadPoolExecutor(2, thread_name_prefix="pictures") as threads,
-        Progress("embedding", total=len(todo), unit="picture", work=work) as progress,
+        Progress("embedding", total=len(todo), unit="image", work=work) as progress,
     ):
         waiting = iter(todo)
         while part := list(islice(waiting, KEPT_TOGETHER)):
-            found = [
+            results = [
                 (s, now, p) for (s, now), p in zip(part, progress.track(threads.map(_prepared, part)), strict=True)
             ]
-            report.problems += [p for _, _, p in found if isinstance(p, Problem)]
-            good = [(s.id, now, p) for s, now, p in found if not isinstance(p, Problem)]
+            report.problems += [p for _, _, p in results if isinstance(p, Problem)]
+            good = [(s.id, now, p) for s, now, p in results if not isinstance(p, Problem)]
             vectors = [ready.vectors(np.stack(batch)) for batch in _batches([p for _, _, p in good])]
             if vectors:
                 ids, stamps, _ = zip(*good, strict=True)
@@ -96,11 +96,11 @@ def embed(
 
 
 def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequence[float]]) -> int:
-    """Keep vectors of your own network, for ``similar``, ``embedding_map`` and ``teach``; returns how many.
+    """Store embeddings of your own network, for ``similar``, ``embedding_map`` and ``teach``; returns how many.
 
     Args:
         dataset: the dataset or its name.
-        name: how to call them.
+        name: of the embeddings.
         vectors: by sample id; all of one length.
 
     Raises:
@@ -109,13 +109,16 @@ def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequ
     """
     dataset = opened(dataset)
     if not name.isidentifier() or name == NETWORK:
-        raise InputError("a name of letters, digits and _", found=repr(name), where="name", fix="Write e.g. my_clip.")
+        fix = f"Use letters, digits and _, for example my_clip; {NETWORK} is reserved."
+        raise InputError(f"{name!r} is not a valid name for embeddings.", fix=fix)
     lengths = {len(vector) for vector in vectors.values()}
-    if len(lengths) != 1:
-        raise InputError("vectors of one length", found=f"lengths {sorted(lengths)[:5]}", where=name)
+    if not lengths:
+        raise InputError("No vectors were given.", at=name)
+    if len(lengths) > 1:
+        raise InputError(f"The vectors have different lengths: {sorted(lengths)[:5]}.", at=name)
     values = np.array(list(vectors.values()), np.float32)
     if not np.isfinite(values).all():
-        raise InputError("finite numbers", found="NaN or infinity", where=name)
+        raise InputError("The vectors contain NaN or infinite values.", at=name)
     for sample_id in vectors:
         store.require_sample(dataset, sample_id)
     add_vectors(dataset, name, list(vectors), ["given"] * len(vectors), values)
@@ -123,16 +126,16 @@ def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequ
 
 
 def require_vectors(dataset: Dataset, name: str) -> VectorTable:
-    """The vectors of a name.
+    """The embeddings of a name.
 
     Raises:
         InputError: there are none.
     """
-    found = read_vectors(dataset, name)
-    if not len(found):
+    table = read_vectors(dataset, name)
+    if not len(table):
         fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
-        raise InputError(f"vectors '{name}'", found="none", where=dataset.name, fix=fix)
-    return found
+        raise InputError(f"There are no embeddings '{name}'.", at=dataset.name, fix=fix)
+    return table
 
 
 def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:
@@ -140,12 +143,12 @@ def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:
     try:
         return prepared(path.read_bytes())
     except (OSError, ValueError) as error:
-        message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no vector."
+        message = f"The image cannot be read ({type(error).__name__}: {error}); it has no embedding."
         return Problem(str(path), "unreadable_image", message)
 
 
 def _gone(stored: Stored) -> Problem:
-    return Problem(str(stored.record.medium), "unreadable_image", "Wanted a picture, found no file. It has no vector.")
+    return Problem(str(stored.record.medium), "unreadable_image", "The image file is missing; it has no embedding.")
 
 
 def _batches(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:

@@ -1,4 +1,4 @@
-"""More like this, and a map of all pictures."""
+"""Similar samples, and a map of all embeddings."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def similar(
     where: str | Filter | None = None,
     vectors: str = NETWORK,
 ) -> pd.DataFrame:
-    """The samples that look most like some samples, most alike first: columns ``id``, ``similarity``, ``origin``.
+    """The samples most similar to the given ones, best first: columns ``id``, ``similarity``, ``origin``.
 
-    Like several means: like any of them; each counts by the one that it is most like.
+    With several ids, each sample counts by the one that it is most similar to.
 
     Args:
         dataset: the dataset or its name, embedded (``wb.embed``).
@@ -45,20 +45,20 @@ def similar(
     _, rows = table.of(ids)
     if not len(rows):
         fix = "Call wb.embed(ds) again."
-        raise InputError("samples with a vector", found="none of those given", where=dataset.name, fix=fix)
+        raise InputError("None of the given samples has an embedding.", at=dataset.name, fix=fix)
     wanted = min(n + len(rows), len(table))
     places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)
     best = pd.Series(likeness.ravel(), index=places.ravel()).groupby(level=0).max()
     best = best.drop(index=rows.tolist(), errors="ignore").sort_values(ascending=False, kind="stable").head(n)
-    found = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
-    origins = {stored.id: stored.record.origin for stored in store.read(dataset, found)}
-    best_of = dict(zip(found, best.to_numpy().tolist(), strict=True))
-    rows_found = [(one, best_of[one], origins[one]) for one in found if one in origins]
+    nearest_ids = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
+    origins = {stored.id: stored.record.origin for stored in store.read(dataset, nearest_ids)}
+    best_of = dict(zip(nearest_ids, best.to_numpy().tolist(), strict=True))
+    rows_found = [(one, best_of[one], origins[one]) for one in nearest_ids if one in origins]
     return pd.DataFrame(rows_found, columns=["id", "similarity", "origin"])
 
 
 def embedding_map(dataset: Dataset | str, *, vectors: str = NETWORK, seed: int = 0) -> pd.DataFrame:
-    """Places of all embedded samples on a map, near where they look alike: columns ``id``, ``x``, ``y`` (0..1).
+    """Positions of all embedded samples on a map, similar ones close: columns ``id``, ``x``, ``y`` (0..1).
 
     Raises:
         InputError: no vectors.

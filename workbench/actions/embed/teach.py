@@ -1,4 +1,4 @@
-"""Teach an attribute: a curator marks some samples with tags, the workbench says the rest and what it doubts.
+"""Teach an attribute: a curator tags some samples, the workbench predicts the rest and lists the doubtful ones.
 
 A mark is a tag ``<attribute>:<word>``, ``surface:brushed`` say. So marks are made with a key on the board, undone,
 listed in the history and replayed on a copy like every other tag.
@@ -39,7 +39,7 @@ class Taught:
         counts: samples per word that were predicted, ``unknown`` included.
         kept: samples whose word the data gives, which stays.
         doubtful: ids of unmarked samples, the most doubtful first: mark these next.
-        features: what was looked at: measures, and vectors when there are some.
+        features: what it was learned from: measures, and embeddings if there are any.
     """
 
     attribute: str
@@ -60,9 +60,9 @@ class Taught:
     def __str__(self) -> str:
         counts = ", ".join(f"{word} {n:,}" for word, n in self.counts.items())
         return (
-            f"{self.attribute} from {sum(self.marks.values()):,} marks and {self.features}: "
-            f"balanced accuracy {self.accuracy:.2f} on marks held out; predicted {counts}"
-            + (f"; {self.kept:,} have a word from the data" if self.kept else "")
+            f"{self.attribute} learned from {counted(sum(self.marks.values()), 'tag')} and {self.features}: "
+            f"balanced accuracy {self.accuracy:.2f} on held-out tags; predicted {counts}"
+            + (f"; {self.kept:,} keep the value of the data" if self.kept else "")
         )
 
 
@@ -87,8 +87,8 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
     marked = np.flatnonzero([word is not None for word in words])
     if not len(marked):
         fix = f"Tag 50 to 300 samples, e.g. wb.tag(ds, '{attribute}:brushed', ids=board.selected_ids)."
-        raise InputError(f"tags {attribute}:<word>", found="none", where=dataset.name, fix=fix)
-    blocks, told = _features(dataset, table, vectors)
+        raise InputError(f"No sample has a tag {attribute}:<word>.", at=dataset.name, fix=fix)
+    blocks, features = _features(dataset, table, vectors)
     lesson = learn(blocks, marked, [str(words[row]) for row in marked])
     given = _given(table, attribute)
     values = {
@@ -106,15 +106,15 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
         {str(word): int(n) for word, n in counts.items()},
         int(given.sum()),
         [str(table.ids[row]) for row in order],
-        told,
+        features,
     )
 
 
 def _check_name(attribute: str, table: Table) -> None:
     taken = {*table.columns} - {*fields.ATTRIBUTES} if f"{attribute}_from" not in table.columns else set()
     if not attribute.isidentifier() or attribute in taken:
-        fix = "Choose another name, e.g. finish."
-        raise InputError("the name of an attribute", found=f"'{attribute}', which is taken or no name", fix=fix)
+        fix = "Choose another name, for example finish."
+        raise InputError(f"'{attribute}' is taken by another field or is not a valid name.", fix=fix)
 
 
 def _marks(table: Table, attribute: str) -> list[str | None]:
@@ -129,9 +129,8 @@ def _marks(table: Table, attribute: str) -> list[str | None]:
     for name in (name for name in tags.names if name.startswith(prefix)):
         for row in np.flatnonzero(tags.mask_of([name])).tolist():
             if words[row] is not None:
-                found = f"{words[row]} and {name.removeprefix(prefix)}"
-                fix = "Remove one of the tags."
-                raise InputError(f"one {attribute} per sample", found=found, where=str(table.ids[row]), fix=fix)
+                problem = f"The sample has two tags for {attribute}: {words[row]} and {name.removeprefix(prefix)}."
+                raise InputError(problem, at=str(table.ids[row]), fix="Remove one of them.")
             words[row] = name.removeprefix(prefix)
     return words
 
@@ -144,19 +143,18 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
         if path.startswith(f"{fields.MEASURES}.") and isinstance(column, NumberColumn)
     ]
     parts = [np.column_stack(measures)] if measures else []
-    told = [counted(len(measures), "measure")] if measures else []
-    found = read_vectors(dataset, name)
-    places, rows = found.of(table.ids.tolist())
+    names = [counted(len(measures), "measure")] if measures else []
+    embedded = read_vectors(dataset, name)
+    places, rows = embedded.of(table.ids.tolist())
     if len(places):
-        vectors = np.full((len(table), found.vectors.shape[1]), np.nan)
-        vectors[places] = even(found.vectors[rows])
+        vectors = np.full((len(table), embedded.vectors.shape[1]), np.nan)
+        vectors[places] = even(embedded.vectors[rows])
         parts.append(vectors)
-        told.append(f"vectors of {counted(len(places), 'picture')}")
+        names.append(counted(len(places), "embedding"))
     if not parts:
-        raise InputError(
-            "measures or vectors to learn from", found="none", where=dataset.name, fix="Call wb.measure(ds)."
-        )
-    return parts, " and ".join(told)
+        problem = "There are no measures and no embeddings to learn from."
+        raise InputError(problem, at=dataset.name, fix="Call wb.measure(ds).")
+    return parts, " and ".join(names)
 
 
 def even(vectors: NDArray[np.float16]) -> NDArray[np.float64]:

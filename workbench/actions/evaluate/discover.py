@@ -62,19 +62,19 @@ class Discovery(Sequence[Slice]):
 
     @property
     def summary(self) -> str:
-        """How many were found in how much, in words."""
-        found = self.found
-        if found.value is None:
+        """How many slices were found, and how many were searched and tested, as sentences."""
+        search = self.found
+        if search.value is None:
             return f"No sample has a value of {self.metric}: nothing to search."
-        if found.samples < FEWEST:
-            return f"{counted(found.samples, 'sample')}: too few to find and confirm a slice; {FEWEST} is the least."
+        if search.samples < FEWEST:
+            return f"{counted(search.samples, 'sample')} cannot confirm a slice: at least {FEWEST} are needed."
         n = counted(len(self), "slice") if len(self) else "No slice"
-        part = "" if found.searched >= found.possible else ", those that looked best"
+        part = "" if search.searched >= search.possible else ", the most promising"
         return (
-            f"{n} worse than the rest ({self.metric} {found.value:.3g} in all {counted(found.samples, 'sample')}). "
-            f"Counted: {found.searched:,} sets of up to three attributes{part}, "
-            f"{counted(found.conditions, 'condition')}. "
-            f"Found on one half, {found.tested:,} tested on the other; p after Holm's correction at {ALPHA:g}."
+            f"{n} worse than the rest ({self.metric} {search.value:.3g} over {counted(search.samples, 'sample')}). "
+            f"Searched {counted(search.searched, 'combination')} of up to three attributes{part} "
+            f"({counted(search.conditions, 'condition')}); "
+            f"{counted(search.tested, 'candidate')} tested on held-out data (Holm, p below {ALPHA:g})."
         )
 
     def __str__(self) -> str:
@@ -120,15 +120,15 @@ def discover(
     """
     dataset = opened(dataset)
     if limit < 1:
-        raise InputError("at least one slice", found=str(limit), where="limit")
+        raise InputError(f"limit must be at least 1, not {limit}.")
     table = store.table(dataset)
     if where is not None:
         table = _rows(table, as_filter(where))
     facets = list(by) if by is not None else searched_facets(table)
-    found = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
+    discovery = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
     if save_views:
-        _save(dataset, found)
-    return found
+        _save(dataset, discovery)
+    return discovery
 
 
 def searched_facets(table: Table) -> list[str]:
@@ -144,6 +144,6 @@ def _rows(table: Table, condition: Filter) -> Table:
     return table.taken(table.mask(condition).nonzero()[0])
 
 
-def _save(dataset: Dataset, found: Discovery) -> None:
-    for place, one in enumerate(found, 1):
-        store.save_view(dataset, f"slice {place}: {found.metric}", one.filter, description=one.words)
+def _save(dataset: Dataset, discovery: Discovery) -> None:
+    for place, one in enumerate(discovery, 1):
+        store.save_view(dataset, f"slice {place}: {discovery.metric}", one.filter, description=one.words)

@@ -66,16 +66,16 @@ class Evaluation:
     problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
-        def told(name: str) -> str:
+        def estimate(name: str) -> str:
             value, low, high = (getattr(self, name + end) for end in ("", "_low", "_high"))
             return f"{name} -" if value is None else f"{name} {value:.3f} ({low:.3f} to {high:.3f})"
 
         kinds = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.errors.items() if n)
         ap = "-" if self.ap50 is None else f"{self.ap50:.3f}"
         lines = [
-            f"{counted(self.samples, 'sample')}: {counted(self.tp, 'hit')}, {self.fp:,} wrong, {self.fn:,} missed"
+            f"{counted(self.samples, 'sample')}: {counted(self.tp, 'hit')}, {self.fn:,} missed, {self.fp:,} wrong"
             + (f" ({kinds})" if kinds else ""),
-            f"{told('recall')}, {told('precision')}, AP at IoU {self.iou:g} {ap}",
+            f"{estimate('recall')}, {estimate('precision')}, AP at IoU {self.iou:g} {ap}",
         ]
         lines += [f"  {problem.message} [{problem.where}]" for problem in self.problems[:5]]
         more = len(self.problems) - 5
@@ -106,9 +106,9 @@ def evaluate(
         confidence: predictions below it do not count as hits, nor as wrong.
         where: only the samples of this filter.
         annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them, when the
-            predictions name pictures or classes by number; those of all data loaded by default.
+            predictions name images or classes by number; those of all data loaded by default.
         field: where predictions from a file are stored.
-        work: told of the progress; its ``cancel`` stops between two samples, before anything is written.
+        work: receives the progress; its ``cancel`` stops between two samples, before anything is written.
 
     Raises:
         InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
@@ -156,8 +156,10 @@ def examine(
     work: Work | None = None,
 ) -> Examined:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
-    if not 0 < iou <= 1 or not 0 <= confidence <= 1:
-        raise InputError("iou above 0 and confidence from 0, both up to 1", found=f"{iou:g} and {confidence:g}")
+    if not 0 < iou <= 1:
+        raise InputError(f"iou must be above 0 and at most 1, not {iou:g}.")
+    if not 0 <= confidence <= 1:
+        raise InputError(f"confidence must be between 0 and 1, not {confidence:g}.")
     dataset.reload()  # another process may have added the field
     report = Evaluation(str(predictions), iou, confidence)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
@@ -165,35 +167,39 @@ def examine(
     samples = list(stored.boxes(dataset, report.predictions, where=where))
     with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
-    found = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
-    _write(dataset, report, samples, found)
+    by_sample = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
+    _write(dataset, report, samples, by_sample)
     report.ap50 = mean_ap(class_results(samples, truth_of), np.ones(len(samples)))
-    _sum_up(report, found)
-    return Examined(report, samples, found, truth_of)
+    _sum_up(report, by_sample)
+    return Examined(report, samples, by_sample, truth_of)
 
 
-def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], found: Mapping[str, Outcomes]) -> None:
+def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample: Mapping[str, Outcomes]) -> None:
     """Make facets of what was found; samples that say so already are left alone."""
-    said = {"field": report.predictions, "iou": report.iou, "confidence": report.confidence}
-    if store.note(dataset, EVALUATION) == said:  # else numbers of samples may be another evaluation's
-        found = {one.sample_id: found[one.sample_id] for one in samples if not _says(one, found[one.sample_id])}
+    settings = {"field": report.predictions, "iou": report.iou, "confidence": report.confidence}
+    if store.note(dataset, EVALUATION) == settings:  # else numbers of samples may be another evaluation's
+        by_sample = {
+            one.sample_id: by_sample[one.sample_id] for one in samples if not _says(one, by_sample[one.sample_id])
+        }
     else:
         store.set_note(dataset, EVALUATION, None)
-    numbers = {i: {f"{EVALUATION}.{name}": float(n) for name, n in one.counts().items()} for i, one in found.items()}
-    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in found.items()}, numbers)
-    store.set_note(dataset, EVALUATION, said)
+    numbers = {
+        i: {f"{EVALUATION}.{name}": float(n) for name, n in one.counts().items()} for i, one in by_sample.items()
+    }
+    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in by_sample.items()}, numbers)
+    store.set_note(dataset, EVALUATION, settings)
 
 
-def _says(boxes: Boxes, found: Outcomes) -> bool:
+def _says(boxes: Boxes, own: Outcomes) -> bool:
     words = [box.outcome for box in (*boxes.truth, *boxes.predicted)]
-    return bool(words) and words == [*found.truth, *found.predicted]  # one without boxes says nothing
+    return bool(words) and words == [*own.truth, *own.predicted]  # one without boxes says nothing
 
 
-def _sum_up(report: Evaluation, found: Mapping[str, Outcomes]) -> None:
+def _sum_up(report: Evaluation, by_sample: Mapping[str, Outcomes]) -> None:
     totals: Counter[str] = Counter()
-    for one in found.values():
+    for one in by_sample.values():
         totals.update(one.counts())
-    report.samples = len(found)
+    report.samples = len(by_sample)
     report.tp, report.fn = totals["hits"], totals["misses"]
     report.errors = {name: totals[name] for name in COUNTED if name not in ("hits", "misses")}
     report.fp = sum(report.errors.values())
@@ -215,20 +221,19 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
     labels: dict[str, list[Label]] = {sample.id: [] for sample in samples}
     sizes = {sample.id: (sample.width, sample.height) for sample in samples}
     for one in files.read(path, _reference(dataset, path, annotations), problems):
-        found = _sample(one.image, names)
-        if found is None:
+        sample_id = _sample(one.image, names)
+        if sample_id is None:
             problems.count("missing_image", one.image)
             continue
-        width, height = sizes[found]
+        width, height = sizes[sample_id]
         scale = (width, height, width, height) if one.shares else (1, 1, 1, 1)
         left, top, right, bottom = (edge * s for edge, s in zip(one.xyxy, scale, strict=True))
-        labels[found].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
-    problems.close(
-        "missing_image", "Wanted pictures of the dataset, found {n} predictions of others ({first}). Left out."
-    )
+        labels[sample_id].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
+    message = "{n} predictions of images that are not in the dataset (first: {first}); skipped."
+    problems.close("missing_image", message)
     if not any(labels.values()) and len(problems):
         first = next(iter(problems))
-        raise InputError("predictions of the dataset's pictures", found=f"none: {first.message}", where=first.where)
+        raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
     stored.set_predictions(dataset, field, labels)
     return list(problems)
 
@@ -240,10 +245,11 @@ def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> 
     format = "yolo" if path.is_dir() else "coco"
     loads = [one for one in store.note(dataset, "loads") or [] if one["format"] == format]
     places = [Path(annotations)] if annotations is not None else [Path(one["path"]) for one in loads]
-    found = _merged([one for place in places for one in _references(place, format)])
-    if annotations is not None and not (found.images or found.classes):
-        raise InputError("a folder with the files that the model was given", found="none", where=str(annotations))
-    return found
+    reference = _merged([one for place in places for one in _references(place, format)])
+    if annotations is not None and not (reference.images or reference.classes):
+        fix = "Pass the file, or the folder with the files, that the model was given."
+        raise InputError("The folder holds no annotation file.", at=str(annotations), fix=fix)
+    return reference
 
 
 def _merged(references: Sequence[files.Reference]) -> files.Reference:
@@ -251,8 +257,8 @@ def _merged(references: Sequence[files.Reference]) -> files.Reference:
     classes: dict[object, str] = {}
     for one in references:
         if any(images.get(i, name) != name for i, name in one.images.items()):
-            fix = "Say which one the model was given: annotations= (--annotations), a file or a folder."
-            raise InputError("one meaning of each image id", found="several COCO files that differ", fix=fix)
+            fix = "Pass annotations= (--annotations): a file or a folder that the model was given."
+            raise InputError("Several COCO files give the same image id to different images.", fix=fix)
         images, classes = {**images, **one.images}, {**classes, **one.classes}
     return files.Reference(images, classes)
 
@@ -270,20 +276,20 @@ def _references(place: Path, format: str) -> Iterator[files.Reference]:
 
 def _by_name(samples: list[store.Medium]) -> dict[str, list[store.Medium]]:
     """Samples by the last part of their path, with and without suffix."""
-    found: dict[str, list[store.Medium]] = {}
+    by_name: dict[str, list[store.Medium]] = {}
     for sample in samples:
         last = Path(sample.origin).name
         for name in {last, Path(last).stem}:
-            found.setdefault(name, []).append(sample)
-    return found
+            by_name.setdefault(name, []).append(sample)
+    return by_name
 
 
 def _sample(image: str, names: Mapping[str, list[store.Medium]]) -> str | None:
     """The sample whose path ends like the name; ``None`` when none or several do."""
     parts = Path(image.replace("\\", "/")).parts
-    found = names.get(parts[-1], []) if parts else []
+    candidates = names.get(parts[-1], []) if parts else []
     for n in range(2, len(parts) + 1):
-        if len(found) < 2:
+        if len(candidates) < 2:
             break
-        found = [s for s in found if Path(s.origin).parts[-n:] == parts[-n:]] or found
-    return found[0].id if len(found) == 1 else None
+        candidates = [s for s in candidates if Path(s.origin).parts[-n:] == parts[-n:]] or candidates
+    return candidates[0].id if len(candidates) == 1 else None

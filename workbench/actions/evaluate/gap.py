@@ -42,7 +42,7 @@ NUMBERS = ("auc", "low", "high", "p_value", "kid", "kid_p", "sliced_wasserstein"
 
 @dataclass(frozen=True)
 class Look:
-    """The gap in what pictures look like, from their vectors (``wb.embed``).
+    """The gap in what images look like, from their vectors (``wb.embed``).
 
     Attributes:
         gap: AUC, kernel and sliced Wasserstein distance of the vectors' main components.
@@ -63,8 +63,8 @@ class Gaps:
         sides: the two sides in words; the first is the reference, whose spread is the unit.
         by: the facet, if any.
         found: word of the facet and gap.
-        looks: the same in what pictures look like, ``None`` for those without vectors; empty when none has any.
-        objects: the same in what pictures show, from their labels (``mining.objects``); ``None`` for those where a side
+        looks: the same in what images look like, ``None`` for those without vectors; empty when none has any.
+        objects: the same in what images show, from their labels (``mining.objects``); ``None`` for those where a side
             has none, empty when all are so.
     """
 
@@ -87,7 +87,7 @@ class Gaps:
 
         ``per_measure`` and ``per_object`` have the distance of each measure and of each quantity of the labels, the
         farthest first. ``distance`` is the number to rank candidates by (``mining.objects.distance``): that of the
-        pictures plus that of their objects, where both sides have labels.
+        images plus that of their objects, where both sides have labels.
         """
         return [self._row(*views) for views in self.views]
 
@@ -132,8 +132,8 @@ class Gaps:
         lines = []
         for word, one, look, shown in self.views:
             named = f"{self.by} = {word}: " if self.by else ""
-            told = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
-            lines.append(named + " ".join(filter(None, [*told, distance_words(one, shown)])))
+            sentences = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
+            lines.append(named + " ".join(filter(None, [*sentences, distance_words(one, shown)])))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -143,7 +143,7 @@ class Gaps:
         drawn = [
             bars(f"{self._name(word)}: {what}", one)
             for word, pictures, _, shown in self.views
-            for what, one in (("distance per measure", pictures), ("distance of what the labels tell", shown))
+            for what, one in (("distance per measure", pictures), ("distance per label property", shown))
             if one and one.measures
         ]
         first = aucs([(self._name(word), one) for word, one in self.found])
@@ -197,16 +197,16 @@ def gap(
     groups = _scenes(table)
     parts = [(None, np.ones(len(table), np.bool_))] if by is None else list(parts_of(table, by, first | second))
     vectors = read_vectors(dataset, NETWORK)
-    found, looks, shown = [], [], []
+    gaps, looks, shown = [], [], []
     for word, rows in parts:
         one, two = (np.flatnonzero(side & rows & known) for side in (first, second))
         scenes = None if groups is None else (groups[one], groups[two])
         rng = np.random.default_rng(seed)
-        found.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
+        gaps.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
         looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
         shown.append(_shown(dataset, (table.ids[one], table.ids[two]), scenes, seed))
     given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
-    return Gaps(sides, by, tuple(_corrected(found)), *given)
+    return Gaps(sides, by, tuple(_corrected(gaps)), *given)
 
 
 def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Gap | None:
@@ -215,11 +215,11 @@ def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | Non
     rows = [np.sort(draw.permutation(len(side))[:MOST_READ]) for side in ids]
     boxes = (read_objects(dataset, side[some].tolist()) for side, some in zip(ids, rows, strict=True))
     groups = None if scenes is None else (scenes[0][rows[0]], scenes[1][rows[1]])
-    found = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
-    if found is None or max(map(len, ids)) <= MOST_READ:
-        return found
-    drawn = f"Labels of {found.samples:,} and {found.against:,} samples, drawn at random."
-    return replace(found, note=" ".join(filter(None, [found.note, drawn])))
+    labels_gap = object_gap(*boxes, rng=np.random.default_rng(seed), groups=groups)
+    if labels_gap is None or max(map(len, ids)) <= MOST_READ:
+        return labels_gap
+    drawn = f"Labels of {labels_gap.samples:,} and {labels_gap.against:,} samples, drawn at random."
+    return replace(labels_gap, note=" ".join(filter(None, [labels_gap.note, drawn])))
 
 
 def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Look | None:
@@ -230,7 +230,7 @@ def _look(vectors: VectorTable, ids: tuple[Any, Any], scenes: tuple[Any, Any] | 
     first, second = vectors.vectors[rows], vectors.vectors[other_rows]
     groups = None if scenes is None else (scenes[0][places], scenes[1][other_places])
     distance = frechet(first, second)
-    note = "" if distance is not None else f"no Frechet distance: fewer than {FRECHET_LEAST:,} on a side, mostly bias"
+    note = "" if distance is not None else f"no Frechet distance: it needs {FRECHET_LEAST:,} images per side"
     return Look(look_gap(first, second, rng=np.random.default_rng(seed), groups=groups), distance, note)
 
 
@@ -246,7 +246,7 @@ def _measured(table: Table) -> tuple[list[str], np.ndarray[Any, np.dtype[np.floa
         named.pop(name, None)
     if not named or not any(np.isfinite(values).any() for values in named.values()):
         fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
-        raise InputError("measured samples", found="no measures", where=prefix + "*", fix=fix)
+        raise InputError("No sample has been measured.", at=prefix + "*", fix=fix)
     return list(named), np.stack(list(named.values()), axis=1)
 
 
@@ -271,15 +271,15 @@ def _filter(text: str | Filter | None) -> Filter | None:
 def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:
     """Refuse what cannot be compared."""
     if (both := int((first & second).sum())) > 0:
-        found = f"{counted(both, 'sample')} on both"
-        raise InputError("two sides without common samples", found=found, where="where, against", fix="Change one.")
+        problem = f"The two sides have {counted(both, 'sample')} in common."
+        raise InputError(problem, at="where, against", fix="Change one of the filters.")
     for side, name in ((first, sides[0]), (second, sides[1])):
         if not side.any():
             fix = "Name the two sides: where='...', against='...' (--where F --against F)."
-            raise InputError("samples on both sides", found=f"none that are {name}", where="where, against", fix=fix)
+            raise InputError(f"The side '{name}' has no samples.", at="where, against", fix=fix)
         if not (side & known).any():
             fix = "Measure first: wb.measure(ds), or workbench measure DATASET."
-            raise InputError("measured samples", found=f"none that are {name}", where="measures", fix=fix)
+            raise InputError(f"No sample of the side '{name}' has been measured.", at="measures", fix=fix)
 
 
 def _scenes(table: Table) -> Any:
@@ -290,11 +290,11 @@ def _scenes(table: Table) -> Any:
     return np.where(column.codes >= 0, np.array([*column.names, ""])[column.codes], table.ids)
 
 
-def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
+def _corrected(gaps: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
     """With p-values corrected for the number of rows; an interval claims no more than its p-value."""
-    tested = [one.p_value for _, one in found if one.p_value is not None]
+    tested = [one.p_value for _, one in gaps if one.p_value is not None]
     corrected = iter(holm(tested))
-    for word, one in found:
+    for word, one in gaps:
         if one.p_value is None or one.low is None:
             yield word, one
             continue
@@ -303,10 +303,10 @@ def _corrected(found: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | 
 
 
 def look_words(look: Look) -> str:
-    """The gap in looks for people."""
+    """The gap between the embeddings of the two sides, as a sentence."""
     one = look.gap
     if one.auc is None:
-        return f"By their looks: {one.note}"
+        return f"Embeddings: {one.note}"
     kid = f"kernel distance {one.kid:.3f} (p {one.kid_p:.2g})"
     limits = f" ({look.note})" if look.note else f", Frechet distance {look.frechet:.1f}"
-    return f"By their looks: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."
+    return f"Embeddings: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."

@@ -19,7 +19,7 @@ def aucs(rows: Sequence[tuple[str, Gap]]) -> Markup:
     drawn = [_auc_row(name, gap) for name, gap in rows if gap.auc is not None]
     if not drawn:
         return Markup("")
-    caption = "AUC of telling the two sides apart: 0.5 cannot be told, 1 always; bar: 95 % interval"
+    caption = "AUC of a classifier between the two sides: 0.5 is chance, 1 is perfect; bar: 95 % interval"
     return charts.intervals(drawn, caption, ends=(0.4, 1.0), ticks=(CHANCE, 0.75, 1.0))
 
 
@@ -42,4 +42,4 @@ def bars(name: str, gap: Gap) -> Markup:
         )
         for measure in gap.measures[:SHOWN]
     ]
-    return charts.bars(rows, f"{name}, in standard deviations of the reference; line: what chance gives")
+    return charts.bars(rows, f"{name}, in standard deviations of the reference; line: expected by chance")

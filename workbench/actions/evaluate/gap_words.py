@@ -1,4 +1,4 @@
-"""The gap in words: can two sets be told apart, by what, and how far are they."""
+"""The gap in words: whether two sets differ significantly, by which measures, and how far they are apart."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from workbench.core.measures import MEASURES
 
 TOLD = 3  # measures named in words
 DISTANCES = ("distance", "distance_pictures", "distance_objects")
-UNITS = {"size": "of the picture", "aspect": "width over height"}  # of quantities of the labels
+UNITS = {"size": "of the image", "aspect": "width over height"}  # of quantities of the labels
 
 
 def words(one: Gap, sides: tuple[str, str]) -> str:
-    """A gap for people: can they be told apart, and by what."""
+    """Whether the sides differ significantly, and the measures that differ most."""
     n = f"{one.samples:,} {sides[0]}, {one.against:,} {sides[1]}"
     if one.auc is None:
         return f"{n}. {one.note}"
     judged = f"AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f})"
     note = f" {one.note}" if one.note else ""
     if not one.different:
-        return f"{n}: cannot be told apart, {judged}.{note}"
-    telling = [measure for measure in one.measures if measure.p_value < ALPHA][:TOLD]
-    what = "; ".join(told(measure) for measure in telling) or "no single measure, only several together"
-    return f"{n}: can be told apart, {judged}. What gives it away: {what}.{note}"
+        return f"{n}: no significant difference, {judged}.{note}"
+    significant = [measure for measure in one.measures if measure.p_value < ALPHA][:TOLD]
+    what = "; ".join(told(measure) for measure in significant) or "none in a single measure, only in combination"
+    return f"{n}: significantly different, {judged}. Largest differences: {what}.{note}"
 
 
 def object_words(one: Gap) -> str:
-    """The gap in what pictures show, for people."""
+    """The gap between the labels of the two sides, as a sentence."""
     if one.auc is None:
-        return f"By their labels: {one.note}"
-    telling = [quantity for quantity in one.measures if quantity.p_value < ALPHA][:TOLD]
-    what = f": {'; '.join(map(told, telling))}" if telling else ""
+        return f"Labels: {one.note}"
+    significant = [quantity for quantity in one.measures if quantity.p_value < ALPHA][:TOLD]
+    what = f"; largest differences: {'; '.join(map(told, significant))}" if significant else ""
     note = f" {one.note}" if one.note else ""
-    return f"By their labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}.{note}"
+    return f"Labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}.{note}"
 
 
 def distances(one: Gap, shown: Gap | None) -> dict[str, float | None]:
-    """``DISTANCES``: the overall number, and what pictures and objects have in it."""
+    """``DISTANCES``: the overall number, and what images and objects have in it."""
     values = distance(one, shown), picture_distance(one), object_distance(shown) if shown else None
     return dict(zip(DISTANCES, values, strict=True))
 
@@ -47,15 +47,15 @@ def distance_words(one: Gap, shown: Gap | None) -> str:
     if total is None:
         return ""
     if objects is None:
-        return f"Distance {total:.2f} spreads, of the pictures alone."
-    return f"Distance {total:.2f} spreads: {pictures:.2f} of the pictures, {objects:.2f} of the objects."
+        return f"Distance {total:.2f} standard deviations, of the images alone."
+    return f"Distance {total:.2f} standard deviations: {pictures:.2f} of the images, {objects:.2f} of the objects."
 
 
 def told(one: MeasureGap) -> str:
     """One measure: medians and distance."""
     in_unit = unit(one.name)
-    values = f"median {one.other:.3g} instead of {one.reference:.3g}{' ' + in_unit if in_unit else ''}"
-    return f"{one.name} ({values}, {one.distance:.2g} spreads apart)"
+    values = f"median {one.other:.3g} against {one.reference:.3g}{' ' + in_unit if in_unit else ''}"
+    return f"{one.name} ({values}, {one.distance:.2g} SD apart)"
 
 
 def unit(name: str) -> str:

@@ -109,7 +109,8 @@ def heatmap(
     """
     names = (by,) if isinstance(by, str) else tuple(by)
     if not 1 <= len(names) <= 2:
-        raise InputError("one or two facets", found=str(len(names)), where="by", fix="For example lighting,surface.")
+        problem = f"A heat map takes one or two facets, not {len(names)}."
+        raise InputError(problem, at="by", fix="For example lighting,surface.")
     return Heatmap(slices(dataset, names, metric=metric, where=where), names, metric)
 
 

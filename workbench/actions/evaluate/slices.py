@@ -44,10 +44,10 @@ def slices(
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
     rows = None if where is None else table.mask(as_filter(where))
-    found = cells(table, names, metric=estimator(dataset, table, metric), rows=rows)
+    estimates = cells(table, names, metric=estimator(dataset, table, metric), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
-    shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in found]
+    shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in estimates]
     return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
 
 
@@ -64,13 +64,13 @@ def estimator(dataset: Dataset, table: Table, metric: str) -> Estimator:
 
 def _average_precision(dataset: Dataset, table: Table) -> Estimator:
     """Average precision of the predictions that were evaluated last."""
-    said = store.note(dataset, EVALUATION)
-    if said is None:
+    evaluation = store.note(dataset, EVALUATION)
+    if evaluation is None:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
-        raise FilterError("an evaluated dataset", found="none", where="metric", fix=fix)
+        raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)
     nothing = Boxes("", (), ())
-    samples = list(stored.boxes(dataset, said["field"]))
+    samples = list(stored.boxes(dataset, evaluation["field"]))
     with Progress("matching", total=len(samples), unit="sample") as progress:
-        truth_of, _ = match(dataset, said["field"], samples, iou=0.5, progress=progress)
-    found = {one.sample_id: one for one in samples}
-    return partial(estimate, class_results([found.get(i, nothing) for i in table.ids.tolist()], truth_of))
+        truth_of, _ = match(dataset, evaluation["field"], samples, iou=0.5, progress=progress)
+    boxes_of = {one.sample_id: one for one in samples}
+    return partial(estimate, class_results([boxes_of.get(i, nothing) for i in table.ids.tolist()], truth_of))

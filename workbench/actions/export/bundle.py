@@ -22,7 +22,7 @@ SAMPLES, CROISSANT, DATASHEET = "samples.csv", "croissant.json", "index.html"
 COLUMNS = ("picture", "split", "source", *ATTRIBUTES, "scene_id", "labels", "origin")
 
 
-class Told(Protocol):
+class Reported(Protocol):
     """What of a report goes into the bundle."""
 
     splits: dict[str, dict[str, int]]
@@ -32,7 +32,7 @@ class Told(Protocol):
 
 
 def write_bundle(
-    folder: Path, chosen: Selection, summary: Summary, choice: Choice, report: Told, hashes: Hashes | None
+    folder: Path, chosen: Selection, summary: Summary, choice: Choice, report: Reported, hashes: Hashes | None
 ) -> None:
     """Write the four files; the manifest last, for it names the others.
 
@@ -48,7 +48,7 @@ def write_bundle(
     table_sha256 = sha256_file(folder / SAMPLES)
     metadata = croissant.document(choice, report.splits, COLUMNS, SAMPLES, table_sha256)
     write_bytes(folder / CROISSANT, f"{json.dumps(metadata, indent=1, ensure_ascii=False)}\n".encode())
-    said = manifest.head(
+    head = manifest.head(
         summary,
         list(report.splits),
         choice,
@@ -56,8 +56,8 @@ def write_bundle(
         left_out=chosen.left_out,
         stratification=report.stratification,
     )
-    write_bytes(folder / DATASHEET, datasheet.page(said, summary, chosen.shipped, report.notes).encode())
-    manifest.write(folder, said, chosen.shipped, hashes)
+    write_bytes(folder / DATASHEET, datasheet.page(head, summary, chosen.shipped, report.notes).encode())
+    manifest.write(folder, head, chosen.shipped, hashes)
 
 
 def _write_table(path: Path, shipped: Sequence[Shipped], form: str) -> None:

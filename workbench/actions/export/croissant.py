@@ -65,13 +65,13 @@ def document(
         table: its file name.
         table_sha256: its hash.
     """
-    told = ", ".join(f"{name} {n['samples']:,}" for name, n in splits.items())
+    counts = ", ".join(f"{name} {n['samples']:,}" for name, n in splits.items())
     condition = f" where {choice.where}" if choice.where else ""
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": "curated_splits",
-        "description": f"Curated splits in the format {choice.format}{condition}: {told} samples.",
+        "description": f"Curated splits in the format {choice.format}{condition}: {counts} samples.",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "version": "1.0.0",
         "distribution": [
@@ -79,7 +79,7 @@ def document(
                 "@type": "cr:FileObject",
                 "@id": table,
                 "name": table,
-                "description": "One row per sample: its picture, split, source and attributes.",
+                "description": "One row per sample: image, split, source and attributes.",
                 "contentUrl": table,
                 "encodingFormat": "text/csv",
                 "sha256": table_sha256,

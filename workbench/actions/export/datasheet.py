@@ -1,7 +1,7 @@
 """The datasheet of an export: one page that says what is in it and what is not; it opens anywhere, without network.
 
 Questions after Gebru et al., "Datasheets for Datasets" (2021): composition, collection, gaps, use. Text from data is
-escaped; pictures are small and inside the page.
+escaped; images are small and inside the page.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def _splits(splits: Mapping[str, Any]) -> Markup:
 
 
 def _stratification(manifest: Mapping[str, Any]) -> Markup:
-    found = manifest["stratification"]
-    if found is None:
+    deviation = manifest["stratification"]
+    if deviation is None:
         return Markup("")
     return html.paragraphs(
         [
-            f"Each split holds its share of every class and attribute to within {found['mean']:.1%} on average; "
-            f"the largest difference is {found['worst']:.1%} ({found['where']})."
+            f"Each split holds its share of every class and attribute to within {deviation['mean']:.1%} on average; "
+            f"the largest difference is {deviation['worst']:.1%} ({deviation['where']})."
         ]
     )
 
@@ -121,7 +121,7 @@ def _gaps(manifest: Mapping[str, Any], summary: Summary, notes: Sequence[str]) -
     missing = [cell for cell in cells if not real[cell] and UNKNOWN not in cell]
     few = [f"{cell} ({real[cell]})" for cell in cells if 0 < real[cell] < FEW and UNKNOWN not in cell]
     if missing:
-        gaps.append(f"No real samples of {_some(missing)}: what is learned there is not checked.")
+        gaps.append(f"No real samples of {_some(missing)}: a model cannot be checked there.")
     if few:
         gaps.append(f"Fewer than {FEW} real samples of {_some(few)}.")
     for name in ATTRIBUTES:
@@ -146,7 +146,7 @@ def _made(manifest: Mapping[str, Any], summary: Summary) -> Markup:
         ("filter", choice["where"] or "all samples"),
         ("splits", given if isinstance(given, str) else ", ".join(f"{k}={v:g}" for k, v in given.items())),
         ("seed", str(choice["seed"])),
-        ("groups", "scenes, identical pictures, near duplicates, and generated samples with what they recreate"),
+        ("groups", "scenes, identical images, near duplicates, and generated samples with those they recreate"),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     scenarios = [(name, backend, n) for (name, backend), n in sorted(summary.made.items())]
@@ -155,7 +155,7 @@ def _made(manifest: Mapping[str, Any], summary: Summary) -> Markup:
         html.table(("", ""), facts),
         Markup("<h2>Generated samples</h2>"),
         table if scenarios else html.paragraphs(["No generated samples."]),
-        Markup("<h2>Again</h2><pre>{}</pre>").format(command(choice)),
+        Markup("<h2>Repeat the export</h2><pre>{}</pre>").format(command(choice)),
         html.paragraphs(["Every file with its hash, and every sample with its lineage: manifest.json."]),
     )
 

@@ -66,13 +66,13 @@ class BundleDiff:
 
     def __str__(self) -> str:
         lines = [
-            f"{counted(self.same, 'sample')} the same; {len(self.came):,} came, {len(self.went):,} went, "
-            f"{len(self.moved):,} moved, {len(self.relabelled):,} changed labels"
+            f"{counted(self.same, 'sample')} unchanged; {len(self.came):,} came, {len(self.went):,} went, "
+            f"{len(self.moved):,} moved to another split, {len(self.relabelled):,} with other labels"
         ]
         for changes in (self.came, self.went, self.moved, self.relabelled):
             for one in changes[:_SHOWN]:
-                told = " -> ".join(text for text in (one.before, one.after) if text)
-                lines.append(f"  {one.kind}: {one.origin} ({told})")
+                change = " -> ".join(text for text in (one.before, one.after) if text)
+                lines.append(f"  {one.kind}: {one.origin} ({change})")
             if len(changes) > _SHOWN:
                 lines.append(f"  ... and {len(changes) - _SHOWN:,} more {changes[0].kind}")
         return "\n".join([*lines, self.note] if self.note else lines)
@@ -88,31 +88,31 @@ def diff(first: str | Path, second: str | Path) -> BundleDiff:
         InputError: there is no manifest, or it cannot be read.
     """
     (old_version, before), (new_version, after) = _samples(Path(first)), _samples(Path(second))
-    found = BundleDiff()
+    result = BundleDiff()
     if old_version != new_version:
-        found.note = (
+        result.note = (
             f"The manifests are of versions {old_version} and {new_version}, whose hashes of labels "
-            "cannot be compared: only other numbers of a class are seen. Export both with one version to see all."
+            "cannot be compared: only different counts per class are found. Export both with one version to see all."
         )
     for key in sorted(before.keys() | after.keys(), key=lambda key: str((after.get(key) or before[key])["origin"])):
         old, new = before.get(key), after.get(key)
         if old is None and new is not None:
-            found.came.append(Change("came", new["origin"], "", new["split"]))
+            result.came.append(Change("came", new["origin"], "", new["split"]))
         elif new is None and old is not None:
-            found.went.append(Change("went", old["origin"], old["split"], ""))
+            result.went.append(Change("went", old["origin"], old["split"], ""))
         elif old is not None and new is not None:
-            _compare(old, new, "classes" if found.note else "labels_sha256", found)
-    return found
+            _compare(old, new, "classes" if result.note else "labels_sha256", result)
+    return result
 
 
-def _compare(old: Mapping[str, Any], new: Mapping[str, Any], labels: str, found: BundleDiff) -> None:
+def _compare(old: Mapping[str, Any], new: Mapping[str, Any], labels: str, result: BundleDiff) -> None:
     moved = old["split"] != new["split"]
     relabelled = old.get(labels) != new.get(labels)
     if moved:
-        found.moved.append(Change("moved", new["origin"], old["split"], new["split"]))
+        result.moved.append(Change("moved", new["origin"], old["split"], new["split"]))
     if relabelled:
-        found.relabelled.append(Change("relabelled", new["origin"], *_labels(old, new)))
-    found.same += not (moved or relabelled)
+        result.relabelled.append(Change("relabelled", new["origin"], *_labels(old, new)))
+    result.same += not (moved or relabelled)
 
 
 def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
@@ -120,7 +120,7 @@ def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
     counts = [Counter(one.get("classes", {})) for one in (old, new)]
     names = sorted(name for name in counts[0].keys() | counts[1].keys() if counts[0][name] != counts[1][name])
     if not names:
-        return "other boxes or facts of the same labels", ""
+        return "same classes, other boxes or attributes", ""
     before, after = (", ".join(f"{n[name]} {name}" for name in names) for n in counts)
     return before, after
 
@@ -135,9 +135,7 @@ def _samples(given: Path) -> tuple[int, dict[str, Mapping[str, Any]]]:
             s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in content["samples"]
         }
     except FileNotFoundError as cause:
-        raise InputError(f"an export with {FILE_NAME}", found="no such file", where=str(path), fix=fix) from cause
+        raise InputError(f"There is no {FILE_NAME}.", at=str(path), fix=fix) from cause
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        found = f"{type(cause).__name__}: {cause}"[:200]
-        raise InputError(
-            "a manifest of this version", found=found, where=str(path), fix=f"{fix} Export again."
-        ) from cause
+        problem = f"The manifest cannot be read ({f'{type(cause).__name__}: {cause}'[:200]})."
+        raise InputError(problem, at=str(path), fix=f"{fix} If it is of an older version, export again.") from cause

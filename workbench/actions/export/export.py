@@ -48,8 +48,8 @@ class ExportReport:
         manifest: path of the manifest.
         lost: what the format cannot hold, one sentence each.
         left_out: samples that would leak between splits, with the reason.
-        cross_split_pairs: written samples of the same picture in different splits, because they were given so.
-        label_conflicts: written samples of the same picture whose labels contradict each other.
+        cross_split_pairs: written samples of the same image in different splits, because they were given so.
+        label_conflicts: written samples of the same image whose labels contradict each other.
         stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
         notes: what else is worth knowing.
     """
@@ -66,7 +66,7 @@ class ExportReport:
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [f"{self.format} in {self.folder}, read back and equal"]
+        lines = [f"Exported {self.format} to {self.folder}; read back without differences"]
         for name, n in self.splits.items():
             lines.append(
                 f"  {name}: {counted(n['samples'], 'sample')} ({n['real']:,} real, {n['synthetic']:,} synthetic), "
@@ -107,17 +107,17 @@ def export(
         media: ``copy``, ``hardlink`` to save space (copied where links are not possible), or ``reference``: symbolic
             links to the originals, which must stay where they are.
         near_duplicates: keep near duplicates together (``wb.duplicates``) where splits are drawn, and report those
-            that lie in several given splits. All pictures of the dataset are compared, each pair once: the first time
-            costs 4 ms per picture, later 2 s at 10,000 pictures, growing with the square of their number.
-        work: told of the progress; its ``cancel`` stops; nothing is left behind.
+            that lie in several given splits. All images of the dataset are compared, each pair once: the first time
+            costs 4 ms per image, later 2 s at 10,000 images, growing with the square of their number.
+        work: receives the progress; its ``cancel`` stops; nothing is left behind.
 
     Raises:
-        InputError: unknown format, no samples, missing or changed pictures, splits that cannot be had.
+        InputError: unknown format, no samples, missing or changed images, splits that cannot be had.
         OutputError: the folder is not empty, cannot be written, or the export reads back differently.
     """
     writer = _writer(format)
     if media not in MEDIA:
-        raise InputError("a way to bring the pictures", found=repr(media), where="media", fix=one_of(media, MEDIA))
+        raise InputError(f"Unknown media {media!r}.", fix=one_of(media, MEDIA))
     spec = SplitSpec.of(splits)
     spec.check()
     dataset = opened(dataset)
@@ -145,7 +145,7 @@ def export(
         cross_split_pairs=crossing,
         label_conflicts=conflicts,
         stratification=chosen.stratification,
-        notes=_notes(chosen, summary, names) + _told(twins, crossing, conflicts) + _of_media(media),
+        notes=_notes(chosen, summary, names) + _duplicate_notes(twins, crossing, conflicts) + _of_media(media),
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
@@ -158,7 +158,7 @@ def export(
 
 def _writer(format: str) -> Writer:
     if format not in WRITERS:
-        raise InputError("a format to write", found=repr(format), where="format", fix=one_of(format, WRITERS))
+        raise InputError(f"Unknown format {format!r}.", fix=one_of(format, WRITERS))
     return WRITERS[format]
 
 
@@ -170,7 +170,7 @@ class _Seen:
         writer: the format.
         summary: counts.
         pictures: whether they are there.
-        places: place of each sample by the path of its picture.
+        places: place of each sample by the path of its image.
     """
 
     writer: Writer
@@ -179,7 +179,7 @@ class _Seen:
     places: dict[str, int] = field(default_factory=dict)
 
     def look(self, item: Shipped) -> None:
-        """Look at one more."""
+        """Note one more sample."""
         split = str(item.record.split)
         self.pictures.look(item.record)
         self.summary.add(item.record, item.source)
@@ -187,12 +187,12 @@ class _Seen:
 
 
 def _prepared(chosen: Selection, seen: _Seen, target: Path, media: Media) -> list[str]:
-    """What the format cannot hold, once pictures and room are there."""
+    """What the format cannot hold, once images and room are there."""
     seen.pictures.require()
     if media == "copy" or seen.writer.embeds:
         require_room(target, seen.pictures.total_bytes)
     lost = seen.writer.lost(Viewed(chosen.shipped, record_of))
-    return lost + sentences({"{n} point clouds without a picture": chosen.clouds})
+    return lost + sentences({"{n} point clouds without an image": chosen.clouds})
 
 
 def _write(
@@ -217,7 +217,7 @@ def _write(
 
 
 def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work | None) -> DuplicateReport | None:
-    """Duplicates among all pictures that are there; those that are not are the business of ``require_media``."""
+    """Duplicates among all images that are there; those that are not are the business of ``require_media``."""
     paths = (stored.record.image_path for stored in samples)
     there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
     return find(dataset, Part(samples, there), work=work) if there else None
@@ -240,7 +240,7 @@ def _near(twins: DuplicateReport | None) -> dict[str, str]:
 
 
 def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tuple[list[Pair], list[LabelConflict]]:
-    """Of the written samples: pairs of the same picture in different splits, and those with different labels."""
+    """Of the written samples: pairs of the same image in different splits, and those with different labels."""
     if twins is None:
         return [], []
     splits = {item.id: str(item.record.split) for item in shipped}
@@ -248,17 +248,19 @@ def _doubtful(twins: DuplicateReport | None, shipped: Sequence[Shipped]) -> tupl
     return crossing, [c for c in twins.label_conflicts if set(c.ids) <= splits.keys()]
 
 
-def _told(twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]) -> list[str]:
-    """What people must know of duplicates."""
+def _duplicate_notes(
+    twins: DuplicateReport | None, crossing: Sequence[Pair], conflicts: Sequence[LabelConflict]
+) -> list[str]:
+    """Notes about duplicates and label conflicts in the export."""
     notes = [f"{problem.message} [{problem.where}]" for problem in (twins.problems if twins else [])]
     if crossing:
         notes.append(
-            f"{counted(len(crossing), 'pair')} of the same picture in different splits, as given "
-            f"({' = '.join(crossing[0].origins)}); draw the splits anew to keep them together"
+            f"{counted(len(crossing), 'pair')} of the same image in different given splits "
+            f"({' = '.join(crossing[0].origins)}); create new splits to keep them together"
         )
     if conflicts:
         notes.append(
-            f"{counted(len(conflicts), 'pair')} of the same picture with different labels "
+            f"{counted(len(conflicts), 'pair')} of the same image with different labels "
             f"({' = '.join(conflicts[0].origins)})"
         )
     return notes
@@ -271,9 +273,9 @@ def _names(summary: Summary, spec: SplitSpec) -> list[str]:
 
 
 def _notes(chosen: Selection, summary: Summary, names: Sequence[str]) -> list[str]:
-    notes = [f"{name} holds no samples" for name in names if name not in summary.parts]
+    notes = [f"{name} has no samples" for name in names if name not in summary.parts]
     if chosen.moved:
-        notes.append(f"{counted(chosen.moved, 'group')} of several splits moved together: new samples belong to both")
+        notes.append(f"{counted(chosen.moved, 'group')} merged across splits, because new samples belong to both")
     reasons: dict[str, int] = {}
     for item in chosen.left_out:
         reasons[item.reason] = reasons.get(item.reason, 0) + 1
@@ -281,4 +283,4 @@ def _notes(chosen: Selection, summary: Summary, names: Sequence[str]) -> list[st
 
 
 def _of_media(media: Media) -> list[str]:
-    return ["the pictures are links: the originals must stay where they are"] if media == "reference" else []
+    return ["the images are links: the originals must stay where they are"] if media == "reference" else []

@@ -35,7 +35,7 @@ _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 @dataclass(slots=True)  # as NamedRecord
 class Shipped(NamedRecord):
-    """One sample on its way out: its record, with the split set, and the name of its picture.
+    """One sample on its way out: its record, with the split set, and the name of its image.
 
     Attributes:
         id: sample id.
@@ -105,12 +105,12 @@ def head(
     }
 
 
-def write(folder: Path, said: Mapping[str, Any], shipped: Sequence[Shipped], hashes: Hashes | None) -> None:
+def write(folder: Path, document: Mapping[str, Any], shipped: Sequence[Shipped], hashes: Hashes | None) -> None:
     """Write the manifest: its head, then one line per file and per sample, each made when it is written.
 
     Args:
         folder: all that was written so far.
-        said: what ``head`` gave.
+        document: what ``head`` gave.
         shipped: all samples, in their order.
         hashes: of files for which they are known.
     """
@@ -119,7 +119,7 @@ def write(folder: Path, said: Mapping[str, Any], shipped: Sequence[Shipped], has
     files = ({"path": path, "bytes": size, "sha256": known(path) or sha256_file(folder / path)} for path, size in sizes)
     lists: dict[str, Iterator[dict[str, Any]]] = {"files": files, "samples": map(_sample, shipped)}
     with (folder / FILE_NAME).open("w", encoding="utf-8") as stream:
-        stream.write(json.dumps(said, indent=1, ensure_ascii=False)[:-2])
+        stream.write(json.dumps(document, indent=1, ensure_ascii=False)[:-2])
         for key, items in lists.items():
             stream.write(f',\n "{key}": [')
             for at, item in enumerate(items):
@@ -143,7 +143,7 @@ def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
 
 def _sample(item: Shipped) -> dict[str, Any]:
     record = item.record
-    found = {
+    entry = {
         "picture": item.name,
         "split": record.split,
         "origin": record.origin,
@@ -154,7 +154,7 @@ def _sample(item: Shipped) -> dict[str, Any]:
         "labels_sha256": labels_sha256(record),
         "generation": dict(record.generation),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in entry.items() if value}
 
 
 def labels_sha256(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Put pictures into an export: checked to be there, then copied or linked."""
+"""Put images into an export: checked to be there, then copied or linked."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Literal
 from workbench.actions.export.manifest import Shipped
 from workbench.adapters.formats.toolkit.contract import Writer
 from workbench.base.errors import InputError, OutputError
+from workbench.base.plurals import counted
 from workbench.base.progress import Progress
 from workbench.core.schema.labels import Record
 
@@ -28,7 +29,7 @@ _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
 
 @dataclass
 class Pictures:
-    """Whether all pictures are there, seen one by one.
+    """Whether all images are there, seen one by one.
 
     Attributes:
         total_bytes: of those that are.
@@ -41,7 +42,7 @@ class Pictures:
     unknown: list[str] = field(default_factory=list)
 
     def look(self, record: Record) -> None:
-        """Look at one."""
+        """Note whether the medium of a record exists and its size is known."""
         try:
             self.total_bytes += os.stat(record.medium).st_size  # noqa: PTH116 - faster, and there are many
         except OSError:
@@ -57,14 +58,13 @@ class Pictures:
         """
         if self.missing:
             shown = ", ".join(self.missing[:_SHOWN]) + (" ..." if len(self.missing) > _SHOWN else "")
-            fix = "Bring the files back, or leave these samples out with --where."
-            found = f"{len(self.missing):,} missing: {shown}"
-            raise InputError("the pictures of all samples", found=found, where="export", fix=fix)
+            fix = "Restore the files, or leave these samples out with --where."
+            files = counted(len(self.missing), "image file is missing", "image files are missing")
+            raise InputError(f"{files}: {shown}.", fix=fix)
         if self.unknown:
-            found = f"{len(self.unknown):,} without, the first is {self.unknown[0]}"
-            raise InputError(
-                "width and height of all samples", found=found, where="export", fix="Run ds.compute_metadata()."
-            )
+            samples = counted(len(self.unknown), "sample has", "samples have")
+            problem = f"{samples} no width and height (first: {self.unknown[0]})."
+            raise InputError(problem, fix="Run ds.compute_metadata().")
 
 
 def require_room(folder: Path, n_bytes: int) -> None:
@@ -78,13 +78,13 @@ def require_room(folder: Path, n_bytes: int) -> None:
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < n_bytes:
-        found = f"{free / 1e6:,.0f} MB free"
-        fix = "Make room, choose another disk, or use media='hardlink'."
-        raise OutputError(f"{n_bytes / 1e6:,.0f} MB for the pictures", found=found, where=str(folder), fix=fix)
+        problem = f"The images need {n_bytes / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free."
+        fix = "Free disk space, choose another disk, or use media='hardlink'."
+        raise OutputError(problem, at=str(folder), fix=fix)
 
 
 def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, progress: Progress) -> None:
-    """Copy or link every picture to where the writer wants it; that it is the right one is seen when it is read back.
+    """Copy or link every image to where the writer wants it; that it is the right one is seen when it is read back.
 
     Raises:
         OSError: the place refuses.

@@ -36,7 +36,7 @@ class Selection:
         drawn: splits to be remembered; see ``splits.Plan``.
         moved: groups that moved; see ``splits.Plan``.
         stratification: how far the splits are from holding everything alike; ``None`` where nothing compares.
-        clouds: number of selected clouds without a picture, which no format holds.
+        clouds: number of selected clouds without an image, which no format holds.
     """
 
     shipped: Sequence[Shipped]
@@ -74,7 +74,7 @@ def select(
         where: only these.
         spec: what is wanted of the splits.
         near: name of the group of near duplicates by sample id.
-        numbered: pictures are named by number instead of after where they came from.
+        numbered: images are named by number instead of after where they came from.
         look: sees every sample once on its way to the disk.
 
     Raises:
@@ -92,19 +92,17 @@ def select(
         if stored.id in chosen:
             source = sys.intern(stored.source or "")  # else one text per sample
             selected[stored.id] = _Place(stored.record.origin, stored.source_key or "", source, stored.id, at)
-    del chosen  # large; from here on those that have a picture count
+    del chosen  # large; from here on those that have an image count
     if not selected:
-        found = "an empty dataset" if not members else f"none of {counted(len(members), 'sample')}"
-        found = f"{clouds:,} point clouds without a picture" if clouds else found
-        raise InputError("samples to export", found=found, where=str(where or dataset.name), fix="Widen the filter.")
+        raise _nothing_selected(len(members), clouds, str(where or dataset.name))
     remembered = store.remembered_splits(dataset, spec.memory) if spec.stratify else {}
     plan = settled(members, spec, chosen=selected.keys(), remembered=remembered)
     left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
     left_out.sort(key=lambda item: (item.origin, item.reason))
     kept = sorted(place for place in selected.values() if place.id in plan.splits)
     if not kept:
-        found = f"all {len(selected):,} left out: {left_out[0].reason}"
-        raise InputError("samples to export", found=found, where="splits", fix="Choose others, or pass real_only=().")
+        problem = f"None of {counted(len(selected), 'selected sample')} can be exported: {left_out[0].reason}."
+        raise InputError(problem, at="splits", fix="Select others, or pass real_only=().")
     names = None if numbered else flattened([(place.origin, place.source_key or place.id) for place in kept])
 
     def shipped(number: int, place: _Place) -> Shipped:
@@ -115,6 +113,17 @@ def select(
     outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
     alike = deviation(plan, [member for member in members if member.id in selected])
     return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
+
+
+def _nothing_selected(samples: int, clouds: int, at: str) -> InputError:
+    if clouds:
+        only = counted(clouds, "point cloud")
+        problem = f"The filter selects only {only} without an image, which no format can hold."
+    elif samples:
+        problem = f"The filter selects none of {counted(samples, 'sample')}."
+    else:
+        problem = "The dataset is empty."
+    return InputError(problem, at=at, fix="Widen the filter." if samples or clouds else "Load samples first.")
 
 
 class _Place(NamedTuple):

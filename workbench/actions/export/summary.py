@@ -47,7 +47,7 @@ class Summary:
     examples: defaultdict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, record: Record, source: SourceName) -> None:
-        """Count one more."""
+        """Count one more sample."""
         part, cell = self.parts[str(record.split)], cell_of(record.attributes, self.slice_by)
         part.labels += len(record.labels)
         part.sources[source] += 1

@@ -32,9 +32,8 @@ def cluster(address: str) -> Iterator[Executor]:
         client = distributed.Client(address, timeout=PATIENCE_S, set_as_default=False)
     except (OSError, ValueError) as cause:  # a TimeoutError is an OSError
         fix = "Start it with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
-        raise InputError(
-            "a Dask scheduler", found=f"{type(cause).__name__}: {cause}"[:160], where=address, fix=fix
-        ) from cause
+        reason = f"{type(cause).__name__}: {cause}"[:160]
+        raise InputError(f"No Dask scheduler answers ({reason}).", at=address, fix=fix) from cause
     with client:
         _check_workers(client, address)
         yield DaskWorkers(client)
@@ -44,16 +43,16 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         versions = client.run(generator_version)
     except ModuleNotFoundError as cause:
-        raise InputError("workers with the workbench installed", found=str(cause), where=address) from cause
+        problem = f"The workbench is not installed in the workers: {cause}."
+        raise InputError(problem, at=address, fix="Install it there, in the same version.") from cause
     if not versions:
-        raise InputError(
-            "a cluster with workers", found="none", where=address, fix=f"Start some: dask worker {address}"
-        )
-    others = {worker: found for worker, found in versions.items() if found != generator_version()}
+        raise InputError("The cluster has no workers.", at=address, fix=f"Start some: dask worker {address}")
+    others = {worker: version for worker, version in versions.items() if version != generator_version()}
     if others:
-        worker, found = next(iter(others.items()))
-        fix = "Install the same version everywhere; frames must not depend on who draws them."
-        raise InputError(f"workbench {generator_version()} in every worker", found=found, where=worker, fix=fix)
+        worker, version = next(iter(others.items()))
+        fix = "Install the same version everywhere, so that frames do not depend on where they are drawn."
+        problem = f"The worker has workbench {version}, this machine has {generator_version()}."
+        raise InputError(problem, at=worker, fix=fix)
 
 
 class DaskWorkers(Executor):
@@ -86,7 +85,7 @@ class _Forwarded(Future[T]):
             if self._own_cancel or self.cancelled():
                 super().cancel()
                 return
-            self.set_exception(BrokenExecutor("the cluster dropped the work: its scheduler may have ended"))
+            self.set_exception(BrokenExecutor("The cluster dropped the work; its scheduler may have ended."))
             return
         error = inner.exception()
         if error is None:
@@ -99,7 +98,7 @@ def _in_our_words(error: BaseException) -> BaseException:
     name = type(error).__name__
     if name == "KilledWorker":  # Dask tried three workers
         fix = "Free memory there, or start fewer workers; what is finished is kept, and the same call completes it."
-        return WorkerDied("a worker that ends its work", found=str(error)[:200], fix=fix)
+        return WorkerDied(f"A worker process of the cluster was killed: {str(error)[:200]}.", fix=fix)
     if name in ("CommClosedError", "FutureCancelledError", "CancelledError"):
         return BrokenExecutor(f"{name}: {error}")
     return error

@@ -13,6 +13,7 @@ from workbench.actions.generate.record import lineage
 from workbench.actions.generate.shot import Accepted, Shot
 from workbench.adapters import render
 from workbench.base.errors import InputError, ScenarioError
+from workbench.base.plurals import counted
 from workbench.core.scenario import Scenario, Unplaceable, build, noise_rng, sensor_settings
 from workbench.core.sensor import form_image
 
@@ -104,9 +105,8 @@ def not_accepted(what: str, scenario: Scenario, refusals: Counter[str]) -> NotAc
         f"{name} {limits.get(name, '')} refused {n}".replace("  ", " ") for name, n in refusals.most_common()
     )
     error = NotAccepted(
-        f"a draw that is accepted for {what} of '{scenario.name}'",
-        found=f"0 of {sum(refusals.values())} ({reasons})",
-        where="accept",
+        f"None of {counted(refusals.total(), 'draw')} for {what} of '{scenario.name}' was accepted ({reasons}).",
+        at="accept",
         fix="Widen that range, draw fewer objects, or raise accept.max_tries.",
     )
     error.refusals = refusals

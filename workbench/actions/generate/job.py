@@ -59,7 +59,7 @@ class Result:
 
     def __str__(self) -> str:
         counts = f"{self.generated:,} generated"
-        counts += f" ({self.taken_up:,} of them from files drawn before)" if self.taken_up else ""
+        counts += f" ({self.taken_up:,} from files of an earlier run)" if self.taken_up else ""
         counts += f", {self.already_there:,} already there"
         counts += f", {self.rejected:,} rejected, {self.failed:,} failed" if self.problems else ""
         return counts + (f" ({self.frames_per_s:.1f} frames/s)" if self.frames_per_s else "")
@@ -105,7 +105,7 @@ def generate(
         executor: any ``concurrent.futures.Executor``, e.g. ``cluster(address)``; its workers must see ``folder``.
         folder: for the media, by default below ``$WORKBENCH_HOME`` or ``~/.workbench``.
         first_frame: number of the first frame.
-        work: told of the progress; its ``cancel`` stops the job and keeps finished frames, its ``pause`` holds it up.
+        work: receives the progress; its ``cancel`` stops the job and keeps finished frames, its ``pause`` holds it up.
 
     Raises:
         ScenarioError, InputError: the scenario or a number is wrong.
@@ -114,11 +114,13 @@ def generate(
     made = made if seed is None else made.replace(seed=seed)
     count = made.frames if n is None else n
     if count < 0 or first_frame < 0 or (workers or 0) < 0:
-        raise InputError("numbers from 0 for n, first_frame and workers", found=f"{count}, {first_frame}, {workers}")
+        given = f"n={count}, first_frame={first_frame}, workers={workers}"
+        raise InputError(f"n, first_frame and workers must not be negative: {given}.")
     if made.mark:
         if n not in (None, 1) or first_frame not in (0, made.mark.frame):
             fix = "Generate from the scenario it came from."
-            raise InputError("n=1 for a resolved frame", found=f"n={n}, first_frame={first_frame}", fix=fix)
+            problem = f"A resolved frame is one frame of its own number, not n={n}, first_frame={first_frame}."
+            raise InputError(problem, fix=fix)
         count, first_frame = 1, made.mark.frame
     sink = sink_for(into)
     place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
@@ -204,7 +206,7 @@ class Job:
             self._ended = True
 
     def __repr__(self) -> str:
-        state = "ended" if self._ended else "paused" if self.paused else "at work"
+        state = "ended" if self._ended else "paused" if self.paused else "running"
         return f"Job({self.plan.scenario.name}, {state}: {self.so_far})"
 
     def _keep(self, tick: Tick) -> None:
@@ -306,8 +308,9 @@ class _Run:
                 raise
             self._failed(frame, "worker_died", error)
         except BrokenExecutor as cause:
-            fix = "Start the executor's workers anew; the same call completes the job."
-            raise RenderError("an executor that works", found=str(cause), where=f"frame {frame}", fix=fix) from cause
+            fix = "Restart the executor's workers; the same call completes the job."
+            reason = str(cause).rstrip(".")
+            raise RenderError(f"The executor failed: {reason}.", at=f"frame {frame}", fix=fix) from cause
         except (RenderError, InputError) as error:
             self._failed(frame, "not_drawn", error)
         else:

@@ -1,4 +1,4 @@
-"""Frames on disk: picture, instance map, depth map and, last, the resolved frame that says all are whole.
+"""Frames on disk: image, instance map, depth map and, last, the resolved frame that says all are whole.
 
 ::
 
@@ -83,8 +83,8 @@ def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: 
         write_bytes(path_of(folder, "clouds", frame), products.cloud_pcd(truth, picture.srgb, camera))
     objects = [_object_document(thing) for thing in truth.objects]
     if "keypoints" in asked:
-        for said, thing in zip(objects, truth.objects, strict=True):
-            said["corners_px"] = products.corners_px(thing, truth, camera)
+        for document, thing in zip(objects, truth.objects, strict=True):
+            document["corners_px"] = products.corners_px(thing, truth, camera)
     outcome = {
         "generation": generation,
         "objects": objects,
@@ -112,19 +112,20 @@ def is_finished(folder: Path, scenario: Scenario, frame: int, backend: str) -> b
     if not path.exists():
         return False
     generation = _read_commit(path)["outcome"]["generation"]
-    found = (generation["scenario_sha256"], generation["seed"], generation["backend"])
-    if found != (scenario.sha256, scenario.seed, backend):
-        text = f"frame {frame} of {generation['scenario_name']}, seed {found[1]}, {found[2]}"
-        raise OutputError("a folder of this scenario", found=text, where=str(folder), fix="Choose another folder.")
+    identity = (generation["scenario_sha256"], generation["seed"], generation["backend"])
+    if identity != (scenario.sha256, scenario.seed, backend):
+        text = f"frame {frame} of {generation['scenario_name']}, seed {identity[1]}, {identity[2]}"
+        problem = f"The folder holds frames of another scenario, seed or renderer: {text}."
+        raise OutputError(problem, at=str(folder), fix="Choose another folder.")
     return True
 
 
 def read_record(folder: Path, frame: int) -> Record:
     """The record of a finished frame, from its files alone."""
-    said = _read_commit(path_of(folder, "frames", frame))
-    outcome, generation = said["outcome"], said["outcome"]["generation"]
+    document = _read_commit(path_of(folder, "frames", frame))
+    outcome, generation = document["outcome"], document["outcome"]["generation"]
     camera, image = Camera.from_dict(outcome["camera"]), path_of(folder, "images", frame)
-    asked = said.get("annotators") or ()
+    asked = document.get("annotators") or ()
     kinds = [fields.DEPTH, fields.INSTANCES, *(k for k in (fields.SEMANTIC, fields.NORMALS) if _asked(k, asked))]
     cloud = path_of(folder, "clouds", frame).resolve() if "point_cloud" in asked else None
     return Record(
@@ -133,7 +134,7 @@ def read_record(folder: Path, frame: int) -> Record:
         width=camera.width,
         height=camera.height,
         labels=_labels(outcome["objects"], read_map(path_of(folder, "instances", frame))),
-        scene_id=scene_id(said["name"], said["seed"], frame),
+        scene_id=scene_id(document["name"], document["seed"], frame),
         attributes={name: outcome[name] for name in fields.ATTRIBUTES},
         camera=camera,
         maps={kind: path_of(folder, kind, frame).resolve() for kind in kinds},
@@ -150,12 +151,12 @@ def _asked(kind: str, annotators: Sequence[str]) -> bool:
 
 def _read_commit(path: Path) -> dict[str, Any]:
     try:
-        said: dict[str, Any] = json.loads(path.read_text())
-        said["outcome"]["generation"]["backend"]
+        document: dict[str, Any] = json.loads(path.read_text())
+        document["outcome"]["generation"]["backend"]
     except (ValueError, KeyError, TypeError) as cause:
         fix = "Delete that file, so that the frame is drawn again."
-        raise OutputError("a frame as it was written", found=repr(cause)[:100], where=str(path), fix=fix) from cause
-    return said
+        raise OutputError(f"The frame's file is damaged ({repr(cause)[:100]}).", at=str(path), fix=fix) from cause
+    return document
 
 
 def read_map(path: Path) -> NDArray[np.uint16]:
@@ -164,10 +165,10 @@ def read_map(path: Path) -> NDArray[np.uint16]:
     Raises:
         OutputError: the file was damaged after it was written.
     """
-    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if found is None:
-        raise OutputError("a map that can be read", found="a missing or damaged file", where=str(path))
-    return np.asarray(found, dtype=np.uint16)
+    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise OutputError("The map is missing or damaged.", at=str(path), fix="Generate the frame again.")
+    return np.asarray(values, dtype=np.uint16)
 
 
 def labels_of(truth: Annotations) -> Labels:

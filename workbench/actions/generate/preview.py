@@ -1,4 +1,4 @@
-"""A quick look at what a scenario gives: small pictures with the boxes drawn in."""
+"""Previews of a scenario: small images with the boxes drawn in."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def preview(
     boxes: bool = True,
     executor: Executor | None = None,
 ) -> list[Rgb8]:
-    """Small RGB pictures of the first ``n`` frames, drawn as a job would draw them; nothing is stored.
+    """Small RGB images of the first ``n`` frames, drawn as a job would draw them; nothing is stored.
 
     Args:
         scenario: a ``Scenario``, a file, a preset or a document.
-        n: pictures.
-        width_px: of each picture; never larger than the frame itself.
+        n: images.
+        width_px: of each image; never larger than the frame itself.
         first_frame: number of the first frame.
         backend: name of the renderer.
         boxes: draw boxes and class names in.
@@ -64,7 +64,7 @@ def preview(
 
 
 def preview_frame(scenario: Scenario, frame: int, *, backend: str, width_px: int, boxes: bool) -> Rgb8:
-    """One small picture; the function that workers run."""
+    """One small image; the function that workers run."""
     accepted = accepted_draw(scenario, frame)
     small = scaled(accepted.resolved, min(1.0, width_px / accepted.resolved.values[WIDTH]))
     scene = build(small)
@@ -89,7 +89,7 @@ def scaled(frame: ResolvedFrame, factor: float) -> ResolvedFrame:
 
 
 def draw_boxes(image: Rgb8, labels: Iterable[Label]) -> Rgb8:
-    """A copy of the picture with a box and a class name for each label."""
+    """A copy of the image with a box and a class name for each label."""
     drawn = np.ascontiguousarray(image)
     drawn = drawn.copy()
     for label in labels:

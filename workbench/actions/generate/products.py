@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core import assets as library
+from workbench.core.assets import PART_NAMES
 from workbench.core.clouds import Cloud, CloudHeader, pcd_bytes
 from workbench.core.schema.labels import Camera
 from workbench.core.schema.scene import Annotations, ObjectTruth
@@ -27,8 +27,8 @@ def class_number(name: str) -> int:
     >>> class_number("bearing"), class_number("bolt"), class_number("my_part") > 255
     (1, 2, True)
     """
-    if name in library.PART_NAMES:
-        return 1 + sorted(library.PART_NAMES).index(name)
+    if name in PART_NAMES:
+        return 1 + sorted(PART_NAMES).index(name)
     digest = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
     return OWN_CLASSES + digest % (65_535 - OWN_CLASSES)
 
@@ -69,7 +69,7 @@ def _corner(point_cam: NDArray[np.float64], depth_m: NDArray[np.float32], camera
 
 
 def cloud_pcd(truth: Annotations, srgb: NDArray[np.uint8], camera: Camera) -> bytes:
-    """A PCD of every pixel that hits something, in the camera frame, with the picture's colours."""
+    """A PCD of every pixel that hits something, in the camera frame, with the image's colours."""
     rows, columns = np.nonzero(np.isfinite(truth.depth_m))
     pixels = np.stack([columns, rows], axis=1).astype(np.float64)
     rays = np.zeros((0, 2))

@@ -11,7 +11,7 @@ from typing import Any
 from workbench.actions.generate.products import classes_seen
 from workbench.actions.generate.shot import Shot
 from workbench.base.files import sha256_text
-from workbench.core import assets as library
+from workbench.core.assets import asset_sha256
 from workbench.core.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
 from workbench.core.scenario.build import assets_of
 
@@ -35,7 +35,7 @@ def lineage(shot: Shot) -> dict[str, Any]:
         "attempt": mark.attempt,
         "refusals": dict(shot.accepted.refusals),
         "params": resolved.params(),
-        "assets": {asset: library.asset_sha256(asset) for asset in sorted(set(assets_of(resolved.values)))},
+        "assets": {asset: asset_sha256(asset) for asset in sorted(set(assets_of(resolved.values)))},
         "parent_sample_id": anchor.parent(mark.frame),
         "parent_sample_ids": list(anchor.sample_ids),
         "parent_dataset": anchor.dataset,

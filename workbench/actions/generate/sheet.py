@@ -1,4 +1,4 @@
-"""Contact sheets: what a scenario gives, at one look."""
+"""Contact sheets of a scenario's first frames."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sheet(
     boxes: bool = True,
     executor: Executor | None = None,
 ) -> Rgb8:
-    """The first ``n`` frames of a scenario as one RGB picture; arguments and errors as ``preview``."""
+    """The first ``n`` frames of a scenario as one RGB image; arguments and errors as ``preview``."""
     made = Scenario.load(scenario)
     pictures = preview(made, n, width_px=width_px, backend=backend, boxes=boxes, executor=executor)
     return titled(tiled(pictures, columns), f"{made.name}, {backend}")
@@ -45,7 +45,7 @@ def save_sheet(path: Path, picture: Rgb8) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in (".png", ".jpg", ".jpeg"):
-        raise OutputError("a name that ends with .png or .jpg", found=path.name, where=str(path))
+        raise OutputError(f"'{path.name}' does not end with .png or .jpg.", at=str(path))
     settings = [] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     done, data = cv2.imencode(suffix, picture[..., ::-1], settings)
     assert done, "RGB of 8 bits fits both"
@@ -53,7 +53,7 @@ def save_sheet(path: Path, picture: Rgb8) -> None:
 
 
 def tiled(pictures: Sequence[Rgb8], columns: int) -> Rgb8:
-    """Pictures side by side, row by row, on white; each at its own size in cells of the largest.
+    """Images side by side, row by row, on white; each at its own size in cells of the largest.
 
     >>> tiled([np.zeros((10, 20, 3), np.uint8)] * 3, 2).shape
     (28, 48, 3)
@@ -68,7 +68,7 @@ def tiled(pictures: Sequence[Rgb8], columns: int) -> Rgb8:
 
 
 def titled(picture: Rgb8, title: str) -> Rgb8:
-    """The picture with a line of text above."""
+    """The image with a line of text above."""
     bar = np.full((TITLE_PX, picture.shape[1], 3), 255, np.uint8)
     cv2.putText(bar, title, (2, TITLE_PX - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
     return np.concatenate([bar, picture])

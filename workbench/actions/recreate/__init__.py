@@ -1,4 +1,4 @@
-"""Recreate a failure: from tagged samples to a scenario, fitted by pictures made on the way."""
+"""Recreate a failure: from tagged samples to a scenario, refined with trial renders."""
 
 from workbench.actions.recreate.recreate import Recreation, recreate
 from workbench.actions.recreate.report import Row

@@ -11,38 +11,40 @@ from numpy.typing import NDArray
 
 from workbench.actions.recreate.contrast import common_words, confidence_of
 from workbench.actions.recreate.report import Row
-from workbench.core import assets as library
+from workbench.core.assets import PART_NAMES, SURFACE_KINDS
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, NumberColumn, SetColumn, Table
+
+ALL_DRAWN = "; drawn from the whole library"
 
 
 def words_of(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> tuple[dict[str, Any], list[Row]]:
     """Surface and classes that the samples have in common, and how many labels they have."""
     changes: dict[str, Any] = {}
-    said: list[Row] = []
+    report: list[Row] = []
     surfaces = common_words(*(_category(table, fields.SURFACE, part) for part in (rows, others)))
-    known = {word: share for word, share in surfaces.items() if word in library.SURFACE_KINDS}
-    _take(changes, said, "scene.surface.label", known, surfaces, int(rows.sum()), "the surfaces that they share")
+    known = {word: share for word, share in surfaces.items() if word in SURFACE_KINDS}
+    _take(changes, report, "scene.surface.label", known, surfaces, int(rows.sum()), "surfaces in common")
     shares = common_words(_labels(table, rows), _labels(table, others))
-    parts = {word: share for word, share in shares.items() if word in library.PART_NAMES}
-    _take(changes, said, "assets.targets.labels", parts, shares, int(rows.sum()), "the classes that they share")
-    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(library.PART_NAMES))
+    parts = {word: share for word, share in shares.items() if word in PART_NAMES}
+    _take(changes, report, "assets.targets.labels", parts, shares, int(rows.sum()), "classes in common")
+    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(PART_NAMES))
     if own and not parts:  # others than the data has would be labels that it lacks
         changes["assets.targets.labels"] = {"choice": own}
-        why = said[-1].why.removesuffix("; all of it is drawn")
-        said[-1] = replace(said[-1], why=f"{why}; drawn are those of the data: {', '.join(own)}")
+        why = report[-1].why.removesuffix(ALL_DRAWN)
+        report[-1] = replace(report[-1], why=f"{why}; drawn from the classes of the data: {', '.join(own)}")
     counts = table.columns.get("labels")
     if isinstance(counts, NumberColumn) and np.nansum(counts.values[rows]) > 0:
         low, high = (int(np.clip(round(v), 1, 40)) for v in np.nanquantile(counts.values[rows], [0.1, 0.9]))
         changes["assets.targets.count"] = {"uniform_int": [low, high]}
-        why = f"{low} to {high} labels in eight of ten"
-        said.append(Row("assets.targets.count", "jitter", [low, high], confidence_of(int(rows.sum())), why))
-    return changes, said
+        why = f"8 of 10 samples have {low} to {high} labels"
+        report.append(Row("assets.targets.count", "jitter", [low, high], confidence_of(int(rows.sum())), why))
+    return changes, report
 
 
 def _take(
     changes: dict[str, Any],
-    said: list[Row],
+    report: list[Row],
     path: str,
     known: Mapping[str, float],
     shares: Mapping[str, float],
@@ -53,12 +55,12 @@ def _take(
         weights = {word: round(share / sum(known.values()), 3) for word, share in known.items()}
         changes[path] = {"choice": list(weights), "weights": list(weights.values())}
         why = f"{what}: " + ", ".join(f"{word} {share:.0%}" for word, share in weights.items())
-        said.append(Row(path, "jitter", weights, confidence_of(n), why))
+        report.append(Row(path, "jitter", weights, confidence_of(n), why))
     elif shares:
-        why = f"{what} ({', '.join(list(shares)[:3])}) are not in the library; all of it is drawn"
-        said.append(Row(path, "free", None, "unknown", why))
+        why = f"{what} ({', '.join(list(shares)[:3])}) are not in the asset library{ALL_DRAWN}"
+        report.append(Row(path, "free", None, "unknown", why))
     else:
-        said.append(Row(path, "free", None, "unknown", "nothing in common that the others have less"))
+        report.append(Row(path, "free", None, "unknown", "nothing more frequent here than in the other samples"))
 
 
 def _category(table: Table, name: str, rows: NDArray[np.bool_]) -> list[str | None]:

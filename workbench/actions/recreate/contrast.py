@@ -85,10 +85,10 @@ def distance(chosen: Mapping[str, NDArray[np.float64]], made: Mapping[str, NDArr
     """Mean over the measures of the Wasserstein distance, in standard deviations of the samples."""
     from scipy.stats import wasserstein_distance
 
-    found = []
+    distances = []
     for name, values in chosen.items():
         known, drawn = values[np.isfinite(values)], made[name][np.isfinite(made[name])]
         if known.size and drawn.size:
             scale = max(float(known.std()), 1e-3 * max(1.0, abs(float(known.mean()))))
-            found.append(float(wasserstein_distance(known, drawn)) / scale)
-    return float(np.mean(found)) if found else float("nan")
+            distances.append(float(wasserstein_distance(known, drawn)) / scale)
+    return float(np.mean(distances)) if distances else float("nan")

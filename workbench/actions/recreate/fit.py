@@ -1,7 +1,7 @@
-"""Fit distributions of parameters to measured pictures, by pictures made on the way.
+"""Fit distributions of parameters to measured images with trial renders.
 
 Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression on all
-probes so far learns to read each knob from all measures of a picture (as in regression-adjusted approximate Bayesian
+probes so far learns to read each knob from all measures of an image (as in regression-adjusted approximate Bayesian
 computation, Beaumont, Zhang & Balding 2002). A distribution is right when photos and probes drawn from it read alike,
 in mean and in spread (indirect inference, Gourieroux, Monfort & Renault 1993); where they do not, the next probes are
 drawn from one that is moved by the difference. How well the regression reads probes that it has not learned from says
@@ -58,32 +58,32 @@ def fit(
     rounds: Iterable[int] = ROUNDS,
     seed: int = 0,
 ) -> Fit:
-    """Find distributions of the knobs and words whose pictures measure like the photos.
+    """Find distributions of the knobs and words whose images measure like the photos.
 
     Args:
         knobs, choices: what may be turned.
         photos: ``(m, measures)``; NaN is missing.
-        probe: makes pictures with the knobs at some places and measures them; called once per round.
-            A row of NaN is a picture that could not be made.
+        probe: makes images with the knobs at some places and measures them; called once per round.
+            A row of NaN is an image that could not be made.
         rounds: how many probes each round has; asked for the next when a round is through.
         seed: of the places.
     """
     k = len(knobs)
-    found = Fit(
+    current = Fit(
         np.full(k, 0.5), np.full(k, EVEN), np.zeros(k), tuple(c.weights for c in choices), np.zeros(len(choices))
     )
     places, codes, measured = np.zeros((0, k)), np.zeros((0, len(choices)), np.int64), np.zeros((0, photos.shape[1]))
     for round_, n in enumerate(rounds):
-        new, new_codes = _drawn(found, n, np.random.default_rng([seed, round_]))
+        new, new_codes = _drawn(current, n, np.random.default_rng([seed, round_]))
         words = [[c.words[code] for c, code in zip(choices, row, strict=True)] for row in new_codes.tolist()]
-        said = probe(new, words)
-        drawn = np.isfinite(said).any(axis=1)
+        probe_measures = probe(new, words)
+        drawn = np.isfinite(probe_measures).any(axis=1)
         places, codes = np.concatenate([places, new[drawn]]), np.concatenate([codes, new_codes[drawn]])
-        measured = np.concatenate([measured, said[drawn]])
+        measured = np.concatenate([measured, probe_measures[drawn]])
         now = np.arange(len(places)) >= len(places) - np.count_nonzero(drawn)
         if np.count_nonzero(now) >= LEAST:
-            found = _moved(found, places, codes, now, *_scores(measured, photos))
-    return found
+            current = _moved(current, places, codes, now, *_scores(measured, photos))
+    return current
 
 
 def _drawn(now: Fit, n: int, rng: np.random.Generator) -> tuple[Values, NDArray[np.int64]]:
@@ -99,23 +99,23 @@ def _moved(
     before: Fit, places: Values, codes: NDArray[np.int64], now: NDArray[np.bool_], probes: Values, photos: Values
 ) -> Fit:
     """Means and spreads moved by what photos read more than the probes of this round."""
-    means, spreads, told = before.places.copy(), before.spreads.copy(), before.told.copy()
+    means, spreads, most_explained = before.places.copy(), before.spreads.copy(), before.told.copy()
     for i in range(len(means)):
         read, own, explained = reading(probes, places[:, i], photos)
-        told[i] = max(told[i], explained)
+        most_explained[i] = max(most_explained[i], explained)
         if explained >= TELLS:
             means[i], spreads[i] = _alike(read, own[now], places[now, i], explained)
     shares, choices_told = list(before.shares), before.choices_told.copy()
     for j, known in enumerate(before.shares):
         hot = np.eye(len(known))[codes[:, j]]
-        found = [reading(probes, hot[:, word], photos) for word in range(len(known))]
-        explained = float(np.average([one for *_, one in found], weights=hot.var(axis=0) + 1e-9))
+        readings = [reading(probes, hot[:, word], photos) for word in range(len(known))]
+        explained = float(np.average([one for *_, one in readings], weights=hot.var(axis=0) + 1e-9))
         choices_told[j] = max(choices_told[j], explained)
         if explained >= TELLS:
-            more = np.array([read.mean() - own[now].mean() for read, own, _ in found])
+            more = np.array([read.mean() - own[now].mean() for read, own, _ in readings])
             moved = np.maximum(hot[now].mean(axis=0) + more / max(explained, SURELY), LEAST_SHARE)
             shares[j] = moved / moved.sum()
-    return Fit(means, spreads, told, tuple(shares), choices_told)
+    return Fit(means, spreads, most_explained, tuple(shares), choices_told)
 
 
 def _alike(read: Values, own: Values, places: Values, explained: float) -> tuple[float, float]:
@@ -160,8 +160,8 @@ def reading(probes: Values, wanted: Values, photos: Values) -> tuple[Values, Val
         off = (wanted - mean - left @ (kept * along)) / np.maximum(1 - leverage, 1e-3)
         if (error := float(np.mean(off**2))) < best:
             best, weights, own = error, kept * along / np.maximum(sizes, 1e-12), wanted - off
-    said: Values = mean + (photos - middle) @ (right.T @ weights)
-    return said, own, float(np.clip(1 - best / wanted.var(), 0, 1))
+    predicted: Values = mean + (photos - middle) @ (right.T @ weights)
+    return predicted, own, float(np.clip(1 - best / wanted.var(), 0, 1))
 
 
 def _scores(probes: Values, photos: Values) -> tuple[Values, Values]:
@@ -176,5 +176,5 @@ def _ranked(among: Values, values: Values) -> Values:
     if not known.size:
         return np.zeros(len(values))
     place = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
-    found: Values = np.where(np.isfinite(values), place, 0.0)
-    return found
+    ranks: Values = np.where(np.isfinite(values), place, 0.0)
+    return ranks

@@ -1,4 +1,4 @@
-"""Pictures made on the way, measured as photos are."""
+"""Trial renders, measured as photos are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOX_MEASURES = ("box_size", "box_apart")
 def probed(
     pool: Executor, scenarios: Sequence[Scenario], names: tuple[str, ...], backend: str, progress: Progress
 ) -> NDArray[np.float64]:
-    """Measures ``(n, names)`` of one picture of each scenario: frame ``i`` of scenario ``i``; NaN without a draw."""
+    """Measures ``(n, names)`` of one image of each scenario: frame ``i`` of scenario ``i``; NaN without a draw."""
     futures = {pool.submit(picture_measures, one, i, backend, names): i for i, one in enumerate(scenarios)}
     rows: dict[int, list[float]] = {}
     try:
@@ -51,14 +51,14 @@ def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[
         small = scaled(accepted.resolved, factor)
         scene = build(small)
         accepted = dataclasses.replace(accepted, resolved=small, scene=scene, truth=render.annotate(scene))
-    found = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
+    values = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
     camera = accepted.scene.camera
-    found |= box_measures([one.xyxy for one in labels_of(accepted.truth)], camera.width, camera.height)
-    return [float(found[name]) for name in names]
+    values |= box_measures([one.xyxy for one in labels_of(accepted.truth)], camera.width, camera.height)
+    return [float(values[name]) for name in names]
 
 
 def box_measures(boxes: Sequence[Sequence[float]], width: int, height: int) -> dict[str, float]:
-    """How large boxes are and how far they lie apart, as shares of the picture; NaN without boxes.
+    """How large boxes are and how far they lie apart, as shares of the image; NaN without boxes.
 
     >>> box_measures([(0, 0, 20, 20), (50, 0, 70, 20)], 100, 100)
     {'box_size': 0.2, 'box_apart': 0.25}

@@ -34,7 +34,7 @@ from workbench.core.tables import Filter, NumberColumn, SetColumn, Table, as_fil
 
 BASE = Path(__file__).with_name("base.yaml")
 FIRST_LEAST = 60  # probes of the first round
-CHECKS = 20  # pictures from which the distance before and after is taken
+CHECKS = 20  # images from which the distance before and after is taken
 ANCHORS = 200  # samples named in the scenario
 WIDER = 1.2  # spread of what is free, against that of the samples
 CYCLIC = cyclic_measures()  # 359 degrees is near 1: no number to regress on
@@ -51,8 +51,8 @@ class Recreation:
         parameters: where each distribution comes from.
         samples: how many samples it was made from.
         synthetic: how many of these are synthetic.
-        probes: how many pictures it was fitted by.
-        gap_before, gap_after: mean distance per measure between these samples and pictures of the plain, wide scenario
+        probes: how many trial renders were made.
+        gap_before, gap_after: mean distance per measure between these samples and images of the plain, wide scenario
             or of this one, in standard deviations of the samples; ``None`` without a fit.
     """
 
@@ -65,17 +65,17 @@ class Recreation:
     gap_after: float | None = None
 
     def __str__(self) -> str:
-        def told(row: Row) -> str:
+        def line(row: Row) -> str:
             return f"  {row.mode:<6} {row.path:<34} {row.confidence:<7} {row.why}"
 
         lines = [f"{self.scenario.name}: from {counted(self.samples, 'sample')}"]
         if self.gap_before is not None and self.gap_after is not None:
-            lines[0] += f"; distance {self.gap_before:.2f} before the fit, {self.gap_after:.2f} after"
-            lines[0] += f" ({self.probes:,} pictures)"
+            lines[0] += f"; renders were {self.gap_before:.2f} standard deviations from the photos before the fit"
+            lines[0] += f", {self.gap_after:.2f} after ({counted(self.probes, 'trial render')})"
         if self.synthetic:
-            said = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
-            lines.append(f"  {said} synthetic: what is in common may be the generator's, not the camera's")
-        return "\n".join(lines + [told(row) for row in self.parameters])
+            which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
+            lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
+        return "\n".join(lines + [line(row) for row in self.parameters])
 
 
 def recreate(
@@ -92,8 +92,8 @@ def recreate(
     """Make a scenario of what samples have in common against the other real ones.
 
     What sets them apart (exposure, contrast, noise, blur, colour; surface words; classes) is drawn around the
-    measured values; what they share with all real pictures, as in all of them and wider; everything else varies
-    widely. Pictures made on the way are measured like the photos, and the distributions moved until they agree.
+    measured values; what they share with all real images, as in all of them and wider; everything else varies
+    widely. Trial renders are measured like the photos, and the distributions moved until they agree.
     Few samples give wide distributions.
 
     Args:
@@ -101,10 +101,10 @@ def recreate(
         where: the samples, e.g. ``"'failure:dim_metal' in tags"``.
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
-        probes: whether to fit by pictures; without, only words and classes are taken over.
-        seconds: for the fit; where drawing is slow, fewer pictures are made.
+        probes: whether to refine with trial renders; without, only surfaces and classes are taken over.
+        seconds: time limit of the fit; slow renderers make fewer trial renders.
         backend: what draws them.
-        work: told of the progress; its ``cancel`` stops between two pictures; nothing is changed.
+        work: receives the progress; its ``cancel`` stops between two images; nothing is changed.
 
     Raises:
         InputError: no samples, or none of them measured.
@@ -117,9 +117,8 @@ def recreate(
     others = _others(table, rows)
     facts = _facts(table, rows, others)
     if not facts:
-        raise InputError(
-            "measured samples", found="none of them is", where=dataset.name, fix="Measure first: wb.measure(ds)."
-        )
+        problem = "None of the selected samples has been measured."
+        raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds).")
     tags = _shared_tags(table, rows)
     label = name or (tags[0].removeprefix(fields.FAILURE_PREFIX) if tags else "recreated")
     chosen_ids = tuple(table.ids[rows][:ANCHORS].tolist())
@@ -132,34 +131,37 @@ def recreate(
         anchor=Anchor(chosen_ids, dataset.name, tuple(tags)),
         description=about,
     )
-    changes, said = words_of(table, rows, others)
-    scenario = plain.replace(changes, modes={row.path: row.mode for row in said if row.mode == "jitter"})
+    changes, report = words_of(table, rows, others)
+    scenario = plain.replace(changes, modes={row.path: row.mode for row in report if row.mode == "jitter"})
     synthetic = table.columns[fields.SOURCE].mask_of(["synthetic"]) & rows
-    done = Recreation(scenario, said, int(rows.sum()), int(synthetic.sum()))
+    done = Recreation(scenario, report, int(rows.sum()), int(synthetic.sum()))
     if probes:
         free = [path for path in CHOICES if path not in changes]
         photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
         _fitted(done, plain, photos, facts, free, seconds, backend, work)
     else:
-        done.parameters += [Row(k.path, "free", None, "unknown", f"not fitted: {_told(k, facts)}") for k in KNOBS]
+        done.parameters += [
+            Row(k.path, "free", None, "unknown", f"not fitted: {_measures_text(k, facts)}") for k in KNOBS
+        ]
     return done
 
 
 def _rows(table: Table, where: str | Filter | None, ids: Sequence[str] | None) -> NDArray[np.bool_]:
     if (where is None) == (ids is None):
-        raise InputError("either a filter or ids", found="both" if ids is not None else "neither", where="recreate")
+        problem = "Only one of where and ids is allowed." if ids is not None else "Neither where nor ids was given."
+        raise InputError(problem, at="recreate", fix="Pass a filter or sample ids.")
     if ids is None:
         rows = table.mask(as_filter(where))
     else:
         place = table.rows_of(list(ids))
         if (place < 0).any():
             unknown = list(ids)[int(np.flatnonzero(place < 0)[0])]
-            raise InputError("ids of the dataset's samples", found=repr(unknown), where="recreate")
+            raise InputError(f"The dataset has no sample {unknown!r}.", at="recreate")
         rows = np.zeros(len(table), np.bool_)
         rows[place] = True
     if not rows.any():
         fix = "Look at `workbench info` for tags and facets."
-        raise InputError("samples to recreate", found="none that the filter selects", where=str(where), fix=fix)
+        raise InputError("No samples to recreate are selected.", at="ids" if where is None else str(where), fix=fix)
     return rows
 
 
@@ -171,12 +173,12 @@ def _others(table: Table, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _facts(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> dict[str, Fact]:
-    found = {}
+    facts = {}
     for measure in TARGETS:
         column = table.columns.get(f"{fields.MEASURES}.{measure}")
         if isinstance(column, NumberColumn) and (one := fact(measure, column.values[rows], column.values[others])):
-            found[measure] = one
-    return found
+            facts[measure] = one
+    return facts
 
 
 def _shared_tags(table: Table, rows: NDArray[np.bool_]) -> list[str]:
@@ -188,7 +190,7 @@ def _shared_tags(table: Table, rows: NDArray[np.bool_]) -> list[str]:
 
 
 def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
-    """The size that most of the pictures have."""
+    """The size that most of the images have."""
     sizes = [(one.record.width, one.record.height) for one in store.read(dataset, list(ids)[:50])]
     sizes = [size for size in sizes if min(size) >= 16] or [(640, 480)]
     width, height = max(set(sizes), key=sizes.count)
@@ -198,21 +200,21 @@ def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
 
 def _numbers(table: Table, rows: NDArray[np.bool_]) -> dict[str, Values]:
     """Every measure that some of the samples have."""
-    found = {}
+    numbers = {}
     for name in MEASURES:
         column = table.columns.get(f"{fields.MEASURES}.{name}")
         if name not in CYCLIC and isinstance(column, NumberColumn) and np.isfinite(column.values[rows]).any():
-            found[name] = column.values[rows]
-    return found
+            numbers[name] = column.values[rows]
+    return numbers
 
 
 def _boxes(dataset: Dataset, ids: Sequence[str]) -> dict[str, Values]:
     """Sizes and distances of true boxes, where some sample has any."""
-    found = [
+    per_sample = [
         box_measures(list(one.record.labels.boxes()), one.record.width, one.record.height)
         for one in store.read(dataset, list(ids))
     ]
-    columns = {name: np.array([one[name] for one in found]) for name in BOX_MEASURES}
+    columns = {name: np.array([one[name] for one in per_sample]) for name in BOX_MEASURES}
     return {name: values for name, values in columns.items() if np.isfinite(values).any()}
 
 
@@ -226,11 +228,11 @@ def _fitted(
     backend: str,
     work: Work | None,
 ) -> None:
-    """Move the distributions until pictures measure like the samples."""
+    """Move the distributions until images measure like the samples."""
     choices = [_choice(done.scenario, path) for path in free]
     names = tuple(photos)
     with (
-        Progress(f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="picture", work=work) as progress,
+        Progress(f"fitting {plain.name}", total=sum(ROUNDS) + 2 * CHECKS, unit="render", work=work) as progress,
         WorkerProcesses(2) as pool,
     ):
 
@@ -246,9 +248,9 @@ def _fitted(
 
         rounds = _rounds(progress, time.monotonic(), seconds)
         before = made([plain] * CHECKS)
-        found = fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe, rounds=rounds)
+        result = fit(KNOBS, choices, np.stack(list(photos.values()), axis=1), probe, rounds=rounds)
         done.probes = progress.done - CHECKS
-        _take_over(done, facts, choices, found)
+        _take_over(done, facts, choices, result)
         after = made([done.scenario] * CHECKS)
     done.gap_before, done.gap_after = (
         distance(photos, dict(zip(names, values.T, strict=True))) for values in (before, after)
@@ -278,15 +280,15 @@ def _choice(scenario: Scenario, path: str) -> Choice:
     return Choice(path, tuple(str(word) for word in drawn.values), weights / weights.sum())
 
 
-def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], found: Fit) -> None:
+def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], result: Fit) -> None:
     common = {one.measure: one.is_common for one in facts.values()}
     changes, measured, modes = {}, {}, {}
     confidence = confidence_of(done.samples)
-    for knob, place, spread, told in zip(
-        KNOBS, found.places.tolist(), found.spreads.tolist(), found.told.tolist(), strict=True
+    for knob, place, spread, explained in zip(
+        KNOBS, result.places.tolist(), result.spreads.tolist(), result.told.tolist(), strict=True
     ):
-        if told < TELLS:
-            why = f"measures cannot tell (they explain {told:.0%}); {_told(knob, facts)}"
+        if explained < TELLS:
+            why = f"not measurable from pixels (measures explain {explained:.0%}); {_measures_text(knob, facts)}"
             done.parameters.append(Row(knob.path, "free", None, "unknown", why))
             continue
         value = float(f"{knob.value(place):.4g}")
@@ -294,25 +296,25 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         measured[knob.path] = Measured(value, confidence)
         wider = 1.0 if modes[knob.path] == "jitter" else WIDER
         changes[knob.path] = knob.jitter(place, wider * spread, confidence)
-        why = f"{_told(knob, facts)}; measures explain {told:.0%}"
-        why += "" if modes[knob.path] == "jitter" else "; as in these samples, wider"
+        why = f"{_measures_text(knob, facts)}; measures explain {explained:.0%}"
+        why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so drawn wider"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
-    for choice, shares, told in zip(choices, found.shares, found.choices_told.tolist(), strict=True):
-        if told >= TELLS:
+    for choice, shares, explained in zip(choices, result.shares, result.choices_told.tolist(), strict=True):
+        if explained >= TELLS:
             changes[choice.path] = choice.weighted(shares)
             words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
-            why = f"read from the pictures; measures explain {told:.0%}"
+            why = f"estimated from the images; measures explain {explained:.0%}"
             done.parameters.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
 
 
-def _told(knob: Knob, facts: Mapping[str, Fact]) -> str:
+def _measures_text(knob: Knob, facts: Mapping[str, Fact]) -> str:
     """A knob's measures in words."""
-    found = [_fact_told(facts[name]) for name in knob.measures if name in facts]
-    return ", ".join(found) or "no measure of its own"
+    texts = [_fact_text(facts[name]) for name in knob.measures if name in facts]
+    return ", ".join(texts) or "no measure of its own"
 
 
-def _fact_told(one: Fact) -> str:
-    apart = "" if one.effect is None else f" ({one.effect:+.1f} std from the others)"
+def _fact_text(one: Fact) -> str:
+    apart = "" if one.effect is None else f" ({one.effect:+.1f} SD from the other samples)"
     return f"{one.measure} {one.mean:.3g}{apart}"

@@ -1,4 +1,4 @@
-"""The loop's turns: what each model found on the same real pictures, and whether failures are closed."""
+"""Rounds of the loop: what each model found on the same real images, and which failures are closed."""
 
 from workbench.actions.rounds.record import record_round
 from workbench.actions.rounds.rounds import rounds

@@ -10,12 +10,13 @@ CLOSED, FAILING, WORSE = "closed", "failing", "worse"
 NEAR = 0.05  # a closed scenario's metric lies at most so far below the rest's
 FOUND = 0.5  # least value of a closed scenario: like the rest is not enough where all is bad
 HELPED = 0.05  # a gain that real images of a slice should bring if it lacked coverage
+IMPROVED = "significant improvement since the first round"
 GATE_IMAGES = 10  # real images of the slice that must have been added to ask whether they helped
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of a scenario.
+    """State of a failure scenario.
 
     Attributes:
         state: ``closed``, ``failing`` or ``worse``.
@@ -29,9 +30,9 @@ class Verdict:
 def judge(now: Level, to_rest: Change, since_before: Change | None, since_first: Change | None) -> Verdict:
     """The state of a scenario after the last round.
 
-    ``worse``: it surely fell, against the round before or the first. ``closed``: it surely rose since the first round,
-    is not surely below the rest of the real pictures, its value is at most 0.05 below theirs (a slice so small that
-    nothing can be told of it is not closed), and at least 0.5. Else ``failing``.
+    ``worse``: it fell significantly since the round before or the first. ``closed``: it rose significantly since the
+    first round, is not significantly below the rest of the real images, its value is at most 0.05 below theirs (so a
+    slice too small for significance is not closed), and at least 0.5. Else ``failing``.
 
     Args:
         now: the metric in the last round.
@@ -39,23 +40,24 @@ def judge(now: Level, to_rest: Change, since_before: Change | None, since_first:
         since_before, since_first: its change; ``None`` without such a round.
     """
     if now.value is None:
-        return Verdict(FAILING, "no labels of it among the pictures judged: nothing can be told")
+        return Verdict(FAILING, "none of its labels are in the evaluated images")
     for against, one in (("the round before", since_before), ("the first round", since_first)):
         if one is not None and one.fell:
-            return Verdict(WORSE, f"surely lower than in {against}")
+            return Verdict(WORSE, f"significantly lower than in {against}")
     if since_first is None:
-        return Verdict(FAILING, "one round: nothing to compare with yet")
+        return Verdict(FAILING, "only one round so far, nothing to compare with")
     behind = to_rest.value is not None and (to_rest.fell or to_rest.value < -NEAR)
     if not since_first.rose:
-        return Verdict(FAILING, "not surely better than in the first round" + (", below the rest" if behind else ""))
+        note = "no significant improvement since the first round"
+        return Verdict(FAILING, f"{note}, below the rest" if behind else note)
     if to_rest.value is None:
-        return Verdict(FAILING, "surely better than in the first round; no other labels to compare with")
+        return Verdict(FAILING, f"{IMPROVED}; no other labels to compare with")
     if behind:
-        surely = "surely" if to_rest.fell else "by its value"
-        return Verdict(FAILING, f"surely better than in the first round, still {surely} below the rest")
+        distance = "significantly" if to_rest.fell else f"by more than {NEAR:g}"
+        return Verdict(FAILING, f"{IMPROVED}, but still {distance} below the rest")
     if now.value < FOUND:
-        return Verdict(FAILING, f"surely better than in the first round, and like the rest, but below {FOUND:g}")
-    return Verdict(CLOSED, "surely better than in the first round, and like the rest")
+        return Verdict(FAILING, f"{IMPROVED} and level with the rest, but below {FOUND:g}")
+    return Verdict(CLOSED, f"{IMPROVED} and level with the rest")
 
 
 def gate(added: int | None, gained: Change) -> str:
@@ -69,7 +71,7 @@ def gate(added: int | None, gained: Change) -> str:
         return ""
     if gained.high < HELPED:
         return (
-            f"{added:,} real images of it were added and did not help: not a failure of coverage, "
-            "generating more will not help; look at labels, resolution and the model"
+            f"{added:,} real images of it were added without improvement: not a failure of coverage, so generating "
+            "more will not help; check labels, resolution and the model"
         )
-    return f"{added:,} real images of it were added; whether they helped cannot be told yet"
+    return f"{added:,} real images of it were added; their effect is not clear yet"

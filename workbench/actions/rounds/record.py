@@ -1,4 +1,4 @@
-"""Record a round: evaluate a model on real pictures and keep what became of every label."""
+"""Record a round: evaluate a model on real images and keep what became of every label."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from workbench.base.plurals import counted
 from workbench.base.progress import Work
 from workbench.core.metrics.compare import Part, level
 from workbench.core.metrics.counts import RoundCounts, from_bytes, round_counts, to_bytes
-from workbench.core.metrics.registry import COMPARED
+from workbench.core.metrics.registry import names
 from workbench.core.schema import fields
 from workbench.core.tables.filter import OneOf
 
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop.
+    """One round of the loop.
 
     Attributes:
         number: 1, 2, ...
         name: of the model.
-        split: which real pictures it was judged on: ``test``, ``val`` or ``all real``.
+        split: which real images it was judged on: ``test``, ``val`` or ``all real``.
         samples: how many they are.
         left_out: others of that split, which it was trained on or a scenario was fitted to.
         manifest_sha256: hash of the manifest of its training data; empty when not given.
-        images: what the round cost in new pictures.
+        images: what the round cost in new images.
         seconds: and in time.
         confidence, iou: as of ``evaluate``.
         recorded_at: ISO time, UTC.
-        metrics: those of ``registry.COMPARED`` on those images, each with ``_low`` and ``_high``.
+        metrics: those of the metrics registry on those images, each with ``_low`` and ``_high``.
     """
 
     number: int
@@ -61,13 +61,13 @@ class Round:
         cost = [counted(self.images, "new image") if self.images is not None else ""]
         cost += [f"{self.seconds:,.0f} s" if self.seconds is not None else ""]
         left = ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items())
-        about = f"{counted(self.samples, 'real picture')} ({self.split}{'; left out: ' + left if left else ''})"
-        told = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
-        return "; ".join(filter(None, told))
+        about = f"{counted(self.samples, 'real image')} ({self.split}{'; left out: ' + left if left else ''})"
+        parts = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
+        return "; ".join(filter(None, parts))
 
 
 def _metrics(metrics: dict[str, float | None]) -> str:
-    shown = [(name, metrics.get(name)) for name in COMPARED]
+    shown = [(name, metrics.get(name)) for name in names("compare")]
     return ", ".join(f"{name} {value:.3f}" for name, value in shown if value is not None)
 
 
@@ -85,9 +85,9 @@ def record_round(
     field: str = FIELD,
     work: Work | None = None,
 ) -> Round:
-    """Evaluate a model on real pictures and keep what became of every label, to compare with other rounds.
+    """Evaluate a model on real images and keep what became of every label, to compare with other rounds.
 
-    Judged are the real pictures of ``test``, else of ``val``, else all; never those that the manifest has in another
+    Judged are the real images of ``test``, else of ``val``, else all; never those that the manifest has in another
     split, nor those that a scenario was fitted to. Recording a name again replaces that round.
 
     Args:
@@ -96,25 +96,25 @@ def record_round(
         name: of the model.
         manifest: of the export that it was trained on (``manifest.json`` or its folder): gives the splits, the hash of
             the data, and the number of synthetic images.
-        images: what the round cost in new pictures; by default the manifest's synthetic ones.
+        images: what the round cost in new images; by default the manifest's synthetic ones.
         seconds: and in time.
         confidence: predictions below it do not count; AP takes all.
         iou: least overlap of a hit.
         annotations, field: as of ``evaluate``.
-        work: told of the progress; its ``cancel`` stops between two samples.
+        work: receives the progress; its ``cancel`` stops between two samples.
 
     Raises:
-        InputError, DatasetError: no name, no real pictures, no such field or file, or a broken manifest.
+        InputError, DatasetError: no name, no real images, no such field or file, or a broken manifest.
         Cancelled: the user stopped; no round is kept, and the field is as it was.
     """
     dataset = opened(dataset)
     if not name.strip():
-        raise InputError("a name for the round", found=repr(name), where="name", fix="For example 'baseline'.")
+        raise InputError(f"{name!r} is not a name for a round.", fix="Pass for example name='baseline'.")
     data = Data() if manifest is None else read_manifest(dataset, Path(manifest))
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))
     with field_kept(dataset, field):
-        found = examine(
+        examined = examine(
             dataset,
             predictions,
             iou=iou,
@@ -125,8 +125,8 @@ def record_round(
             work=work,
         )
     wanted = set(chosen.ids)
-    own = sorted((one for one in found.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
-    counted = round_counts(own, found.outcomes, found.truth_of)
+    own = sorted((one for one in examined.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
+    counted = round_counts(own, examined.outcomes, examined.truth_of)
     made = Round(
         number=0,
         name=name,
@@ -141,18 +141,18 @@ def record_round(
         recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         metrics=overall(counted),
     )
-    said = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
-    return replace(made, number=put_round(dataset, name, said, to_bytes(counted, sorted(data.trained))))
+    document = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
+    return replace(made, number=put_round(dataset, name, document, to_bytes(counted, sorted(data.trained))))
 
 
 def overall(counted: RoundCounts) -> dict[str, float | None]:
-    """The metrics of all pictures, with intervals."""
+    """The metrics of all images, with intervals."""
     everything = Part(np.ones(len(counted), np.bool_))
-    found: dict[str, float | None] = {}
-    for metric in COMPARED:
+    values: dict[str, float | None] = {}
+    for metric in names("compare"):
         one = level(counted, everything, metric)
-        found |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
-    return found
+        values |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +177,6 @@ class Recorded:
 
 def recorded(one: StoredRound) -> Recorded:
     """A round from the database."""
-    said: Mapping[str, Any] = one.said
+    document: Mapping[str, Any] = one.said
     counted, trained = from_bytes(one.payload)
-    return Recorded(Round(number=one.number, name=one.name, **said), counted, trained)
+    return Recorded(Round(number=one.number, name=one.name, **document), counted, trained)

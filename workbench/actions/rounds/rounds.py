@@ -21,19 +21,19 @@ from workbench.base.plurals import counted
 from workbench.core.metrics.compare import ALPHA, LEAST, Change, Level, Part, apart, change, level
 from workbench.core.metrics.counts import RoundCounts
 from workbench.core.metrics.holm import holm
-from workbench.core.metrics.registry import COMPARED, find
+from workbench.core.metrics.registry import find
 from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, SetColumn, Table
 from workbench.core.tables.column import Mask
 
-SHARED = 0.5  # of the last round's pictures that an earlier one must have judged too
+SHARED = 0.5  # of the last round's images that an earlier one must have judged too
 ALL = "all"
 
 
 def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     """The scoreboard of a dataset: each failure scenario closed, failing or worse after the last round.
 
-    All rounds are compared on the real pictures that they share, by the tags of today; see ``judge`` for what the
+    All rounds are compared on the real images that they share, by the tags of today; see ``judge`` for what the
     states mean, and ``compare`` for the intervals. Tags on single true labels are judged by those labels.
 
     Args:
@@ -44,7 +44,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
         InputError: another metric.
     """
     dataset = opened(dataset)
-    find(metric, COMPARED)
+    find(metric, "compare")
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)
     every = [recorded(one) for one in stored_rounds(dataset)]
@@ -80,23 +80,23 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
 
 
 def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], Any, list[str]]:
-    """The rounds that can be compared with the last, and the pictures that they share."""
+    """The rounds that can be compared with the last, and the images that they share."""
     last = every[-1]
     ids = set(last.counts.ids.tolist()) & set(table.ids.tolist())
     least, chosen, notes = SHARED * len(ids), [last], []
     for one in reversed(every[:-1]):
         shared = ids & set(one.counts.ids.tolist())
         if len(shared) < max(least, 1):
-            notes.append(f"round {one.about.number} {one.about.name} was judged on other pictures: not compared")
+            notes.append(f"round {one.about.number} {one.about.name} was evaluated on other images; not compared")
             continue
         ids, chosen = shared, [one, *chosen]
     if (gone := len(last.counts) - len(ids)) > 0:
-        told = f"compared on the {counted(len(ids), 'picture')} that all share"
-        notes.append(f"{told}; {gone:,} of the last round are not among")
+        shared_images = f"compared on the {counted(len(ids), 'image')} that all rounds share"
+        notes.append(f"{shared_images}; {gone:,} of the last round left out")
     if last.about.split == "all real":
-        notes.append("no test or val split: judged on all real pictures, which the model may have been trained on")
+        notes.append("no test or val split: evaluated on all real images, which the model may have been trained on")
     if len({(one.about.confidence, one.about.iou) for one in chosen}) > 1:
-        notes.append("the rounds were evaluated with different limits of confidence or overlap")
+        notes.append("the rounds were evaluated with different thresholds of confidence or IoU")
     return chosen, np.array(sorted(ids), dtype="U24"), notes
 
 
@@ -108,7 +108,7 @@ def _tags(table: Table, labels: dict[str, TaggedLabels]) -> list[str]:
 
 
 def _tagged(tag: str, members: Table, last: RoundCounts, labels: TaggedLabels | None) -> Part:
-    """The part of a tag: single labels where true ones carry it and no picture does."""
+    """The part of a tag: single labels where true ones carry it and no image does."""
     rows = members.column(fields.TAGS).mask_of([tag])
     if labels is None:
         return Part(rows)
@@ -120,7 +120,7 @@ def _tagged(tag: str, members: Table, last: RoundCounts, labels: TaggedLabels | 
 
 
 def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
-    """Ids of all real pictures with a tag, or with labels that carry it."""
+    """Ids of all real images with a tag, or with labels that carry it."""
     rows = table.column(fields.TAGS).mask_of([tag])
     if labels is not None:
         rows = rows | rows_of(table.ids.tolist(), labels.samples | set(labels.truth.values()))
@@ -128,7 +128,7 @@ def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
 
 
 def _row(name: str, per_round: Sequence[RoundCounts], part: Part, metric: str, sound: Mask | None = None) -> Row:
-    """A slice in all rounds; the rest are the ``sound`` pictures where there are enough, else all others."""
+    """A slice in all rounds; the rest are the ``sound`` images where there are enough, else all others."""
     last = per_round[-1]
     levels = tuple(level(one, _in(one, part, last), metric) for one in per_round)
     rest = level(last, _rest(last, part, sound), metric)
@@ -148,7 +148,7 @@ def _in(one: RoundCounts, part: Part, last: RoundCounts) -> Part:
 
 
 def _rest(last: RoundCounts, part: Part, sound: Mask | None) -> Part:
-    """What a slice is compared with: without the pictures of other failure scenarios, if that leaves enough."""
+    """What a slice is compared with: without the images of other failure scenarios, if that leaves enough."""
     if part.labels is None:
         rows = ~part.rows if sound is None else ~part.rows & sound
         return Part(rows if np.count_nonzero(rows) >= LEAST else ~part.rows)
@@ -167,8 +167,8 @@ def _gated(verdict: Verdict, chosen: Sequence[Recorded], row: Row, members: set[
     if row.since_first is None or not (first.knows_data and last.knows_data):
         return verdict
     added = len(last.trained & members) - len(first.trained & members)
-    told = gate(added, row.since_first)
-    return replace(verdict, note=f"{verdict.note}; {told}") if told else verdict
+    effect = gate(added, row.since_first)
+    return replace(verdict, note=f"{verdict.note}; {effect}") if effect else verdict
 
 
 def _cells(members: Table) -> Iterator[tuple[str, Part]]:
@@ -189,16 +189,16 @@ def _worst_first(rows: Sequence[Row]) -> list[Row]:
     """By the change since the round before; intervals claim no more than p-values corrected for their number (Holm)."""
     tested = [i for i, row in enumerate(rows) if row.since_before is not None and row.since_before.p_value is not None]
     ps = holm([float(rows[i].since_before.p_value) for i in tested])  # type: ignore[union-attr, arg-type]
-    found = list(rows)
+    corrected = list(rows)
     for i, p in zip(tested, ps, strict=True):
         one = rows[i].since_before
         assert one is not None
         if p > ALPHA and one.low is not None and one.high is not None:
             one = replace(one, low=min(one.low, 0.0), high=max(one.high, 0.0))
-        found[i] = replace(rows[i], since_before=replace(one, p_value=p))
+        corrected[i] = replace(rows[i], since_before=replace(one, p_value=p))
 
     def key(row: Row) -> tuple[bool, float]:
         one = row.since_before
         return not (one is not None and one.fell), (one.value if one and one.value is not None else 0.0)
 
-    return sorted(found, key=key)
+    return sorted(corrected, key=key)

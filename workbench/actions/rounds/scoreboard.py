@@ -23,13 +23,13 @@ SHOWN = 12  # slices drawn
 
 @dataclass(frozen=True)
 class Row:
-    """One failure scenario, one other slice, or all pictures.
+    """One failure scenario, one other slice, or all images.
 
     Attributes:
         name: tag or words, e.g. ``dim x metal``.
         samples, labels: how many were judged.
         levels: the metric in each compared round.
-        rest: of the other real pictures, or other labels, in the last round.
+        rest: of the other real images, or other labels, in the last round.
         to_rest: the slice's less that.
         since_before, since_first: change against the round before and the first; ``None`` without one.
         verdict: of a failure scenario.
@@ -53,13 +53,13 @@ class Row:
     def plain(self) -> dict[str, Any]:
         """As plain values."""
         state = {} if self.verdict is None else {"state": self.verdict.state}
-        found: dict[str, Any] = {"samples": self.samples, "labels": self.labels}
-        found |= {"value": self.now.value, "low": self.now.low, "high": self.now.high, "rest": self.rest.value}
+        values: dict[str, Any] = {"samples": self.samples, "labels": self.labels}
+        values |= {"value": self.now.value, "low": self.now.low, "high": self.now.high, "rest": self.rest.value}
         for name in ("to_rest", "since_before", "since_first"):
             one: Change | None = getattr(self, name)
-            found |= {name: one and one.value, f"{name}_low": one and one.low, f"{name}_high": one and one.high}
+            values |= {name: one and one.value, f"{name}_low": one and one.low, f"{name}_high": one and one.high}
         note = {} if self.verdict is None else {"note": self.verdict.note}
-        return {**state, **found, **note, "per_round": [one.value for one in self.levels]}
+        return {**state, **values, **note, "per_round": [one.value for one in self.levels]}
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Scoreboard:
     Attributes:
         metric: the metric judged by.
         rounds: all rounds, in order.
-        compared: numbers of those compared, on the pictures that they share.
-        samples: how many pictures those are.
+        compared: numbers of those compared, on the images that they share.
+        samples: how many images those are.
         scenarios: one row per failure tag.
-        overall: all pictures; ``None`` without rounds.
+        overall: all images; ``None`` without rounds.
         slices: lighting x surface, those that fell first.
         notes: what to know of the comparison.
     """
@@ -151,9 +151,9 @@ def words(board: Scoreboard) -> str:
 def _lines(board: Scoreboard) -> Iterator[str]:
     yield from (str(one) for one in board.rounds)
     if board.overall is not None:
-        yield _told("all real pictures judged", board.overall, board)
+        yield _sentence("all real images", board.overall, board)
     for row in board.fell:
-        yield _told(f"GOT WORSE {row.name}", row, board)
+        yield _sentence(f"GOT WORSE {row.name}", row, board)
     for row in board.scenarios:
         yield scenario_words(row, board)
     if not board.scenarios:
@@ -165,15 +165,15 @@ def scenario_words(row: Row, board: Scoreboard) -> str:
     """One failure scenario in a line."""
     assert row.verdict is not None
     head = f"{row.verdict.state.upper()} {row.name}"
-    return f"{_told(head, row, board)}: {row.verdict.note}" if board.rounds else f"{head}: {row.verdict.note}"
+    return f"{_sentence(head, row, board)}: {row.verdict.note}" if board.rounds else f"{head}: {row.verdict.note}"
 
 
-def _told(head: str, row: Row, board: Scoreboard) -> str:
-    parts = [f"{board.metric} {_level(row.now)} on {counted(row.samples, 'picture')}, {counted(row.labels, 'label')}"]
+def _sentence(head: str, row: Row, board: Scoreboard) -> str:
+    parts = [f"{board.metric} {_level(row.now)} on {counted(row.samples, 'image')}, {counted(row.labels, 'label')}"]
     if row.since_before is not None and len(board.compared) > 2:
         parts.append(f"{_change(row.since_before)} since the round before")
     if row.since_first is not None:
-        parts.append(f"{_change(row.since_first)} since the first")
+        parts.append(f"{_change(row.since_first)} since the first round")
     if row.rest.value is not None and row.verdict is not None:
         parts.append(f"the rest {row.rest.value:.3f}")
     return f"{head}: {'; '.join(parts)}"
@@ -187,7 +187,7 @@ def _level(one: Level) -> str:
 
 def _change(one: Change) -> str:
     if one.value is None:
-        return "no change known"
+        return "change unknown"
     return f"{one.value:+.3f}" + ("" if one.low is None else f" ({one.low:+.3f} to {one.high:+.3f})")
 
 
@@ -219,7 +219,7 @@ def _chart_row(row: Row, board: Scoreboard) -> charts.Row:
     state = f"{row.verdict.state}  " if row.verdict else ""
     return charts.Row(
         row.name,
-        scenario_words(row, board) if row.verdict else _told(row.name, row, board),
+        scenario_words(row, board) if row.verdict else _sentence(row.name, row, board),
         tuple(charts.Mark(level.value, level.low, level.high) for level in row.levels),
         state + (_change(step) if step else ""),
         color,

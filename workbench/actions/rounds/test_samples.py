@@ -1,4 +1,4 @@
-"""Which pictures a round is judged on: real ones that no model was trained on and no scenario was fitted to."""
+"""Which images a round is judged on: real ones that no model was trained on and no scenario was fitted to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.core.schema import fields
 from workbench.core.tables import Table
 from workbench.core.tables.filter import OneOf
 
-JUDGED = ("test", "val")  # the first of them that has real pictures
+JUDGED = ("test", "val")  # the first of them that has real images
 ALL_REAL = "all real"
 
 
@@ -47,12 +47,12 @@ class Data:
 
 @dataclass(frozen=True)
 class Judged:
-    """The pictures of a round.
+    """The images of a round.
 
     Attributes:
         ids: sample ids, sorted.
         split: where they are from: ``test``, ``val`` or ``all real``.
-        left_out: real pictures of that split that a model was trained on or a scenario fitted to, by reason.
+        left_out: real images of that split that a model was trained on or a scenario fitted to, by reason.
     """
 
     ids: tuple[str, ...]
@@ -71,27 +71,26 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
         InputError: it is not there or not a manifest, or names no sample of the dataset.
     """
     file = path / FILE_NAME if path.is_dir() else path
-    wanted, fix = "the manifest of an export", "It is manifest.json in the folder that wb.export wrote."
+    fix = "Pass manifest.json of the folder that wb.export wrote."
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        samples = [(one["source_key"], one["split"], one["source"]) for one in said["samples"]]
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        samples = [(one["source_key"], one["split"], one["source"]) for one in manifest["samples"]]
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        raise InputError(wanted, found=f"{type(cause).__name__}: {cause}", where=str(path), fix=fix) from cause
+        problem = f"The manifest of the export cannot be read ({type(cause).__name__}: {cause})."
+        raise InputError(problem, at=str(path), fix=fix) from cause
     ids = store.source_keys(dataset, [key for key, *_ in samples])
     if samples and not ids:
-        raise InputError(
-            f"a manifest of the samples of {dataset.name}", found="one of other samples", where=str(path), fix=fix
-        )
+        raise InputError(f"The manifest lists no sample of the dataset {dataset.name}.", at=str(path), fix=fix)
     split_of = {ids[key]: split for key, split, _ in samples if key in ids}
     made = sum(source == "synthetic" and split not in JUDGED for _, split, source in samples)
     return Data(str(file), sha256_file(file), split_of, made)
 
 
 def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
-    """The real pictures that a round is judged on: of ``test``, else of ``val``, else all.
+    """The real images that a round is judged on: of ``test``, else of ``val``, else all.
 
-    The manifest's splits count, else those of the dataset. Left out are pictures that the model was trained on by the
-    manifest, and pictures that a scenario of the dataset's generated samples was fitted to.
+    The manifest's splits count, else those of the dataset. Left out are images that the model was trained on by the
+    manifest, and images that a scenario of the dataset's generated samples was fitted to.
 
     Raises:
         InputError: there are none.
@@ -103,19 +102,19 @@ def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
     left_out = {"trained on": len(trained), "fitted to": len((chosen & fitted) - trained)}
     kept = sorted(chosen - trained - fitted)
     if not kept:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items() if n) or "no real pictures"
-        fix = "Load real pictures that nothing was trained on or fitted to, or export with a test split."
-        raise InputError("real pictures to judge by", found=reasons, where=f"{dataset.name}, {split}", fix=fix)
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items() if n) or "none were loaded"
+        fix = "Load real images that nothing was trained on or fitted to, or export with a test split."
+        raise InputError(f"No real images to evaluate on ({reasons}).", at=f"{dataset.name}, {split}", fix=fix)
     return Judged(tuple(kept), split, {reason: n for reason, n in left_out.items() if n})
 
 
 def _split(table: Table, data: Data, real: set[str]) -> tuple[str, set[str]]:
     for split in JUDGED:
-        if found := real & {i for i, own in data.split_of.items() if own == split}:
-            return split, found
+        if ids := real & {i for i, own in data.split_of.items() if own == split}:
+            return split, ids
     for split in JUDGED:
-        if found := real & set(table.ids[table.mask(OneOf(fields.SPLIT, (split,)))].tolist()):
-            return split, found
+        if ids := real & set(table.ids[table.mask(OneOf(fields.SPLIT, (split,)))].tolist()):
+            return split, ids
     return ALL_REAL, real
 
 

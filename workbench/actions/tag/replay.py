@@ -39,9 +39,9 @@ class Replay:
     missing: int = 0
 
     def __str__(self) -> str:
-        done = f"{counted(self.replayed, 'change')} replayed ({counted(self.changed, 'tag')} set or removed)"
-        missing = f"; not in this dataset: {self.missing:,} (samples or labels)" if self.missing else ""
-        return f"{done}, {self.already:,} already here{missing}"
+        done = f"Replayed {counted(self.replayed, 'change')} ({counted(self.changed, 'tag')} set or removed)"
+        missing = f"; {self.missing:,} samples or labels are not in this dataset" if self.missing else ""
+        return f"{done}; {self.already:,} made here before{missing}"
 
 
 def export_history(dataset: Dataset | str, path: str | Path) -> int:
@@ -51,11 +51,11 @@ def export_history(dataset: Dataset | str, path: str | Path) -> int:
         OutputError: the place cannot be written.
     """
     dataset = opened(dataset)
-    found = entries(dataset)
-    ids = {entry.change_id: entry.copy_of or entry.change_id for entry in found}  # of a copy, the original's
-    lines = [json.dumps(_line(dataset, entry, ids), ensure_ascii=False) + "\n" for entry in found]
+    changes = entries(dataset)
+    ids = {entry.change_id: entry.copy_of or entry.change_id for entry in changes}  # of a copy, the original's
+    lines = [json.dumps(_line(dataset, entry, ids), ensure_ascii=False) + "\n" for entry in changes]
     write_bytes(Path(path).expanduser().absolute(), "".join(lines).encode())
-    return len(found)
+    return len(changes)
 
 
 def replay_history(dataset: Dataset | str, path: str | Path) -> Replay:
@@ -91,7 +91,7 @@ def replay_history(dataset: Dataset | str, path: str | Path) -> Replay:
 
 
 def _line(dataset: Dataset, entry: Entry, ids: Mapping[str, str]) -> dict[str, Any]:
-    found = named(dataset, changed_by(entry.change_id))
+    targets = named(dataset, changed_by(entry.change_id))
     return {
         "change_id": ids[entry.change_id],
         "number": entry.number,
@@ -103,8 +103,8 @@ def _line(dataset: Dataset, entry: Entry, ids: Mapping[str, str]) -> dict[str, A
         "tag": entry.tag,
         "where": entry.where,
         "reason": entry.reason,
-        "samples": found.samples,
-        "labels": found.labels,
+        "samples": targets.samples,
+        "labels": targets.labels,
     }
 
 
@@ -113,34 +113,33 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         fix = "Write one with `workbench history DATASET --export FILE`."
-        raise InputError("a history of tags", found=str(cause), where=str(path), fix=fix) from cause
+        raise InputError(f"The history of tags cannot be read: {cause}.", at=str(path), fix=fix) from cause
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield _checked(line, f"{path}, line {number}")
 
 
-def _checked(line: str, where: str) -> dict[str, Any]:
+def _checked(line: str, at: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
-        _check(found)
-        datetime.fromisoformat(found["when"])
+        change = json.loads(line)
+        _check(change)
+        datetime.fromisoformat(change["when"])
     except (ValueError, KeyError, TypeError) as cause:
         fix = "Write the file again with `workbench history DATASET --export FILE`."
-        raise InputError(
-            "one change of tags as JSON", found=f"{type(cause).__name__}: {cause}", where=where, fix=fix
-        ) from cause
-    checked: dict[str, Any] = found
+        problem = f"The line is not a change of tags as JSON ({type(cause).__name__}: {cause})."
+        raise InputError(problem, at=at, fix=fix) from cause
+    checked: dict[str, Any] = change
     return checked
 
 
-def _check(found: Mapping[str, Any]) -> None:
+def _check(change: Mapping[str, Any]) -> None:
     texts = ("change_id", "when", "who", "tag", "where", "reason")
-    if not all(isinstance(found[name], str) for name in texts) or not found["tag"]:
+    if not all(isinstance(change[name], str) for name in texts) or not change["tag"]:
         raise TypeError("a text is missing")
-    if found["action"] not in ACTIONS or found["role"] not in ROLES or not isinstance(found["of"], str | None):
-        raise ValueError(f"action {found['action']!r}, role {found['role']!r}")
-    if not all(isinstance(key, str) for key in found["samples"]):
+    if change["action"] not in ACTIONS or change["role"] not in ROLES or not isinstance(change["of"], str | None):
+        raise ValueError(f"action {change['action']!r}, role {change['role']!r}")
+    if not all(isinstance(key, str) for key in change["samples"]):
         raise TypeError("samples")
-    for key, path, place in found["labels"]:
+    for key, path, place in change["labels"]:
         if not (isinstance(key, str) and isinstance(path, str) and isinstance(place, int)):
             raise TypeError("labels")

@@ -32,25 +32,26 @@ def describe(dataset: Dataset | str, tag: str, *, description: str = "", color: 
     """
     dataset = opened(dataset)
     if not tag.startswith(fields.FAILURE_PREFIX) or tag == fields.FAILURE_PREFIX:
-        raise InputError("a tag like failure:glare", found=repr(tag)[:80], where="tag")
+        raise InputError(f"{repr(tag)[:80]} is not a failure tag.", fix="Write for example failure:glare.")
     if color and not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
-        raise InputError("a colour like #d1495b", found=repr(color)[:80], where="color")
+        raise InputError(f"{repr(color)[:80]} is not a colour.", fix="Write for example #d1495b.")
     if key and (len(key) != 1 or key not in KEYS):
-        raise InputError("a key from 1 to 9", found=repr(key)[:80], where="key")
+        raise InputError(f"{repr(key)[:80]} is not a key from 1 to 9.")
     if len(description) > LONGEST:
-        raise InputError(f"a description of up to {LONGEST:,} characters", found=f"{len(description):,}", where=tag)
+        problem = f"The description has {len(description):,} characters; at most {LONGEST:,} are allowed."
+        raise InputError(problem, at=tag)
     known = described(dataset)
     given = {name: v for name, v in (("description", description), ("color", color), ("key", key)) if v}
     if key:
-        known = {name: {k: v for k, v in said.items() if (k, v) != ("key", key)} for name, said in known.items()}
+        known = {name: {k: v for k, v in about.items() if (k, v) != ("key", key)} for name, about in known.items()}
     known[tag] = {**known.get(tag, {}), **given}
     # a list, because the database refuses some names as keys
-    store.set_note(dataset, NOTE, [{"tag": name, **said} for name, said in known.items()])
+    store.set_note(dataset, NOTE, [{"tag": name, **about} for name, about in known.items()])
 
 
 def described(dataset: Dataset) -> dict[str, dict[str, str]]:
     """What has been said of failure scenarios, by tag."""
-    return {said["tag"]: {k: v for k, v in said.items() if k != "tag"} for said in store.note(dataset, NOTE) or []}
+    return {about["tag"]: {k: v for k, v in about.items() if k != "tag"} for about in store.note(dataset, NOTE) or []}
 
 
 def scenarios(counts: Mapping[str, int], known: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
@@ -64,20 +65,20 @@ def scenarios(counts: Mapping[str, int], known: Mapping[str, Mapping[str, str]])
     ['2', '1']
     """
     tags = sorted(tag for tag in {*counts, *known} if tag.startswith(fields.FAILURE_PREFIX))
-    taken = {said["key"] for said in known.values() if said.get("key")}
+    taken = {about["key"] for about in known.values() if about.get("key")}
     free = iter(key for key in KEYS if key not in taken)
-    found = []
+    rows = []
     for place, tag in enumerate(tags):
-        said = known.get(tag, {})
-        key = said.get("key") or next(free, "")
-        color = said.get("color") or COLORS[place % len(COLORS)]
-        found.append(
+        about = known.get(tag, {})
+        key = about.get("key") or next(free, "")
+        color = about.get("color") or COLORS[place % len(COLORS)]
+        rows.append(
             {
                 "tag": tag,
                 "count": counts.get(tag, 0),
                 "key": key,
                 "color": color,
-                "description": said.get("description", ""),
+                "description": about.get("description", ""),
             }
         )
-    return found
+    return rows

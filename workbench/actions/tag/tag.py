@@ -116,11 +116,11 @@ def history(dataset: Dataset | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def stacks(found: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+def stacks(changes: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Changes that can be undone and those that can be redone, the next one last."""
     done: list[Entry] = []
     undone: list[Entry] = []
-    for entry in found:
+    for entry in changes:
         if entry.role == "change":
             if entry.changed:  # a notebook that runs again tags nothing new: there is nothing to take back
                 done.append(entry)
@@ -139,8 +139,9 @@ def _targets(
 ) -> list[Targets]:
     given = [name for name, value in (("where", where), ("ids", ids), ("labels", labels)) if value is not None]
     if len(given) != 1:
-        fix = 'Give where=..., ids=[...] or labels=[...]; where="True" means all samples.'
-        raise InputError("either a filter or ids", found=" and ".join(given) or "neither", where="tag", fix=fix)
+        fix = 'Pass where=..., ids=[...] or labels=[...]; where="True" means all samples.'
+        both = f"{' and '.join(given)} cannot be given together."
+        raise InputError(both if given else "Nothing says which samples to change.", at="tag", fix=fix)
     if labels is not None:
         return label_targets(dataset, labels)
     return sample_targets(store.select(dataset, where) if ids is None else ids)
@@ -156,15 +157,15 @@ def _change(
     who: str | None,
 ) -> Entry:
     if not name or name != name.strip() or not name.isprintable():
-        fix = "Write for example failure:specular_glare."
-        raise InputError("a tag without spaces around it", found=repr(name), where="tag", fix=fix)
+        fix = "Use printable characters without spaces around them, for example failure:specular_glare."
+        raise InputError(f"{name!r} is not a valid tag.", fix=fix)
     text = str(where) if where is not None else ""
     return apply_change(dataset, Request(action, name, text, reason, who or getpass.getuser()), targets)
 
 
 def _repeat(dataset: Dataset, stack: list[Entry], who: str | None, role: Role) -> Entry:
     if not stack:
-        raise DatasetError(f"a change to {role}", found="none", where=dataset.name, fix="See `workbench history`.")
+        raise DatasetError(f"There is no change to {role}.", at=dataset.name, fix="See `workbench history`.")
     last = stack[-1]
     wanted = Request(
         action=OPPOSITE[last.action] if role == "undo" else last.action,

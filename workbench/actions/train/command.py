@@ -22,8 +22,8 @@ from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
-TOLD_LINES = 5  # of what a command said before it failed
-LOOK_S = 0.2  # how often is looked whether the user wants to stop
+LAST_LINES = 5  # of a command's output, quoted when it fails
+LOOK_S = 0.2  # between two checks whether the user has stopped the work
 
 
 @dataclass
@@ -31,7 +31,7 @@ class CommandTrainer:
     """Any program as a trainer: one command learns, one predicts; no shell is involved.
 
     In ``train`` the place ``{train_dir}`` is the folder of the export. In ``predict``, ``{images}`` is a COCO file of
-    the pictures to look at (with absolute ``file_name``, and the categories of the export), and ``{predictions}`` the
+    the images to look at (with absolute ``file_name``, and the categories of the export), and ``{predictions}`` the
     file to write: COCO results, or COCO with scores. ``{train_dir}`` is known there too. A program that does both at
     once needs no ``train``.
 
@@ -69,54 +69,64 @@ class CommandTrainer:
             Cancelled: the user stopped.
         """
         if self.train_command:
-            _run(self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.work)
+            _run("train", self.train_command, {"train_dir": str(split_dir)}, self.timeout_s, self.work)
         self.train_dir = split_dir
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
         """Run the command that predicts and read its file.
 
         Raises:
-            InputError: as of ``fit``, or the file is missing or names other pictures.
+            InputError: as of ``fit``, or the file is missing or names other images.
         """
         if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
-            raise InputError("a fitted trainer", found="none", where=self.predict_command, fix="Call fit(split_dir).")
+            fix = "Call fit(split_dir) first."
+            raise InputError("The trainer has not been fitted.", at=self.predict_command, fix=fix)
         with tempfile.TemporaryDirectory(prefix="workbench-predict-") as folder:
             asked, answer = Path(folder) / "images.json", Path(folder) / "predictions.json"
             known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
-            _run(self.predict_command, places, self.timeout_s, self.work)
+            _run("predict", self.predict_command, places, self.timeout_s, self.work)
             if not answer.exists():
-                raise InputError("a file of predictions", found="none written", where=self.predict_command)
+                fix = "It has to write COCO results to {predictions}."
+                raise InputError("The predict command wrote no file of predictions.", at=self.predict_command, fix=fix)
             return _read(answer, asked, images)
 
 
 def _check(command: str, *, needed: set[str], known: set[str]) -> None:
     try:
-        found = {name for _, name, _, _ in string.Formatter().parse(command) if name is not None}
+        given = {name for _, name, _, _ in string.Formatter().parse(command) if name is not None}
         shlex.split(command)
     except ValueError as cause:
-        raise InputError("a command", found=str(cause), where=command, fix="Write { as {{.") from cause
-    if needed - found or found - known:
-        wanted = "a command with " + " and ".join(f"{{{name}}}" for name in sorted(needed))
-        fix = f"Known are {', '.join(sorted(known))}; write other braces twice."
-        raise InputError(wanted, found=", ".join(sorted(found)) or "no places", where=command, fix=fix)
+        raise InputError(f"The command cannot be parsed: {cause}.", at=command, fix="Write { as {{.") from cause
+    if needed - given or given - known:
+        placeholders = " and ".join(f"{{{name}}}" for name in sorted(needed))
+        problem = f"The command needs {placeholders}, and has {', '.join(sorted(given)) or 'no placeholders'}."
+        fix = f"Known placeholders: {', '.join(sorted(known))}. Write other braces twice."
+        raise InputError(problem, at=command, fix=fix)
 
 
-def _run(command: str, places: dict[str, str], timeout_s: float | None, work: Work | None) -> None:
-    """Run a command; each of its words is one argument, whatever a path holds."""
+def _run(purpose: str, command: str, places: dict[str, str], timeout_s: float | None, work: Work | None) -> None:
+    """Run the train or predict command; each of its words is one argument, whatever a path holds."""
     words = [word.format(**places) for word in shlex.split(command)]
     try:
         running = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
         )
         out, err = _awaited(running, timeout_s, (work or Work()).cancel)
-    except (OSError, subprocess.TimeoutExpired) as cause:
-        raise InputError("a trainer's command that runs", found=str(cause), where=command) from cause
+    except OSError as cause:
+        raise InputError(f"The {purpose} command could not be started: {cause}.", at=command) from cause
+    except subprocess.TimeoutExpired as cause:
+        problem = f"The {purpose} command was stopped: it timed out after {timeout_s:g} seconds."
+        raise InputError(problem, at=command, fix="Raise timeout_s.") from cause
     if running.returncode != 0:
-        said = " | ".join((err or out).strip().splitlines()[-TOLD_LINES:])
-        found = f"status {running.returncode}: {said}"
-        raise InputError("a trainer's command that ends well", found=found, where=command)
+        raise InputError(_failure(purpose, running.returncode, err or out), at=command)
+
+
+def _failure(purpose: str, status: int, output: str) -> str:
+    ended = f"was killed (signal {-status})" if status < 0 else f"failed (exit {status})"
+    lines = output.strip().splitlines()[-LAST_LINES:]
+    return f"The {purpose} command {ended}. " + (f"Last lines: {' | '.join(lines)}" if lines else "It printed nothing.")
 
 
 def _awaited(running: subprocess.Popen[str], timeout_s: float | None, cancel: Cancel) -> tuple[str, str]:
@@ -148,10 +158,10 @@ def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, obj
 
 def _categories(train_dir: Path) -> list[object]:
     """Those of an export."""
-    found: dict[int, object] = {}
+    categories: dict[int, object] = {}
     for file in sorted((train_dir / "annotations").glob("instances_*.json")):
-        found |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
-    return list(found.values())
+        categories |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
+    return list(categories.values())
 
 
 def _numbered(classes: Sequence[str]) -> list[object]:
@@ -161,12 +171,12 @@ def _numbered(classes: Sequence[str]) -> list[object]:
 def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:
     problems = Problems()
     place = {str(path.absolute()): i for i, path in enumerate(images)}
-    found: list[list[Label]] = [[] for _ in images]
+    labels: list[list[Label]] = [[] for _ in images]
     for one in files.read(answer, files.read_reference(asked), problems):
         if one.image not in place:
-            raise InputError("predictions of the pictures asked for", found=one.image, where=str(answer.name))
-        found[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
+            raise InputError(f"The predictions name an image that was not asked for: {one.image}.", at=answer.name)
+        labels[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
     if len(problems):
         first = next(iter(problems))
-        raise InputError("predictions that can be used", found=first.message, where=first.where)
-    return found
+        raise InputError(f"The predictions cannot be used: {first.message}", at=first.where)
+    return labels

@@ -38,15 +38,15 @@ class Detector:
         detector.save("models/first")            # wb.Detector.load("models/first"), or workbench audit --model
 
     Attributes:
-        size_wh: pixels of its input; pictures are scaled into it and padded. Multiples of 32.
+        size_wh: pixels of its input; images are scaled into it and padded. Multiples of 32.
         epochs: most passes over the data, in each stage.
-        patience: passes without a better AP on the pictures to stop by, after which it stops.
+        patience: passes without a better AP on the images to stop by, after which it stops.
         seed: the same data, seed and machine give the same weights.
         threads: of PyTorch; two are faster on a quiet machine of two cores, and many times slower on a busy one.
-        work: told of the progress; its ``cancel`` stops between two passes; what was learned before stays as it is.
+        work: receives the progress; its ``cancel`` stops between two passes; what was learned before stays as it is.
         classes: what it knows, once fitted.
-        history: stage, number and loss of each epoch, and of every second one AP50 on the pictures to stop by.
-        stopped_by: what those pictures are, in words.
+        history: stage, number and loss of each epoch, and of every second one AP50 on the images to stop by.
+        stopped_by: what those images are, in words.
     """
 
     size_wh: tuple[int, int] = (320, 256)
@@ -62,11 +62,11 @@ class Detector:
 
     def __post_init__(self) -> None:
         if any(side < STEP or side % STEP for side in self.size_wh):
-            raise InputError(f"sides that are multiples of {STEP}", found=str(self.size_wh), where="size_wh")
+            raise InputError(f"size_wh must be multiples of {STEP}, not {self.size_wh}.")
 
     def __str__(self) -> str:
         if self._network is None:
-            return "a detector that was not fitted"
+            return "detector, not fitted"
         best = max((one["ap50"] for one in self.history if "ap50" in one), default=0.0)
         learned = f"{counted(len(self.classes), 'class', 'classes')}, {counted(len(self.history), 'epoch')}"
         return f"detector: {learned}, best AP50 {best:.3f} on {self.stopped_by}"
@@ -128,28 +128,28 @@ class Detector:
         """
         place, network = Path(folder), _network()
         try:
-            said = json.loads((place / ABOUT).read_text(encoding="utf-8"))
-            found = cls(**{**{name: said[name] for name in KEPT}, "size_wh": tuple(said["size_wh"])})
+            document = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            detector = cls(**{**{name: document[name] for name in KEPT}, "size_wh": tuple(document["size_wh"])})
             with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
-                found._network = network.restored(dict(arrays), len(found.classes))
+                detector._network = network.restored(dict(arrays), len(detector.classes))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
-            fix = "Give a folder that detector.save(folder) wrote."
-            told = f"{type(cause).__name__}: {cause}"[:300]
-            raise InputError("the folder of a trained detector", found=told, where=str(place), fix=fix) from cause
-        return found
+            fix = "Pass a folder that detector.save(folder) wrote."
+            reason = f"{type(cause).__name__}: {cause}"[:300]
+            raise InputError(f"The folder holds no trained detector ({reason}).", at=str(place), fix=fix) from cause
+        return detector
 
     def _require_fitted(self) -> None:
         if self._network is None:
-            raise InputError("a fitted detector", found="none", fix="Call fit(split_dir).")
+            raise InputError("The detector has not been fitted.", fix="Call fit(split_dir) first.")
 
     def predict(self, images: Sequence[str | Path]) -> list[list[Label]]:
-        """Labels with confidence, in pixels of each picture.
+        """Labels with confidence, in pixels of each image.
 
         Raises:
-            InputError: it was not fitted, or a picture cannot be read.
+            InputError: it was not fitted, or an image cannot be read.
         """
         self._require_fitted()
-        found: list[list[Label]] = []
+        results: list[list[Label]] = []
         for start in range(0, len(images), BATCH):
             pictures = [read_picture(Path(path)) for path in images[start : start + BATCH]]
             inputs = [fitted(picture, self.size_wh) for picture in pictures]
@@ -157,7 +157,7 @@ class Detector:
             for picture, (_, scale), answer in zip(pictures, inputs, answers, strict=True):
                 height, width = picture.shape[:2]
                 edges = np.clip(answer.boxes / scale, 0, [width, height, width, height])
-                found.append(
+                results.append(
                     [
                         Label(self.classes[number], tuple(edge), confidence=score)
                         for edge, number, score in zip(
@@ -166,7 +166,7 @@ class Detector:
                         if edge[2] > edge[0] and edge[3] > edge[1]
                     ]
                 )
-        return found
+        return results
 
 
 def _network() -> Any:

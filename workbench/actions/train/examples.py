@@ -1,4 +1,4 @@
-"""Pictures and boxes of an exported split, at the size of a network's input; and how well boxes are found."""
+"""Images and boxes of an exported split, at the size of a network's input; and how well boxes are found."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from workbench.core.splits.spec import STAGES
 
 Rgb8 = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
-HELD_BACK = 10  # without a val split, every tenth picture
+HELD_BACK = 10  # without a val split, every tenth image
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One picture.
+    """One image.
 
     Attributes:
         picture: ``(H, W, 3)`` RGB, padded at the right and the bottom.
@@ -40,7 +40,7 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What is predicted in one picture: boxes ``(n, 4)``, classes ``(n,)``, scores ``(n,)``, most certain first."""
+    """What is predicted in one image: boxes ``(n, 4)``, classes ``(n,)``, scores ``(n,)``, most certain first."""
 
     boxes: Boxes
     classes: NDArray[np.int64]
@@ -68,29 +68,30 @@ class Splits:
 def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
     """Examples to learn from and to stop by.
 
-    To stop by are the real pictures of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
+    To stop by are the real images of ``val`` (by the manifest beside it), else all of ``val``, else every tenth of
     the last stage. A stage without labels is none.
 
     Raises:
-        InputError: there is no COCO export, a picture is missing, or no labels.
+        InputError: there is no COCO export, an image is missing, or no labels.
     """
     contents = {split: _content(file) for split, file in _files(split_dir).items()}
     names = sorted({str(one["name"]) for content in contents.values() for one in content["categories"]})
     read = {split: _examples(one, split_dir / "images" / split, names, size_wh) for split, one in contents.items()}
     stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
     if not stages:
-        raise InputError("labels to learn from", found="none", where=str(split_dir))
-    stopping, told = _held_out(split_dir, names, size_wh)
+        raise InputError("The export has no labels to learn from.", at=str(split_dir))
+    stopping, stopped_by = _held_out(split_dir, names, size_wh)
     if any(len(one.boxes) for one in stopping):
-        return Splits(stages, stopping, names, told)
+        return Splits(stages, stopping, names, stopped_by)
     last = list(stages)[-1]
     learned = stages[last]
     if len(learned) < HELD_BACK:
-        told = f"all {counted(len(learned), 'picture')} of {last}: too few to hold any back"
-        return Splits(stages, learned, names, told)
+        return Splits(
+            stages, learned, names, f"all {counted(len(learned), 'image')} of {last}: too few to hold any out"
+        )
     stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
     stopping = learned[::HELD_BACK]
-    return Splits(stages, stopping, names, f"{counted(len(stopping), 'picture')} held back from {last}")
+    return Splits(stages, stopping, names, f"{counted(len(stopping), 'image')} held out from {last}")
 
 
 def _files(split_dir: Path) -> dict[str, Path]:
@@ -99,36 +100,36 @@ def _files(split_dir: Path) -> dict[str, Path]:
     there = {split: file for split, file in files.items() if file.is_file()}
     if not there:
         fix = "Export with wb.export(ds, folder, format='coco', splits={'train': .8, 'val': .2})."
-        raise InputError("a COCO export with a train split", found="none", where=str(split_dir), fix=fix)
+        raise InputError("The folder holds no COCO export with a train split.", at=str(split_dir), fix=fix)
     return {"train": there["train"]} if "train" in there else there
 
 
 def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -> tuple[list[Example], str]:
-    """Pictures of ``val``, the real ones if there are any; and what they are."""
+    """Images of ``val``, the real ones if there are any; and what they are."""
     file = split_dir / "annotations" / "instances_val.json"
     if not file.is_file():
         return [], ""
     real, val = _real_pictures(split_dir), _content(file)
     own = [one for one in val["images"] if real is None or one["file_name"] in real]
     examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
-    return examples, f"{counted(len(examples), 'picture')} of {'val' if real is None or not own else 'real val'}"
+    return examples, f"{counted(len(examples), 'image')} of {'val' if real is None or not own else 'real val'}"
 
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        raise InputError("a COCO file", found=str(cause), where=str(file)) from cause
-    return found
+        raise InputError(f"The COCO file cannot be read: {cause}.", at=str(file)) from cause
+    return content
 
 
 def _real_pictures(split_dir: Path) -> set[str] | None:
-    """File names of the real pictures of val; ``None`` without a manifest."""
+    """File names of the real images of val; ``None`` without a manifest."""
     file = split_dir / FILE_NAME
     if not file.is_file():
         return None
-    said = _content(file)["samples"]
-    return {one["picture"] for one in said if one.get("split") == "val" and one.get("source") == "real"}
+    samples = _content(file)["samples"]
+    return {one["picture"] for one in samples if one.get("split") == "val" and one.get("source") == "real"}
 
 
 def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_wh: tuple[int, int]) -> list[Example]:
@@ -138,13 +139,13 @@ def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_
         if one["category_id"] in number and not one.get("iscrowd") and one["bbox"][2] > 0 and one["bbox"][3] > 0:
             x, y, width, height = one["bbox"]
             boxes.setdefault(one["image_id"], []).append(([x, y, x + width, y + height], number[one["category_id"]]))
-    found = []
+    examples = []
     for one in coco["images"]:
         picture, scale = fitted(read_picture(folder / one["file_name"]), size_wh)
         own = boxes.get(one["id"], [])
         edges = np.array([edge for edge, _ in own], np.float32).reshape(-1, 4) * scale
-        found.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
-    return found
+        examples.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
+    return examples
 
 
 def read_picture(path: Path) -> Rgb8:
@@ -156,15 +157,15 @@ def read_picture(path: Path) -> Rgb8:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as cause:
-        raise InputError("a picture", found=str(cause), where=str(path)) from cause
+        raise InputError(f"The image cannot be read: {cause}.", at=str(path)) from cause
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
-        raise InputError("a picture", found="a file that cannot be decoded", where=str(path))
+        raise InputError("The image cannot be decoded.", at=str(path))
     return np.asarray(picture[..., ::-1], np.uint8)
 
 
 def fitted(picture: Rgb8, size_wh: tuple[int, int]) -> tuple[Rgb8, float]:
-    """The picture scaled into a size and padded with grey, and the scale."""
+    """The image scaled into a size and padded with grey, and the scale."""
     height, width = picture.shape[:2]
     scale = min(size_wh[0] / width, size_wh[1] / height)
     inner = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
@@ -198,13 +199,13 @@ def _areas(boxes: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1))
 
 
-def average_precision(examples: Sequence[Example], found: Sequence[Found], n_classes: int) -> float:
+def average_precision(examples: Sequence[Example], predictions: Sequence[Found], n_classes: int) -> float:
     """AP at IoU 0.5, mean over classes; 0 without labels."""
     results = []
     for number in range(n_classes):
         hits: list[tuple[float, int, bool]] = []
         truths = np.array([int((one.classes == number).sum()) for one in examples], np.int64)
-        for row, (one, own) in enumerate(zip(examples, found, strict=True)):
+        for row, (one, own) in enumerate(zip(examples, predictions, strict=True)):
             chosen = own.classes == number
             matched = _matched(one.boxes[one.classes == number], own.boxes[chosen])
             hits += list(zip(own.scores[chosen].tolist(), [row] * len(matched), matched, strict=True))

@@ -20,7 +20,7 @@ from torch.nn import functional
 from workbench.actions.train.examples import Example, Found, Rgb8, average_precision, varied
 
 STRIDE = 4  # pixels of the input per cell
-MOST = 100  # boxes per picture
+MOST = 100  # boxes per image
 LEAST_SCORE = 0.05
 WIDTHS = (24, 48, 96, 128)  # channels at 1/4, 1/8, 1/16, 1/32
 HEAD = 32  # channels where the levels meet
@@ -68,11 +68,11 @@ class Network(nn.Module):  # type: ignore[misc]
         levels = [self.stem((x - 0.45) / 0.25)]
         for stage in self.down:
             levels.append(stage(levels[-1]))
-        found = self.across[-1](levels[-1])
+        features = self.across[-1](levels[-1])
         for across, level in zip(reversed(self.across[:-1]), reversed(levels[:-1]), strict=True):
-            found = across(level) + functional.interpolate(found, size=level.shape[-2:], mode="nearest")
-        found = self.smooth(found)
-        return self.heat(found), functional.softplus(self.edges(found))
+            features = across(level) + functional.interpolate(features, size=level.shape[-2:], mode="nearest")
+        features = self.smooth(features)
+        return self.heat(features), functional.softplus(self.edges(features))
 
 
 def targets(one: Example, n_classes: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -203,18 +203,18 @@ def _threads(n: int) -> Iterator[None]:
 
 
 def infer(network: Network, pictures: Sequence[Rgb8], *, threads: int = 1) -> list[Found]:
-    """Boxes in pixels of the pictures."""
+    """Boxes in pixels of the images."""
     network.eval()
-    found: list[Found] = []
+    results: list[Found] = []
     with torch.inference_mode(), _threads(threads):
         for start in range(0, len(pictures), BATCH):
             heat, edges = network(_tensor(pictures[start : start + BATCH]))
-            found += [_decoded(*pair) for pair in zip(torch.sigmoid(heat), edges, strict=True)]
-    return found
+            results += [_decoded(*pair) for pair in zip(torch.sigmoid(heat), edges, strict=True)]
+    return results
 
 
 def _decoded(heat: Tensor, edges: Tensor) -> Found:
-    """The peaks of the heat maps of one picture, most certain first."""
+    """The peaks of the heat maps of one image, most certain first."""
     peaks = torch.where(heat == functional.max_pool2d(heat[None], 3, 1, 1)[0], heat, torch.zeros_like(heat))
     scores, places = peaks.flatten().topk(min(MOST, peaks.numel()))
     places, scores = places[scores >= LEAST_SCORE], scores[scores >= LEAST_SCORE]

@@ -1,4 +1,4 @@
-"""What a trainer is: two methods. Whatever has them can take part in the loop."""
+"""The protocol of a trainer: two methods, ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BATCH = 64
 
 
 class Trainer(Protocol):
-    """A model that learns from an export and finds objects in pictures."""
+    """A model that learns from an export and finds objects in images."""
 
     def fit(self, split_dir: Path) -> object:
         """Learn from an export, ``wb.export(ds, split_dir, format="coco")``: ``train`` and, if there, ``val``."""
 
     def predict(self, images: Sequence[Path]) -> list[list[Label]]:
-        """Labels with confidence for each picture, in pixels of the picture."""
+        """Labels with confidence for each image, in pixels of the image."""
 
 
 def predict(
@@ -43,7 +43,7 @@ def predict(
         trainer: a model that was fitted.
         field: where the labels go; samples not selected keep theirs.
         where: only the samples of this filter.
-        work: told of the progress; its ``cancel`` stops between two batches; nothing is stored then.
+        work: receives the progress; its ``cancel`` stops between two batches; nothing is stored then.
 
     Raises:
         InputError: no samples, or the model gave another number of answers.
@@ -54,16 +54,17 @@ def predict(
     ids = store.select(dataset, where)
     samples = [one for one in store.read(dataset, ids) if one.record.image_path is not None]
     if not samples:
-        raise InputError("samples to predict on", found="none that the filter selects", where=str(where))
-    found: dict[str, list[Label]] = {}
+        at = dataset.name if where is None else str(where)
+        raise InputError("There are no samples to predict on.", at=at, fix="Widen the filter.")
+    labels: dict[str, list[Label]] = {}
     with Progress(f"predicting {field}", total=len(samples), unit="sample", work=work) as progress:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
             answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])
             if len(answers) != len(some):
-                wanted = f"{counted(len(some), 'list')} of labels from the model"
-                raise InputError(wanted, found=str(len(answers)), where=field)
-            found |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
+                problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(some), 'image')}."
+                raise InputError(problem, at=field, fix="Return one list of labels per image.")
+            labels |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
             progress.advance(len(some))
-    stored.set_predictions(dataset, field, found)
-    return sum(map(len, found.values()))
+    stored.set_predictions(dataset, field, labels)
+    return sum(map(len, labels.values()))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import mimetypes
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,22 +19,13 @@ import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
 
+from workbench.adapters import documents
+from workbench.adapters.documents import LABEL_KEYS, MAP_TYPES, field_name
 from workbench.base.files import canonical_json
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Attribute, Camera, Label, Labels, Record
 
-MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> FiftyOne label type, its key for the path
-    fields.DEPTH: ("Heatmap", "map_path"),
-    fields.INSTANCES: ("Segmentation", "mask_path"),
-    fields.SEMANTIC: ("Segmentation", "mask_path"),
-    fields.NORMALS: ("Segmentation", "mask_path"),
-}
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
-LABEL_KEYS = (
-    frozenset(fo.Detection._fields)
-    | {"polygons", "id", "T_cam_obj", "size_m", "xyxy_loose"}
-    | frozenset(fields.LABEL_MEASURES)
-)
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
     | {name for name in vars(fields).values() if isinstance(name, str)}
@@ -77,17 +65,6 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def field_name(name: str, reserved: frozenset[str]) -> str:
-    """A name that FiftyOne accepts: letters, digits and ``_``, not one of its own.
-
-    >>> field_name("light level", frozenset())
-    'light_level'
-    """
-    clean = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_").lower() if not name.isidentifier() else name.lstrip("_")
-    clean = clean or "field"
-    return f"data_{clean}" if clean in reserved or clean[0].isdigit() else clean
-
-
 def sample_document(
     record: Record, *, source: str, source_key: str, content_sha256: str, dataset_id: Any
 ) -> dict[str, Any]:
@@ -101,7 +78,7 @@ def sample_document(
         "_rand": random.random(),  # noqa: S311 - FiftyOne's key for random order, no secret
         "filepath": str(record.medium),
         "tags": list(dict.fromkeys(record.tags)),
-        "metadata": _metadata(record),
+        "metadata": documents.metadata(record),
         "created_at": now(),
         "last_modified_at": now(),
         fields.SOURCE: source,
@@ -115,13 +92,13 @@ def sample_document(
         **known,
         **extra,
     }
-    if record.classification is not None:
-        document[fields.CLASSIFICATION] = _label_document("Classification", label=record.classification)
+    if (name := record.classification) is not None:
+        document[fields.CLASSIFICATION] = documents.label_document("Classification", new_id(), label=name)
     for name, path in record.maps.items():
         cls, key = MAP_TYPES[name]
-        document[name] = _label_document(cls, **{key: str(path)})
+        document[name] = documents.label_document(cls, new_id(), **{key: str(path)})
     if "keypoints" in record.labels.columns:
-        document[fields.KEYPOINTS] = _keypoints(record)
+        document[fields.KEYPOINTS] = documents.keypoints(record, lambda _: new_id())
     if record.cloud:
         document[fields.POINT_CLOUD] = str(record.cloud)
     if record.camera or record.T_cam_cloud is not None:
@@ -131,74 +108,9 @@ def sample_document(
     return document
 
 
-def _metadata(record: Record) -> dict[str, Any]:
-    return {
-        "_cls": "ImageMetadata",
-        "size_bytes": record.medium.stat().st_size if record.size_bytes is None else record.size_bytes,
-        "mime_type": _mime_type(record.medium.suffix.lower()),
-        "width": record.width,
-        "height": record.height,
-        "num_channels": None,
-    }
-
-
-@functools.cache
-def _mime_type(suffix: str) -> str | None:
-    return mimetypes.guess_type(f"x{suffix}")[0]
-
-
-def _label_document(cls: str, **values: Any) -> dict[str, Any]:
-    return {"_id": new_id(), "_cls": cls, "tags": [], **values}
-
-
 def detections(labels: Sequence[Label], width: int, height: int) -> dict[str, Any]:
-    """Labels of a picture of this size in pixels, as FiftyOne's detections."""
-    found = [_detection(i, label, width, height) for i, label in zip(new_ids(len(labels)), labels, strict=True)]
-    return {"_cls": "Detections", "detections": found}
-
-
-def _detection(new: ObjectId, label: Label, width: int, height: int) -> dict[str, Any]:
-    left, top, right, bottom = label.xyxy
-    document: dict[str, Any] = {
-        "_id": new,
-        "_cls": "Detection",
-        "tags": [],
-        "attributes": {},
-        "label": label.name,
-        "bounding_box": [left / width, top / height, (right - left) / width, (bottom - top) / height],
-    }
-    if label.mask is not None:
-        document["mask"] = fou.serialize_numpy_array(label.mask)
-    if label.confidence is not None:
-        document["confidence"] = label.confidence
-    if label.instance_id is not None:
-        document["index"] = label.instance_id
-    if label.polygons:
-        document["polygons"] = [polygon.ravel().tolist() for polygon in label.polygons]
-    if label.T_cam_obj is not None:
-        document["T_cam_obj"] = label.T_cam_obj.tolist()
-    if label.size_m is not None:
-        document["size_m"] = list(label.size_m)
-    if label.xyxy_loose is not None:
-        document["xyxy_loose"] = list(label.xyxy_loose)
-    if label.attributes:
-        document.update({field_name(k, LABEL_KEYS): v for k, v in label.attributes.items()})
-    return document
-
-
-def _keypoints(record: Record) -> dict[str, Any]:
-    """FiftyOne shows keypoints from a field of their own; ``of`` is the place of the label they belong to."""
-    found = []
-    for place, label in enumerate(record.labels):
-        if label.keypoints is not None:
-            points = (label.keypoints[:, :2] / (record.width, record.height)).tolist()
-            known = {
-                "points": points,
-                "visibility": label.keypoints[:, 2].tolist(),
-                "names": list(label.keypoint_names),
-            }
-            found.append(_label_document("Keypoint", attributes={}, label=label.name, of=place, **known))
-    return {"_cls": "Keypoints", "keypoints": found}
+    """Labels of an image of this size in pixels, with new ids."""
+    return documents.detections(labels, width, height, ids=new_ids(len(labels)), pack=fou.serialize_numpy_array)
 
 
 def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import UpdateOne
 
+from workbench.adapters.documents import MAP_TYPES
 from workbench.adapters.store import documents
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import join_groups, samples_only
@@ -156,7 +157,7 @@ def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
     if dataset.media_type is None:
         dataset.media_type = "image"
     present = dataset.get_field_schema(flat=True)
-    for name, (cls, _) in documents.MAP_TYPES.items():
+    for name, (cls, _) in MAP_TYPES.items():
         if name not in present and any(name in document for document in found):
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
     for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):

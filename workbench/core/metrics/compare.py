@@ -117,7 +117,7 @@ def change(
     Args:
         before, after: the rounds.
         part: the slice, in the labels of ``after``.
-        metric: one of ``registry.COMPARED``.
+        metric: one of ``registry.names("compare")``.
         labels_before: its labels in those of ``before``, when it is made of single labels.
     """
     if METRICS[metric].ranked:

@@ -24,6 +24,7 @@ EVALUATION = "evaluation"  # prefix of the facets that evaluation writes
 HITS, MISSES = f"{EVALUATION}.hits", f"{EVALUATION}.misses"
 WRONG = tuple(f"{EVALUATION}.{name}" for name in ("false_alarms", "wrong_class", "badly_placed", "duplicates"))
 Worst = Literal["low", "high"]
+Use = Literal["slice", "search", "compare"]
 Floats = NDArray[np.float64]
 Estimator = Callable[[Mask], Estimate]
 
@@ -92,12 +93,36 @@ _ALL = (
     Metric("share", "share of a tag", "high", argument="tag"),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
-SLICED = tuple(METRICS)
-SEARCHED = tuple(name for name, metric in METRICS.items() if name != "count" and not metric.ranked)
-COMPARED = tuple(name for name, metric in METRICS.items() if metric.of != "samples")
 
 
-def find(text: str, among: tuple[str, ...] = SLICED) -> tuple[Metric, str]:
+def names(use: Use = "slice") -> tuple[str, ...]:
+    """Metrics for a use: per slice, to search slices by, or to compare rounds by.
+
+    >>> names("compare")
+    ('recall', 'precision', 'ap50')
+    """
+    if use == "search":
+        return tuple(name for name, metric in METRICS.items() if name != "count" and not metric.ranked)
+    if use == "compare":
+        return tuple(name for name, metric in METRICS.items() if metric.of != "samples")
+    return tuple(METRICS)
+
+
+def labels(use: Use = "slice") -> list[tuple[str, str]]:
+    """Name and label of the metrics that evaluation makes possible, for lists to choose from.
+
+    >>> labels("compare")
+    [('recall', 'recall'), ('precision', 'precision'), ('ap50', 'AP at IoU 0.5')]
+    """
+    return [(name, METRICS[name].label) for name in names(use) if METRICS[name].needs_evaluation]
+
+
+def usages(use: Use = "slice") -> str:
+    """How the metrics for a use are written, for help texts and errors."""
+    return ", ".join(METRICS[name].usage for name in names(use))
+
+
+def find(text: str, use: Use = "slice") -> tuple[Metric, str]:
     """A metric and its argument.
 
     >>> metric, facet = find("mean:noise")
@@ -105,19 +130,14 @@ def find(text: str, among: tuple[str, ...] = SLICED) -> tuple[Metric, str]:
     ('mean', 'noise')
 
     Raises:
-        InputError: no such metric among those.
+        InputError: no such metric for that use.
     """
     name, _, argument = text.partition(":")
     metric = METRICS.get(name)
-    if metric is None or name not in among or bool(argument) != bool(metric.argument):
+    if metric is None or name not in names(use) or bool(argument) != bool(metric.argument):
         problem = f"Unknown metric {text!r}." if metric is None else f"The metric {text!r} cannot be used here."
-        raise InputError(problem, at="metric", fix=one_of(text, [METRICS[name].usage for name in among]))
+        raise InputError(problem, at="metric", fix=one_of(text, [METRICS[name].usage for name in names(use)]))
     return metric, argument
-
-
-def usages(among: tuple[str, ...] = SLICED) -> str:
-    """How metrics are written, for help texts and errors."""
-    return ", ".join(METRICS[name].usage for name in among)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from workbench.base.errors import InputError
 from workbench.core.metrics import intervals
 from workbench.core.metrics.intervals import Estimate
 from workbench.core.metrics.ranks import ranks
-from workbench.core.metrics.registry import SEARCHED, Floats, Reading, Worst, find, read
+from workbench.core.metrics.registry import Floats, Reading, Worst, find, read
 from workbench.core.tables.column import Mask
 from workbench.core.tables.table import Table
 
@@ -94,7 +94,7 @@ def score(table: Table, metric: str, *, worst: Worst | None = None) -> Score:
         FilterError: a facet that the metric needs is not there, or has no numbers.
         InputError: no such metric, or recall whose high end should be bad.
     """
-    definition, argument = find(metric, SEARCHED)
+    definition, argument = find(metric, "search")
     if not definition.argument and worst not in (None, definition.worst):
         problem = f"The bad end of {metric} is always {definition.worst!r}, not {worst!r}."
         raise InputError(problem, at="worst", fix="Leave worst out.")

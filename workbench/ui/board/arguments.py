@@ -26,17 +26,18 @@ def checked(function: Callable[..., Any], args: Mapping[str, Any]) -> dict[str, 
     {'facet': 'noise', 'low': 2}
     >>> checked(brush, {"facet": "noise", "low": "two"})
     Traceback (most recent call last):
-    workbench.base.errors.InputError: Wanted a number or nothing, found 'two' (low of brush).
+    workbench.base.errors.InputError: low of brush must be a number or nothing, not 'two'.
     """
     expected = _parameters(function)
     name = function.__name__
     if unknown := sorted(set(args) - set(expected)):
-        raise InputError(f"an argument of {name}", found=repr(unknown[0])[:80], fix=one_of(unknown[0], expected))
+        problem = f"{name} has no argument {repr(unknown[0])[:80]}."
+        raise InputError(problem, fix=one_of(unknown[0], expected))
     for key, (kind, required) in expected.items():
         if key not in args and required:
-            raise InputError(f"{_words(kind)}", found="nothing", where=f"{key} of {name}")
+            raise InputError(f"{name} needs {key}: {_words(kind)}.")
         if key in args and not _fits(args[key], kind):
-            raise InputError(_words(kind), found=repr(args[key])[:80], where=f"{key} of {name}")
+            raise InputError(f"{key} of {name} must be {_words(kind)}, not {repr(args[key])[:80]}.")
     return dict(args)
 
 

@@ -16,6 +16,7 @@ from workbench.actions.train import Trainer
 from workbench.adapters.store import Dataset
 from workbench.base.errors import Cancelled, InputError, WorkbenchError, one_of
 from workbench.base.progress import Cancel
+from workbench.core.metrics.registry import labels
 from workbench.core.tables import Filter
 from workbench.ui.board.app import open_app
 from workbench.ui.board.jobs import BACKGROUND, Jobs
@@ -73,7 +74,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
     ) -> None:
         for part in parts or ():
             if part not in PANELS:
-                raise InputError("a part of the board", found=repr(part), where="parts", fix=one_of(part, PANELS))
+                raise InputError(f"The board has no part {part!r}.", fix=one_of(part, PANELS))
         self.state = data if isinstance(data, Selection) else Selection(data, facets=facets)
         self.jobs = Jobs(self._jobs_changed, trainer)
         self.running: dict[str, Cancel] = {}  # background requests by id
@@ -123,6 +124,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
             "facets": state.facet_states() if "slicer" in self.parts else [],
             "columns": [[name, type(column).__name__] for name, column in state.table.columns.items()],
             "evaluation": state.evaluation,
+            "metrics": {use: [list(pair) for pair in labels(use)] for use in ("slice", "search", "compare")},
             "code": self.code if "code" in self.parts else "",
         }
 

@@ -32,7 +32,7 @@ def select(state: Selection, jobs: Jobs, ids: list[str], on: bool | None = True,
 def select_range(state: Selection, jobs: Jobs, start: int, end: int, arrangement: int, side: Side = "filtered") -> None:
     """Choose the samples from place ``start`` to place ``end``, both included, as they were shown."""
     if arrangement != state.arrangement:
-        raise InputError("a range of the samples shown", found="others are shown by now", fix="Choose again.")
+        raise InputError("Other samples are shown by now.", fix="Select the range again.")
     state.select_range(start, end, side=side)
 
 
@@ -45,7 +45,7 @@ def app_take(state: Selection, jobs: Jobs) -> dict[str, Any]:
     ids = store.app_selection()
     if not ids:
         fix = "Select samples in the App (the box in the corner of each), then take them over."
-        raise InputError("samples selected in the FiftyOne App", found="none", where="App", fix=fix)
+        raise InputError("No samples are selected in the FiftyOne App.", fix=fix)
     state.select(ids, only=True)
     return {"text": f"Took over {counted(len(ids), 'sample')} from the App."}
 

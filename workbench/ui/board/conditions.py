@@ -10,13 +10,13 @@ REST = "where"  # key of conditions that belong to no single facet
 
 def by_facet(condition: Filter) -> dict[str, Filter]:
     """The parts of a filter by the facet that shows them; what no facet can show is under ``REST``."""
-    found: dict[str, Filter] = {}
+    by_name: dict[str, Filter] = {}
     for part in condition.parts if isinstance(condition, And) else (condition,):
         if part != EVERYTHING:
             key = next(iter(part.facets)) if _is_simple(part) else REST
-            key = REST if key in found and not isinstance(part, Range) else key  # a facet shows one choice of words
-            found[key] = all_of(found.get(key, EVERYTHING), part)
-    return found
+            key = REST if key in by_name and not isinstance(part, Range) else key  # a facet shows one choice of words
+            by_name[key] = all_of(by_name.get(key, EVERYTHING), part)
+    return by_name
 
 
 def _is_simple(part: Filter) -> bool:
@@ -33,8 +33,8 @@ def chosen_words(condition: Filter | None) -> tuple[tuple[str, ...], bool]:
         case Missing():
             return (), True
         case Or(parts):
-            found = [chosen_words(part) for part in parts]
-            return tuple(v for values, _ in found for v in values), any(missing for _, missing in found)
+            choices = [chosen_words(part) for part in parts]
+            return tuple(v for values, _ in choices for v in values), any(missing for _, missing in choices)
     return (), False
 
 

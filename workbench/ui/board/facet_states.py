@@ -63,8 +63,8 @@ def find_words(column: Column, rows: Mask, text: str, condition: Filter | None) 
     if isinstance(column, NumberColumn):
         return []
     wanted, (values, _) = text.casefold(), chosen_words(condition)
-    found = [pair for pair in _ranked(column, rows) if wanted in pair[0].casefold()]
-    return [{"value": v, "count": n, "on": v in values} for v, n in found[:TOP]]
+    matches = [pair for pair in _ranked(column, rows) if wanted in pair[0].casefold()]
+    return [{"value": v, "count": n, "on": v in values} for v, n in matches[:TOP]]
 
 
 def _ranked(column: CategoryColumn | SetColumn, rows: Mask) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""What is drawn over a picture: boxes of the truth and of predictions, and outlines, in shares of the picture."""
+"""What is drawn over an image: boxes of the truth and of predictions, and outlines, in shares of the image."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def _box(box: Box, hues: Mapping[str, float], of: str) -> dict[str, Any]:
 
 
 def outlines_of(record: Record, hues: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Outlines of the labels that have one: ``points`` are x, y, x, y ... in thousandths of the picture."""
+    """Outlines of the labels that have one: ``points`` are x, y, x, y ... in thousandths of the image."""
     if not (record.width and record.height):
         return []
     scale = PER_MILLE / np.array([record.width, record.height], float)
-    found = []
+    outlines = []
     for label in record.labels:
         rings = [np.rint(points * scale).astype(int).ravel().tolist() for points in _rings(label)]
         if rings:
-            found.append({"hue": hues.get(label.name, 0.0), "rings": rings})
-    return found
+            outlines.append({"hue": hues.get(label.name, 0.0), "rings": rings})
+    return outlines
 
 
 def _rings(label: Label) -> list[NDArray[np.float64]]:

@@ -11,7 +11,6 @@ from workbench.actions.recreate import Recreation, Row
 from workbench.actions.recreate import recreate as recreate_failure
 from workbench.actions.recreate.recreate import BASE
 from workbench.base.errors import InputError, one_of
-from workbench.base.plurals import counted
 from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.distribution import Distribution
@@ -46,7 +45,7 @@ def recreate(
 ) -> int:
     """Start to make a scenario of the filtered or selected samples, or of those of a failure tag.
 
-    What a scenario is fitted to can judge no round any more, so samples of ``test`` are left out unless asked for.
+    Samples that a scenario is fitted to cannot evaluate a round, so those of ``test`` are left out unless asked for.
     Returns the job's number.
     """
     samples, in_code = _samples(state, source, spare_test)
@@ -67,7 +66,7 @@ def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments
     if source == "selected":
         ids = state.ids
         if not ids:
-            raise InputError("selected samples", found="none", where="recreate", fix="Click images first.")
+            raise InputError("No samples are selected.", fix="Click images first.")
         kept = [i for i, is_test in zip(ids, test[table.rows_of(ids)], strict=True) if not (spare_test and is_test)]
         _require(len(kept), len(ids))
         return {"ids": kept}, {"ids": IDS if len(kept) == len(ids) else kept}
@@ -83,9 +82,11 @@ def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments
 
 def _require(kept: int, given: int) -> None:
     if not kept:
-        fix = "Tag samples of train or val as well; or fit to the test split, but then it can judge no round any more."
-        found = f"{counted(given, 'sample')} of test"
-        raise InputError("samples outside of test", found=found, where="recreate", fix=fix)
+        fix = (
+            "Tag samples of train or val as well; or fit to the test split, which then cannot evaluate rounds any more."
+        )
+        samples = "The only sample is" if given == 1 else f"All {given:,} samples are"
+        raise InputError(f"{samples} in the test split.", fix=fix)
 
 
 def _plain(result: Recreation) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def revise(state: Selection, jobs: Jobs, text: str, path: str, value: str, mode:
     """
     scenario = load_scenario("", text)
     if path not in scenario.draws:
-        raise InputError("a parameter", found=repr(path)[:80], where="recreate", fix=one_of(path, scenario.draws))
+        raise InputError(f"Unknown parameter {repr(path)[:80]}.", fix=one_of(path, scenario.draws))
     distribution = {path: parse_value(value, at=path)}
     revised = scenario.replace(distribution, modes={**scenario.modes, path: mode})
     state.note_code(f"found.scenario = {call(scenario.replace, distribution)}")

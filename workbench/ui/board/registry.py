@@ -56,9 +56,9 @@ def all_commands() -> dict[str, Command]:
     Raises:
         ValueError: two panels have a command of the same name.
     """
-    found = {"options": Command(options)}
+    known = {"options": Command(options)}
     for group in (commands.COMMANDS, *(panel.commands for panel in PANELS.values())):
-        if twice := sorted(found.keys() & group.keys()):
+        if twice := sorted(known.keys() & group.keys()):
             raise ValueError(f"Two panels have the command {twice[0]!r}. Rename one of them.")
-        found.update(group)
-    return found
+        known.update(group)
+    return known

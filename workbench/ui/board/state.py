@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from workbench.actions import tag as tagging
+from workbench.actions.tag import describe, described, redo, scenarios, tag, undo, untag
 from workbench.adapters import store
 from workbench.adapters.store import Dataset
 from workbench.adapters.store.journal import Entry
@@ -122,7 +122,7 @@ class Selection:
     def _arrange(self) -> None:
         self.is_evaluated = f"{EVALUATION}.hits" in self.table.columns
         self.evaluation: dict[str, Any] | None = store.note(self.dataset, EVALUATION) if self.is_evaluated else None
-        self.described = tagging.described(self.dataset)
+        self.described = described(self.dataset)
         self.hues = class_hues(self.table.columns.get(CLASS))
         if LABEL_TAGS in self.table.columns and not self._has_label_tags:
             self.facets.append(LABEL_TAGS)  # the first tag of a label
@@ -186,7 +186,7 @@ class Selection:
     def brush(self, facet: str, low: float | None, high: float | None) -> None:
         """Keep the samples with ``low <= facet <= high``; ``None`` leaves that end open."""
         if not isinstance(self.table.column(facet), NumberColumn):
-            raise InputError("a facet with numbers", found=facet, where="brush")
+            raise InputError(f"'{facet}' has words, not numbers.", fix="Use toggle.")
         self._set({facet: between(facet, low, high)})
 
     def clear(self, facet: str | None = None) -> None:
@@ -253,8 +253,8 @@ class Selection:
     @property
     def ids(self) -> list[str]:
         """Ids of the chosen samples, in the order in which they were chosen."""
-        found: list[str] = self.table.ids[self._chosen].tolist()
-        return found
+        ids: list[str] = self.table.ids[self._chosen].tolist()
+        return ids
 
     @property
     def filtered_ids(self) -> list[str]:
@@ -277,7 +277,7 @@ class Selection:
         rows = self.table.rows_of(wanted)
         if (unknown := np.flatnonzero(rows < 0)).size:
             first = str(wanted[int(unknown[0])])[:80]
-            raise DatasetError("ids of samples", found=first, where=self.dataset.name, fix="Refresh.")
+            raise DatasetError(f"The dataset has no sample '{first}'.", at=self.dataset.name, fix="Refresh.")
         self._add(rows, on=on, only=only)
         self._tell(call(self.select, wanted, on=on, only=only))
 
@@ -321,8 +321,8 @@ class Selection:
         """Tag or untag the ``selected`` samples, or all ``filtered`` ones; saved at once."""
         if target != "filtered" and not len(self._chosen):
             fix = "Click images, or press Ctrl+A for all filtered ones."
-            raise InputError("selected samples", found="none", where="selection", fix=fix)
-        change = tagging.tag if action == "tag" else tagging.untag
+            raise InputError("No samples are selected.", fix=fix)
+        change = tag if action == "tag" else untag
         samples: Any
         key, samples, shown = ("where", self.filter, FILTER) if target == "filtered" else ("ids", self.ids, IDS)
         entry = change(self.dataset, name, **{key: samples}, reason=reason)
@@ -332,7 +332,7 @@ class Selection:
 
     def tag_labels(self, name: str, labels: Sequence[str], *, reason: str = "", action: str = "tag") -> Entry:
         """Tag or untag single labels by their ids; saved at once."""
-        change = tagging.tag if action == "tag" else tagging.untag
+        change = tag if action == "tag" else untag
         entry = change(self.dataset, name, labels=list(labels), reason=reason)
         self._reread()
         self._tell(call(change, DS, name, labels=list(labels), reason=reason))
@@ -340,24 +340,24 @@ class Selection:
 
     def undo(self, change_id: str | None = None) -> Entry:
         """Take a change of tags back: the last, or the one asked for."""
-        entry = tagging.undo(self.dataset, change_id=change_id)
+        entry = undo(self.dataset, change_id=change_id)
         self._reread()
-        self._tell(call(tagging.undo, DS, change_id=change_id))
+        self._tell(call(undo, DS, change_id=change_id))
         return entry
 
     def redo(self) -> Entry:
         """Do the last undone change again."""
-        entry = tagging.redo(self.dataset)
+        entry = redo(self.dataset)
         self._reread()
-        self._tell(call(tagging.redo, DS))
+        self._tell(call(redo, DS))
         return entry
 
     def describe(self, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:
         """Say what a failure scenario is, and give it a colour and a key."""
-        tagging.describe(self.dataset, tag, description=description, color=color, key=key)
-        self.described = tagging.described(self.dataset)
+        describe(self.dataset, tag, description=description, color=color, key=key)
+        self.described = described(self.dataset)
         self.revision += 1
-        self._tell(call(tagging.describe, DS, tag, description=description, color=color, key=key))
+        self._tell(call(describe, DS, tag, description=description, color=color, key=key))
 
     def counts(self) -> dict[str, int]:
         """How many samples are selected (and of these hidden by the filter), filtered, pinned, and in all."""
@@ -397,4 +397,4 @@ class Selection:
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Failure scenarios: how many samples carry each, what it means, its colour and its key."""
-        return tagging.scenarios(self._occurring(fields.TAGS), self.described)
+        return scenarios(self._occurring(fields.TAGS), self.described)

@@ -1,4 +1,4 @@
-"""Small pictures for the gallery: made on request, kept on disk by content."""
+"""Small images for the gallery: made on request, kept on disk by content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POOL = ThreadPoolExecutor(min(4, os.cpu_count() or 2), thread_name_prefix="thumb
 
 
 def thumbnails(samples: Sequence[Stored], cancel: Cancel | None = None) -> list[bytes]:
-    """JPEG bytes per sample, empty for a picture that cannot be read; a cloud without a picture is drawn.
+    """JPEG bytes per sample, empty for an image that cannot be read; a cloud without an image is drawn.
 
     Raises:
         Cancelled: nobody looks at them any more.
@@ -40,10 +40,10 @@ def thumbnails(samples: Sequence[Stored], cancel: Cancel | None = None) -> list[
 
 
 def full_picture(sample: Stored, *, side_px: int = 1600) -> bytes:
-    """The picture for zooming in, upright, its longer side at most ``side_px``.
+    """The image for zooming in, upright, its longer side at most ``side_px``.
 
     Raises:
-        OSError: the picture cannot be read.
+        OSError: the image cannot be read.
     """
     try:
         return _encode(sample.record, side_px)
@@ -59,7 +59,7 @@ def _thumbnail(sample: Stored) -> bytes:
     try:
         data = _encode(sample.record, SIDE_PX)
     except (OSError, ValueError, Image.DecompressionBombError):
-        return b""  # the gallery shows the file's name on a broken-picture tile
+        return b""  # the gallery shows the file's name on a broken-image tile
     files.write_bytes(cached, data)
     return data
 

@@ -20,32 +20,36 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("out", type=Path, help="new or empty folder for the report and the proposed scenarios")
     model = parser.add_mutually_exclusive_group(required=True)
-    model.add_argument("--model", type=Path, metavar="FOLDER", help="a detector that Detector.save wrote")
+    model.add_argument("--model", type=Path, metavar="FOLDER", help="folder of a detector written by Detector.save")
     model.add_argument(
         "--predict",
         metavar="COMMAND",
-        help="a program that predicts, e.g. 'python predict.py {images} {predictions}': a COCO file of the pictures to "
-        "look at, and the file of COCO results to write",
+        help="command that predicts, e.g. 'python predict.py {images} {predictions}': reads a COCO file of images and "
+        "writes a file of COCO results",
     )
     parser.add_argument(
-        "--train-dir", type=Path, metavar="EXPORT", help="what the program was trained on; says its classes"
+        "--train-dir", type=Path, metavar="EXPORT", help="export that the command was trained on; gives its classes"
     )
-    parser.add_argument("--scenario", help="what all else is drawn from: a YAML file or a preset (a varied work cell)")
-    parser.add_argument("--factors", help="what is varied, e.g. light,surface; all five when not given")
-    parser.add_argument("--frames", type=int, default=8, help="pictures per combination (8; five factors have 16)")
-    parser.add_argument("--width", type=int, default=640, metavar="PX", help="of the pictures (640)")
+    parser.add_argument(
+        "--scenario", help="scenario for everything that is not varied: a YAML file or a preset (a varied work cell)"
+    )
+    parser.add_argument("--factors", help="factors to vary, e.g. light,surface (all five)")
+    parser.add_argument(
+        "--frames", type=int, default=8, help="images per combination (8; five factors have 16 combinations)"
+    )
+    parser.add_argument("--width", type=int, default=640, metavar="PX", help="width of the images (640)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Ask the model, and write what it fails by; the folder appears only when all is there."""
+    """Audit the model and write the report and scenarios; the folder appears only when it is complete."""
     from workbench.actions.audit import audit
     from workbench.base.files import require_empty, whole_folder
 
     require_empty(args.out)
     factors, model = _factors(args.factors), _model(args)
-    found = audit(
+    result = audit(
         model,
         scenario=args.scenario,
         factors=factors,
@@ -54,16 +58,16 @@ def run(args: argparse.Namespace) -> Outcome:
         backend=args.backend,
     )
     with whole_folder(args.out) as folder:
-        found.save(folder / REPORT)
+        result.save(folder / REPORT)
         (folder / SCENARIOS).mkdir()
-        for one in found.scenarios:
+        for one in result.scenarios:
             one.dump(folder / _file(one.name))
     proposed = [
         {"name": one.name, "file": str(args.out / _file(one.name)), "description": one.description}
-        for one in found.scenarios
+        for one in result.scenarios
     ]
-    values = {**found.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
-    return Outcome(plain(values), _told(found, args.out))
+    values = {**result.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
+    return Outcome(plain(values), _text(result, args.out))
 
 
 def _file(name: str) -> Path:
@@ -77,7 +81,7 @@ def _factors(names: str | None) -> tuple[Factor, ...]:
     wanted = list(known) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
     for name in wanted:
         if name not in known:
-            raise InputError("a factor", found=repr(name), where="--factors", fix=one_of(name, known))
+            raise InputError(f"Unknown factor {name!r}.", at="--factors", fix=one_of(name, known))
     return tuple(known[name] for name in wanted)
 
 
@@ -87,7 +91,8 @@ def _model(args: argparse.Namespace) -> Trainer:
 
     if args.model is not None:
         if args.train_dir is not None:
-            raise InputError("--train-dir with --predict", found="--model", fix="A saved detector knows its classes.")
+            problem = "--train-dir goes with --predict, not with --model."
+            raise InputError(problem, fix="Leave it out: a saved detector knows its classes.")
         return Detector.load(args.model)
     trainer = CommandTrainer(args.predict, classes=PART_NAMES)
     if args.train_dir is not None:
@@ -95,9 +100,9 @@ def _model(args: argparse.Namespace) -> Trainer:
     return trainer
 
 
-def _told(found: Audit, out: Path) -> str:
-    lines = [str(found), f"Plot and words: {out / REPORT}"]
-    if found.scenarios:
-        lines.append("Where it fails, to generate with `workbench generate FILE --into DATASET -n N`:")
-        lines += [f"  {out / _file(one.name)}" for one in found.scenarios]
+def _text(result: Audit, out: Path) -> str:
+    lines = [str(result), f"Report: {out / REPORT}"]
+    if result.scenarios:
+        lines.append("Scenarios where it fails; generate more with `workbench generate FILE --into DATASET -n N`:")
+        lines += [f"  {out / _file(one.name)}" for one in result.scenarios]
     return "\n".join(lines)

@@ -22,14 +22,14 @@ CONFIDENCE = 0.3  # least that counts
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("--sample-data", type=Path, help="folder with real/ and synthetic/; the one of the checkout")
-    parser.add_argument("--out", type=Path, help="new or empty folder for the export; a temporary one when not given")
+    parser.add_argument("--sample-data", type=Path, help="folder with real/ and synthetic/ (that of the checkout)")
+    parser.add_argument("--out", type=Path, help="new or empty folder for the export (a temporary one)")
     parser.add_argument("-n", type=int, default=8, help="samples to generate (8)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Run every step, say what each did, and leave the dataset for the board."""
+    """Run every step, print its outcome, and keep the dataset for the board."""
     from workbench.adapters import store
 
     data = sample_data(args.sample_data)
@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> Outcome:
     steps = []
     for name, step in _steps(dataset, data, out, args.n).items():
         started_s = time.monotonic()
-        told, values = step()
+        text, values = step()
         steps.append({"name": name, "seconds": round(time.monotonic() - started_s, 2), **values})
         if not args.json:
-            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {told}", flush=True)
+            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {text}", flush=True)
     end = f"Done. See it on the board: wb.Board(wb.open({DATASET!r})); the splits are in {out}"
     return Outcome({"steps": steps, "dataset": DATASET, "folder": str(out)}, end)
 
@@ -59,9 +59,8 @@ def sample_data(given: Path | None) -> Path:
         if (place / PREDICTIONS).is_file() and (place / "real").is_dir() and (place / "synthetic").is_dir():
             return place
     raise InputError(
-        f"the sample data (real/, synthetic/ and {PREDICTIONS})",
-        found="none",
-        where=", ".join(map(str, places)),
+        f"The sample data (real/, synthetic/ and {PREDICTIONS}) is missing.",
+        at=", ".join(map(str, places)),
         fix="Run in the checkout, or make it there: python -m tests.tools sample-data DIR",
     )
 
@@ -70,12 +69,12 @@ Step = Callable[[], tuple[str, dict[str, Any]]]
 
 
 def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
-    from workbench.actions import tag as tagging
     from workbench.actions.evaluate import evaluate
     from workbench.actions.export import export
     from workbench.actions.generate import generate, reproduce
     from workbench.actions.load import load
     from workbench.actions.measure import measure
+    from workbench.actions.tag import redo, tag, undo
     from workbench.adapters import store
 
     def loading() -> tuple[str, dict[str, Any]]:
@@ -85,50 +84,48 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def measuring() -> tuple[str, dict[str, Any]]:
         report = measure(dataset)
-        return f"{report.measured:,} pictures, {report.samples_per_s:.0f}/s", {"measured": report.measured}
+        return f"{report.measured:,} images, {report.samples_per_s:.0f}/s", {"measured": report.measured}
 
     def evaluating() -> tuple[str, dict[str, Any]]:
         real, file = "source == 'real'", data / PREDICTIONS
         whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
         part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
-        told = (
-            f"a detector finds {whole.recall:.0%} of the real parts; dim or dark, on metal or mirror: {part.recall:.0%}"
-        )
+        text = f"recall {whole.recall:.0%} on real images; dim or dark, on metal or mirror: {part.recall:.0%}"
         counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
-        return told, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
+        return text, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}
 
     def slicing() -> tuple[str, dict[str, Any]]:
-        found = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
-        told = f"dim or dark, on metal or mirror: {found['real']} real, {found['synthetic']} synthetic"
-        return told, found
+        counts = {s: len(store.select(dataset, _of(s))) for s in ("real", "synthetic")}
+        text = f"dim or dark, on metal or mirror: {counts['real']} real, {counts['synthetic']} synthetic"
+        return text, counts
 
-    def tag() -> tuple[str, dict[str, Any]]:
-        entry = tagging.tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
-        tagging.undo(dataset)
-        again = tagging.redo(dataset)
-        return f"{entry.changed} samples as {FAILURE}, undone and done again", {"changed": again.changed}
+    def tagging() -> tuple[str, dict[str, Any]]:
+        entry = tag(dataset, FAILURE, where=WHERE, reason="parts vanish in the reflections")
+        undo(dataset)
+        again = redo(dataset)
+        return f"{entry.changed} samples tagged as {FAILURE}, undone and redone", {"changed": again.changed}
 
     def generation() -> tuple[str, dict[str, Any]]:
         result = generate(SCENARIO, into=dataset, n=n).result()
-        told = f"{SCENARIO}: {result}"
-        return told, {"generated": result.generated, "sample_ids": result.sample_ids}
+        text = f"{SCENARIO}: {result}"
+        return text, {"generated": result.generated, "sample_ids": result.sample_ids}
 
     def again() -> tuple[str, dict[str, Any]]:
-        found = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
-        told = f"one sample made again from its record: labels identical: {found.identical}"
-        return told, {"identical": found.identical, "image_identical": found.image_identical}
+        result = reproduce(dataset, store.select(dataset, "generation.scenario_name == 'dim_metal'")[0])
+        text = f"one sample generated again from its record, labels {'identical' if result.identical else 'DIFFERENT'}"
+        return text, {"identical": result.identical, "image_identical": result.image_identical}
 
     def exporting() -> tuple[str, dict[str, Any]]:
         report = export(dataset, out, format="coco", splits={"train": 0.7, "val": 0.15, "test": 0.15})
-        told = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
-        return f"{told}; read back and equal", {"splits": report.splits, "manifest": report.manifest}
+        text = ", ".join(f"{name} {c['real']} real + {c['synthetic']} synthetic" for name, c in report.splits.items())
+        return f"{text}; read back without differences", {"splits": report.splits, "manifest": report.manifest}
 
     named: dict[str, Step] = {
         "load": loading,
         "measure": measuring,
         "evaluate": evaluating,
         "slice": slicing,
-        "tag": tag,
+        "tag": tagging,
     }
     return named | {"generate": generation, "reproduce": again, "export": exporting}
 

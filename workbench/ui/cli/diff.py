@@ -19,5 +19,5 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compare and report."""
     from workbench.actions.export import diff
 
-    found = diff(args.first, args.second)
-    return Outcome(plain(found), str(found))
+    result = diff(args.first, args.second)
+    return Outcome(plain(result), str(result))

@@ -54,9 +54,9 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 
 def _python() -> Check:
-    found = f"{platform.python_version()} at {sys.executable}"
+    text = f"{platform.python_version()} at {sys.executable}"
     ok = OLDEST <= sys.version_info[:2] <= NEWEST
-    return Check("python", ok, found, "" if ok else "Make the environment with Python 3.10, 3.11 or 3.12.")
+    return Check("python", ok, text, "" if ok else "Make the environment with Python 3.10, 3.11 or 3.12.")
 
 
 def _database() -> Check:
@@ -73,10 +73,10 @@ def _renderer() -> Check:
 
 def _jupyter() -> Check:
     names = ("jupyterlab", "ipywidgets", "anywidget")
-    found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    text = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     front_end = Path(sys.prefix) / "share" / "jupyter" / "labextensions" / "anywidget"
     ok = front_end.is_dir()
-    return Check("jupyter", ok, found + ("" if ok else f"; no front end at {front_end}"), "" if ok else SETUP)
+    return Check("jupyter", ok, text + ("" if ok else f"; no front end at {front_end}"), "" if ok else SETUP)
 
 
 def _disk() -> Check:

@@ -12,8 +12,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--where", help="only the samples of this filter")
-    parser.add_argument("--calibrate", action="store_true", help="find the dataset's threshold anew")
-    parser.add_argument("--page", type=Path, metavar="FILE.html", help="also write a page with the pairs side by side")
+    parser.add_argument("--calibrate", action="store_true", help="recompute the similarity threshold of the dataset")
+    parser.add_argument("--page", type=Path, metavar="FILE.html", help="write a page with the pairs side by side")
     parser.set_defaults(run=run)
 
 
@@ -22,10 +22,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.actions.duplicates.search import duplicates
 
     report = duplicates(args.dataset, where=args.where, calibrate=args.calibrate)
-    found = {name: value for name, value in plain(report).items() if name != "paths"}
-    found["cross_split_pairs"] = plain(report.cross_split_pairs)
+    values = {name: value for name, value in plain(report).items() if name != "paths"}
+    values["cross_split_pairs"] = plain(report.cross_split_pairs)
     lines = [str(report)]
     if args.page:
-        found["page"] = str(report.save(args.page))
-        lines.append(f"  page: {found['page']}")
-    return Outcome(found, "\n".join(lines))
+        values["page"] = str(report.save(args.page))
+        lines.append(f"  page: {values['page']}")
+    return Outcome(values, "\n".join(lines))

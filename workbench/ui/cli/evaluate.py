@@ -17,11 +17,13 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         help="a field of boxes, COCO results, COCO with scores, or a folder of YOLO rows",
     )
     parser.add_argument(
-        "--annotations", help="COCO file, data.yaml or folder that the model was given; says what ids mean"
+        "--annotations", help="COCO file, data.yaml or folder that the model was given; maps ids to images and classes"
     )
-    parser.add_argument("--field", default="predictions", help="where predictions from a file are stored (predictions)")
-    parser.add_argument("--iou", type=float, default=0.5, help="least overlap of a hit (0.5)")
-    parser.add_argument("--confidence", type=float, default=0.0, help="least confidence that counts (0)")
+    parser.add_argument(
+        "--field", default="predictions", help="field to store predictions from a file in (predictions)"
+    )
+    parser.add_argument("--iou", type=float, default=0.5, help="minimum IoU of a hit (0.5)")
+    parser.add_argument("--confidence", type=float, default=0.0, help="minimum confidence of a prediction (0)")
     parser.add_argument("--where", help="only the samples of this filter")
     parser.set_defaults(run=run)
 
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Evaluate and report."""
     from workbench.actions.evaluate import evaluate
 
-    found = evaluate(
+    evaluation = evaluate(
         args.dataset,
         args.predictions,
         iou=args.iou,
@@ -39,4 +41,4 @@ def run(args: argparse.Namespace) -> Outcome:
         annotations=args.annotations,
         field=args.field,
     )
-    return Outcome(plain(found), str(found))
+    return Outcome(plain(evaluation), str(evaluation))

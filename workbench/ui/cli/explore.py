@@ -12,10 +12,10 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments of one of the three commands."""
     parser.add_argument("dataset")
     if name == "teach":
-        parser.add_argument("attribute", help="learned from tags <attribute>:<word>, e.g. surface:brushed")
+        parser.add_argument("attribute", help="attribute to learn from tags <attribute>:<word>, e.g. surface:brushed")
     if name == "similar":
         parser.add_argument("sample_ids", nargs="+", metavar="SAMPLE_ID")
-        parser.add_argument("-n", type=int, default=20, help="how many (20)")
+        parser.add_argument("-n", type=int, default=20, help="number of samples to list (20)")
     if name != "teach":
         parser.add_argument("--where", help="only the samples of this filter")
     runs: dict[str, Callable[[argparse.Namespace], Outcome]] = {"embed": _embed, "similar": _similar, "teach": _teach}
@@ -27,14 +27,14 @@ def _embed(args: argparse.Namespace) -> Outcome:
 
     report = embed(args.dataset, where=args.where)
     problems = [plain(problem) for problem in report.problems]
-    found = {
+    values = {
         "embedded": report.embedded,
         "skipped": report.skipped,
         "failed": len(problems),
         "samples_per_s": round(report.samples_per_s, 1),
         "problems": problems,
     }
-    return Outcome(found, "\n".join([str(report), *(f"  {p.message} [{p.where}]" for p in report.problems[:20])]))
+    return Outcome(values, "\n".join([str(report), *(f"  {p.message} [{p.where}]" for p in report.problems[:20])]))
 
 
 def _similar(args: argparse.Namespace) -> Outcome:
@@ -43,12 +43,12 @@ def _similar(args: argparse.Namespace) -> Outcome:
     frame = similar(args.dataset, args.sample_ids, n=args.n, where=args.where)
     rows = frame.to_dict("records")
     lines = [(row["id"], f"{row['similarity']:.3f}", row["origin"]) for row in rows]
-    return Outcome({"samples": rows}, columns(lines) if lines else "No other sample has a vector.")
+    return Outcome({"samples": rows}, columns(lines) if lines else "No other sample has an embedding.")
 
 
 def _teach(args: argparse.Namespace) -> Outcome:
     from workbench.actions.embed import teach
 
-    told = teach(args.dataset, args.attribute)
-    doubtful = "\n".join(["Mark these next:", *(f"  {one}" for one in told.doubtful[:10])]) if told.doubtful else ""
-    return Outcome(dict(plain(told)), f"{told}\n{doubtful}".rstrip())
+    taught = teach(args.dataset, args.attribute)
+    lines = ["Tag these next:", *(f"  {sample_id}" for sample_id in taught.doubtful[:10])] if taught.doubtful else []
+    return Outcome(dict(plain(taught)), "\n".join([str(taught), *lines]))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbench.adapters.formats.registry import WRITERS
 from workbench.core.splits.spec import Option, SplitSpec, options
 from workbench.ui.cli.outcome import Outcome, columns, plain
 
@@ -15,12 +16,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments; those of the splits come from the fields of ``SplitSpec``."""
     parser.add_argument("dataset")
     parser.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
-    formats = "coco, yolo, voc, kitti, bop, replicator, fiftyone, parquet or webdataset"
-    parser.add_argument("--format", required=True, help=formats)
+    parser.add_argument("--format", required=True, help=", ".join(WRITERS))
     parser.add_argument("--where", help="only the samples of this filter")
     parser.add_argument("--media", default="copy", help="copy, hardlink or reference")
     parser.add_argument(
-        "--no-near-duplicates", action="store_true", help="do not look for near duplicates, which takes time"
+        "--no-near-duplicates", action="store_true", help="skip the search for near duplicates, which takes time"
     )
     for field, default, option in options():
         flag = f"--{(option.flag or field).replace('_', '-')}"

@@ -10,10 +10,10 @@ from workbench.ui.cli.outcome import Outcome, plain
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
-    parser.add_argument("--by", help="a facet: one gap per word of it")
-    parser.add_argument("--where", help="only the samples of this filter; with --against the reference")
-    parser.add_argument("--against", help="the other side (the synthetic samples)")
-    parser.add_argument("--seed", type=int, default=0, help="of folds, permutations and directions (0)")
+    parser.add_argument("--by", help="facet: compute one gap per value")
+    parser.add_argument("--where", help="only the samples of this filter; with --against: the reference side")
+    parser.add_argument("--against", help="filter of the other side (the synthetic samples)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (0)")
     parser.add_argument("--save", metavar="FILE", help="write the plot as a page of HTML")
     parser.set_defaults(run=run)
 
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Compare and report."""
     from workbench.actions.evaluate.gap import gap
 
-    found = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
+    gaps = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
     if args.save:
-        found.save(args.save)
-    return Outcome({"rows": plain(found.rows), "sides": list(found.sides)}, str(found))
+        gaps.save(args.save)
+    return Outcome({"rows": plain(gaps.rows), "sides": list(gaps.sides)}, str(gaps))

@@ -11,12 +11,14 @@ from workbench.ui.cli.outcome import Outcome, plain
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("scenario", help="a YAML file or the name of a preset")
-    parser.add_argument("--into", required=True, metavar="DATASET", help="name of the dataset; made when it is new")
+    parser.add_argument(
+        "--into", required=True, metavar="DATASET", help="name of the dataset; created if it does not exist"
+    )
     parser.add_argument("-n", type=_positive, required=True, help="number of frames")
-    parser.add_argument("--seed", type=int, help="another seed gives other frames; the scenario's own by default")
+    parser.add_argument("--seed", type=int, help="random seed (that of the scenario)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_positive, help="worker processes; two at most by default")
+    where.add_argument("--workers", type=_positive, help="number of worker processes (up to 2)")
     where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that sees the same folders")
     parser.set_defaults(run=run)
 

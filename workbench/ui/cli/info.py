@@ -14,11 +14,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Count."""
+    """Count samples, labels and tags, and report."""
     from workbench.adapters import store
 
-    found = store.info(args.dataset)
-    rows = [("samples", found["samples"]), *sorted(found["per_source"].items())]
-    rows += [(f"class {name}", n) for name, n in found["labels_per_class"].items()]
-    rows += [(f"tag {name}", n) for name, n in found["tags"].items()]
-    return Outcome(found, columns(rows))
+    counts = store.info(args.dataset)
+    rows = [("samples", counts["samples"]), *sorted(counts["per_source"].items())]
+    rows += [(f"class {name}", n) for name, n in counts["labels_per_class"].items()]
+    rows += [(f"tag {name}", n) for name, n in counts["tags"].items()]
+    return Outcome(counts, columns(rows))

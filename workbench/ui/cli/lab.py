@@ -19,8 +19,8 @@ CONFIG = Path(__file__).parent / "jupyter"
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("notebook", nargs="?", help=f"notebook to open; {TOUR} when it is here")
-    parser.add_argument("--port", type=int, default=8888, help="port on 127.0.0.1, the next free one if it is taken")
+    parser.add_argument("notebook", nargs="?", help=f"notebook to open ({TOUR}, if it exists)")
+    parser.add_argument("--port", type=int, default=8888, help="port on 127.0.0.1; if taken, the next free one (8888)")
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     parser.set_defaults(run=run)
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Become JupyterLab; Ctrl-C ends it."""
     notebook = existing(Path(args.notebook), wanted="a notebook") if args.notebook else TOUR.absolute()
     if args.notebook and notebook.suffix != ".ipynb":
-        raise InputError("a notebook (.ipynb)", found=notebook.name, fix="Give the path of a notebook.")
+        raise InputError(f"'{notebook.name}' is not a notebook.", fix="Pass the path of an .ipynb file.")
     where = [str(notebook)] if notebook.is_file() else []
     options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={args.port}", "--ServerApp.open_browser=True"]
     if args.no_browser:

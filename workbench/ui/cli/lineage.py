@@ -14,21 +14,23 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "lineage":
         parser.add_argument("sample_id")
     elif name == "restore":
-        parser.add_argument("removal_id", nargs="?", help="by default the last removal that was not taken back")
+        parser.add_argument("removal_id", nargs="?", help="id of the removal (the last one that was not restored)")
     else:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--sample", metavar="ID", help="what came of this sample; it stays itself")
-        which.add_argument("--change", metavar="ID", help="what came of this change of tags")
-        which.add_argument("--scenario", metavar="NAME", help="what this scenario made; name or start of its SHA-256")
-        parser.add_argument("--reason", default="", help="why, for the record")
+        which.add_argument("--sample", metavar="ID", help="remove the descendants of this sample, which itself stays")
+        which.add_argument("--change", metavar="ID", help="remove the samples generated from this change of tags")
+        which.add_argument(
+            "--scenario", metavar="NAME", help="remove the samples of this scenario (name or start of its SHA-256)"
+        )
+        parser.add_argument("--reason", default="", help="reason for the removal, kept in the record")
     parser.set_defaults(run={"lineage": _lineage, "remove": _remove, "restore": _restore}[name])
 
 
 def _lineage(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import lineage
 
-    found = lineage(args.dataset, args.sample_id)
-    return Outcome(dict(plain(found)), str(found))
+    result = lineage(args.dataset, args.sample_id)
+    return Outcome(dict(plain(result)), str(result))
 
 
 def _remove(args: argparse.Namespace) -> Outcome:
@@ -41,7 +43,7 @@ def _remove(args: argparse.Namespace) -> Outcome:
         scenario=args.scenario,
         reason=args.reason,
     )
-    text = f"{counted(done.samples, 'descendant')} of {done.what} taken out; files stay. Undo: `workbench restore`."
+    text = f"Removed {counted(done.samples, 'descendant')} of {done.what}; the files stay. Undo: `workbench restore`."
     return Outcome(dict(plain(done)), text)
 
 
@@ -49,4 +51,4 @@ def _restore(args: argparse.Namespace) -> Outcome:
     from workbench.actions.lineage import restore
 
     done = restore(args.dataset, args.removal_id)
-    return Outcome(dict(plain(done)), f"{counted(done.samples, 'descendant')} of {done.what} put back.")
+    return Outcome(dict(plain(done)), f"Restored {counted(done.samples, 'descendant')} of {done.what}.")

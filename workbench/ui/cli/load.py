@@ -10,10 +10,10 @@ from workbench.ui.cli.outcome import Outcome, plain
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset", help="name of the dataset; made when it is new")
+    parser.add_argument("dataset", help="name of the dataset; created if it does not exist")
     parser.add_argument("path", help="folder or annotation file")
-    parser.add_argument("--source", required=True, choices=SOURCES)
-    parser.add_argument("--format", help="name of the format; detected when not given")
+    parser.add_argument("--source", required=True, choices=SOURCES, help="source of the samples")
+    parser.add_argument("--format", help="name of the format (detected)")
     parser.set_defaults(run=run)
 
 

@@ -19,36 +19,36 @@ from workbench.base.errors import Cancelled, WorkbenchError
 from workbench.ui.cli.outcome import Outcome
 
 COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
-    "doctor": ("doctor", "check Python, database, renderer, JupyterLab and disk, and say the fix"),
+    "doctor": ("doctor", "check Python, database, renderer, JupyterLab and disk, and suggest fixes"),
     "lab": ("lab", "start JupyterLab with the board"),
     "demo": ("demo", "run the whole loop on sample data without a browser"),
     "load": ("load", "load images and labels from a folder into a dataset"),
-    "info": ("info", "count what a dataset holds"),
-    "measure": ("measure", "measure light, surface and sensor quality of the pictures"),
-    "evaluate": ("evaluate", "match predictions with the truth and say where they fail"),
-    "slices": ("slices", "a metric per lighting, surface or any facet, with an interval"),
+    "info": ("info", "count samples, labels and tags of a dataset"),
+    "measure": ("measure", "measure light, surface and sensor quality of the images"),
+    "evaluate": ("evaluate", "match predictions with the labels and count hits, misses and errors"),
+    "slices": ("slices", "compute a metric per lighting, surface or any other facet, with intervals"),
     "tag": ("tag", "tag the samples of a filter"),
     "untag": ("tag", "remove a tag from the samples of a filter"),
-    "undo": ("tag", "take the last change of tags back"),
-    "redo": ("tag", "do the last undone change of tags again"),
+    "undo": ("tag", "undo the last change of tags"),
+    "redo": ("tag", "redo the change of tags that was undone last"),
     "history": ("tag", "list all changes of tags"),
-    "embed": ("explore", "give every picture a vector that says what it looks like"),
-    "similar": ("explore", "list the samples that look most like some"),
+    "embed": ("explore", "compute an embedding of every image"),
+    "similar": ("explore", "list the samples most similar to the given ones"),
     "teach": ("explore", "predict an attribute of all samples from those with tags <attribute>:<word>"),
-    "recreate": ("recreate", "make a scenario of what tagged samples have in common"),
+    "recreate": ("recreate", "make a scenario from what tagged samples have in common"),
     "discover": ("discover", "find the slices where a metric is worst"),
-    "gap": ("gap", "how far synthetic samples are from real ones, or any slice from any other"),
-    "scenario": ("scenario", "presets, JSON Schema, difference and contact sheet of scenarios"),
-    "generate": ("generate", "generate labelled samples of a scenario into a dataset"),
-    "reproduce": ("reproduce", "generate one sample again from its record and compare"),
-    "lineage": ("lineage", "why does this sample exist, and what came of it"),
-    "remove": ("lineage", "take out all that was generated because of a sample, a change of tags or by a scenario"),
-    "restore": ("lineage", "put back what was taken out"),
-    "audit": ("audit", "ask a model by pictures of a designed experiment what it fails by"),
-    "rounds": ("rounds", "record what a model found; which failure scenarios are closed, failing or worse"),
-    "duplicates": ("duplicates", "find exact and near duplicates, and pictures of the same with other labels"),
-    "export": ("export", "export curated splits in nine formats, read back and compared"),
-    "diff": ("diff", "what changed between two exports: samples that came, went, moved, changed labels"),
+    "gap": ("gap", "measure the gap between synthetic and real samples, or between any two filters"),
+    "scenario": ("scenario", "list presets, print the JSON Schema, compare or preview scenarios"),
+    "generate": ("generate", "generate labelled samples from a scenario into a dataset"),
+    "reproduce": ("reproduce", "generate one sample again from its record and compare the two"),
+    "lineage": ("lineage", "show why a sample exists and which samples descend from it"),
+    "remove": ("lineage", "remove all samples generated from a sample, a change of tags or a scenario"),
+    "restore": ("lineage", "restore removed samples"),
+    "audit": ("audit", "test a model on images of a designed experiment to find which factors make it fail"),
+    "rounds": ("rounds", "record a round, and show which failure scenarios are closed, failing or worse"),
+    "duplicates": ("duplicates", "find exact and near duplicates, and label conflicts between them"),
+    "export": ("export", "export splits in one of nine formats, read back and compared"),
+    "diff": ("diff", "list samples added, removed, moved or relabelled between two exports"),
 }
 
 
@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except WorkbenchError as error:
             return _failed(str(error), args.json, stdout, status=130 if isinstance(error, Cancelled) else 1)
         except KeyboardInterrupt:
-            return _failed("Stopped. What was finished is kept; call again to go on.", args.json, stdout, status=130)
+            return _failed(
+                "Stopped. What was finished is kept; run the command again to continue.", args.json, stdout, status=130
+            )
         return _print(outcome, args.json, stdout)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.base.plurals import counted
 from workbench.ui.cli.outcome import Outcome, plain
 
 
@@ -11,7 +12,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--where", help="only the samples of this filter")
-    parser.add_argument("--again", action="store_true", help="also measure what has been measured")
+    parser.add_argument("--again", action="store_true", help="also measure images that have been measured before")
     parser.set_defaults(run=run)
 
 
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.actions.measure import measure
 
     report = measure(args.dataset, where=args.where, again=args.again)
-    found = {
+    values = {
         "measured": report.measured,
         "skipped": report.skipped,
         "without_picture": report.without_picture,
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> Outcome:
         f"{len(report.problems):,} failed"
     ]
     if report.without_picture:
-        lines[0] += f", {report.without_picture:,} point clouds without a picture to measure"
-    return Outcome(found, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))
+        lines[0] += f", {counted(report.without_picture, 'point cloud')} without an image skipped"
+    return Outcome(values, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))

@@ -11,13 +11,13 @@ from workbench.ui.cli.outcome import Outcome, plain
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
-    parser.add_argument("--where", required=True, help="the samples, e.g. \"'failure:glare' in tags\"")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the scenario, a YAML file")
-    parser.add_argument("--name", help="of the scenario; by default the failure tag that the samples share")
+    parser.add_argument("--where", required=True, help="filter of the samples, e.g. \"'failure:glare' in tags\"")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="YAML file to write the scenario to")
+    parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")
     parser.add_argument(
-        "--no-probes", action="store_true", help="take over words and classes, without fitting pictures"
+        "--no-probes", action="store_true", help="copy surfaces and classes only, without trial renders"
     )
-    parser.add_argument("--seconds", type=float, default=90.0, help="for the fit (default: 90)")
+    parser.add_argument("--seconds", type=float, default=90.0, help="time limit of the fit (90)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     parser.set_defaults(run=run)
 
@@ -28,16 +28,16 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.adapters import store
 
     dataset = store.require_dataset(args.dataset)
-    found = recreate(
+    recreation = recreate(
         dataset, args.where, name=args.name, probes=not args.no_probes, seconds=args.seconds, backend=args.backend
     )
-    found.scenario.dump(args.output)
+    recreation.scenario.dump(args.output)
     values = {
         "scenario": str(args.output),
-        "samples": found.samples,
-        "probes": found.probes,
-        "parameters": [plain(row) for row in found.parameters],
-        "gap_before": found.gap_before,
-        "gap_after": found.gap_after,
+        "samples": recreation.samples,
+        "probes": recreation.probes,
+        "parameters": [plain(row) for row in recreation.parameters],
+        "gap_before": recreation.gap_before,
+        "gap_after": recreation.gap_after,
     }
-    return Outcome(values, f"{found}\nWritten to {args.output}; look at it: wb.preview({str(args.output)!r})")
+    return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> Outcome:
     """Generate the sample again and compare."""
     from workbench.actions.generate import reproduce
 
-    found = reproduce(args.dataset, args.sample_id)
-    labels = "identical" if found.identical else "DIFFERENT"
-    text = f"labels {labels}; picture: largest difference {found.max_pixel_difference} of 255"
-    return Outcome(plain(found), text, 0 if found.identical else 1)
+    result = reproduce(args.dataset, args.sample_id)
+    labels = "identical" if result.identical else "DIFFERENT"
+    text = f"labels {labels}; image: largest pixel difference {result.max_pixel_difference} of 255"
+    return Outcome(plain(result), text, 0 if result.identical else 1)

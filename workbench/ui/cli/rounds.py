@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.core.metrics.registry import COMPARED, usages
+from workbench.core.metrics.registry import usages
 from workbench.ui.cli.outcome import Outcome, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset")
-    parser.add_argument("--record", metavar="NAME", help="first record a round of this name; again replaces it")
     parser.add_argument(
-        "--predictions", metavar="FIELD_OR_FILE", default="predictions", help="of the round to record (predictions)"
+        "--record", metavar="NAME", help="record a round of this name first; an existing one is replaced"
     )
     parser.add_argument(
-        "--annotations", help="COCO file, data.yaml or folder that the model was given; says what ids mean"
+        "--predictions",
+        metavar="FIELD_OR_FILE",
+        default="predictions",
+        help="predictions of the round to record (predictions)",
     )
-    parser.add_argument("--manifest", metavar="FILE", help="manifest.json of the export that it was trained on")
-    parser.add_argument("--images", type=int, help="new pictures that the round cost")
-    parser.add_argument("--seconds", type=float, help="time that it cost")
-    parser.add_argument("--confidence", type=float, default=0.0, help="least confidence that counts (0)")
-    parser.add_argument("--metric", default="recall", help=f"what scenarios are judged by: {usages(COMPARED)} (recall)")
+    parser.add_argument(
+        "--annotations", help="COCO file, data.yaml or folder that the model was given; maps ids to images and classes"
+    )
+    parser.add_argument("--manifest", metavar="FILE", help="manifest.json of the export that the model was trained on")
+    parser.add_argument("--images", type=int, help="number of new images in the round")
+    parser.add_argument("--seconds", type=float, help="duration of the round")
+    parser.add_argument("--confidence", type=float, default=0.0, help="minimum confidence of a prediction (0)")
+    parser.add_argument("--metric", default="recall", help=f"metric to compare: {usages('compare')} (recall)")
     parser.add_argument("--save", metavar="FILE", help="write the scoreboard as a page of HTML")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Record if asked to, compare and report."""
+    """Record a round if one is named, compare the rounds and report."""
     from workbench.actions.rounds import record_round, rounds
     from workbench.adapters import store
 
@@ -44,7 +49,7 @@ def run(args: argparse.Namespace) -> Outcome:
             confidence=args.confidence,
             annotations=args.annotations,
         )
-    found = rounds(dataset, metric=args.metric)
+    scoreboard = rounds(dataset, metric=args.metric)
     if args.save:
-        found.save(args.save)
-    return Outcome(plain(found.plain()), str(found))
+        scoreboard.save(args.save)
+    return Outcome(plain(scoreboard.plain()), str(scoreboard))

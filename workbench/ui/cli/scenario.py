@@ -15,17 +15,17 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    actions.add_parser("presets", parents=[shared], help="the scenarios that come with the package")
-    schema = actions.add_parser("schema", parents=[shared], help="JSON Schema of scenarios, for editors")
-    schema.add_argument("-o", "--output", type=Path, help="a file instead of the screen")
-    diff = actions.add_parser("diff", parents=[shared], help="what two scenarios draw differently")
+    actions.add_parser("presets", parents=[shared], help="list the scenarios that come with the package")
+    schema = actions.add_parser("schema", parents=[shared], help="print the JSON Schema of scenarios, for editors")
+    schema.add_argument("-o", "--output", type=Path, help="file to write it to (stdout)")
+    diff = actions.add_parser("diff", parents=[shared], help="list the differences of two scenarios")
     diff.add_argument("first")
     diff.add_argument("second")
-    show = actions.add_parser("preview", parents=[shared], help="a contact sheet of the first frames")
+    show = actions.add_parser("preview", parents=[shared], help="draw a contact sheet of the first frames")
     show.add_argument("scenario", help="a YAML file or the name of a preset")
-    show.add_argument("-o", "--output", type=Path, required=True, help="a .png or .jpg file")
-    show.add_argument("-n", type=int, default=8, help="pictures (8)")
-    show.add_argument("--width", type=int, default=240, help="of each, in pixels (240)")
+    show.add_argument("-o", "--output", type=Path, required=True, help=".png or .jpg file to write")
+    show.add_argument("-n", type=int, default=8, help="number of frames (8)")
+    show.add_argument("--width", type=int, default=240, help="width of each in pixels (240)")
     show.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
     parser.set_defaults(run=lambda args: ACTIONS[args.action](args))
 
@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def _presets(args: argparse.Namespace) -> Outcome:
     from workbench.core.scenario import Scenario, preset_names
 
-    found = {name: Scenario.load(name).description for name in preset_names()}
-    return Outcome({"presets": found}, columns(found.items()))
+    descriptions = {name: Scenario.load(name).description for name in preset_names()}
+    return Outcome({"presets": descriptions}, columns(descriptions.items()))
 
 
 def _schema(args: argparse.Namespace) -> Outcome:
@@ -53,11 +53,12 @@ def _diff(args: argparse.Namespace) -> Outcome:
     from workbench.core.scenario import Scenario
     from workbench.core.scenario.diff import differences
 
-    found = differences(Scenario.load(args.first), Scenario.load(args.second))
+    changes = differences(Scenario.load(args.first), Scenario.load(args.second))
     lines = [
-        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}" for one in found
+        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}"
+        for one in changes
     ]
-    return Outcome({"differences": plain(found)}, "\n".join(lines) or "They draw the same.")
+    return Outcome({"differences": plain(changes)}, "\n".join(lines) or "The scenarios draw the same values.")
 
 
 def _preview(args: argparse.Namespace) -> Outcome:

@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> Outcome:
     from workbench.actions.evaluate import slices
 
     by = [name.strip() for name in args.by.split(",") if name.strip()]
-    found = slices(args.dataset, by, metric=args.metric, where=args.where)
-    rows = found.astype(object).where(found.notna(), None)
+    frame = slices(args.dataset, by, metric=args.metric, where=args.where)
+    rows = frame.astype(object).where(frame.notna(), None)
     shown = [["-" if value is None else _short(value) for value in row] for row in rows.values.tolist()]
-    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(found.columns), *shown]))
+    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(frame.columns), *shown]))
 
 
 def _short(value: object) -> object:

@@ -16,29 +16,33 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments of one of the five commands."""
     parser.add_argument("dataset")
     if name in ("tag", "untag"):
-        parser.add_argument("tag", help="for a failure scenario: failure:<name>")
-        parser.add_argument("--where", required=True, help="filter, e.g. \"lighting == 'dim'\"; True means all samples")
-        parser.add_argument("--reason", default="", help="why, for the history")
+        parser.add_argument("tag", help="tag; failure:<name> for a failure scenario")
+        parser.add_argument(
+            "--where", required=True, help="filter of the samples, e.g. \"lighting == 'dim'\"; True means all samples"
+        )
+        parser.add_argument("--reason", default="", help="reason for the change, kept in the history")
     if name == "history":
-        parser.add_argument("--export", metavar="FILE", help="write every change as a line of JSON")
-        parser.add_argument("--replay", metavar="FILE", help="carry out the changes of such a file on this dataset")
+        parser.add_argument("--export", metavar="FILE", help="write the changes to a file, one line of JSON each")
+        parser.add_argument("--replay", metavar="FILE", help="apply the changes of such a file to this dataset")
     if name == "undo":
-        parser.add_argument("--change", metavar="CHANGE_ID", help="this change instead of the last one")
+        parser.add_argument("--change", metavar="CHANGE_ID", help="change to undo (the last one)")
     parser.set_defaults(run=_history if name == "history" else _change, action=name)
 
 
 def _change(args: argparse.Namespace) -> Outcome:
-    from workbench.actions import tag as tagging
+    from workbench.actions.tag import redo, tag, undo, untag
     from workbench.adapters import store
 
     dataset = store.require_dataset(args.dataset)
     if args.action in ("tag", "untag"):
-        entry = getattr(tagging, args.action)(dataset, args.tag, where=args.where, reason=args.reason)
+        change = tag if args.action == "tag" else untag
+        entry = change(dataset, args.tag, where=args.where, reason=args.reason)
     elif args.action == "undo":
-        entry = tagging.undo(dataset, change_id=args.change)
+        entry = undo(dataset, change_id=args.change)
     else:
-        entry = tagging.redo(dataset)
-    return Outcome(_as_json(entry), f"{_as_words(entry)}. Change {entry.number}; take it back with `workbench undo`.")
+        entry = redo(dataset)
+    text = f"{_as_words(entry)}. Undo change {entry.number} with `workbench undo`."
+    return Outcome(_as_json(entry), text)
 
 
 def _as_json(entry: Entry) -> dict[str, object]:
@@ -46,24 +50,28 @@ def _as_json(entry: Entry) -> dict[str, object]:
 
 
 def _as_words(entry: Entry) -> str:
-    verb = "tagged" if entry.action == "tag" else "untagged"
-    return f"{entry.amount} {verb} '{entry.tag}', {entry.already:,} were so already"
+    if entry.action == "tag":
+        text, unchanged = f'Tagged {entry.amount} as "{entry.tag}"', "had it already"
+    else:
+        text, unchanged = f'Removed "{entry.tag}" from {entry.amount}', "did not have it"
+    return text + (f"; {entry.already:,} {unchanged}" if entry.already else "")
 
 
 def _history(args: argparse.Namespace) -> Outcome:
-    from workbench.actions import tag as tagging
+    from workbench.actions.tag import export_history, replay_history
     from workbench.adapters import store
     from workbench.adapters.store.journal import entries
 
     dataset = store.require_dataset(args.dataset)
     if args.replay:
-        told = tagging.replay_history(dataset, args.replay)
-        return Outcome({"changes": [_as_json(e) for e in entries(dataset)], **dict(plain(told))}, f"{told}.")
-    found = entries(dataset)
+        replay = replay_history(dataset, args.replay)
+        return Outcome({"changes": [_as_json(e) for e in entries(dataset)], **dict(plain(replay))}, f"{replay}.")
+    changes = entries(dataset)
     if args.export:
-        n = tagging.export_history(dataset, args.export)
+        n = export_history(dataset, args.export)
         return Outcome(
-            {"changes": [_as_json(e) for e in found], "file": args.export}, f"{counted(n, 'change')}: {args.export}"
+            {"changes": [_as_json(e) for e in changes], "file": args.export},
+            f"Wrote {counted(n, 'change')} to {args.export}.",
         )
-    lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in found]
-    return Outcome({"changes": [_as_json(e) for e in found]}, "\n".join(lines) or "No changes yet.")
+    lines = [f"{e.number:>4}  {e.when:%Y-%m-%d %H:%M}  {e.who}  {e.role}: {_as_words(e)}  {e.reason}" for e in changes]
+    return Outcome({"changes": [_as_json(e) for e in changes]}, "\n".join(lines) or "No changes yet.")

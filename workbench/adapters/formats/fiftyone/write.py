@@ -9,7 +9,6 @@ import base64
 import importlib.metadata
 import io
 import json
-import mimetypes
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.adapters import documents
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything
 from workbench.base.files import canonical_json, sha256_text, write_bytes
 from workbench.core.schema import fields
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Record
 
 name = "fiftyone"
 numbered = embeds = False
@@ -33,7 +33,6 @@ tolerance_px = ROUNDING_PX
 
 _ID_CHARS = 24
 _DYNAMIC = "fiftyone.core.odm.embedded_document.DynamicEmbeddedDocument"
-_MAPS = {fields.DEPTH: ("Heatmap", "map_path"), fields.INSTANCES: ("Segmentation", "mask_path")}
 _TYPES: dict[type, str] = {bool: "BooleanField", int: "FloatField", float: "FloatField", str: "StringField"}
 _TEXTS = (
     fields.SOURCE_KEY, fields.ORIGIN, fields.CONTENT_SHA256, fields.SCENE_ID, fields.SPLIT, fields.ATTRIBUTES_FROM
@@ -81,14 +80,7 @@ def _sample(item: NamedRecord) -> dict[str, Any]:
         "_rand": int(sha256_text(f"random {key}")[:8], 16) / 2**32,
         "filepath": picture_path(str(record.split), item.name),
         "tags": list(record.tags),
-        "metadata": {
-            "_cls": "ImageMetadata",
-            "size_bytes": record.medium.stat().st_size if record.size_bytes is None else record.size_bytes,
-            "mime_type": mimetypes.guess_type(item.name)[0],
-            "width": width,
-            "height": height,
-            "num_channels": None,
-        },
+        "metadata": documents.metadata(record),
         fields.SOURCE_KEY: key,
         fields.ORIGIN: record.origin,
         fields.CONTENT_SHA256: record.content_sha256 or "",
@@ -96,10 +88,9 @@ def _sample(item: NamedRecord) -> dict[str, Any]:
         fields.SPLIT: record.split,
         fields.ATTRIBUTES_FROM: "data" if set(fields.ATTRIBUTES) & record.attributes.keys() else None,
         **record.attributes,
-        fields.GROUND_TRUTH: {
-            "_cls": "Detections",
-            "detections": [_detection(label, at, key, width, height) for at, label in enumerate(record.labels)],
-        },
+        fields.GROUND_TRUTH: documents.detections(
+            record.labels, width, height, ids=(_id(f"{key}|{at}") for at in range(len(record.labels))), pack=_packed
+        ),
     }
     return sample | dict(_further(item, key))
 
@@ -107,13 +98,13 @@ def _sample(item: NamedRecord) -> dict[str, Any]:
 def _further(item: NamedRecord, key: str) -> Iterator[tuple[str, Any]]:
     """Fields that not every sample has."""
     record = item.record
-    if record.classification is not None:
-        yield fields.CLASSIFICATION, _label("Classification", f"{key}|class", label=record.classification)
+    if (name := record.classification) is not None:
+        yield fields.CLASSIFICATION, documents.label_document("Classification", _id(f"{key}|class"), label=name)
     if "keypoints" in record.labels.columns:
-        yield fields.KEYPOINTS, {"_cls": "Keypoints", "keypoints": list(_keypoints(record, key))}
+        yield fields.KEYPOINTS, documents.keypoints(record, lambda at: _id(f"{key}|points {at}"))
     for field, path in record.maps.items():
-        cls, path_key = _MAPS[field]
-        yield field, _label(cls, f"{key}|{field}", **{path_key: _map_path(item, field, path)})
+        cls, path_key = documents.MAP_TYPES[field]
+        yield field, documents.label_document(cls, _id(f"{key}|{field}"), **{path_key: _map_path(item, field, path)})
     if record.camera is not None:
         yield fields.CAMERA, {"_cls": "DynamicEmbeddedDocument", **record.camera.to_dict()}
     if record.generation:
@@ -122,42 +113,6 @@ def _further(item: NamedRecord, key: str) -> Iterator[tuple[str, Any]]:
 
 def _id(text: str) -> dict[str, str]:
     return {"$oid": sha256_text(text)[:_ID_CHARS]}
-
-
-def _label(cls: str, key: str, **values: Any) -> dict[str, Any]:
-    return {"_id": _id(key), "_cls": cls, "tags": [], **values}
-
-
-def _detection(label: Label, at: int, key: str, width: int, height: int) -> dict[str, Any]:
-    left, top, right, bottom = label.xyxy
-    box = [left / width, top / height, (right - left) / width, (bottom - top) / height]
-    given: dict[str, Any] = {
-        "mask": None if label.mask is None else _packed(label.mask),
-        "confidence": label.confidence,
-        "index": label.instance_id,
-        "polygons": [polygon.ravel().tolist() for polygon in label.polygons] or None,
-        "T_cam_obj": None if label.T_cam_obj is None else label.T_cam_obj.tolist(),
-        "size_m": None if label.size_m is None else list(label.size_m),
-    }
-    filled = {name: value for name, value in given.items() if value is not None}
-    known = _label("Detection", f"{key}|{at}", attributes={}, label=label.name, bounding_box=box)
-    return {**label.attributes, **known, **filled}
-
-
-def _keypoints(record: Record, key: str) -> Iterator[dict[str, Any]]:
-    """``of`` is the place of the label that the points belong to."""
-    for at, label in enumerate(record.labels):
-        if label.keypoints is not None:
-            yield _label(
-                "Keypoint",
-                f"{key}|points {at}",
-                attributes={},
-                label=label.name,
-                of=at,
-                points=(label.keypoints[:, :2] / (record.width, record.height)).tolist(),
-                visibility=label.keypoints[:, 2].tolist(),
-                names=list(label.keypoint_names),
-            )
 
 
 def _packed(mask: NDArray[np.bool_]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ export function panel({ ask, fail }) {
       const gained = !state?.evaluation && next.evaluation;
       state = next;
       const numbers = next.columns.filter(([name, kind]) => kind === "NumberColumn" && name.startsWith("measures.")).map(([name]) => [`mean:${name}`, `mean ${shortName(name)}`]);
-      offer(metric, [...(next.evaluation ? ["recall", "precision", "errors"] : []), ...numbers, ...next.scenarios.map((s) => [`share:${s.tag}`, `share of ${s.tag}`])]);
+      offer(metric, [...(next.evaluation ? next.metrics.search : []), ...numbers, ...next.scenarios.map((s) => [`share:${s.tag}`, `share of ${s.tag}`])]);
       if ((first || gained) && metric.options.length) metric.selectedIndex = 0;
       offer(by, [["", "nothing"], ...next.columns.filter(([name, kind]) => kind !== "NumberColumn" && name !== "origin").map(([name]) => name)]);
       discoverHere.disabled = !metric.options.length;

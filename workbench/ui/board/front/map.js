@@ -95,7 +95,7 @@ export function panel({ ask, fail, signal }) {
     offer(rows, words);
     offer(columns, [["", "nothing"], ...words]);
     const numbers = next.columns.filter(([, kind]) => kind === "NumberColumn").map(([name]) => [`mean:${name}`, `mean ${shortName(name)}`]);
-    const rates = next.evaluation ? ["recall", "precision", ["ap50", "AP50"]] : [];
+    const rates = next.evaluation ? next.metrics.slice : [];
     offer(metric, [...rates, "count", ...numbers, ...next.scenarios.map((s) => [`share:${s.tag}`, `share of ${s.tag}`])]);
     if (started || !words.length) return;
     started = true;

@@ -54,11 +54,11 @@ export function panel({ ask, fail }) {
   } }, "Retrain");
   newName.onkeydown = (event) => { if (event.key === "Enter") retrain.click(); };
   // scoreboard
-  const metric = choice("Judged by", [["recall", "recall"], ["precision", "precision"], ["ap50", "AP at IoU 0.5"]]);
+  const metric = choice("Judged by");
   const scores = el("div.wb-scores"), trouble = notice();
   const load = (byUser = false) => ask("scoreboard", { metric: metric.value, by_user: byUser }).then(({ result }) => { trouble.clear(); draw(result); }).catch((error) => { scores.replaceChildren(); trouble.fail(error); });
   metric.onchange = () => load(true);
-  const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds anew", onclick: () => busy(again, load(true)) }, "Compare");
+  const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds again", onclick: () => busy(again, load(true)) }, "Compare");
   const score = (row, compared, look) => el(`div.wb-score.wb-${row.state || look}`, { data: { score: row.name, state: row.state } },
     el("div.wb-row", {}, row.state ? el("span.wb-state", {}, row.state) : null,
       row.name.startsWith("failure:") ? el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: row.name }).catch(fail) }, row.name.slice("failure:".length)) : el("b.wb-data", {}, row.name),
@@ -92,6 +92,7 @@ export function panel({ ask, fail }) {
       suggest();
     },
     update: (next) => {
+      offer(metric, next.metrics.compare);
       const tags = JSON.stringify(next.scenarios.map((s) => [s.tag, s.count]));
       if (!root.hidden && drawnFor && tags !== drawnFor) load();
       drawnFor = tags;

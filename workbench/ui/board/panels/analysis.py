@@ -62,7 +62,7 @@ def evaluate(state: Selection, jobs: Jobs, predictions: str, iou: float, confide
     source = predictions.strip()
     limits: dict[str, Any] = {"iou": iou, "confidence": confidence}
     if not source:
-        raise InputError("a field or a file of predictions", found="none", where="evaluate")
+        raise InputError("No predictions were given.", fix="Choose a field, or enter the path of a file.")
 
     def run(work: Work) -> Done:
         evaluation = evaluate_predictions(state.dataset, source, **limits, work=work)
@@ -88,9 +88,9 @@ def discover(state: Selection, jobs: Jobs, cancel: Cancel, metric: str, filtered
 def gap(state: Selection, jobs: Jobs, cancel: Cancel, sides: str, by: str | None = None) -> dict[str, Any]:
     """How far two sets are apart: real and synthetic, of all or of the filter, or the pinned and the current ones."""
     if sides not in SIDES:
-        raise InputError("two sides", found=repr(sides)[:80], where="gap", fix=one_of(sides, SIDES))
+        raise InputError(f"Unknown sides {repr(sides)[:80]}.", fix=one_of(sides, SIDES))
     if sides == PINNED and state.pinned is None:
-        raise InputError("a pinned filter", found="none", where="gap", fix="Pin a filter above the gallery first.")
+        raise InputError("No filter is pinned.", fix="Pin a filter above the gallery first.")
     compared: dict[str, dict[str, Any]] = {
         ALL: {},
         FILTERED: {"where": state.filter},

@@ -63,7 +63,7 @@ def _colors(state: Selection, facet: str, rows: Rows) -> tuple[list[str], NDArra
     """Words of a facet, the frequent ones first, and the place of each row's word; the last is for all others."""
     column = state.table.column(facet)
     if not isinstance(column, CategoryColumn):
-        raise InputError("a facet with one word per sample", found=facet, where="map")
+        raise InputError(f"The map cannot be coloured by '{facet}'.", fix="Choose a facet with one word per sample.")
     codes = column.codes[rows]
     order = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(column.names)), kind="stable")[:MOST_COLORS]
     color = np.full(len(column.names) + 1, len(order), np.uint8)
@@ -74,9 +74,9 @@ def _colors(state: Selection, facet: str, rows: Rows) -> tuple[list[str], NDArra
 def lasso(state: Selection, jobs: Jobs, corners: list[list[float]], filtered: bool = False) -> dict[str, int]:
     """Choose the samples inside an outline drawn on the map."""
     if state.embedding_map is None:
-        raise InputError("a map", found="none", where="lasso", fix="Draw the map first.")
+        raise InputError("There is no map yet.", fix="Draw the map first.")
     if not 3 <= len(corners) <= MOST_CORNERS or any(len(corner) != 2 for corner in corners):
-        raise InputError("an outline of three or more corners", found=f"{len(corners)} corners", where="lasso")
+        raise InputError(f"A lasso needs 3 to {MOST_CORNERS:,} corners of x and y; {len(corners):,} were given.")
     outline = np.array(corners, np.float32)
     points = state.embedding_map[["x", "y"]].to_numpy(np.float32)
     inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in points]
@@ -92,7 +92,7 @@ def lasso(state: Selection, jobs: Jobs, corners: list[list[float]], filtered: bo
 def find_similar(state: Selection, jobs: Jobs, cancel: Cancel, filtered: bool = False) -> Reply:
     """The samples that look most like the chosen ones, with their thumbnails."""
     if not state.ids:
-        raise InputError("chosen samples", found="none", where="find similar", fix="Choose one or more images.")
+        raise InputError("No samples are selected.", fix="Select one or more images.")
     where = state.filter if filtered and state.conditions else None
     nearest = similar(state.dataset, state.ids, n=SIMILAR, where=where)
     cancel.check()

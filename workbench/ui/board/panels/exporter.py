@@ -46,7 +46,7 @@ def export(
 ) -> int:
     """Start to export the filtered samples, or all, with fields of ``SplitSpec``; returns the job's number."""
     if not folder.strip():
-        raise InputError("a folder", found="none", where="export", fix="Give a new or empty one.")
+        raise InputError("No folder was given.", fix="Enter a new or empty one.")
     where = state.filter if scope == "filtered" else None
     spec = SplitSpec.of_values(splits or {})
     given: dict[str, Any] = {"format": format, "media": media, "near_duplicates": near_duplicates}

@@ -84,7 +84,7 @@ def zoom(state: Selection, jobs: Jobs, cancel: Cancel, sample_id: str) -> Reply:
         picture = full_picture(sample)
     except OSError as cause:
         fix = "Restore the file, or load the data again."
-        raise InputError("an image", found=str(cause), where=str(sample.record.medium), fix=fix) from cause
+        raise InputError(f"The image cannot be read: {cause}.", at=str(sample.record.medium), fix=fix) from cause
     cancel.check()
     related = _related(state, sample)
     relatives = list(store.read(state.dataset, [sample_id for group in related for sample_id in group["ids"]]))

@@ -7,7 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from workbench.actions import generate as generating
+from workbench.actions.generate import Job
+from workbench.actions.generate import generate as generate_samples
+from workbench.actions.generate import preview as preview_scenario
 from workbench.adapters.render import BACKENDS
 from workbench.base.errors import Cancelled, InputError, one_of
 from workbench.base.files import sha256_text, write_bytes
@@ -38,7 +40,7 @@ def preview(
 ) -> Reply:
     """Four frames of a scenario, small, with their boxes."""
     drawn = recreation.load_scenario(scenario, text).replace(seed=seed)
-    pictures = generating.preview(drawn, PREVIEW_FRAMES, first_frame=max(0, first))
+    pictures = preview_scenario(drawn, PREVIEW_FRAMES, first_frame=max(0, first))
     return Reply(len(pictures), [_jpeg(picture) for picture in pictures])
 
 
@@ -61,23 +63,21 @@ def generate(
     """Start to generate samples; an edited scenario is saved beside the notebook first. Returns the job's number."""
     loaded = recreation.load_scenario(scenario, text)
     if n < 1:
-        raise InputError("a number of samples of at least 1", found=str(n), where="generate")
+        raise InputError(f"The number of samples must be at least 1, not {n}.")
     if backend not in BACKENDS:
-        raise InputError(
-            "a rendering backend", found=repr(backend)[:80], where="generate", fix=one_of(backend, BACKENDS)
-        )
+        raise InputError(f"Unknown renderer {repr(backend)[:80]}.", fix=one_of(backend, BACKENDS))
     given: dict[str, Any] = {"n": n, "seed": seed, "backend": backend}
     given["workers"] = None if workers is None else max(1, workers)
 
     def run(work: Work) -> Done:
-        return _finish(generating.generate(loaded, into=state.dataset, **given, work=work))
+        return _finish(generate_samples(loaded, into=state.dataset, **given, work=work))
 
     source = _saved(state, loaded, text) if text else scenario
-    state.note_code(f"{call(generating.generate, source, into=DS, **given)}.result()")
+    state.note_code(f"{call(generate_samples, source, into=DS, **given)}.result()")
     return jobs.start(f"Generate {n} of {loaded.name}", run, kind="generate")
 
 
-def _finish(job: generating.Job) -> Done:
+def _finish(job: Job) -> Done:
     """Wait for the end; a cancelled job says how many frames it has kept."""
     try:
         return Done(f"{job.result()}.")

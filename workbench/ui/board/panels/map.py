@@ -62,7 +62,7 @@ def _axis(table: Table, name: str, rows: Mask) -> dict[str | None, Filter]:
     words = dict(conditions_of(table, name, rows))
     if len(words) > MOST_WORDS:
         fix = "Choose another facet, or filter first."
-        raise InputError(f"a facet of up to {MOST_WORDS} words", found=f"{len(words):,} of {name}", fix=fix)
+        raise InputError(f"'{name}' has {len(words):,} words; a map shows at most {MOST_WORDS}.", fix=fix)
     return words
 
 
@@ -75,11 +75,11 @@ def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | N
     rows = _rows(state, by)
     conditions: dict[str, Filter] = {}
     if len(words) != len(by):
-        raise InputError("a word for each facet", found=f"{len(words)} for {len(by)}", where="failure map")
+        raise InputError(f"A cell of the failure map has one word per facet, not {len(words)} for {len(by)}.")
     for name, word in zip(by, words, strict=True):
         known = dict(conditions_of(state.table, name, rows))
         if word not in known:
-            raise InputError("a cell of the map", found=f"{name}: {word}"[:80], where="failure map", fix="Refresh.")
+            raise InputError(f"The failure map has no cell '{f'{name}: {word}'[:80]}'.", fix="Refresh.")
         conditions[name] = known[word]
     state.put(conditions)
 
@@ -87,7 +87,7 @@ def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | N
 def _rows(state: Selection, by: list[str]) -> Mask:
     """Rows of all conditions but those on the axes: a click on a cell leaves the others to compare."""
     if not 1 <= len(set(by)) == len(by) <= 2:
-        raise InputError("one or two different facets", found=", ".join(by)[:80], where="failure map")
+        raise InputError(f"The failure map takes one or two different facets, not '{', '.join(by)[:80]}'.")
     others = [state.table.mask(part) for facet, part in state.conditions.items() if facet not in by]
     rows: Mask = np.logical_and.reduce([np.ones(len(state.table), np.bool_), *others])
     return rows

@@ -91,7 +91,7 @@ def record(
     """Start to record a round from predictions in a field or a file; returns the job's number."""
     source, label = predictions.strip(), _label(name)
     if not source:
-        raise InputError("a field or a file of predictions", found="none", where="record a round")
+        raise InputError("No predictions were given.", fix="Choose a field, or enter the path of a file.")
     given: dict[str, Any] = {"name": label, "manifest": manifest.strip() or None, "confidence": confidence}
 
     def run(work: Work) -> Done:
@@ -107,7 +107,7 @@ def retrain(state: Selection, jobs: Jobs, name: str, folder: str, trainer: str =
     given: dict[str, Any] = {"name": _label(name), "folder": folder.strip()}
     given["splits"] = SplitSpec(stages=True) if stages else None
     if not given["folder"]:
-        raise InputError("a folder", found="none", where="retrain", fix="Give a new or empty one.")
+        raise InputError("No folder was given.", fix="Enter a new or empty one.")
 
     def run(work: Work) -> Done:
         result = retrain_model(state.dataset, model, **given, work=work)
@@ -119,7 +119,7 @@ def retrain(state: Selection, jobs: Jobs, name: str, folder: str, trainer: str =
 
 def _label(name: str) -> str:
     if not (label := name.strip()):
-        raise InputError("a name for the round", found="none", where="rounds", fix="For example 'baseline'.")
+        raise InputError("The round has no name.", fix="Enter for example baseline.")
     return label
 
 
@@ -127,8 +127,8 @@ def _trainer(jobs: Jobs, name: str) -> Trainer:
     if name == OWN and jobs.trainer is not None:
         return jobs.trainer
     if name != SMALL:
-        found = "none was given" if name == OWN else repr(name)[:80]
-        raise InputError("a trainer", found=found, where="retrain", fix="wb.Board(ds, trainer=...)")
+        problem = "The board was given no trainer." if name == OWN else f"Unknown trainer {repr(name)[:80]}."
+        raise InputError(problem, fix="Open it with wb.Board(ds, trainer=...).")
     return Detector()
 
 

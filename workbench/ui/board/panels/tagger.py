@@ -27,9 +27,9 @@ def tag(
     """Tag or untag the selected or all filtered samples; ``expected`` is the number that the user was shown."""
     state.follow()
     if (n := state.counts()[target]) != expected:
-        fix = "Look at the new number, then press again."
-        shown = f"{counted(expected, f'{target} sample')}, as shown"
-        raise InputError(shown, found=f"{n:,} by now", where="tag", fix=fix)
+        fix = "Check the new number, then press again."
+        samples = counted(n, f"{target} sample")
+        raise InputError(f"There are {samples} by now, not {expected:,} as shown.", fix=fix)
     return {"text": changed_text(state.tag(name, target=target, reason=reason, action=action))}
 
 
@@ -38,7 +38,7 @@ def tag_labels(
 ) -> dict[str, str]:
     """Tag or untag single labels."""
     if not labels:
-        raise InputError("labels to tag", found="none", where="tag", fix="Click boxes first.")
+        raise InputError("No labels are selected.", fix="Click boxes first.")
     return {"text": changed_text(state.tag_labels(name, labels, reason=reason, action=action))}
 
 
