@@ -195,7 +195,7 @@ REFUSED = {
     "socket": (listening, "found a pipe, socket or device"),
     "device": (lambda _: Path("/dev/zero"), "found a pipe, socket or device"),
     "picture of 50,000 x 50,000": (lambda f: header(f, 50_000), "a header that claims more than [0-9,]+ pixels"),
-    "link to itself": (lambda f: (f / "a").symlink_to(f / "a") or f / "a", "nothing there"),
+    "link to itself": (lambda f: (f / "a").symlink_to(f / "a") or f / "a", "This path does not exist"),
     "COCO, deep": (lambda f: write(f, {"a.json": COCO_HEAD + BOMB}), r"valid JSON.*a\.json"),
     "FiftyOne, deep": (lambda f: write(f, seeded("fiftyone", **{"samples.json": BOMB})), "valid JSON, found Recursion"),
     "FiftyOne, huge": (lambda f: sparse(write(f, seeded("fiftyone")) / "samples.json", b'{"samples": ['),

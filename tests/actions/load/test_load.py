@@ -107,7 +107,7 @@ def hopeless(tmp_path):
 @pytest.mark.parametrize(
     ("make", "source", "form", "message"),
     [
-        (lambda p: p / "nowhere" / "x", "real", None, "found nothing there .*The nearest folder that exists is"),
+        (lambda p: p / "nowhere" / "x", "real", None, r"This path does not exist; .*The nearest folder that exists is"),
         (lambda p: p, "real", None, "found an empty folder"),
         (broken, "real", None, "valid JSON, found .* line 2, column 2"),
         (hopeless, "real", None, "No record of the format .* can be used: 1 x unreadable_image"),

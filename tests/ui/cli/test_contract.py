@@ -83,7 +83,7 @@ def test_empty_and_broken_input(run: Run, name: str, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "annotations.json").write_text('{"images": [')
     cases = [
-        (("load", name, str(tmp_path / "nowhere"), "--source", "real"), "nothing there"),
+        (("load", name, str(tmp_path / "nowhere"), "--source", "real"), "This path does not exist"),
         (("load", name, str(tmp_path / "empty"), "--source", "real"), "Wanted"),
         (("load", name, str(tmp_path / "broken"), "--source", "real"), "line 1"),
         (("load", name, str(tmp_path / "broken"), "--source", "real", "--format", "cocoo"), "Did you mean 'coco'"),
@@ -106,16 +106,16 @@ def test_bad_filters_formats_and_folders(run: Run, name: str, shared_data: Path,
     (tmp_path / "full" / "a.txt").write_text("x")
     out = str(tmp_path / "o")
     cases = [
-        (("tag", name, "x", "--where", "lihgting == 'dim'"), "Did you mean 'lighting'"),
-        (("tag", name, "x", "--where", "lighting ="), "Wanted a filter"),
+        (("tag", name, "x", "--where", "lihgting == 'dim'"), "Unknown facet 'lihgting'. Did you mean 'lighting'"),
+        (("tag", name, "x", "--where", "lighting ="), "Cannot read the filter 'lighting ='"),
         (("tag", name, " x", "--where", "True"), "is not a valid tag"),
         (("undo", name), "no change to undo"),
         (("reproduce", name, "0" * 24), "Wanted a sample"),
         (("export", name, out, "--format", "cococo"), "Did you mean 'coco'"),
-        (("export", name, str(tmp_path / "full"), "--format", "coco"), "files in it"),
+        (("export", name, str(tmp_path / "full"), "--format", "coco"), "The folder is not empty"),
         (("export", name, "/proc/nowhere/out", "--format", "coco"), "/proc/nowhere/out"),
-        (("export", name, str(tmp_path / "full" / "a.txt" / "out"), "--format", "coco"), "Wanted"),
-        (("export", name, out, "--format", "coco", "--splits", "train=-1"), "Wanted"),
+        (("export", name, str(tmp_path / "full" / "a.txt" / "out"), "--format", "coco"), "a file is where a folder"),
+        (("export", name, out, "--format", "coco", "--splits", "train=-1"), "train=-1.0 is not a share"),
         (("export", name, out, "--format", "coco", "--where", "class == 'pear'"), "Wanted"),
     ]
     for arguments, expected in cases:
