@@ -107,9 +107,9 @@ def hopeless(tmp_path):
 @pytest.mark.parametrize(
     ("make", "source", "form", "message"),
     [
-        (lambda p: p / "nowhere" / "x", "real", None, "found nothing there .*The nearest folder that exists is"),
-        (lambda p: p, "real", None, "found an empty folder"),
-        (broken, "real", None, "valid JSON, found .* line 2, column 2"),
+        (lambda p: p / "nowhere" / "x", "real", None, "The nearest folder that exists is"),
+        (lambda p: p, "real", None, "The folder is empty"),
+        (broken, "real", None, "valid JSON: .* line 2, column 2"),
         (hopeless, "real", None, "at least one record that can be used, found none, but 1 x unreadable_image"),
         (lambda p: p, "fake", None, "the source 'real' or 'synthetic', found 'fake'"),
         (lambda p: p, "real", "cocoo", "Did you mean 'coco'"),

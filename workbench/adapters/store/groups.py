@@ -121,9 +121,8 @@ def _make_grouped(dataset: Dataset) -> None:
         return
     if dataset.media_type not in (None, "image"):
         raise DatasetError(
-            "a dataset of pictures or point clouds",
-            found=f"media type {dataset.media_type}",
-            where=dataset.name,
+            f"The dataset has media type '{dataset.media_type}', which cannot hold point clouds beside images.",
+            at=dataset.name,
             fix="Load the clouds into another dataset.",
         )
     name = _group_field(dataset)
@@ -149,7 +148,9 @@ def _group_field(dataset: Dataset) -> str:
         if present is None or is_group_field(present):
             return name
     raise DatasetError(
-        "a free field 'group'", found="fields 'group' and 'media_group' of other types", where=dataset.name
+        "The fields 'group' and 'media_group' are taken by other data.",
+        at=dataset.name,
+        fix="Rename one of them, or load the clouds into another dataset.",
     )
 
 

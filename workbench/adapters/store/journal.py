@@ -188,7 +188,7 @@ def label_targets(dataset: Dataset, labels: Iterable[str]) -> list[Targets]:
                 missing -= set(inside)
     if missing:
         fix = "Ids of labels are in dataset.values('ground_truth.detections.id', unwind=True)."
-        raise DatasetError("labels of the dataset", found=f"no label {min(missing)}", where=dataset.name, fix=fix)
+        raise DatasetError(f"There is no label with id {min(missing)}.", at=dataset.name, fix=fix)
     return found
 
 

@@ -38,8 +38,9 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
     """
     present = dataset.get_field_schema().get(field)
     if field == fields.GROUND_TRUTH or (present is not None and not _holds_boxes(present)):
-        found = "the truth" if field == fields.GROUND_TRUTH else type(present).__name__
-        raise DatasetError("a field for predicted boxes", found=found, where=field, fix="Name another field.")
+        content = "the ground truth" if field == fields.GROUND_TRUTH else f"a {type(present).__name__}"
+        problem = f"The field '{field}' holds {content}, so predictions cannot be stored in it."
+        raise DatasetError(problem, at=dataset.name, fix="Name another field.")
     if present is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     ids = list(labels)
@@ -48,7 +49,7 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         found_sizes = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
         sizes = {document["_id"]: document.get("metadata") or {} for document in found_sizes}
         if missing := [i for i in batch if i not in sizes]:
-            raise DatasetError("samples of the dataset", found=f"no id {missing[0]}", where=dataset.name)
+            raise DatasetError(f"There is no sample with id {missing[0]}.", at=dataset.name)
         writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
         dataset._sample_collection.bulk_write(writes, ordered=False)
 
@@ -170,7 +171,7 @@ def require_boxes(dataset: Dataset, field: str) -> None:
     if field not in schema or not _holds_boxes(schema[field]) or field == fields.GROUND_TRUTH:
         usable = box_fields(dataset)
         fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
-        raise DatasetError("a field with predicted boxes", found=repr(field), where=dataset.name, fix=fix)
+        raise DatasetError(f"There are no predicted boxes in a field {field!r}.", at=dataset.name, fix=fix)
 
 
 def box_fields(dataset: Dataset) -> list[str]:

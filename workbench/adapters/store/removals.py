@@ -80,13 +80,9 @@ def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Rem
     known = [one for one in list_removals(dataset) if one.state == "removed"]
     chosen = [one for one in known if removal_id in (None, one.removal_id)]
     if not chosen:
-        found = "none" if removal_id is None else repr(removal_id)
-        raise DatasetError(
-            "a removal to take back",
-            found=found,
-            where=dataset.name,
-            fix=one_of(removal_id or "", [one.removal_id for one in known]),
-        )
+        named = "" if removal_id is None else f" {removal_id!r}"
+        fix = one_of(removal_id or "", [one.removal_id for one in known])
+        raise DatasetError(f"There is no removal{named} that can be undone.", at=dataset.name, fix=fix)
     collection = odm_database.get_db_conn()[REMOVALS]
     query = {"_id": object_id(chosen[-1].removal_id)}
     collection.update_one(query, {"$set": {"state": "restoring", "restored_by": who, "restored_at": now()}})

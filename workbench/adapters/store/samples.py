@@ -144,7 +144,8 @@ def _insert(dataset: Dataset, found: list[dict[str, Any]]) -> set[str]:
         faults = error.details["writeErrors"]
         others = [fault for fault in faults if fault["code"] != DUPLICATE_KEY]
         if others:
-            raise DatasetError("to add samples", found=others[0]["errmsg"][:200], where=dataset.name) from error
+            problem = f"The samples could not be added: {others[0]['errmsg'][:200]}."
+            raise DatasetError(problem, at=dataset.name) from error
         keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
     return keys
 
@@ -173,7 +174,8 @@ def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
             dataset.add_sample_field(path, cls)
         elif not isinstance(present[path], cls | fo.IntField if kind == "number" else cls):
             fix = "Rename that column, or load into a new dataset."
-            raise DatasetError(f"a {kind} in the field '{path}'", found=f"{value!r}", where=dataset.name, fix=fix)
+            problem = f"The field '{path}' cannot hold the {kind} {value!r:.80}, its values are of another type."
+            raise DatasetError(problem, at=dataset.name, fix=fix)
 
 
 @translated
@@ -230,7 +232,7 @@ def object_id(text: str) -> ObjectId:
     try:
         return ObjectId(text)
     except (InvalidId, TypeError) as cause:
-        raise DatasetError("a sample id (24 hexadecimal digits)", found=repr(text)[:80]) from cause
+        raise DatasetError(f"{text!r:.80} is not a sample id (24 hexadecimal digits).") from cause
 
 
 @translated
@@ -243,7 +245,7 @@ def require_sample(dataset: Dataset, sample_id: str) -> Stored:
     found = next(iter(read(dataset, [sample_id])), None)
     if found is None:
         fix = "List ids with board.selected_ids or `workbench info`."
-        raise DatasetError("a sample", found=f"no id {sample_id}", where=dataset.name, fix=fix)
+        raise DatasetError(f"There is no sample with id {sample_id}.", at=dataset.name, fix=fix)
     return found
 
 

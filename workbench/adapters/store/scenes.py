@@ -160,7 +160,7 @@ def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
         return found
     except (ValueError, OSError) as cause:
         fix = "Bring the file back, or load the data again."
-        raise InputError("a point cloud that can be read", found=str(cause)[:200], where=str(path), fix=fix) from cause
+        raise InputError(f"The point cloud cannot be read ({cause!s:.200}).", at=str(path), fix=fix) from cause
 
 
 def _is_shown_right(path: Path, cloud: Cloud) -> bool:

@@ -50,7 +50,7 @@ class Turn:
             .matched_count
         ):
             fix = "Nothing is lost: the other process finishes this change. Read the dataset again."
-            raise DatabaseError("to go on writing tags", found="another process has taken over", fix=fix)
+            raise DatabaseError("This process was stopped for so long that another one took over the change.", fix=fix)
 
 
 @contextlib.contextmanager
@@ -100,10 +100,9 @@ def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
 
 def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
     return DatabaseError(
-        "to write tags",
-        found=f"process {owner.get('pid')} on {owner.get('host')} writing for {WAIT_S:.0f} s",
-        where=dataset.name,
-        fix="Wait for it, or stop it; what it has written ahead will be finished.",
+        f"Process {owner.get('pid')} on {owner.get('host')} has been changing the dataset for {WAIT_S:.0f} s.",
+        at=dataset.name,
+        fix="Wait for it, or stop it; the next change completes what it has begun.",
     )
 
 

@@ -46,8 +46,8 @@ _MOST_VALUES = 1 << 28  # of one data set: sixteen thousand pixels square
 _BACKGROUND = 0
 _USED = frozenset({"idx", "name", "category_id"})
 _CLOSING: Mapping[Kind, str] = {
-    "unsupported_annotation": "Wanted colours, depth and instances, found {n} other data sets ({first}). Left out.",
-    "missing_annotation_file": "Wanted instance_segmaps with attributes, found none in {n} ({first}). No labels.",
+    "unsupported_annotation": "{n} data sets other than colors, depth and instance_segmaps ({first}); left out.",
+    "missing_annotation_file": "No instance_segmaps with attributes in {n} images ({first}); loaded without labels.",
 }
 _READ = frozenset({"colors", "depth", "instance_segmaps", "instance_attribute_maps", "blender_proc_version"})
 
@@ -96,8 +96,8 @@ def _records(source: Source, files: list[str]) -> Iterator[Record]:
     h5py = require("h5py", purpose=_PURPOSE)
     source.tree.name_junk(source.problems)
     if not files:
-        fix = "Give the folder that holds them."
-        raise InputError("HDF5 containers", found="none", where=str(source.path), fix=fix)
+        problem = "There are no HDF5 files (.hdf5, .h5) in this folder."
+        raise InputError(problem, at=str(source.path), fix="Give the folder that holds them.")
     return _Frames(h5py, source, files)
 
 
@@ -123,7 +123,7 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         with h5py.File(tree.path(file), "r") as container:
             content = {str(key): _values(container, key, h5py) for key in container}
     except Exception as cause:  # the library raises nearly anything on a damaged or hostile container
-        message = f"Wanted an HDF5 container, found {type(cause).__name__}: {cause!s:.150}. Record left out."
+        message = f"The HDF5 file cannot be read ({type(cause).__name__}: {cause!s:.150}); sample left out."
         problems.add("unreadable_image", file, message, loses_record=True)
         return []
     eyes = [suffix for suffix in ("", "_0", "_1") if f"colors{suffix}" in content]
@@ -131,7 +131,8 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         if key.removesuffix("_0").removesuffix("_1") not in _READ:
             problems.count("unsupported_annotation", f"{file}, {key}")
     if not eyes:
-        message = f"Wanted the data set 'colors', found {', '.join(content)[:100] or 'none'}. Record left out."
+        present = f"only {', '.join(content)[:100]}" if content else "nothing at all"
+        message = f"The file has no data set 'colors', {present}; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
     digest = sha256_file(tree.path(file)) if eyes else ""
     folder = source.scratch / "hdf5" / digest[:2] / digest
@@ -162,10 +163,9 @@ def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], proble
     colors = content["colors"]
     where = f"{file}, colors{eye}"
     if not isinstance(colors, np.ndarray) or colors.dtype != np.uint8 or colors.ndim not in (2, 3) or not colors.size:
-        found = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "none"
-        problems.add(
-            "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
-        )
+        given = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "not readable"
+        message = f"'colors' is {given}, not an image (height, width, 3) of uint8; sample left out."
+        problems.add("unreadable_image", where, message, loses_record=True)
         return []
     picture = _png(folder / f"colors{eye}.png", colors, where, problems)
     if picture is None:
@@ -195,7 +195,7 @@ def _png(target: Path, pixels: NDArray[Any], where: str, problems: Problems) -> 
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
     except (TypeError, ValueError) as cause:
-        message = f"Wanted a picture, found {pixels.shape}: {cause}. Record left out."
+        message = f"The array {pixels.shape} of {pixels.dtype} is not an image ({cause}); sample left out."
         problems.add("unreadable_image", where, message, loses_record=True)
         return None
     return keep(target, stream.getvalue())
@@ -206,8 +206,8 @@ def _is_map(values: Any, shape: tuple[int, ...], kinds: str, where: str, problem
         return False
     if isinstance(values, np.ndarray) and values.shape == shape and values.dtype.kind in kinds:
         return True
-    found = f"{values.shape} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
-    problems.add("unreadable_map", where, f"Wanted a map of {shape}, found {found}. Map left out.")
+    given = f"an array {values.shape} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+    problems.add("unreadable_map", where, f"The map is {given}, the image is {shape}; map left out.")
     return False
 
 
@@ -219,7 +219,7 @@ def _attribute_maps(value: Any, where: str, problems: Problems) -> list[dict[str
         raw = value.tobytes() if isinstance(value, np.ndarray) else value
         return dicts_in(json.loads(raw))
     except (ValueError, TypeError, RecursionError) as cause:
-        message = f"Wanted instance_attribute_maps as JSON, found {type(cause).__name__}: {cause!s:.80}. Left out."
+        message = f"instance_attribute_maps is not valid JSON ({type(cause).__name__}: {cause!s:.80}); labels left out."
         problems.add("broken_annotation", where, message)
         return []
 

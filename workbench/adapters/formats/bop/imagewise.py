@@ -83,14 +83,14 @@ def run_length_masks(said: Any) -> dict[int, Mapping[str, Any]]:
 def decoded(
     said: Mapping[str, Any], shape: tuple[int, int], where: str, problems: Problems
 ) -> NDArray[np.bool_] | None:
-    """The mask of run lengths, or ``None``; why it cannot be used is named."""
+    """The mask of run lengths, or ``None``; the reason is reported."""
     counts, size = said.get("counts"), said.get("size")
     try:
         runs = rle.unpack(counts) if isinstance(counts, str) else counts
         if size != list(shape) or numbers_of(runs) is None:
-            raise ValueError(f"size {size!r:.40}")
+            raise ValueError(f"size {size!r:.40}, counts {counts!r:.40}")
         return rle.decode(runs or [], *shape)
     except (ValueError, OverflowError) as cause:
-        message = f"Wanted a run-length mask of {shape[0]} x {shape[1]}, found: {cause}. Mask left out."
+        message = f"The run-length mask does not fit the image of {shape[1]} x {shape[0]} ({cause}); mask left out."
         problems.add("unreadable_map", where, message)
         return None

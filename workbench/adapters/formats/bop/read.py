@@ -41,9 +41,9 @@ _PICTURE_ENDS = (".rgb", ".gray")
 _MARKS = ("scene_gt.json", "scene_camera.json")
 Mask = str | Mapping[str, Any]  # a file, or run lengths
 _CLOSING: Mapping[Kind, str] = {
-    "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
-    "missing_annotation_file": "Wanted poses, found none for {n} pictures ({first}). Loaded without labels.",
-    "missing_map": "Wanted a mask per object, found none for {n} ({first}). Loaded without them.",
+    "hidden_object": "{n} objects without a visible pixel ({first}); not labelled.",
+    "missing_annotation_file": "No poses for {n} images ({first}); loaded without labels.",
+    "missing_map": "No mask for {n} objects ({first}); loaded without masks.",
 }
 
 
@@ -132,7 +132,9 @@ def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
         if set(given) == {"name"}:
             found[key] = Model(named, None, np.zeros(3))
         elif low is None or size is None or (size <= 0).any():
-            message = "Wanted min_x .. size_z of the model, found none that fit. Size left out."
+            message = (
+                "min_x, min_y, min_z and size_x, size_y, size_z of the model are missing or invalid; size left out."
+            )
             problems.add("broken_annotation", f"{files[0]}, {key}", message)
         else:
             x, y, z = (float(edge) for edge in size / _MM)
@@ -156,7 +158,7 @@ def _single_images(
     used = set()
     for shot in shots:
         if shot.picture is None:
-            message = f"Wanted the picture {shot.key}.rgb.jpg, found no such file. Record left out."
+            message = f"There is no image '{shot.key}.rgb.jpg'; sample left out."
             problems.add("missing_image", shot.files["gt"], message, loses_record=True)
             continue
         used.add(shot.picture)
@@ -165,7 +167,7 @@ def _single_images(
     for picture in tree.pictures if used else ():
         if picture not in used and stem_of(picture).endswith(_PICTURE_ENDS):
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted camera or poses beside every picture, found {n} without ({first}). Left.")
+    problems.close("unlisted_image", "{n} images without camera and poses ({first}); not loaded.")
 
 
 def _opened(tree: Tree, entry: _Entry, shot: Shot, problems: Problems) -> _Entry:
@@ -188,14 +190,14 @@ def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iter
     for picture in tree.below(f"{below}{kind}"):
         stem = stem_of(picture)
         if not stem.isdecimal():
-            problems.add("unlisted_image", picture, "Wanted a number for a name, found another. Not loaded.")
+            problems.add("unlisted_image", picture, "The file name is not a number; not loaded.")
             continue
         number = str(int(stem))
         seen.add(number)
         depth = _depth_file(tree, f"{below}depth/{stem}")
         yield _Entry(tree.path(picture), picture, scene, number, depth, masks.get(int(stem), {}))
     for number in [key for key in scene.poses if key not in seen]:
-        message = f"Wanted the picture {number} in {below}{kind}, found no such file. Record left out."
+        message = f"There is no image {number:.40} in '{below}{kind}'; sample left out."
         problems.add("missing_image", f"{scene.files['gt']}, {number:.40}", message, loses_record=True)
 
 
@@ -235,7 +237,11 @@ def _camera(said: Any, header: Header, where: str, problems: Problems) -> Camera
     given = said if isinstance(said, dict) else {}
     K = matrix_of(given.get("cam_K"), 3, 3)
     if K is None or min(K[0, 0], K[1, 1]) <= 0:
-        problems.add("broken_annotation", where, "Wanted cam_K[9], found none that fits. Camera left out.")
+        problems.add(
+            "broken_annotation",
+            where,
+            "cam_K is not a camera matrix of 9 numbers with positive focal lengths; camera left out.",
+        )
         return None
     T_cam_world = _pose(given.get("cam_R_w2c"), given.get("cam_t_w2c"))
     fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
@@ -271,12 +277,14 @@ def _partial_label(
 ) -> PartialLabel | None:
     number = said.get("obj_id") if isinstance(said, dict) else None
     if type(number) is not int:
-        problems.add("broken_annotation", where, f"Wanted obj_id, found {said!r:.80}. Label left out.")
+        problems.add(
+            "broken_annotation", where, f"obj_id is missing or not a whole number ({said!r:.80}); label left out."
+        )
         return None
     model = models.get(str(number))
     pose = _pose(said.get("cam_R_m2c"), said.get("cam_t_m2c"))
     if pose is None:
-        message = "Wanted cam_R_m2c[9] and cam_t_m2c[3], found none that turn and move. Pose left out."
+        message = "cam_R_m2c (9 numbers, a rotation) or cam_t_m2c (3 numbers) is missing or invalid; pose left out."
         problems.add("broken_annotation", where, message)
     elif model is not None:
         pose = pose @ rigid(np.eye(3), model.centre_m)
@@ -322,8 +330,8 @@ def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: P
     if pixels is None:
         return None
     if pixels.shape != (header.height, header.width):
-        found = " x ".join(map(str, pixels.shape[::-1]))
-        message = f"Wanted a mask of {header.width} x {header.height}, found {found}. Mask left out."
+        size = " x ".join(map(str, pixels.shape[::-1]))
+        message = f"The mask has {size} pixels, the image {header.width} x {header.height}; mask left out."
         problems.add("unreadable_map", file, message)
         return None
     return pixels > 0
@@ -335,7 +343,7 @@ def _depth(source: Source, entry: _Entry, said: Any, header: Header) -> Path | N
     if file is None:
         return None
     if scale is None or scale[0] <= 0:
-        message = "Wanted the depth_scale of the camera, found none. Depth left out."
+        message = "The camera has no positive depth_scale; depth map left out."
         source.problems.add("unreadable_map", file, message)
         return None
     return depth_map(source, file, mm_per_unit=float(scale[0]), shape=(header.height, header.width))

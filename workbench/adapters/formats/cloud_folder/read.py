@@ -72,8 +72,8 @@ def read(source: Source) -> Iterator[Record]:
 
 def _read_file(source: Source, file: str) -> Iterator[Record]:
     if not is_cloud(file):
-        fix = "Give a folder of clouds, or say another format."
-        raise InputError("a point cloud (.pcd .ply .bin .xyz)", found=file, where=str(source.path), fix=fix)
+        problem = f"'{file}' is not a point cloud (.pcd .ply .bin .xyz)."
+        raise InputError(problem, at=str(source.path), fix="Give a folder of point clouds, or another --format.")
     return _Clouds(source.tree, [file], source.problems)
 
 
@@ -84,7 +84,7 @@ def _records(source: Source, clouds: Sequence[str]) -> Iterator[Record]:
     for file in tree.files:
         if file not in known:
             problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "Wanted point clouds, found {n} other files ({first}). Ignored.")
+    problems.close("ignored_junk", "{n} files other than point clouds ({first}); ignored.")
     return _Clouds(tree, clouds, problems)
 
 
@@ -104,8 +104,7 @@ class _Clouds(Counted):
                 for file, fault in zip(window, faults, strict=True):
                     self._left -= 1
                     if fault is not None:
-                        message = f"Wanted a point cloud, found {fault.found}. Record left out."
-                        problems.add(fault.kind, file, message, loses_record=True)
+                        problems.add(fault.kind, file, f"{fault.reason}; sample left out.", loses_record=True)
                     else:
                         yield _record(tree, file, classes[file])
 

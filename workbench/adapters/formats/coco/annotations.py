@@ -50,7 +50,7 @@ class Annotations:
         for at, entry in enumerate(entries, first):
             image = entry.get("image_id") if isinstance(entry, dict) else None
             if type(image) is not int and not is_id(image):
-                message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
+                message = f"No image has the id {image!r:.60}; label left out."
                 self._problems.add("broken_annotation", self.where(at), message)
                 continue
             given = entry.get("id")

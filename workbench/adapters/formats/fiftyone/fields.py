@@ -94,7 +94,7 @@ def facts_of(sample: Mapping[str, Any], chosen: Chosen, group_field: str | None)
 def name_others(
     samples: Iterable[Mapping[str, Any]], chosen: Chosen, group_field: str | None, where: str, problems: Problems
 ) -> None:
-    """Name every field that is left out, once."""
+    """Report all fields that are left out, once."""
     others: dict[str, None] = {}
     made_here = False
     for sample in samples:
@@ -107,8 +107,9 @@ def name_others(
     if made_here:
         others.pop(fields.BOXES_3D, None)  # made of the poses of the labels, and made again
     if others:
-        found = f"{counted(len(others), 'other')} ({', '.join(list(others)[:_SHOWN])})"
-        message = f"Wanted fields that a record holds (labels: {chosen.objects}), found {found}. Left out."
+        names = ", ".join(list(others)[:_SHOWN])
+        labels = f"labels come from '{chosen.objects}'" if chosen.objects else "no field holds labels"
+        message = f"{counted(len(others), 'field')} with values that cannot be loaded ({names}); left out, {labels}."
         problems.add("unsupported_annotation", where, message)
 
 

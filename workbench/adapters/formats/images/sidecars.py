@@ -184,15 +184,16 @@ def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, prob
     if pixels is None or file is None:
         return Labels()
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
-        found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
-        message = f"Wanted a mask of {header.width} x {header.height} whole numbers, found {found}. Mask left out."
+        given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
+        size = f"{header.width} x {header.height}"
+        message = f"The mask has {given}, whole numbers for an image of {size} are needed; mask left out."
         problems.add("unreadable_map", file, message)
         return Labels()
     is_gray = pixels.ndim == 2
     numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
     values = [int(value) for value in np.unique(numbers) if value]
     if len(values) > _MOST_OBJECTS:
-        message = f"Wanted one value per object, found {len(values):,} values. Mask left out."
+        message = f"The mask has {len(values):,} different values, too many to be one per object; mask left out."
         problems.add("unreadable_map", file, message)
         return Labels()
     frame = Frame(header.width, header.height, problems)

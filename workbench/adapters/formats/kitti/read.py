@@ -42,9 +42,9 @@ _SURE = frozenset({"image_2", "image_02"})  # no other format has these; a test 
 _TRIED = 20
 _MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
 _CLOSING: Mapping[Kind, str] = {
-    "not_an_object": "Wanted objects, found {n} DontCare regions ({first}). Not loaded as objects.",
-    "missing_annotation_file": "Wanted a calibration for 3D boxes, found none for {n} ({first}). "
-    "Poses taken as of the picture's own camera.",
+    "not_an_object": "{n} DontCare regions ({first}); not loaded as labels.",
+    "missing_annotation_file": "No calibration for the 3D boxes of {n} images ({first}); "
+    "loaded as poses before the camera of the image.",
 }
 _OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # tracking's words for the same
 
@@ -120,7 +120,7 @@ def _records(source: Source, pairs: Pairs) -> Iterator[Record]:
     for picture in tree.pictures:
         if picture not in pairs:
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted pictures of camera 2, found {n} in other folders ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} images outside the folders of camera 2 ({first}); not loaded.")
     _name_stray(tree, pairs, problems)
     entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
     return Records(entries, lambda entry, header: _record(tree, entry, header, problems), source, closing=_CLOSING)
@@ -137,12 +137,12 @@ def _name_stray(tree: Tree, pairs: Pairs, problems: Problems) -> None:
     for file in tree.files:
         home = file.split("/")[-2] if "/" in file else ""
         if file.endswith(".txt") and home in homes and file not in used and _has_rows(tree, file):
-            message = "Wanted a picture of that name, found none. Record left out."
+            message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture, label in pairs.items():
         if label is None:
             problems.count("missing_annotation_file", picture)
-    message = "Wanted a label file per picture, found none for {n} ({first}). Loaded without labels."
+    message = "No label file for {n} images ({first}); loaded without labels."
     problems.close("missing_annotation_file", message)
 
 
@@ -179,7 +179,7 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
     found = _matrices(tree, file, problems)
     P2 = found.get("P2")
     if P2 is None or abs(np.linalg.det(P2[:, :3])) < 1e-9 or min(P2[0, 0], P2[1, 1]) <= 0:
-        message = "Wanted a P2 of 12 numbers with focal lengths, found none. Camera and the cloud's place left out."
+        message = "P2 is not 12 numbers with focal lengths; camera and pose of the cloud left out."
         problems.add("broken_annotation", file, message)
         return Calibration()
     K = P2[:, :3]
@@ -203,9 +203,9 @@ def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
         try:
             values = np.array([float(text) for text in rest.split()]).reshape(shape)
             if not np.isfinite(values).all():
-                raise ValueError("not all are finite")
+                raise ValueError("not all numbers are finite")
         except ValueError as cause:
-            message = f"Wanted {shape[0] * shape[1]} numbers for {word}, found: {cause}. Matrix left out."
+            message = f"{word} is not {shape[0] * shape[1]} finite numbers ({cause}); matrix left out."
             problems.add("broken_annotation", f"{file}, line {at}", message)
         else:
             found[_OTHER_NAMES.get(word, word)] = values

@@ -111,11 +111,11 @@ def _records(source: Source, tables: Tables) -> Iterator[Record]:
     source.tree.name_junk(problems)
     for file, fault in tables.items():
         if isinstance(fault, str):
-            message = f"Wanted a Parquet file, found {fault}. Its records are left out."
+            message = f"The Parquet file cannot be read ({fault}); its samples are left out."
             problems.add("broken_annotation", file, message, loses_record=True)
     if not any(tables.values()):
         fix = "Give the folder that holds them, or another --format."
-        raise InputError("Parquet files with pictures", found="none", where=str(source.path), fix=fix)
+        raise InputError("There are no Parquet files with images here.", at=str(source.path), fix=fix)
     return _Rows(source, [table for table in tables.values() if isinstance(table, _Table)])
 
 
@@ -149,7 +149,9 @@ def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[in
                 yield start, rows
                 start += len(rows)
     except (pa.ArrowException, OSError, ValueError) as cause:
-        message = f"Wanted rows from {start} on, found {type(cause).__name__}: {cause!s:.150}. The rest is left out."
+        message = (
+            f"Rows from {start:,} on cannot be read ({type(cause).__name__}: {cause!s:.150}); the rest is left out."
+        )
         problems.add("broken_annotation", table.file, message, loses_record=True)
 
 
@@ -158,7 +160,7 @@ def _entry(source: Source, table: _Table, at: int, row: dict[str, Any]) -> _Entr
     cell = row.pop(table.column)
     data = cell.get("bytes") if isinstance(cell, dict) else None
     if not isinstance(data, bytes) or not data:
-        message = "Wanted the bytes of a picture, found none. Record left out."
+        message = "The row holds no image; sample left out."
         source.problems.add("missing_image", where, message, loses_record=True)
         return None
     given = PurePosixPath(str(cell.get("path") or f"{at:06d}").replace("\\", "/"))
@@ -212,7 +214,8 @@ def _labels(entry: _Entry, table: _Table, header: Header, problems: Problems) ->
     for at, (box, number) in enumerate(zip(boxes, classes, strict=False)):
         where, numbers = f"{entry.where}, object {at}", numbers_of(box)
         if numbers is None or len(numbers) != 4:
-            problems.add("broken_annotation", where, f"Wanted bbox [x, y, width, height], found {box!r:.60}. Left out.")
+            message = f"bbox is not [x, y, width, height] ({box!r:.60}); label left out."
+            problems.add("broken_annotation", where, message)
             continue
         x, y, width, height = numbers
         xyxy = frame.box((x, y, x + width, y + height), where)

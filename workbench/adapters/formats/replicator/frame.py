@@ -33,6 +33,7 @@ from workbench.adapters.formats.toolkit.space import (
     without_scale,
 )
 from workbench.adapters.formats.toolkit.tree import Tree
+from workbench.base.plurals import counted
 from workbench.core.schema.fields import DEPTH, INSTANCES
 from workbench.core.schema.labels import Attribute, Camera, Record
 
@@ -101,14 +102,15 @@ def _view(tree: Tree, shot: Shot, header: Header, problems: Problems) -> _View |
     scale = matrix_of([said.get("metersPerSceneUnit", 1.0)], 1)
     T_cam_world = None if view is None else FLIP_YZ @ view.T
     if T_cam_world is None or scale is None or scale[0] <= 0 or not is_rotation(T_cam_world[:3, :3]):
-        message = "Wanted cameraViewTransform[16] and metersPerSceneUnit, found none that fit. Camera left out."
+        message = "cameraViewTransform (16 numbers) or metersPerSceneUnit is missing or invalid; camera left out."
         problems.add("broken_annotation", file, message)
         return None
     camera = None
     if said.get("cameraModel", _PINHOLE) != _PINHOLE:
         problems.count("unsupported_camera", f"{file}: {said['cameraModel']!s:.40}")
     elif projection is None or min(projection[0, 0], projection[1, 1]) <= 0:
-        problems.add("broken_annotation", file, "Wanted cameraProjection[16], found none that fits. Camera left out.")
+        message = "cameraProjection is not 16 numbers with positive focal lengths; camera left out."
+        problems.add("broken_annotation", file, message)
     else:
         camera = pinhole(projection, T_cam_world, float(scale[0]), header)
     if matrix_of(said.get("renderProductResolution"), 2) is not None:
@@ -134,8 +136,8 @@ def pinhole(projection: Floats, T_cam_world: Floats, metres_per_unit: float, hea
 
 def _check_size(resolution: Any, header: Header, file: str, problems: Problems) -> None:
     if [round(float(value)) for value in resolution] != [header.width, header.height]:
-        found = f"{resolution[0]} x {resolution[1]}"
-        message = f"Wanted {header.width} x {header.height}, the picture's size, found {found}. The picture's counts."
+        size, file_size = f"{resolution[0]} x {resolution[1]}", f"{header.width} x {header.height}"
+        message = f"The file says {size}, the image is {file_size}; loaded as {file_size}."
         problems.add("size_mismatch", file, message)
 
 
@@ -218,11 +220,12 @@ def _rows(tree: Tree, shot: Shot, annotator: str, needed: frozenset[str], proble
     if values is None or file is None:
         return None
     if values.ndim != 1 or not needed <= set(values.dtype.names or ()):
-        message = f"Wanted rows with {', '.join(sorted(needed))}, found {values.dtype!s:.80}. Boxes left out."
+        columns = ", ".join(sorted(needed))
+        message = f"The array of {values.dtype!s:.80} lacks one of the columns {columns}; boxes left out."
         problems.add("broken_annotation", file, message)
         return None
     if not all(values.dtype[key].base.kind in "iuf" for key in needed):
-        problems.add("broken_annotation", file, "Wanted numbers in every column, found others. Boxes left out.")
+        problems.add("broken_annotation", file, "A column holds something other than numbers; boxes left out.")
         return None
     return _Rows(file, values, _classes(tree, shot, annotator, values, file, problems),
                  _prims(tree, shot, annotator, len(values), problems))  # fmt: skip
@@ -237,8 +240,8 @@ def _classes(
     for at, row in enumerate(values):
         named = class_of(said.get(str(row["semanticId"])))
         if named is None:
-            declared = f"one of {', '.join(list(said)[:5])}" if said else "a labels file"
-            message = f"Wanted a class, {declared}, found semanticId {row['semanticId']}. Label left out."
+            declared = f"declared are {', '.join(list(said)[:5])}" if said else "there is no labels file"
+            message = f"No class has the semanticId {row['semanticId']} ({declared}); label left out."
             problems.add("unknown_category", f"{where}, row {at}", message)
         found.append(named)
     return found
@@ -250,7 +253,7 @@ def _prims(tree: Tree, shot: Shot, annotator: str, count: int, problems: Problem
     if said is None or file is None:
         return [""] * count
     if len(said) != count or not all(isinstance(prim, str) for prim in said):
-        message = f"Wanted {count} prim paths, one per row, found {len(said)}. Not used."
+        message = f"The file has {counted(len(said), 'prim path')} for {counted(count, 'row')}; not used."
         problems.add("broken_annotation", file, message)
         return [""] * count
     return said
@@ -284,7 +287,7 @@ def _poses(solid: _Rows | None, view: _View | None, problems: Problems) -> Poses
         assert view is not None
         pose = _pose(row, view)
         if pose is None:
-            message = "Wanted a 3D box with an extent and a turn, found neither or one. 3D box left out."
+            message = "The 3D box has no extent, or its transform is no rotation with a scale; 3D box left out."
             problems.add("broken_annotation", f"{solid.file}, row {at}", message)
         else:
             found[solid.prims[at] or f"row {at}"] = pose
@@ -314,7 +317,7 @@ def _depth(source: Source, shot: Shot, camera: Camera | None, header: Header) ->
     if ray is None:
         return None
     if camera is None:
-        message = "Wanted a pinhole camera to turn distances into depth, found none. Map left out."
+        message = "There is no pinhole camera to convert distances into depth; map left out."
         source.problems.add("unreadable_map", ray, message)
         return None
     return depth_map(source, ray, mm_per_unit=MM, distance_from=camera, shape=shape)

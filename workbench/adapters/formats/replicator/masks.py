@@ -51,8 +51,9 @@ class InstanceMap:
         if pixels is None:
             return
         if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "ui":
-            found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
-            message = f"Wanted {header.width} x {header.height} numbers or colours, found {found}. Map left out."
+            given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
+            size = f"{header.width} x {header.height}"
+            message = f"The map has {given}, numbers or colours for an image of {size} are needed; map left out."
             problems.add("unreadable_map", file, message)
             return
         channels = 1 if pixels.ndim == 2 else pixels.shape[2]

@@ -80,7 +80,7 @@ def _view(said: Any, header: Header, file: str, problems: Problems) -> tuple[Cam
         or not usable
         or min(projection[0, 0], projection[1, 1]) <= 0
     ):
-        message = "Wanted camera_view_matrix and camera_projection_matrix, found none that fit. Objects left out."
+        message = "camera_view_matrix or camera_projection_matrix is missing or invalid; labels left out."
         problems.add("broken_annotation", file, message)
         return None
     return pinhole(projection, T_cam_world, float(scale[0]), header), T_cam_world, float(scale[0])
@@ -91,7 +91,7 @@ def _partial_label(
 ) -> PartialLabel:
     pose, size_m = _pose(thing, T_cam_world, scale, order)
     if pose is None:
-        message = "Wanted local_to_world_transform[4][4], found none that fits. Pose left out."
+        message = "local_to_world_transform is not a 4 x 4 matrix of a rotation with a scale; pose left out."
         problems.add("broken_annotation", where, message)
     xyxy = _box(thing)
     attributes: dict[str, Attribute] = {} if xyxy is None else {BOX_FROM: "3d box"}

@@ -161,8 +161,9 @@ class _Capture:
         if isinstance(value.get("pose"), str) and value["pose"] not in ("", "unset"):
             it.attributes = {**it.attributes, "pose": value["pose"]}
 
-    def _broken(self, where: str, wanted: str, value: Any) -> None:
-        self.problems.add("broken_annotation", where, f"Wanted {wanted}, found {value!r:.80}. Entry left out.")
+    def _broken(self, where: str, needed: str, value: Any) -> None:
+        message = f"The entry has no valid {needed} ({value!r:.80}); entry left out."
+        self.problems.add("broken_annotation", where, message)
 
 
 def _pixels(
@@ -171,13 +172,12 @@ def _pixels(
     file_name = str(annotation.get("filename"))
     file = f"{folder}/{'/'.join(plain_parts(file_name)[0])}".lstrip("/")
     if plain_parts(file_name)[1] or file not in tree.known:
-        problems.add("missing_map", where, f"Wanted the map {file_name:.100}, found none. Masks left out.")
+        problems.add("missing_map", where, f"There is no map '{file_name:.100}' beside the image; masks left out.")
         return None
     pixels = read_map(tree.path(file), file, problems)
     if pixels is not None and (pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "ui"):
-        message = (
-            f"Wanted {header.width} x {header.height} colours, found {pixels.shape} of {pixels.dtype}. Map left out."
-        )
+        size = f"an image of {header.width} x {header.height}"
+        message = f"The array {pixels.shape} of {pixels.dtype} is not a map of colours for {size}; map left out."
         problems.add("unreadable_map", file, message)
         return None
     return pixels

@@ -40,10 +40,10 @@ _CAMERA = "RGBCamera"
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _UNITY_FROM_OPENCV = np.diag([1.0, -1.0, 1.0])
 _CLOSING: Mapping[Kind, str] = {
-    "hidden_object": "Wanted objects that are seen, found {n} without a place in the picture ({first}). No labels.",
-    "unsupported_annotation": "Wanted boxes, instance masks and keypoints, found {n} others ({first}). Left out.",
-    "unsupported_camera": "Wanted perspective cameras, found {n} others ({first}). Loaded without intrinsics.",
-    "missing_annotation_file": "Wanted annotations, found none in {n} captures ({first}). Loaded without labels.",
+    "hidden_object": "{n} objects not visible in the image ({first}); not labelled.",
+    "unsupported_annotation": "{n} annotations other than boxes, instance masks and keypoints ({first}); left out.",
+    "unsupported_camera": "{n} cameras other than perspective ({first}); loaded without intrinsics.",
+    "missing_annotation_file": "No annotations in {n} captures ({first}); loaded without labels.",
 }
 
 
@@ -94,7 +94,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
 def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problems) -> Iterator[_Capture]:
     said = read_object(tree.path(file), file, problems)
     if said is None or not isinstance(said.get("captures"), list):
-        message = "Wanted a frame with captures, found none. Record left out."
+        message = "The file holds no list of captures; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
         return
     scene_id = f"{tree.root.name}, {folder_of(file) or file}"
@@ -103,7 +103,8 @@ def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problem
         kind = str(capture.get("@type", _CAMERA)).rpartition(".")[2] if isinstance(capture, dict) else "no object"
         file_name = capture.get("filename") if isinstance(capture, dict) else None
         if kind != _CAMERA:
-            problems.add("unsupported_annotation", where, f"Wanted {_CAMERA}, found {kind:.60}. Capture left out.")
+            message = f"The capture is '{kind:.60}', only {_CAMERA} is supported; capture left out."
+            problems.add("unsupported_annotation", where, message)
         elif (picture := _picture(tree, file, file_name, where, problems)) is not None:
             metrics = dicts_in(said.get("metrics"))
             yield _Capture(tree.path(picture), picture, where, capture, metrics, definitions, scene_id)
@@ -116,16 +117,16 @@ def _picture(tree: Tree, file: str, file_name: Any, where: str, problems: Proble
     if len(found) == 1 and not leaves:
         return found[0]
     kind: Kind = "path_outside_folder" if leaves else "missing_image"
-    problems.add(kind, where, f"Wanted the picture {file_name!s:.100}, found none. Record left out.", loses_record=True)
+    message = f"There is no image '{file_name!s:.100}' beside the file; sample left out."
+    problems.add(kind, where, message, loses_record=True)
     return None
 
 
 def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Record:
     size = matrix_of(it.said.get("dimension"), 2)
     if size is not None and [round(float(edge)) for edge in size] != [header.width, header.height]:
-        message = (
-            f"Wanted {header.width} x {header.height}, the picture's size, found {size.tolist()}. The picture's counts."
-        )
+        says, file_size = f"{size[0]:g} x {size[1]:g}", f"{header.width} x {header.height}"
+        message = f"The file says {says}, the image is {file_size}; loaded as {file_size}."
         problems.add("size_mismatch", it.where, message)
     if not dicts_in(it.said.get("annotations")):
         problems.count("missing_annotation_file", it.where)
@@ -161,7 +162,8 @@ def _camera(said: Mapping[str, Any], header: Header, where: str, problems: Probl
     matrix = matrix_of(said.get("matrix"), 3, 3)
     if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0:
         if "matrix" in said:
-            problems.add("broken_annotation", where, "Wanted matrix[9] of a camera, found another. Camera left out.")
+            message = "matrix is not 9 numbers of a perspective projection; camera left out."
+            problems.add("broken_annotation", where, message)
         return None
     place, turn = matrix_of(said.get("position"), 3), matrix_of(said.get("rotation"), 4)
     rotation = None if turn is None else rotation_of(turn)

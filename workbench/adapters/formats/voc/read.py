@@ -99,18 +99,18 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
     if data is None:
         return None
     if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
-        message = "Wanted plain XML, found a document type or entities. File left out."
+        message = "The XML has a document type or entities, which are never read; file left out."
     else:
         try:
             root = ET.fromstring(data)  # noqa: S314 - no entities: checked above
         except (ET.ParseError, ValueError, LookupError) as cause:
-            message = f"Wanted valid XML, found: {cause}. File left out."
+            message = f"The file is not valid XML ({cause}); file left out."
         else:
             if root.tag == "annotation":
                 return _annotation(file, root, problems)
             if not _looks_like(tree.path(file)):
                 return None  # another kind of XML
-            message = f"Wanted <annotation>, found <{root.tag:.40}>. File left out."
+            message = f"The root element is <{root.tag:.40}>, not <annotation>; file left out."
     problems.add("broken_annotation", file, message)
     return None
 
@@ -121,7 +121,7 @@ def _annotation(file: str, root: ET.Element, problems: Problems) -> _Annotation:
     for at, node in enumerate(root.findall("object")):
         found = _object(node)
         if found is None:
-            message = "Wanted a name and a bndbox of four numbers, found neither or one. Label left out."
+            message = "The object has no name, or no bndbox with four numbers; label left out."
             problems.add("broken_annotation", f"{file}, object {at}", message)
         else:
             objects.append(found)
@@ -170,7 +170,8 @@ def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
             if listed:
                 splits[listed] = most_protected((before, split))
     problems.close(
-        "split_conflict", "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+        "split_conflict",
+        "{n} images listed in several splits ({first}); kept in the more protected one (test, then val).",
     )
     return splits
 
@@ -190,13 +191,15 @@ def _entries(
         if found is None:
             continue
         if found in entries:
-            message = f"Wanted one XML file for {found}, found a second. It is left out."
+            first = entries[found].annotation
+            assert first is not None  # images without one come later
+            message = f"'{found}' already has an XML file ({first.file}); this one is left out."
             problems.add("duplicate_id", annotation.file, message, loses_record=True)
             continue
         entries[found] = _Entry(tree.path(found), found, annotation, _split(found, splits))
     _without_annotation(tree, entries, splits, problems)
     for stem in sorted(set(splits) - stems - set(by_stem)):
-        message = f"Wanted the picture {stem} of split {splits[stem]}, found no such file. Record left out."
+        message = f"There is no image '{stem:.200}', which the split '{splits[stem]}' lists; sample left out."
         problems.add("missing_image", f"ImageSets, {stem}", message, loses_record=True)
     return list(entries.values())
 
@@ -206,9 +209,7 @@ def _without_annotation(tree: Tree, entries: dict[str, _Entry], splits: dict[str
     for picture in tree.pictures:
         if picture in entries or folder_of(picture) not in homes:
             continue
-        problems.add(
-            "missing_annotation_file", picture, "Wanted an XML file of that name, found none. Loaded without labels."
-        )
+        problems.add("missing_annotation_file", picture, "No XML file for this image; loaded without labels.")
         entries[picture] = _Entry(tree.path(picture), picture, None, _split(picture, splits))
 
 
@@ -227,16 +228,16 @@ def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], prob
     file_name, leaves = annotation.file_name, plain_parts(annotation.file_name)[1]
     found = (tree.find(file_name, near=near) if file_name else []) or list(same_stem)
     if leaves:
-        outcome = f"{found[0]} inside is taken for it" if len(found) == 1 else "Record left out"
-        message = f"Wanted a path inside the folder, found {file_name}. {outcome}."
+        outcome = f"loaded '{found[0]}' instead" if len(found) == 1 else "sample left out"
+        message = f"The path '{file_name:.200}' leads out of the folder; {outcome}."
         problems.add("path_outside_folder", annotation.file, message, loses_record=len(found) != 1)
     if len(found) == 1:
         return found[0]
     if found:
-        message = f"Wanted one picture for this file, found {', '.join(found[:3])}. Record left out."
+        message = f"Several images match this file ({', '.join(found[:3])}); sample left out."
         problems.add("ambiguous_image", annotation.file, message, loses_record=not leaves)
     elif not leaves:
-        message = f"Wanted the picture {file_name or stem_of(annotation.file)}, found no such file. Record left out."
+        message = f"There is no image '{file_name or stem_of(annotation.file):.200}'; sample left out."
         problems.add("missing_image", annotation.file, message, loses_record=True)
     return None
 
@@ -246,9 +247,10 @@ def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) 
     annotation = entry.annotation
     if annotation is not None:
         size = (header.width, header.height)
-        if annotation.size not in (None, size):
+        if annotation.size is not None and annotation.size != size:
+            says, file_size = f"{annotation.size[0]} x {annotation.size[1]}", f"{size[0]} x {size[1]}"
             message = (
-                f"Wanted {size}, the upright picture's size, found {annotation.size}. Boxes taken as pixels of {size}."
+                f"The file says {says}, the upright image is {file_size}; boxes are loaded as pixels of the image."
             )
             problems.add("size_mismatch", annotation.file, message)
         frame = Frame(*size, problems)
@@ -262,7 +264,7 @@ def _label(found: _Object, shift_px: float, where: str, frame: Frame) -> Label |
     left, top, right, bottom = found.xyxy
     if shift_px and (left == right or top == bottom):
         edges = ", ".join(f"{edge} {value:g}" for edge, value in zip(_EDGES, found.xyxy, strict=True))
-        message = f"Wanted a box with an area, found {edges}. Kept as one pixel wide, as VOC counts."
+        message = f"The box is empty ({edges}); kept as one pixel wide, as VOC includes the far edge."
         frame.problems.add("zero_area_box", where, message)
     xyxy = frame.box((left - shift_px, top - shift_px, right, bottom), where)
     return None if xyxy is None else Label(found.name, xyxy, attributes=found.attributes)

@@ -104,12 +104,14 @@ class _Samples(Counted):
             try:
                 inner = Tree(archive.opened(tree.path(shard), scratch=source.scratch)) if shard else tree
             except InputError as cause:
-                message = f"{cause.problem} Left out."
+                message = f"{cause.problem.removesuffix('.')}; the samples of this shard are left out."
                 problems.add("unreadable_image", shard, message, loses_record=True)
                 continue
             entries = list(_entries(inner, shard, problems))
             yield from Records(entries, lambda entry, header: _record(entry, header, problems), source)
-        problems.close("missing_annotation_file", "Wanted JSON or cls for every picture, found none for {n} ({first}).")
+        problems.close(
+            "missing_annotation_file", "No JSON or cls file for {n} images ({first}); loaded without labels."
+        )
 
 
 def _entries(tree: Tree, shard: str, problems: Problems) -> Iterator[_Entry]:
@@ -124,7 +126,7 @@ def _entries(tree: Tree, shard: str, problems: Problems) -> Iterator[_Entry]:
             continue
         seen.add(key)
         yield _Entry(tree.path(picture), f"{home}/{picture}".lstrip("/"), tree, key, split, f"{shard}: {key}")
-    problems.close("unlisted_image", "Wanted one picture per key, found {n} more ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} further images of a key that already has one ({first}); not loaded.")
 
 
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:

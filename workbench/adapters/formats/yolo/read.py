@@ -95,13 +95,13 @@ def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
     try:
         size = path.stat().st_size
         if size > _YAML_LIMIT_BYTES:
-            raise ValueError(f"{size >> 20:,} MB, more than the {_YAML_LIMIT_BYTES >> 20} that such a file may have")
+            raise ValueError(f"{size >> 20:,} MB, the limit is {_YAML_LIMIT_BYTES >> 20} MB")
         return _small(yaml.safe_load(path.read_bytes()))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as cause:
         if not strict:
             return None
-        found = " ".join(str(cause).split())[:200]
-        raise InputError("valid YAML", found=found, where=shown, fix="Mend or export it again.") from cause
+        problem = f"The file is not valid YAML ({' '.join(str(cause).split())[:200]})."
+        raise InputError(problem, at=shown, fix="Correct the file or export it again.") from cause
 
 
 def _small(content: Any) -> Any:
@@ -113,7 +113,7 @@ def _small(content: Any) -> Any:
         if isinstance(value, (list, dict)):
             waiting += value.values() if isinstance(value, dict) else value
     if waiting:
-        raise ValueError(f"aliases that stand for more than {_MOST_VALUES:,} values")
+        raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
     return content
 
 
@@ -132,8 +132,8 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     files, pairs = layout.yaml_files, layout.label_files
     tree.name_junk(problems)
     if len(files) > 1:
-        fix = "Give the path of the one you mean."
-        raise InputError("one data.yaml", found=", ".join(files[:5]), where=str(source.path), fix=fix)
+        problem = f"The folder has several data.yaml files: {', '.join(files[:5])}."
+        raise InputError(problem, at=str(source.path), fix="Give the path of the one to load.")
     if files:
         content = _yaml(tree.path(files[0]), shown=files[0])
         classes = _classes(content, files[0])
@@ -185,12 +185,12 @@ def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[s
     for file in tree.files:
         stray = file.endswith(".txt") and file not in used and folder_of(file) in homes
         if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and _has_rows(tree, file):
-            message = "Wanted a picture of that name, found none. Record left out."
+            message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture in tree.pictures:
         if picture not in pictures:
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted every picture in a split, found {n} in none ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} images not listed in any split ({first}); not loaded.")
 
 
 def _classes(content: Mapping[str, Any], file: str) -> Classes:
@@ -199,7 +199,7 @@ def _classes(content: Mapping[str, Any], file: str) -> Classes:
         names = dict(enumerate(names))
     if not isinstance(names, Mapping) or not all(str(key).isdecimal() for key in names):
         fix = "Write names: [cone, cube] or names: {0: cone, 1: cube}."
-        raise InputError("a list of class names", found=f"{names!r:.80}", where=f"{file}, names", fix=fix)
+        raise InputError(f"This is not a list of class names: {names!r:.80}.", at=f"{file}, names", fix=fix)
     shape = content.get("kpt_shape")
     points = (0, 0)
     if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
@@ -236,7 +236,7 @@ class _Splits:
         base = content.get("path")
         self.base, leaves = plain_parts(base) if isinstance(base, str) else ((), False)
         if leaves:
-            message = f"Wanted a path inside the folder, found {base}. The folder that was given is taken for it."
+            message = f"The path '{base:.200}' leads out of the folder; loaded from the given folder instead."
             problems.add("path_outside_folder", f"{file}, path", message)
 
     def pictures(self) -> dict[str, str | None]:
@@ -251,7 +251,7 @@ class _Splits:
                     if before != split:
                         self.problems.count("split_conflict", picture)
                     found[picture] = most_protected((before, split))
-        message = "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+        message = "{n} images listed in several splits ({first}); kept in the more protected one (test, then val)."
         self.problems.close("split_conflict", message)
         return dict(sorted(found.items()))
 
@@ -264,12 +264,12 @@ class _Splits:
         parts, leaves = plain_parts(text)
         place = self._place(parts)
         if place is None:
-            outside = ", which leads out of the folder," if leaves else ","
-            message = f"Wanted the pictures of '{key}', found {text}{outside} and nothing there. Split left out."
+            outside = " (the path leads out of the folder)" if leaves else ""
+            message = f"There are no images of the split '{key}' at '{text:.200}'{outside}; split left out."
             self.problems.add("missing_split", where, message)
             return []
         if leaves:
-            message = f"Wanted a path inside the folder, found {text}. {place} inside is taken for it."
+            message = f"The path '{text:.200}' leads out of the folder; loaded '{place}' instead."
             self.problems.add("path_outside_folder", where, message)
         if place in self.tree.known:
             return self._list(place) if place.endswith(".txt") else [place] * is_picture(place)
@@ -304,12 +304,12 @@ class _Splits:
                 if leaves:
                     self.problems.count("path_outside_folder", where)
             elif text and candidates:
-                message = f"Wanted one picture {text}, found {len(candidates)}. Record left out."
+                message = f"Several images match '{text:.200}' ({', '.join(candidates[:3])}); sample left out."
                 self.problems.add("ambiguous_image", where, message, loses_record=True)
             elif text:
                 kind: Kind = "path_outside_folder" if leaves else "missing_image"
-                message = f"Wanted the picture {text}, found none inside. Record left out."
+                message = f"There is no image '{text:.200}' in the folder; sample left out."
                 self.problems.add(kind, where, message, loses_record=True)
-        message = "Wanted paths inside the folder, found {n} that lead out ({first}). Pictures inside are taken."
+        message = "{n} paths out of the folder ({first}); loaded the images of the same name inside instead."
         self.problems.close("path_outside_folder", message)
         return found
