@@ -61,7 +61,7 @@ def images(tmp_path, picture):
 def test_everything_is_read_as_in_a_scene(images, reading, ending):
     folder = images(ending=ending)
     name, found = choose(Source(folder))
-    assert (name, found.why) == ("bop", f"{KEY}.{ending} has the files of BOP beside it")
+    assert (name, found.why) == ("bop", f"{KEY}.{ending} has BOP files beside it")
     (record,), problems = reading("bop", folder)
     assert len(problems) == 0
     assert (record.origin, record.split) == (f"{KEY}.{ending}", "train")

@@ -59,7 +59,7 @@ def test_the_nearest_time_within_20_ms_belongs(times, time_s, found):
 def test_depth_and_poses_come_by_time(sequence, reading, folder):
     root = sequence(folder, calibration="525 526 319.5 239.5 0.1 0.2 0.3 0.4 0\n")
     name, found = choose(Source(root))
-    assert (name, "3 pictures" in found.why, "3 in RGB-D sequences" in found.why) == ("folder", True, True)
+    assert (name, "3 images" in found.why, "3 in RGB-D sequences" in found.why) == ("folder", True, True)
     records, problems = reading("folder", root)
     assert kinds(problems) == {"missing_map": 1, "missing_annotation_file": 1, "unlisted_image": 1}
     depths = [np.asarray(Image.open(r.maps["depth"])).max() if r.maps else None for r in records]

@@ -102,11 +102,13 @@ def read(path: Path, reference: Reference, problems: Problems) -> Iterator[Predi
 def _coco(entries: list[Any], reference: Reference, shown: str, problems: Problems) -> Iterator[Prediction]:
     for at, entry in enumerate(entries):
         where = f"{shown}, result {at}"
-        said = entry if isinstance(entry, dict) else {}
-        image, category, score = said.get("image_id"), said.get("category_id"), said.get("score")
-        box = numbers_of(said.get("bbox"))
+        result = entry if isinstance(entry, dict) else {}
+        image, category, score = result.get("image_id"), result.get("category_id"), result.get("score")
+        box = numbers_of(result.get("bbox"))
         if box is None or len(box) != 4 or not all(map(math.isfinite, box)) or box[2] <= 0 or box[3] <= 0:
-            message = f"bbox is not [x, y, width, height] with an area ({said.get('bbox')!r:.60}); prediction left out."
+            message = (
+                f"bbox is not [x, y, width, height] with an area ({result.get('bbox')!r:.60}); prediction left out."
+            )
             problems.add("broken_annotation", where, message)
         elif isinstance(image, (list, dict)) or image not in reference.images:
             problems.add("missing_image", where, f"No image has the id {image!r:.60}; prediction left out.")
@@ -128,8 +130,8 @@ def _yolo(path: Path, reference: Reference, problems: Problems) -> Iterator[Pred
     for file in files:
         image = file.rpartition("/")[2][: -len(".txt")]
         for at, line in enumerate(lines_of(tree.path(file), file, problems), 1):
-            if line.strip() and (found := _row(line.split(), image, reference, f"{file}, line {at}", problems)):
-                yield found
+            if line.strip() and (prediction := _row(line.split(), image, reference, f"{file}, line {at}", problems)):
+                yield prediction
 
 
 def _row(tokens: list[str], image: str, reference: Reference, where: str, problems: Problems) -> Prediction | None:
@@ -151,7 +153,7 @@ def _row(tokens: list[str], image: str, reference: Reference, where: str, proble
 def _numbers(tokens: list[str]) -> list[float] | None:
     """Five or six finite numbers, or ``None``."""
     try:
-        found = [float(token) for token in tokens]
+        numbers = [float(token) for token in tokens]
     except ValueError:
         return None
-    return found if len(found) in (_ROW - 1, _ROW) and all(map(math.isfinite, found)) else None
+    return numbers if len(numbers) in (_ROW - 1, _ROW) and all(map(math.isfinite, numbers)) else None

@@ -269,8 +269,8 @@ def mongod_version(mongod: Path) -> str:
         DatabaseError: the binary does not run, with the missing library in the message.
     """
     done = subprocess.run([mongod, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"v(\d+\.\d+\.\d+)", done.stdout)
-    if not found:
+    version = re.search(r"v(\d+\.\d+\.\d+)", done.stdout)
+    if not version:
         fix = "Install the missing system libraries (libssl3, libcurl4)."
         raise DatabaseError(f"mongod does not run: {done.stderr.strip()[:200]}.", at=str(mongod), fix=fix)
-    return found[1]
+    return version[1]

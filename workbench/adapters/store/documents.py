@@ -153,8 +153,8 @@ def _label_document(cls: str, **values: Any) -> dict[str, Any]:
 
 def detections(labels: Sequence[Label], width: int, height: int) -> dict[str, Any]:
     """Labels of a picture of this size in pixels, as FiftyOne's detections."""
-    found = [_detection(i, label, width, height) for i, label in zip(new_ids(len(labels)), labels, strict=True)]
-    return {"_cls": "Detections", "detections": found}
+    entries = [_detection(i, label, width, height) for i, label in zip(new_ids(len(labels)), labels, strict=True)]
+    return {"_cls": "Detections", "detections": entries}
 
 
 def _detection(new: ObjectId, label: Label, width: int, height: int) -> dict[str, Any]:
@@ -188,8 +188,8 @@ def _detection(new: ObjectId, label: Label, width: int, height: int) -> dict[str
 
 def _keypoints(record: Record) -> dict[str, Any]:
     """FiftyOne shows keypoints from a field of their own; ``of`` is the place of the label they belong to."""
-    found = []
-    for place, label in enumerate(record.labels):
+    entries = []
+    for index, label in enumerate(record.labels):
         if label.keypoints is not None:
             points = (label.keypoints[:, :2] / (record.width, record.height)).tolist()
             known = {
@@ -197,8 +197,8 @@ def _keypoints(record: Record) -> dict[str, Any]:
                 "visibility": label.keypoints[:, 2].tolist(),
                 "names": list(label.keypoint_names),
             }
-            found.append(_label_document("Keypoint", attributes={}, label=label.name, of=place, **known))
-    return {"_cls": "Keypoints", "keypoints": found}
+            entries.append(_label_document("Keypoint", attributes={}, label=label.name, of=index, **known))
+    return {"_cls": "Keypoints", "keypoints": entries}
 
 
 def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | None) -> dict[str, Any]:
@@ -290,11 +290,11 @@ def record_of(document: Mapping[str, Any]) -> Record:
 def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
     things = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
     keypoints = {thing["of"]: thing for thing in things if "of" in thing}
-    boxed = [(place, d) for place, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
+    boxed = [(index, d) for index, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
     if not things and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
         edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
         return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)
-    return Labels.of(_label(d, width, height, keypoints.get(place)) for place, d in boxed)
+    return Labels.of(_label(d, width, height, keypoints.get(index)) for index, d in boxed)
 
 
 def _xyxy(detection: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float]:

@@ -74,15 +74,15 @@ def _wait(dataset: Dataset) -> Turn:
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
     deadline = time.monotonic() + WAIT_S
     while True:
-        found = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
-        if found is None:
+        document = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
+        if document is None:
             _make(held.dataset_id)
             continue
         taken = {"$set": {"owner": {"$literal": {**me, "token": held.token}}, "last": me, "until": _after(LEASE_MS)}}
-        if _turns().update_one({"_id": held.dataset_id, **_free(found["owner"], me)}, [taken]).matched_count:
+        if _turns().update_one({"_id": held.dataset_id, **_free(document["owner"], me)}, [taken]).matched_count:
             return held
         if time.monotonic() > deadline:
-            raise _busy(dataset, found["owner"] or {})
+            raise _busy(dataset, document["owner"] or {})
         wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
         _turns().update_one({"_id": held.dataset_id}, [wanted])
         time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that those who wait do not walk in step

@@ -74,8 +74,10 @@ def _files(source: Source) -> list[str]:
 
 
 def _containers(tree: Tree) -> list[str]:
-    found = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
-    return sorted(found, key=lambda f: (f.rpartition("/")[0], int(stem_of(f)) if stem_of(f).isdecimal() else -1, f))
+    containers = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
+    return sorted(
+        containers, key=lambda f: (f.rpartition("/")[0], int(stem_of(f)) if stem_of(f).isdecimal() else -1, f)
+    )
 
 
 def _is_container(path: Path) -> bool:
@@ -136,14 +138,14 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         problems.add("missing_image", file, message, loses_record=True)
     digest = sha256_file(tree.path(file)) if eyes else ""
     folder = source.scratch / "hdf5" / digest[:2] / digest
-    found = []
+    entries = []
     for eye in eyes:
         pair: dict[str, Any] = {key: content.get(f"{key}{eye}", content.get(key)) for key in _READ}
         stereo = isinstance(pair["colors"], np.ndarray) and pair["colors"].ndim == 4
         for at in range(len(pair["colors"]) if stereo else 1):
-            one = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
-            found += _entry(file, folder, f"{eye}_{at}" if stereo else eye, one, problems)
-    return found
+            single = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
+            entries += _entry(file, folder, f"{eye}_{at}" if stereo else eye, single, problems)
+    return entries
 
 
 def _has_eyes(value: Any) -> bool:
@@ -153,10 +155,15 @@ def _has_eyes(value: Any) -> bool:
 def _values(container: Any, key: str, h5py: Any) -> Any:
     """A data set's values; nothing that is a group, lies in another file, or claims more than memory holds."""
     kind = container.get(key, getlink=True)
-    found = container[key] if isinstance(kind, h5py.HardLink) else None
-    if not isinstance(found, h5py.Dataset) or found.size is None or found.size > _MOST_VALUES or found.external:
+    data_set = container[key] if isinstance(kind, h5py.HardLink) else None
+    if (
+        not isinstance(data_set, h5py.Dataset)
+        or data_set.size is None
+        or data_set.size > _MOST_VALUES
+        or data_set.external
+    ):
         return None
-    return found[()]
+    return data_set[()]
 
 
 def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], problems: Problems) -> list[_Entry]:
@@ -252,15 +259,15 @@ def _instance_map(entry: _Entry) -> Path | None:
 def _partial_labels(entry: _Entry) -> Iterator[PartialLabel]:
     """One object per entry of the attribute map; the background has category 0."""
     instances = entry.instances
-    for said in entry.attributes if instances is not None else ():
-        number, category = said.get("idx"), said.get("category_id")
+    for attributes_of_object in entry.attributes if instances is not None else ():
+        number, category = attributes_of_object.get("idx"), attributes_of_object.get("category_id")
         if type(number) is not int or category == _BACKGROUND or abs(number) >= 1 << 63:
             continue
-        title = said.get("name")
+        title = attributes_of_object.get("name")
         named: dict[str, Attribute] = {"object": str(title)} if title else {}
         class_name = f"category_{category}" if type(category) is int else str(title or "object")
         assert instances is not None
         mask = np.asarray(instances == number)
         if mask.any():
-            attributes = {**attributes_of(said, known=_USED), **named}
+            attributes = {**attributes_of(attributes_of_object, known=_USED), **named}
             yield PartialLabel(f"{entry.where}, {number}", class_name, None, mask, attributes, number)

@@ -20,11 +20,12 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.base.errors import InputError
+from workbench.base.plurals import counted
 from workbench.core.clouds import is_cloud
 from workbench.core.schema.labels import Record
 
 name = "cloud"
-looks_for = "point clouds (.pcd .ply .bin .xyz) without pictures"
+looks_for = "point clouds (.pcd .ply .bin .xyz) without images"
 single_files = True
 
 _TRIED = 20
@@ -45,7 +46,7 @@ def detect(source: Source) -> Found | None:
     first = next((file for file in clouds[:_TRIED] if _is_meant(tree.path(file))), None)
     if first is None:
         return None
-    why = f"{len(clouds):,} point clouds and no pictures, {first} one of them"
+    why = f"{counted(len(clouds), 'point cloud')} (such as {first}) and no images"
     return Found(0.2, why, partial(_records, source, clouds))
 
 

@@ -47,9 +47,9 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
         return boxes if boxes is not None else Labels.of(label for label, _ in _labels(*given[0], frame))
     labels: list[Label] = []
     first_seen: dict[tuple[str, Xyxy], str] = {}
-    for one in given:
-        source = one[0]
-        for label, row in _labels(*one, frame):
+    for part in given:
+        source = part[0]
+        for label, row in _labels(*part, frame):
             file = first_seen.setdefault((label.name, label.xyxy), source.file)
             if file == source.file:
                 labels.append(label)
@@ -62,8 +62,8 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
 def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Labels | None:
     """All labels at once where each is a plain box inside the picture, which is usual."""
     edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
-    found = [names.get(source.category_ids[code]) for code in codes if code >= 0]
-    classes = tuple([category.name for category in found if category is not None])
+    categories = [names.get(source.category_ids[code]) for code in codes if code >= 0]
+    classes = tuple([category.name for category in categories if category is not None])
     inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
     if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
         return None
@@ -151,10 +151,10 @@ def _keypoint_names(
 
 
 def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
-    found = attributes_of(entry, known=_USED)
+    attributes = attributes_of(entry, known=_USED)
     if entry.get("iscrowd") in (1, True):
-        found["iscrowd"] = True
-    return found
+        attributes["iscrowd"] = True
+    return attributes
 
 
 def _box(
@@ -193,8 +193,8 @@ def _segmentation(
             frame.problems.add("broken_annotation", where, message)
         return (), None
     flat = [given] if numbers_of(given) and given else given  # some tools leave the outer list away
-    found = (frame.polygon(polygon if isinstance(polygon, list) else [], where) for polygon in flat)
-    return tuple(polygon for polygon in found if polygon is not None), None
+    polygons = (frame.polygon(polygon if isinstance(polygon, list) else [], where) for polygon in flat)
+    return tuple(polygon for polygon in polygons if polygon is not None), None
 
 
 def _mask(given: Mapping[str, Any], where: str, frame: Frame) -> NDArray[np.bool_] | None:

@@ -187,9 +187,9 @@ class _Document:
             if entry is not None:
                 entry.annotations += ((self.annotations, start, stop, self.names),)
             elif image_id not in self.by_id:
-                for place in self.annotations.places[start:stop].tolist():
+                for index in self.annotations.places[start:stop].tolist():
                     message = f"No image has the id {image_id!r:.60}; label left out."
-                    self.problems.add("broken_annotation", self.annotations.where(place), message)
+                    self.problems.add("broken_annotation", self.annotations.where(index), message)
 
     def _category(self, at: int, category: Any) -> None:
         where = f"{self.file}, category {at}"
@@ -215,16 +215,16 @@ class _Document:
             message = f"The id {image['id']!r:.60} of '{image['file_name']:.200}' is already used; sample left out."
             self.problems.add("duplicate_id", where, message, loses_record=True)
             return
-        found = self._locate(image["file_name"], where)
-        if found is None:
+        file = self._locate(image["file_name"], where)
+        if file is None:
             self.by_id[image["id"]] = None
             return
-        before = self.entries.get(found)
-        split = self._split(image, found, before)
+        before = self.entries.get(file)
+        split = self._split(image, file, before)
         everything = {**_unpacked(before.packed), **image} if before else image
         annotations = before.annotations if before else ()
         entry = _Listed(split, _packed(everything), self.file, at, annotations)
-        self.entries[found] = self.by_id[image["id"]] = entry
+        self.entries[file] = self.by_id[image["id"]] = entry
 
     def _split(self, image: Mapping[str, Any], file: str, before: _Listed | None) -> str | None:
         given = image.get("split")
@@ -243,19 +243,19 @@ class _Document:
 
     def _locate(self, file_name: str, where: str) -> str | None:
         near = self.near
-        found = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
-        if len(found) > 1 and self.split:
-            found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
-        if len(found) == 1 and f"/{found[0]}".endswith(f"/{file_name}"):  # nearly always
-            return found[0]
+        files = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
+        if len(files) > 1 and self.split:
+            files = [file for file in files if split_of_path(file.split("/")) == self.split] or files
+        if len(files) == 1 and f"/{files[0]}".endswith(f"/{file_name}"):  # nearly always
+            return files[0]
         leaves = plain_parts(file_name)[1]
-        if leaves and len(found) == 1:
-            message = f"The path '{file_name:.200}' leads out of the folder; loaded '{found[0]}' instead."
+        if leaves and len(files) == 1:
+            message = f"The path '{file_name:.200}' leads out of the folder; loaded '{files[0]}' instead."
             self.problems.add("path_outside_folder", where, message)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            message = f"Several images match '{file_name:.200}' ({', '.join(found[:3])}); sample left out."
+        if len(files) == 1:
+            return files[0]
+        if files:
+            message = f"Several images match '{file_name:.200}' ({', '.join(files[:3])}); sample left out."
             self.problems.add("ambiguous_image", where, message, loses_record=True)
         elif leaves:
             message = f"The path '{file_name:.200}' leads out of the folder; sample left out."
@@ -268,10 +268,10 @@ class _Document:
     def _other_type(self, file_name: str, near: list[str], where: str) -> list[str]:
         """The PNG where a JPEG is named: BlenderProc says ``.jpg`` whatever it wrote."""
         stem, dot, suffix = file_name.rpartition(".")
-        found = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
-        if len(found) == 1:
+        files = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
+        if len(files) == 1:
             self.problems.count("content_mismatch", where)
-        return found[:1] if len(found) == 1 else []
+        return files[:1] if len(files) == 1 else []
 
 
 def _where(file: str, at: int) -> str:

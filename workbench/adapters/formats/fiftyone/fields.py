@@ -43,8 +43,8 @@ class Chosen:
     @property
     def names(self) -> frozenset[str]:
         """All of them."""
-        found = (self.objects, self.points, self.classification, self.depth, self.instances)
-        return frozenset(name for name in found if name is not None)
+        all_fields = (self.objects, self.points, self.classification, self.depth, self.instances)
+        return frozenset(name for name in all_fields if name is not None)
 
 
 def choose_fields(samples: Iterable[Mapping[str, Any]]) -> Chosen:
@@ -63,9 +63,9 @@ def choose_fields(samples: Iterable[Mapping[str, Any]]) -> Chosen:
                     guessed.add(name)
 
     def first(wanted: frozenset[str], *usual: str) -> str | None:
-        found = [name for name, kind in kinds.items() if kind in wanted]
-        named = [name for name in usual if name in found]
-        return next(iter([*named, *sorted(found, key=lambda name: name in guessed)]), None)
+        fitting = [name for name, kind in kinds.items() if kind in wanted]
+        named = [name for name in usual if name in fitting]
+        return next(iter([*named, *sorted(fitting, key=lambda name: name in guessed)]), None)
 
     def exact(name: str, kind: str) -> str | None:
         return name if kinds.get(name) == kind else None

@@ -75,9 +75,9 @@ def labels_of(objects: Any, points: Any, place: Place) -> Labels:
             of[owner] = entry
         else:
             alone.append((at, entry))
-    found = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
-    found += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
-    return Labels.of(label for label in found if label is not None)
+    labels = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
+    labels += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
+    return Labels.of(label for label in labels if label is not None)
 
 
 def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, place: Place) -> Label | None:
@@ -196,9 +196,9 @@ def _keypoints(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[np
         return None
     points = np.asarray(pairs, np.float64) * (place.frame.width, place.frame.height)
     absent = ~np.isfinite(points).all(axis=1)
-    found = np.column_stack([points, np.asarray(visibility, np.float64)])
-    found[absent] = 0.0
-    return found
+    keypoints = np.column_stack([points, np.asarray(visibility, np.float64)])
+    keypoints[absent] = 0.0
+    return keypoints
 
 
 def _point_names(entry: Mapping[str, Any], count: int, place: Place) -> tuple[str, ...]:
@@ -251,15 +251,15 @@ def _mask_pixels(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[
 def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) -> str | None:
     """The file of the tree that a path to a mask, map or cloud means, or ``None``; the reason is reported."""
     text = path if isinstance(path, str) else repr(path)
-    found = tree.find(text, near=[folder])
-    if len(found) == 1:
-        return found[0]
+    files = tree.find(text, near=[folder])
+    if len(files) == 1:
+        return files[0]
     leaves = plain_parts(text)[1]
     if leaves:
         message = f"The path '{text:.200}' leads out of the folder; left out."
         problems.add("path_outside_folder", where, message)
     else:
-        message = f"{'Several files match' if found else 'There is no file'} '{text:.200}'; left out."
+        message = f"{'Several files match' if files else 'There is no file'} '{text:.200}'; left out."
         problems.add("missing_map", where, message)
     return None
 

@@ -44,13 +44,13 @@ def maps_of(entry: Named, header: Header) -> dict[str, Path]:
     """Paths of depth and instances, where they can be used."""
     depth = _map_file(entry, entry.chosen.depth, "map")
     instances = _map_file(entry, entry.chosen.instances, "mask")
-    found: dict[str, Path | None] = {}
+    maps: dict[str, Path | None] = {}
     if depth is not None:
         shape = (header.height, header.width)
-        found[fields.DEPTH] = depth_map(entry.source, depth, mm_per_unit=None, shape=shape)
+        maps[fields.DEPTH] = depth_map(entry.source, depth, mm_per_unit=None, shape=shape)
     if instances is not None:
-        found[fields.INSTANCES] = _instances(entry.source, instances, header)
-    return {name: path for name, path in found.items() if path is not None}
+        maps[fields.INSTANCES] = _instances(entry.source, instances, header)
+    return {name: path for name, path in maps.items() if path is not None}
 
 
 def _map_file(entry: Named, field: str | None, key: str) -> str | None:

@@ -114,13 +114,13 @@ def read(source: Source) -> Iterator[Record]:
 
 def _folders(tree: Tree) -> list[str]:
     """Folders that hold an exported data set."""
-    found = []
+    folders = []
     for file in tree.files:
         folder = folder_of(file)
         has_samples = _in(folder, _SAMPLES) in tree.known or _in(folder, "samples") in tree.folders
         if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.path(file)):
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def _in(folder: str, name: str) -> str:
@@ -154,8 +154,8 @@ def _entries(source: Source, folder: str) -> list[_Entry]:
     data_set = _DataSet(source, folder, meta if isinstance(meta, dict) else {}, chosen)
     name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
     seen: dict[str, str] = {}
-    found = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
-    return [entry for entry in found if entry is not None]
+    entries = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
+    return [entry for entry in entries if entry is not None]
 
 
 def _samples(tree: Tree, folder: str, problems: Problems) -> Iterator[Numbered]:
@@ -256,15 +256,15 @@ def _entry(
 
 
 def _locate(data_set: _DataSet, path: str, where: str, problems: Problems) -> str | None:
-    found = data_set.source.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
+    files = data_set.source.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
     leaves = plain_parts(path)[1]
-    if len(found) == 1:
+    if len(files) == 1:
         if leaves:
-            message = f"The path '{path:.200}' leads out of the folder; loaded '{found[0]}' instead."
+            message = f"The path '{path:.200}' leads out of the folder; loaded '{files[0]}' instead."
             problems.add("path_outside_folder", where, message)
-        return found[0]
-    if found:
-        message = f"Several images match '{path:.200}' ({', '.join(found[:3])}); sample left out."
+        return files[0]
+    if files:
+        message = f"Several images match '{path:.200}' ({', '.join(files[:3])}); sample left out."
         problems.add("ambiguous_image", where, message, loses_record=True)
     elif leaves:
         message = (
@@ -316,8 +316,8 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     )
 
 
-def _check_size(said: Any, frame: Frame, where: str) -> None:
-    sizes = (said.get("width"), said.get("height")) if isinstance(said, dict) else (None, None)
+def _check_size(metadata: Any, frame: Frame, where: str) -> None:
+    sizes = (metadata.get("width"), metadata.get("height")) if isinstance(metadata, dict) else (None, None)
     if None not in sizes and sizes != (frame.width, frame.height):
         size, file_size = f"{sizes[0]!s:.20} x {sizes[1]!s:.20}", f"{frame.width} x {frame.height}"
         message = f"The metadata says {size}, the upright image is {file_size}; loaded as {file_size}."
@@ -342,14 +342,14 @@ def _split(sample: Mapping[str, Any]) -> str | None:
     return words.pop() if len(words) == 1 else None
 
 
-def _camera(said: Mapping[str, Any], frame: Frame, where: str) -> Camera | None:
+def _camera(entry: Mapping[str, Any], frame: Frame, where: str) -> Camera | None:
     keys = ("fx", "fy", "cx", "cy")
-    if not any(key in said for key in keys):
+    if not any(key in entry for key in keys):
         return None
-    numbers = matrix_of([said.get(key) for key in keys], 4)
-    distortion = matrix_of(said.get("distortion") or [0, 0, 0, 0], 4)
-    pose = matrix_of(said.get("T_world_cam"), 4, 4)
-    if numbers is None or distortion is None or (pose is None and said.get("T_world_cam") is not None):
+    numbers = matrix_of([entry.get(key) for key in keys], 4)
+    distortion = matrix_of(entry.get("distortion") or [0, 0, 0, 0], 4)
+    pose = matrix_of(entry.get("T_world_cam"), 4, 4)
+    if numbers is None or distortion is None or (pose is None and entry.get("T_world_cam") is not None):
         message = (
             "fx, fy, cx, cy, distortion (4 numbers) or T_world_cam (4 x 4) is missing or invalid; camera left out."
         )
@@ -365,9 +365,9 @@ def _generation(sample: Mapping[str, Any], where: str, problems: Problems) -> di
     given = sample.get(fields.GENERATION)
     text = given.get("record") if isinstance(given, dict) and is_own(sample) else None
     try:
-        found = json.loads(text) if isinstance(text, str) else {}
+        lineage = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError) as cause:
         message = f"The lineage is not valid JSON ({type(cause).__name__}: {cause!s:.80}); lineage left out."
         problems.add("broken_annotation", where, message)
         return {}
-    return found if isinstance(found, dict) else {}
+    return lineage if isinstance(lineage, dict) else {}

@@ -168,10 +168,10 @@ def _packed(mask: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _camera(camera: Camera) -> dict[str, Any]:
-    found: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
-    found |= {key: getattr(camera, key) for key in ("width", "height", "fx", "fy", "cx", "cy")}
+    document: dict[str, Any] = {"_cls": "DynamicEmbeddedDocument", "distortion": list(camera.distortion)}
+    document |= {key: getattr(camera, key) for key in ("width", "height", "fx", "fy", "cx", "cy")}
     pose = camera.T_world_cam
-    return found if pose is None else {**found, "T_world_cam": pose.tolist()}
+    return document if pose is None else {**document, "T_world_cam": pose.tolist()}
 
 
 def _generation(generation: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _metadata(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _fields(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     metadata = [_field(key, "IntField") for key in ("size_bytes", "width", "height", "num_channels")]
     metadata.append(_field("mime_type", "StringField"))
-    found = [
+    declared = [
         _field("id", "ObjectIdField", db_field="_id"),
         _field("filepath", "StringField"),
         _field("tags", "ListField", subfield="fiftyone.core.fields.StringField"),
@@ -210,12 +210,14 @@ def _fields(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         _field("last_modified_at", "DateTimeField"),
         *(_field(key, "StringField") for key in _TEXTS),
     ]
-    known = {str(field["name"]) for field in found}
+    known = {str(field["name"]) for field in declared}
     values = {key: value for sample in samples for key, value in sample.items() if value is not None}
     for key, value in sorted(values.items()):
         if key not in known and not key.startswith("_"):
-            found.append(_field(key, _TYPES[type(value)]) if type(value) in _TYPES else _document(key, value, samples))
-    return found
+            declared.append(
+                _field(key, _TYPES[type(value)]) if type(value) in _TYPES else _document(key, value, samples)
+            )
+    return declared
 
 
 def _document(key: str, value: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

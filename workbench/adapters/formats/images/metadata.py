@@ -39,7 +39,7 @@ class Table:
 
     def find(self, tree: Tree, file_name: str) -> list[str]:
         """The pictures that a cell can mean."""
-        return [found for found in tree.find(file_name, near=[folder_of(self.file), ""]) if found in tree.picture_set]
+        return [file for file in tree.find(file_name, near=[folder_of(self.file), ""]) if file in tree.picture_set]
 
 
 def tables_in(tree: Tree) -> list[Table]:
@@ -48,8 +48,8 @@ def tables_in(tree: Tree) -> list[Table]:
     preferred = [file for file in files if file.rpartition("/")[2].lower() in _PREFERRED]
     if preferred:
         return [table_of(tree, file) for file in preferred]
-    found = [table for file in files if (table := _with_file_names(tree, file, strict=False)) is not None]
-    return found if len(found) == 1 else []
+    tables = [table for file in files if (table := _with_file_names(tree, file, strict=False)) is not None]
+    return tables if len(tables) == 1 else []
 
 
 def table_of(tree: Tree, file: str) -> Table:
@@ -58,11 +58,11 @@ def table_of(tree: Tree, file: str) -> Table:
     Raises:
         InputError: it cannot be read, or no column names pictures of the tree.
     """
-    found = _with_file_names(tree, file, strict=True)
-    if found is None:
+    table = _with_file_names(tree, file, strict=True)
+    if table is None:
         fix = f"Add a column '{_COLUMNS[0]}' with the paths of images inside the folder."
         raise InputError("No column of the table names images of this folder.", at=file, fix=fix)
-    return found
+    return table
 
 
 def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:

@@ -51,10 +51,10 @@ class Moment:
     @property
     def attributes(self) -> dict[str, Attribute]:
         """Facts that have no field: the time, and a pose without intrinsics as JSON text."""
-        found: dict[str, Attribute] = {"time_s": self.time_s}
+        attributes: dict[str, Attribute] = {"time_s": self.time_s}
         if self.T_world_cam is not None and not self.pinhole:
-            found["T_world_cam"] = attribute_value(self.T_world_cam.tolist()) or ""
-        return found
+            attributes["T_world_cam"] = attribute_value(self.T_world_cam.tolist()) or ""
+        return attributes
 
     def camera(self, header: Header) -> Camera | None:
         """Intrinsics and pose; ``None`` when the intrinsics are not known."""
@@ -90,17 +90,17 @@ def sequences_in(tree: Tree, problems: Problems) -> Sequences:
         if file.rpartition("/")[2] != _PICTURES or not _lists_pictures(tree, file):
             continue
         names = (_PICTURES, _DEPTHS, _POSES, *_CALIBRATIONS)
-        used |= {place for name in names if (place := _in(folder, name)) in tree.known}
+        used |= {text_file for name in names if (text_file := _in(folder, name)) in tree.known}
         maps = sorted(_listed(tree, folder, _DEPTHS, problems))
-        found = dict(_moments(tree, folder, maps, problems))
-        depths |= _name_idle(maps, found, problems)
-        moments |= found
+        of_folder = dict(_moments(tree, folder, maps, problems))
+        depths |= _name_idle(maps, of_folder, problems)
+        moments |= of_folder
     return Sequences(moments, frozenset(depths), frozenset(used))
 
 
-def _name_idle(maps: Sequence[tuple[float, str]], found: Mapping[str, Moment], problems: Problems) -> set[str]:
+def _name_idle(maps: Sequence[tuple[float, str]], moments: Mapping[str, Moment], problems: Problems) -> set[str]:
     """All listed depth maps; those that belong to no picture are counted."""
-    listed, paired = {file for _, file in maps}, {moment.depth for moment in found.values()}
+    listed, paired = {file for _, file in maps}, {moment.depth for moment in moments.values()}
     for file in sorted(listed - paired):
         problems.count("unlisted_image", file)
     message = "No image within 20 ms of {n} depth maps ({first}); not loaded."
@@ -145,8 +145,8 @@ def nearest(times: Sequence[float], time_s: float) -> int | None:
     (1, None, None)
     """
     at = bisect.bisect(times, time_s)
-    found = min(range(max(at - 1, 0), min(at + 1, len(times))), key=lambda i: abs(times[i] - time_s), default=None)
-    return found if found is not None and abs(times[found] - time_s) <= _NEAREST_S else None
+    index = min(range(max(at - 1, 0), min(at + 1, len(times))), key=lambda i: abs(times[i] - time_s), default=None)
+    return index if index is not None and abs(times[index] - time_s) <= _NEAREST_S else None
 
 
 def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) -> Iterator[tuple[str, float, list[str]]]:
@@ -169,9 +169,9 @@ def _listed(tree: Tree, folder: str, name: str, problems: Problems) -> Iterator[
     """Time and file of every line; a picture that is not there is a lost record."""
     is_record = name == _PICTURES
     for where, time_s, (text,) in _rows(tree, folder, name, 1, problems):
-        found = tree.find(text, near=[folder])
-        if len(found) == 1 and found[0] in tree.picture_set:
-            yield time_s, found[0]
+        files = tree.find(text, near=[folder])
+        if len(files) == 1 and files[0] in tree.picture_set:
+            yield time_s, files[0]
             continue
         outcome = "sample left out" if is_record else "depth map left out"
         if plain_parts(text)[1]:
@@ -195,7 +195,7 @@ def _poses(tree: Tree, folder: str, problems: Problems) -> Iterator[tuple[float,
 
 def _pinhole(tree: Tree, folder: str, problems: Problems) -> tuple[float, ...]:
     """``fx fy cx cy`` and perhaps ``k1 k2 p1 p2`` and a ``k3`` of 0, in one line."""
-    file = next((place for name in _CALIBRATIONS if (place := _in(folder, name)) in tree.known), None)
+    file = next((candidate for name in _CALIBRATIONS if (candidate := _in(folder, name)) in tree.known), None)
     lines = lines_of(tree.path(file), file, problems) if file is not None else []
     rows = [words for line in lines if (words := line.replace(",", " ").split()) and not words[0].startswith("#")]
     if file is None or not rows:

@@ -144,23 +144,23 @@ def _class(text: str) -> tuple[str, dict[str, Attribute]] | None:
     if not text.startswith("{"):
         return text, {}
     try:
-        said = ast.literal_eval(text) if len(text) <= _CLASS_CHARS else None
+        content = ast.literal_eval(text) if len(text) <= _CLASS_CHARS else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-    return class_of(said)
+    return class_of(content)
 
 
 def _attributes(row: _Row) -> dict[str, Attribute]:
-    found: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = {}
     if 0 <= row.occluded < _HIDDEN_UNKNOWN:
-        found["occluded"] = int(row.occluded)
+        attributes["occluded"] = int(row.occluded)
     if row.only_2d:
-        return found
+        return attributes
     if 0 <= row.truncated <= 1:
-        found["truncated"] = row.truncated
+        attributes["truncated"] = row.truncated
     if _UNKNOWN_BELOW < row.alpha < math.inf:
-        found["alpha"] = row.alpha
-    return found
+        attributes["alpha"] = row.alpha
+    return attributes
 
 
 def _pose(

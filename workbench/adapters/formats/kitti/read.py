@@ -28,7 +28,7 @@ from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Camera, Record
 
 name = "kitti"
-looks_for = "label files of 15 columns in label_2, labels or object_detection beside their pictures"
+looks_for = "label files of 15 columns in label_2, labels or object_detection beside their images"
 single_files = False
 
 _LABELS = {  # folder of pictures -> folder of rows
@@ -79,7 +79,9 @@ def detect(source: Source) -> Found | None:
     pairs = _pairs(source.tree)
     for label in [label for label in pairs.values() if label][:_TRIED]:
         if _has_rows(source.tree, label):
-            return Found(0.9, f"{label} has rows of 15 columns for a picture", partial(_records, source, pairs))
+            return Found(
+                0.9, f"{label} has rows of 15 columns and belongs to an image", partial(_records, source, pairs)
+            )
     sure = next((picture for picture in pairs if picture.split("/")[-2] in _SURE), None)
     return Found(0.8, f"{sure} lies in a folder of KITTI", partial(_records, source, pairs)) if sure else None
 
@@ -176,15 +178,15 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
     """P2 = K [I | t]: the camera's own matrix, and its place beside the rectified camera 0."""
     if file is None:
         return Calibration()
-    found = _matrices(tree, file, problems)
-    P2 = found.get("P2")
+    matrices = _matrices(tree, file, problems)
+    P2 = matrices.get("P2")
     if P2 is None or abs(np.linalg.det(P2[:, :3])) < 1e-9 or min(P2[0, 0], P2[1, 1]) <= 0:
         message = "P2 is not 12 numbers with focal lengths; camera and pose of the cloud left out."
         problems.add("broken_annotation", file, message)
         return Calibration()
     K = P2[:, :3]
     T_cam_rect = rigid(np.eye(3), np.asarray(np.linalg.solve(K, P2[:, 3])))
-    velo, turn = found.get("Tr_velo_to_cam"), found.get("R0_rect")
+    velo, turn = matrices.get("Tr_velo_to_cam"), matrices.get("R0_rect")
     if velo is None or turn is None:
         return Calibration(K, T_cam_rect)
     T_rect_velo = rigid(turn, np.zeros(3)) @ np.vstack([velo, [0.0, 0.0, 0.0, 1.0]])
@@ -192,7 +194,7 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
 
 
 def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
-    found: dict[str, Floats] = {}
+    matrices: dict[str, Floats] = {}
     lines = lines_of(tree.path(file), file, problems)
     for at, line in enumerate(lines, 1):
         key, _, rest = line.strip().partition(" ")
@@ -208,5 +210,5 @@ def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
             message = f"{word} is not {shape[0] * shape[1]} finite numbers ({cause}); matrix left out."
             problems.add("broken_annotation", f"{file}, line {at}", message)
         else:
-            found[_OTHER_NAMES.get(word, word)] = values
-    return found
+            matrices[_OTHER_NAMES.get(word, word)] = values
+    return matrices

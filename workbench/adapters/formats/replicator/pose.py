@@ -36,14 +36,14 @@ _PROJECTED = ("cuboid_keypoints_projected", "projected_cuboid")
 
 def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | None, problems: Problems) -> Record:
     """The record of one picture."""
-    said = read_object(tree.path(file), file, problems) or {}
-    objects = dicts_in(said.get("objects"))
-    view = _view(said, header, file, problems)
+    content = read_object(tree.path(file), file, problems) or {}
+    objects = dicts_in(content.get("objects"))
+    view = _view(content, header, file, problems)
     parts: list[PartialLabel] = []
     camera = None
     if view is not None:
         camera, T_cam_world, scale = view
-        order = said.get("keypoint_order")
+        order = content.get("keypoint_order")
         parts = [
             _partial_label(thing, T_cam_world, scale, order, f"{file}, object {at}", problems)
             for at, thing in enumerate(objects)
@@ -63,8 +63,8 @@ def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | Non
     )
 
 
-def _view(said: Any, header: Header, file: str, problems: Problems) -> tuple[Camera, Floats, float] | None:
-    data = said.get("camera_data")
+def _view(content: Any, header: Header, file: str, problems: Problems) -> tuple[Camera, Floats, float] | None:
+    data = content.get("camera_data")
     given = data if isinstance(data, dict) else {}
     view, projection = (
         matrix_of(given.get("camera_view_matrix"), 4, 4),

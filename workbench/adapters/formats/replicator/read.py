@@ -75,44 +75,44 @@ class _Layout:
 def detect(source: Source) -> Found | None:
     """Look for BasicWriter's metadata, its file names, or PoseWriter's keys."""
     tree, layout = source.tree, _Layout(source.tree)
-    found = partial(Found, read=partial(_records, source, layout))
+    match = partial(Found, read=partial(_records, source, layout))
     for file in tree.files:
         if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
-            return found(0.95, f"{file} names BasicWriter")
+            return match(0.95, f"{file} names BasicWriter")
     for shot in layout.shots[:_TRIED]:
         files = annotation_files(tree, shot)
         if files:
-            return found(0.92, f"{shot.origin} has {files[0]}")
+            return match(0.92, f"{shot.origin} has {files[0]}")
     posed = layout.posed
-    return found(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
+    return match(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
 
 
 def _is_metadata(path: Path) -> bool:
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
     try:
-        said = json.loads(head)
+        content = json.loads(head)
     except (ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and said.get("name") == "BasicWriter"
+    return isinstance(content, dict) and content.get("name") == "BasicWriter"
 
 
 def _shots(tree: Tree) -> list[Shot]:
-    found = []
+    shots = []
     for picture in (picture for picture in tree.pictures if "rgb_" in picture):
         match, folder = _SHOT.fullmatch(stem_of(picture)), folder_of(picture)
         if match and (not match["prefix"] or folder.rpartition("/")[2] == "rgb"):
-            found.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))
-    return sorted(found, key=lambda shot: (shot.folder, shot.prefix, [int(n) for n in shot.number.split("_")]))
+            shots.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))
+    return sorted(shots, key=lambda shot: (shot.folder, shot.prefix, [int(n) for n in shot.number.split("_")]))
 
 
 def _posed(tree: Tree) -> list[_Posed]:
-    found = []
+    posed = []
     for file in tree.files:
         if file.endswith(".json") and stem_of(file).isdecimal() and _is_pose(tree.path(file)):
             picture = next((p for s in ("png", "jpg", "jpeg") if (p := f"{file[:-5]}.{s}") in tree.known), "")
-            found.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
-    return found
+            posed.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
+    return posed
 
 
 def _is_pose(path: Path) -> bool:

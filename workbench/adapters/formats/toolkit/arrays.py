@@ -71,10 +71,10 @@ def packed(pixels: NDArray[Any]) -> NDArray[np.int64]:
     """
     if pixels.ndim == 2:
         return pixels.astype(np.int64)
-    found = np.zeros(pixels.shape[:2], dtype=np.int64)
+    numbers = np.zeros(pixels.shape[:2], dtype=np.int64)
     for channel in range(pixels.shape[2]):
-        found = found * 256 + pixels[..., channel].astype(np.int64)
-    return found
+        numbers = numbers * 256 + pixels[..., channel].astype(np.int64)
+    return numbers
 
 
 def packed_color(channels: tuple[int, ...], count: int) -> int:
@@ -83,10 +83,10 @@ def packed_color(channels: tuple[int, ...], count: int) -> int:
     >>> packed_color((1, 2), 2)
     258
     """
-    found = 0
+    number = 0
     for at in range(count):
-        found = found * 256 + (channels[at] if at < len(channels) else 255)
-    return found
+        number = number * 256 + (channels[at] if at < len(channels) else 255)
+    return number
 
 
 def box_of(mask: NDArray[np.bool_]) -> Xyxy | None:

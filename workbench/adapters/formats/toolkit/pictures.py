@@ -118,9 +118,9 @@ def _looked_at(drafts: Sequence[D], started: Executor | None) -> Iterator[tuple[
         submit(_AHEAD * (workers if many else THREADS))
         while waiting:
             some, future = waiting.popleft()
-            found = future.result()
+            results = future.result()
             submit(1)
-            yield from zip(some, found, strict=True)
+            yield from zip(some, results, strict=True)
     finally:
         if pool is not started:
             pool.shutdown(cancel_futures=True)

@@ -38,15 +38,15 @@ def matrix_of(values: Any, *shape: int) -> Floats | None:
     numbers = numbers_of(flat)
     if numbers is None or len(numbers) != int(np.prod(shape)):
         return None
-    found = np.asarray(numbers, dtype=np.float64).reshape(shape)
-    return found if np.isfinite(found).all() else None
+    matrix = np.asarray(numbers, dtype=np.float64).reshape(shape)
+    return matrix if np.isfinite(matrix).all() else None
 
 
 def rigid(rotation: Floats, translation: Sequence[float] | Floats) -> Floats:
     """4x4 of a 3x3 rotation and a translation."""
-    found = np.eye(4)
-    found[:3, :3], found[:3, 3] = rotation, translation
-    return found
+    transform = np.eye(4)
+    transform[:3, :3], transform[:3, 3] = rotation, translation
+    return transform
 
 
 def rotation_of(quaternion_xyzw: Sequence[float] | Floats) -> Floats | None:

@@ -124,19 +124,19 @@ class Tree:
     @cached_property
     def folders(self) -> frozenset[str]:
         """All folders that hold files, at any depth, without a ``/`` at the end."""
-        found: set[str] = {""}
+        folders: set[str] = {""}
         for file in self.files:
             folder = file
-            while folder and (folder := folder.rpartition("/")[0]) not in found:
-                found.add(folder)
-        return frozenset(found)
+            while folder and (folder := folder.rpartition("/")[0]) not in folders:
+                folders.add(folder)
+        return frozenset(folders)
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        files: defaultdict[str, list[str]] = defaultdict(list)
         for file in self.files:
-            found[file.rpartition("/")[2].lower()].append(file)
-        return dict(found)
+            files[file.rpartition("/")[2].lower()].append(file)
+        return dict(files)
 
     def below(self, folder: str) -> list[str]:
         """All pictures in a folder, at any depth."""

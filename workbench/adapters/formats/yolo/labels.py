@@ -53,10 +53,10 @@ def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, pr
         return Labels()
     frame = Frame(header.width, header.height, problems)
     lines = lines_of(tree.path(file), file, problems)
-    found = (
+    labels = (
         _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
     )
-    return Labels.of(label for label in found if label is not None)
+    return Labels.of(label for label in labels if label is not None)
 
 
 def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Label | None:

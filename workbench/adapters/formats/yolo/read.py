@@ -29,7 +29,7 @@ from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
 
 name = "yolo"
-looks_for = "a .yaml with 'names' and 'train' or 'val', or label files of number rows beside pictures"
+looks_for = "a .yaml with 'names' and 'train' or 'val', or label files with rows of numbers beside images"
 single_files = True
 
 _SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -72,7 +72,7 @@ def detect(source: Source) -> Found | None:
     if layout.yaml_files:
         return Found(0.9, f"{layout.yaml_files[0]} names classes and splits", partial(_records, source, layout))
     if any(_has_rows(source.tree, file) for file in tried):
-        return Found(0.8, f"{tried[0]} has rows of numbers for a picture", partial(_records, source, layout))
+        return Found(0.8, f"{tried[0]} has rows of numbers and belongs to an image", partial(_records, source, layout))
     return None
 
 
@@ -86,9 +86,9 @@ def _yaml_files(tree: Tree) -> list[str]:
     """The data.yaml files nearest to the root."""
     files = [f for f in tree.files if f.lower().endswith((".yaml", ".yml")) and f.count("/") <= 2]
     files = [f for f in files if tree.path(f).stat().st_size <= _YAML_LIMIT_BYTES]
-    found = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
-    depth = min((f.count("/") for f in found), default=0)
-    return [f for f in found if f.count("/") == depth]
+    fitting = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
+    depth = min((f.count("/") for f in fitting), default=0)
+    return [f for f in fitting if f.count("/") == depth]
 
 
 def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
@@ -175,8 +175,8 @@ def label_path(picture: str) -> str:
 
 def _label_files(tree: Tree) -> dict[str, str]:
     """Label file by picture, where there is one."""
-    found = ((picture, label_path(picture)) for picture in tree.pictures)
-    return {picture: file for picture, file in found if file in tree.known}
+    candidates = ((picture, label_path(picture)) for picture in tree.pictures)
+    return {picture: file for picture, file in candidates if file in tree.known}
 
 
 def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, str], problems: Problems) -> None:
@@ -209,12 +209,12 @@ def _classes(content: Mapping[str, Any], file: str) -> Classes:
 
 def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
     """Names of keypoints by class number: ``kpt_names: {0: [nose, left_eye]}``."""
-    said = content.get("kpt_names")
-    if not isinstance(said, Mapping):
+    names_by_class = content.get("kpt_names")
+    if not isinstance(names_by_class, Mapping):
         return {}
     return {
         int(key): tuple(map(str, names))
-        for key, names in said.items()
+        for key, names in names_by_class.items()
         if str(key).isdecimal() and isinstance(names, list)
     }
 
@@ -241,19 +241,19 @@ class _Splits:
 
     def pictures(self) -> dict[str, str | None]:
         """Split by picture; a picture in several stays in the most protected one."""
-        found: dict[str, str | None] = {}
+        splits: dict[str, str | None] = {}
         own = {key: key for key, value in self.content.items() if self._is_own_split(key, value)}
         for key, split in {**_SPLIT_KEYS, **own}.items():
             value = self.content.get(key)
             for text in value if isinstance(value, list) else [value] if value else []:
                 for picture in self._pictures(key, str(text)):
-                    before = found.get(picture) or split
+                    before = splits.get(picture) or split
                     if before != split:
                         self.problems.count("split_conflict", picture)
-                    found[picture] = most_protected((before, split))
+                    splits[picture] = most_protected((before, split))
         message = "{n} images listed in several splits ({first}); kept in the more protected one (test, then val)."
         self.problems.close("split_conflict", message)
-        return dict(sorted(found.items()))
+        return dict(sorted(splits.items()))
 
     def _is_own_split(self, key: Any, value: Any) -> bool:
         """Stages such as ``pretrain: images/pretrain``, which trainers leave alone."""
@@ -293,14 +293,14 @@ class _Splits:
         return None
 
     def _list(self, file: str) -> list[str]:
-        found = []
+        pictures = []
         for at, line in enumerate(lines_of(self.tree.path(file), file, self.problems), 1):
             text = line.strip()
             candidates = self.tree.find(text, near=[folder_of(file), ""]) if text else []
             leaves = plain_parts(text)[1]
             where = f"{file}, line {at}"
             if len(candidates) == 1:
-                found.append(candidates[0])
+                pictures.append(candidates[0])
                 if leaves:
                     self.problems.count("path_outside_folder", where)
             elif text and candidates:
@@ -312,4 +312,4 @@ class _Splits:
                 self.problems.add(kind, where, message, loses_record=True)
         message = "{n} paths out of the folder ({first}); loaded the images of the same name inside instead."
         self.problems.close("path_outside_folder", message)
-        return found
+        return pictures
