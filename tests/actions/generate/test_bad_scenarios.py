@@ -139,9 +139,8 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "sensor: {camera.resolution: [64, 48], lens.distortion.k1: -0.4, camera.intrinsics.fx: 15, "
         "camera.intrinsics.fy: 15}",
         "InputError",
-        "Wanted a lens distortion that can be inverted over the whole picture, found k1, k2, p1, p2 = "
-        "(-0.4, 0.0, 0.0, 0.0) (frame 0: camera.distortion). Use smaller coefficients or a longer focal "
-        "length.",
+        "frame 0, camera.distortion: The lens distortion k1, k2, p1, p2 = (-0.4, 0.0, 0.0, 0.0) cannot be "
+        "inverted over the whole image. Use smaller coefficients or a longer focal length.",
     ),
     (
         "a division by zero",

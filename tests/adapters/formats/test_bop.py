@@ -197,7 +197,7 @@ def test_damaged_containers_are_named_and_the_rest_loads(container, reading):
     assert kinds(problems) == {"unreadable_image": 1}
     empty = folder / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match="found none"):
+    with pytest.raises(InputError, match=r"no HDF5 files.*in this folder"):
         reading("blenderproc", empty)
 
 

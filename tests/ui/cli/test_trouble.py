@@ -61,7 +61,7 @@ def test_a_database_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from workbench.adapters.store import database
 
     monkeypatch.setattr(pymongo.MongoClient, "server_info", lambda self: {"version": "5.0.31"})
-    with pytest.raises(DatabaseError, match=r"MongoDB 6\.0 or newer, found 5\.0\.31 \(server\)\. Upgrade"):
+    with pytest.raises(DatabaseError, match=r"server: MongoDB is version 5\.0\.31, 6\.0 or newer is needed\. Upgrade"):
         database._check_version("mongodb://127.0.0.1:9", "server")
 
 
