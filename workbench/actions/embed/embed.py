@@ -113,12 +113,12 @@ def add_embeddings(dataset: Dataset | str, name: str, vectors: Mapping[str, Sequ
         raise InputError(f"{name!r} is not a valid name for embeddings.", fix=fix)
     lengths = {len(vector) for vector in vectors.values()}
     if not lengths:
-        raise InputError("No vectors were given.", at=name)
+        raise InputError("No embeddings were given.", at=name)
     if len(lengths) > 1:
-        raise InputError(f"The vectors have different lengths: {sorted(lengths)[:5]}.", at=name)
+        raise InputError(f"The embeddings have different lengths: {sorted(lengths)[:5]}.", at=name)
     values = np.array(list(vectors.values()), np.float32)
     if not np.isfinite(values).all():
-        raise InputError("The vectors contain NaN or infinite values.", at=name)
+        raise InputError("The embeddings contain NaN or infinite values.", at=name)
     for sample_id in vectors:
         store.require_sample(dataset, sample_id)
     add_vectors(dataset, name, list(vectors), ["given"] * len(vectors), values)

@@ -297,7 +297,7 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         wider = 1.0 if modes[knob.path] == "jitter" else WIDER
         changes[knob.path] = knob.jitter(place, wider * spread, confidence)
         why = f"{_measures_text(knob, facts)}; measures explain {explained:.0%}"
-        why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so drawn wider"
+        why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so varied more widely"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
     for choice, shares, explained in zip(choices, result.shares, result.choices_told.tolist(), strict=True):
         if explained >= TELLS:

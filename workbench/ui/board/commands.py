@@ -32,7 +32,7 @@ def select(state: Selection, jobs: Jobs, ids: list[str], on: bool | None = True,
 def select_range(state: Selection, jobs: Jobs, start: int, end: int, arrangement: int, side: Side = "filtered") -> None:
     """Choose the samples from place ``start`` to place ``end``, both included, as they were shown."""
     if arrangement != state.arrangement:
-        raise InputError("Other samples are shown by now.", fix="Select the range again.")
+        raise InputError("The samples shown have changed.", fix="Select the range again.")
     state.select_range(start, end, side=side)
 
 

@@ -186,7 +186,7 @@ class Selection:
     def brush(self, facet: str, low: float | None, high: float | None) -> None:
         """Keep the samples with ``low <= facet <= high``; ``None`` leaves that end open."""
         if not isinstance(self.table.column(facet), NumberColumn):
-            raise InputError(f"'{facet}' has words, not numbers.", fix="Use toggle.")
+            raise InputError(f"'{facet}' has text values, not numbers.", fix="Use toggle.")
         self._set({facet: between(facet, low, high)})
 
     def clear(self, facet: str | None = None) -> None:

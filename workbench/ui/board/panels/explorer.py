@@ -63,7 +63,7 @@ def _colors(state: Selection, facet: str, rows: Rows) -> tuple[list[str], NDArra
     """Words of a facet, the frequent ones first, and the place of each row's word; the last is for all others."""
     column = state.table.column(facet)
     if not isinstance(column, CategoryColumn):
-        raise InputError(f"The map cannot be coloured by '{facet}'.", fix="Choose a facet with one word per sample.")
+        raise InputError(f"The map cannot be coloured by '{facet}'.", fix="Choose a facet with one value per sample.")
     codes = column.codes[rows]
     order = np.argsort(-np.bincount(codes[codes >= 0], minlength=len(column.names)), kind="stable")[:MOST_COLORS]
     color = np.full(len(column.names) + 1, len(order), np.uint8)

@@ -62,7 +62,7 @@ def _axis(table: Table, name: str, rows: Mask) -> dict[str | None, Filter]:
     words = dict(conditions_of(table, name, rows))
     if len(words) > MOST_WORDS:
         fix = "Choose another facet, or filter first."
-        raise InputError(f"'{name}' has {len(words):,} words; a map shows at most {MOST_WORDS}.", fix=fix)
+        raise InputError(f"'{name}' has {len(words):,} values; a map shows at most {MOST_WORDS}.", fix=fix)
     return words
 
 
@@ -75,7 +75,7 @@ def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | N
     rows = _rows(state, by)
     conditions: dict[str, Filter] = {}
     if len(words) != len(by):
-        raise InputError(f"A cell of the failure map has one word per facet, not {len(words)} for {len(by)}.")
+        raise InputError(f"A cell of the failure map has one value per facet, not {len(words)} for {len(by)}.")
     for name, word in zip(by, words, strict=True):
         known = dict(conditions_of(state.table, name, rows))
         if word not in known:

@@ -29,7 +29,7 @@ def tag(
     if (n := state.counts()[target]) != expected:
         fix = "Check the new number, then press again."
         samples = counted(n, f"{target} sample")
-        raise InputError(f"There are {samples} by now, not {expected:,} as shown.", fix=fix)
+        raise InputError(f"There are {samples} now, not {expected:,} as shown.", fix=fix)
     return {"text": changed_text(state.tag(name, target=target, reason=reason, action=action))}
 
 
