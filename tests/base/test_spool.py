@@ -64,5 +64,5 @@ def test_a_full_disk_is_told(monkeypatch):
 
     monkeypatch.setattr(spooled.tempfile, "TemporaryFile", lambda **_: Full())
     monkeypatch.setattr(spooled, "MEMORY_BYTES", 10)
-    with pytest.raises(OutputError, match=r"room for temporary files, found No space left on device.*set TMPDIR"):
+    with pytest.raises(OutputError, match=r"Cannot write temporary files: No space left on device\..*set TMPDIR"):
         numbers([1])

@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, files, progress, processes. Knows nothing of datasets."""
+"""The base of all other packages: errors, files, progress, processes. Independent of datasets."""

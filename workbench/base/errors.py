@@ -32,11 +32,9 @@ class WorkbenchError(Exception):
     "cell.yaml, line 3: 'abc' is not a number. Write for example frames: 100."
     """
 
-    def __init__(self, problem: str, *, at: str = "", fix: str = "", found: str = "", where: str = "") -> None:
-        if found:  # old calls, until all are rewritten
-            problem = f"Wanted {problem}, found {found}."
-        self.problem, self.at, self.fix = problem, at or where, fix
-        super().__init__(problem, self.at, fix)
+    def __init__(self, problem: str, *, at: str = "", fix: str = "") -> None:
+        self.problem, self.at, self.fix = problem, at, fix
+        super().__init__(problem, at, fix)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (f"{self.at}: {self.problem}" if self.at else self.problem, self.fix)))

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: write to a temporary name, then rename."""
+"""Files that are written whole or not at all: to a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -71,9 +71,8 @@ def require_empty(target: Path) -> None:
         OutputError: it exists and is not empty, or is a file.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(
-            "an empty or new folder", found="files in it", where=str(target), fix="Choose another folder."
-        )
+        problem = "The folder is not empty." if target.is_dir() else "There is a file with this name."
+        raise OutputError(problem, at=str(target), fix="Choose an empty or new folder.")
 
 
 @contextlib.contextmanager
@@ -109,18 +108,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def refused(path: Path, cause: OSError) -> OutputError:
     """Translate an operating-system error about a place to write to."""
-    found = os.strerror(cause.errno) if cause.errno else type(cause).__name__  # libraries word it in their own ways
-    in_the_way = isinstance(cause, FileExistsError | NotADirectoryError)
-    return OutputError(
-        "a place that can be written",
-        found="a file where a folder is needed" if in_the_way else found,
-        where=str(path),
-        fix="Choose another folder, make room or change its permissions.",
-    )
+    reason = os.strerror(cause.errno) if cause.errno else type(cause).__name__  # libraries word it in their own ways
+    if isinstance(cause, FileExistsError | NotADirectoryError):
+        reason = "a file is where a folder is needed"
+    fix = "Choose another folder, make room or change its permissions."
+    return OutputError(f"Cannot write to this path: {reason}.", at=str(path), fix=fix)
 
 
 def existing(path: Path, *, wanted: str) -> Path:
-    """The path, resolved, if it exists.
+    """The path, resolved, if it exists; ``wanted`` names what it should be, e.g. ``"a scenario file"``.
 
     Raises:
         InputError: there is nothing at that path.
@@ -131,7 +127,8 @@ def existing(path: Path, *, wanted: str) -> Path:
     near = full.parent
     while not near.exists():
         near = near.parent
-    raise InputError(wanted, found="nothing there", where=str(path), fix=f"The nearest folder that exists is {near}.")
+    fix = f"The nearest folder that exists is {near}."
+    raise InputError(f"This path does not exist; {wanted} is needed.", at=str(path), fix=fix)
 
 
 def inside(root: Path, path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The one place that knows optional packages: needed at use, not at import."""
+"""Optional packages, imported when they are used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTRAS = {  # import name -> extra in pyproject.toml
 
 
 def require(name: str, *, purpose: str) -> ModuleType:
-    """Import an optional package or say in one line what to install.
+    """Import an optional package; the error names what to install.
 
     Args:
         name: import name, e.g. ``"mitsuba"``.
@@ -40,7 +40,6 @@ def require(name: str, *, purpose: str) -> ModuleType:
     except ImportError as cause:
         extra = EXTRAS.get(name, name)
         raise MissingExtra(
-            f"the package '{name}' for {purpose}",
-            found=f"{type(cause).__name__}: {cause}",
+            f"The package {name!r} is needed for {purpose} but cannot be imported ({type(cause).__name__}: {cause}).",
             fix=f"Install it with: pip install 'physical-ai-workbench[{extra}]'",
         ) from cause

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tick:
-    """One state of a piece of work.
+    """State of a piece of work at one moment.
 
     Attributes:
         label: what is being done, for people.
@@ -42,7 +42,7 @@ Listener = Callable[[Tick], None]
 
 @dataclass
 class Cancel:
-    """A switch that the user flips and the work looks at between two units."""
+    """A request to stop, set by the user and checked by the work between two units."""
 
     _event: threading.Event = field(default_factory=threading.Event)
 
@@ -55,11 +55,11 @@ class Cancel:
     def check(self) -> None:
         """Raise ``Cancelled`` if the user asked to stop."""
         if self._event.is_set():
-            raise Cancelled("to go on", found="a request to stop", fix="Call again to go on where it stopped.")
+            raise Cancelled("Stopped.", fix="Call again to continue where it stopped.")
 
 
 class Pause:
-    """A switch that holds work up between two units; other threads may turn it.
+    """A request to wait, checked by the work between two units; any thread may set and release it.
 
     >>> pause = Pause(); pause.set(); pause.is_set
     True
@@ -71,19 +71,19 @@ class Pause:
 
     @property
     def is_set(self) -> bool:
-        """Whether work is held up."""
+        """Whether the work is to wait."""
         return not self._open.is_set()
 
     def set(self) -> None:
-        """Hold work up after what is in hand."""
+        """Let the work wait after its current unit."""
         self._open.clear()
 
     def release(self) -> None:
-        """Let it go on."""
+        """Let the work continue."""
         self._open.set()
 
     def wait(self, cancel: Cancel) -> float:
-        """Wait until work may go on; returns the seconds that took. Raises ``Cancelled`` if the user asked to stop."""
+        """Wait until work may continue; returns the seconds waited. Raises ``Cancelled`` if the user asked to stop."""
         started_s = time.monotonic()
         while not self._open.wait(0.1):
             cancel.check()
@@ -95,9 +95,9 @@ class Work:
     """How a long call reports and stops.
 
     Attributes:
-        listener: told of the progress; by default a bar where somebody can see it.
-        cancel: the switch to stop.
-        pause: the switch that holds up jobs which can pause.
+        listener: called with every ``Tick``; by default a progress bar in a terminal or notebook.
+        cancel: request to stop.
+        pause: request to wait, for jobs that can pause.
 
     >>> Work(silent).cancel.is_set()
     False
@@ -109,7 +109,7 @@ class Work:
 
 
 class Progress:
-    """Counts units of work and tells a listener; use it as a context manager.
+    """Counts units of work and reports to a listener; use it as a context manager.
 
     >>> seen = []
     >>> with Progress("drawing", total=2, unit="frame", work=Work(seen.append)) as p:
@@ -132,20 +132,20 @@ class Progress:
         self._started_s = time.monotonic()
 
     def __enter__(self) -> Progress:
-        self._tell(finished=False)
+        self._report(finished=False)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._tell(finished=True)
+        self._report(finished=True)
 
     def advance(self, n: int = 1) -> None:
         """Count ``n`` finished units; raises ``Cancelled`` if the user asked to stop."""
         self.done += n
-        self._tell(finished=False)
+        self._report(finished=False)
         self._cancel.check()
 
     def held_up(self, seconds: float) -> None:
-        """Leave time out of the rate in which work was paused."""
+        """Leave the time of a pause out of the rate."""
         self._started_s += seconds
 
     def track(self, items: Iterable[T]) -> Iterator[T]:
@@ -155,12 +155,13 @@ class Progress:
             self.advance()
 
     def tick(self, *, finished: bool = False) -> Tick:
+        """The present state."""
         elapsed_s = max(time.monotonic() - self._started_s, 1e-9)
         rate = self.done / elapsed_s
         left = (self.total - self.done) / rate if self.total is not None and self.done else None
         return Tick(self.label, self.done, self.total, self.unit, rate, left, finished)
 
-    def _tell(self, *, finished: bool) -> None:
+    def _report(self, *, finished: bool) -> None:
         self._listener(self.tick(finished=finished))
 
 
@@ -169,7 +170,7 @@ def silent(tick: Tick) -> None:
 
 
 def terminal() -> Listener:
-    """A bar on stderr (or in the notebook cell), drawn only where somebody can see it."""
+    """A progress bar on stderr or in the notebook cell; nothing where neither is seen."""
     if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
         return silent
     from tqdm.auto import tqdm  # deferred: only where a bar is drawn

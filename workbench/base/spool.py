@@ -14,12 +14,12 @@ from workbench.base.errors import OutputError
 
 S = TypeVar("S")
 T = TypeVar("T")
-AHEAD_BYTES = 1 << 16  # read at once: items are mostly asked for one after another
+AHEAD_BYTES = 1 << 16  # read at once: items are mostly read in sequence
 MEMORY_BYTES = 1 << 20  # that stay in memory: no file for the few
 
 
 class Made(Sequence[T], Generic[T]):
-    """A sequence whose items are made when they are asked for; a slice is a part of it, and nothing is copied."""
+    """A sequence whose items are made on access; a slice is a view, nothing is copied."""
 
     def _item(self, place: int) -> T:
         raise NotImplementedError
@@ -36,9 +36,9 @@ class Made(Sequence[T], Generic[T]):
 
 
 class Spooled(Made[T]):
-    """Items that lie on disk and are made anew each time they are asked for; none may be changed.
+    """Items stored on disk and unpacked on each access; changes to an item are not kept.
 
-    The file has no name and is gone with the object. Reading is safe from several threads.
+    The file has no name and is removed with the object. Reading is safe from several threads.
 
     Args:
         items: written at once, in their order.
@@ -80,8 +80,8 @@ class Spooled(Made[T]):
             self._file.flush()
         except OSError as cause:
             fix = "Make room, or set TMPDIR to a folder on another disk."
-            found = cause.strerror or type(cause).__name__
-            raise OutputError("room for temporary files", found=found, where=tempfile.gettempdir(), fix=fix) from cause
+            problem = f"Cannot write temporary files: {cause.strerror or type(cause).__name__}."
+            raise OutputError(problem, at=tempfile.gettempdir(), fix=fix) from cause
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -102,7 +102,7 @@ class Spooled(Made[T]):
 
 
 class Viewed(Made[T]):
-    """A sequence of what a function makes of each item, made when it is asked for.
+    """A sequence of the results of a function, computed on access.
 
     >>> list(Viewed(["a", "bc"], len))
     [1, 2]
@@ -123,7 +123,7 @@ class Viewed(Made[T]):
 
 
 class Part(Made[T]):
-    """Some items of a sequence, by their places; nothing is copied.
+    """Some items of a sequence, by their indices; nothing is copied.
 
     >>> list(Part("abcd", [3, 0]))
     ['d', 'a']

@@ -110,7 +110,7 @@ def test_companions_are_never_counted(dataset: Any, street: Path, picture: Write
     assert done.splits["train"]["samples"] == 4
     assert [text for text in done.lost if "cloud" in text] == ["point clouds of 2 samples"]
     companion = next(document for document in documents(dataset) if document["_media_type"] == "3d")
-    with pytest.raises(DatasetError, match="Wanted a sample"):
+    with pytest.raises(DatasetError, match="There is no sample with id"):
         store.require_sample(dataset, str(companion["_id"]))
     assert tag(dataset, "y", ids=[str(companion["_id"])]).changed == 0
 
@@ -381,7 +381,7 @@ def test_two_processes_load_the_same_clouds_at_once(dataset: Any, street: Path) 
 
 def test_a_dataset_of_other_media_refuses_clouds(dataset: Any, clouds: Path) -> None:
     dataset.media_type = "video"
-    with pytest.raises(DatasetError, match="media type video"):
+    with pytest.raises(DatasetError, match="media type 'video'"):
         load(dataset, clouds, source="real")
 
 

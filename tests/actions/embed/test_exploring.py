@@ -65,7 +65,7 @@ def test_teach_from_tags_and_measure_again(dataset: Any, photos: list[str]) -> N
     assert store.table(dataset).column("surface").to_series().astype(str).tolist() == words.tolist()
     assert sum(told.counts.values()) == len(photos) - 16
     tagging.undo(dataset)
-    with pytest.raises(InputError, match="at least two words"):
+    with pytest.raises(InputError, match="At least two words"):
         teach(dataset, "surface")
     tagging.undo(dataset)
     with pytest.raises(InputError, match="No sample has a tag surface:<word>"):

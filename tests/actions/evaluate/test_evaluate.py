@@ -165,7 +165,7 @@ def test_the_command(loaded: Any, coco: Path, capsys: pytest.CaptureFixture[str]
     ("predictions", "options", "error", "message"),
     [
         ("predicitons", {}, DatasetError, "Did you mean 'predictions'"),
-        ("ground_truth", {}, DatasetError, "a field with predicted boxes"),
+        ("ground_truth", {}, DatasetError, "no predicted boxes in a field 'ground_truth'"),
         ("predictions", {"iou": 0}, InputError, "iou must be above 0 and at most 1, not 0"),
         ("predictions", {"confidence": 2}, InputError, "confidence must be between 0 and 1, not 2"),
         ("predictions", {"where": "nothing == 1"}, FilterError, "nothing"),
@@ -190,13 +190,13 @@ def test_files_that_say_too_little(loaded: Any, tmp_path: Path, picture: Write) 
         found = evaluate(stored_elsewhere, path, annotations=tmp_path / "data" / "labels.json")
         assert found.tp == 1
         (tmp_path / "empty").mkdir()
-        with pytest.raises(InputError, match="rows of predictions"):
+        with pytest.raises(InputError, match="no label files"):
             evaluate(stored_elsewhere, tmp_path / "empty")
         path.write_text(json.dumps([{"image_id": 1, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
         with pytest.raises(InputError, match=r"r\.json, result 0: None of the predictions can be used"):
             evaluate(loaded, path)
         path.write_text("3")
-        with pytest.raises(InputError, match="COCO results"):
+        with pytest.raises(InputError, match="neither a list of COCO results nor COCO with scores"):
             evaluate(loaded, path)
         with pytest.raises(FilterError, match="Evaluate first"):
             slices(store.open_dataset(f"{loaded.name}-none"), "lighting", metric="recall")

@@ -125,7 +125,7 @@ def test_filter_and_splits_of_the_whole_dataset_fit_together(mixed, tmp_path):
     ("changes", "kind", "message"),
     [
         ({"format": "cocoo"}, InputError, "Unknown format 'cocoo'.*Did you mean 'coco'"),
-        ({"splits": {"train": 0.4}}, InputError, "add up to 1"),
+        ({"splits": {"train": 0.4}}, InputError, r"add up to 0\.4, not to 1"),
         ({"where": "lighting == 'noon'"}, InputError, "selects none of 17 samples"),
         (
             {"where": "tags == 'failure:glare' and generation.frame > 2"},
@@ -158,7 +158,7 @@ def test_missing_and_changed_pictures(mixed, tmp_path):
 def test_existing_folder_is_not_touched(mixed, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("x")
-    with pytest.raises(OutputError, match="an empty or new folder"):
+    with pytest.raises(OutputError, match="The folder is not empty"):
         export(mixed, tmp_path / "out")
     assert contents(tmp_path / "out").keys() == {"mine.txt"}
 
@@ -181,7 +181,7 @@ def test_full_disk(mixed, tmp_path, monkeypatch):
 
 def test_place_that_refuses(mixed, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="a place that can be written"):
+    with pytest.raises(OutputError, match="Cannot write to this path: a file is where a folder is needed"):
         export(mixed, tmp_path / "file" / "out")
 
 

@@ -46,9 +46,9 @@ def with_another_picture(folder: Path) -> Path:
     ("prepare", "kind", "message"),
     [
         (existing_folder, OutputError,
-         "Wanted an empty or new folder, found files in it ({out}). Choose another folder."),
+         "{out}: The folder is not empty. Choose an empty or new folder."),
         (below_a_file, OutputError,
-         f"Wanted a place that can be written, found a file where a folder is needed ({{out}}). {PLACE}"),
+         f"{{out}}: Cannot write to this path: a file is where a folder is needed. {PLACE}"),
         (without_a_picture, InputError,
          "1 image file is missing: {folder}/in/cam0/0.png. "
          "Restore the files, or leave these samples out with --where."),
@@ -86,7 +86,7 @@ def test_a_disk_that_refuses_further_bytes(mixed, tmp_path, form):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
-    assert "Wanted a place that can be written, found File too large" in done.stderr
+    assert "Cannot write to this path: File too large" in done.stderr
     assert left(tmp_path) == ["in"]
 
 
@@ -119,5 +119,5 @@ def test_a_full_disk_and_a_read_only_one(mixed, mounted, options, found):
     place = mounted(options)
     with pytest.raises(OutputError) as caught:
         export(mixed, place / "out", media="hardlink", near_duplicates=False)
-    assert str(caught.value) == f"Wanted a place that can be written, found {found} ({place}/out). {PLACE}"
+    assert str(caught.value) == f"{place}/out: Cannot write to this path: {found}. {PLACE}"
     assert left(place) == []

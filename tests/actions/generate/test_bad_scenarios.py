@@ -20,67 +20,66 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "wrong type",
         "sensor: {exposure.ev: bright}",
         "ScenarioError",
-        "Wanted a number from -12 to 12 stop, found 'bright' (sensor.exposure.ev). Its meaning: 0: white "
-        "matte under 1000 lux is just white.",
+        "bad.yaml, sensor.exposure.ev: 'bright' is not a number from -12 to 12 stop. Write for example "
+        "{uniform: [-12, 12]}. Meaning: exposure; at 0, matte white under 1000 lux is just white.",
     ),
     (
         "a number where a list belongs",
         "sensor: {camera.resolution: 640}",
         "ScenarioError",
-        "Wanted a list of 2 numbers, found 640 (sensor.camera.resolution).",
+        "bad.yaml, sensor.camera.resolution: 640 is not a list of 2 numbers.",
     ),
     (
         "impossible range",
         "sensor: {exposure.ev: {uniform: [2, 1]}}",
         "ScenarioError",
-        "Wanted a lower bound up to the upper one, found 2 and 1 (sensor.exposure.ev). Values are a "
+        "bad.yaml, sensor.exposure.ev: The lower bound 2 is above the upper bound 1. Each value must be a "
         "number from -12 to 12 stop.",
     ),
     (
         "outside the valid range",
         "scene: {surface.roughness: {uniform: [0, 2]}}",
         "ScenarioError",
-        "Wanted a number from 0 to 1, found 2 (scene.surface.roughness). Its meaning: of the support; "
-        "null: as the surface kind has it.",
+        "bad.yaml, scene.surface.roughness: 2 is not a number from 0 to 1. Meaning: roughness of the "
+        "support; null takes the value of the surface kind.",
     ),
     (
         "an unreachable clip",
         "sensor: {exposure.ev: {normal: {mean: 0, std: 0.1, clip: [5, 6]}}}",
         "ScenarioError",
-        "Wanted a clip that the distribution can reach, found mean 0 std 0.1 clip [5, 6] "
-        "(sensor.exposure.ev). Values are a number from -12 to 12 stop.",
+        "bad.yaml, sensor.exposure.ev: A normal distribution of mean 0 and std 0.1 cannot reach the clip [5, 6]. "
+        "Each value must be a number from -12 to 12 stop.",
     ),
     (
         "weights that do not add up",
         "scene: {surface.label: {choice: [metal, wood], weights: [0.5, 0.2]}}",
         "ScenarioError",
-        "Wanted weights that add up to 1, found [0.5, 0.2] with the sum 0.7 (scene.surface.label). "
-        "Values are one of the names.",
+        "bad.yaml, scene.surface.label: The weights [0.5, 0.2] add up to 0.7, not to 1.",
     ),
     (
         "a weight too few",
         "scene: {surface.label: {choice: [metal, wood], weights: [1.0]}}",
         "ScenarioError",
-        "Wanted 2 weights, found 1 (scene.surface.label). Values are one of the names.",
+        "bad.yaml, scene.surface.label: There are 2 values, but 1 weight.",
     ),
     (
         "negative weight",
         "scene: {surface.label: {choice: [metal, wood], weights: [1.5, -0.5]}}",
         "ScenarioError",
-        "Wanted weights from 0, found [1.5, -0.5] (scene.surface.label). Values are one of the names.",
+        "bad.yaml, scene.surface.label: Weights must be 0 or more, not [1.5, -0.5].",
     ),
     (
         "unknown asset",
         "assets: {targets.labels: [brakcet]}",
         "ScenarioError",
-        "Wanted a pattern that matches, found 'brakcet'; names: bearing, bolt, bottle, box, bracket, "
-        "can, gear, mug, nut, pipe_elbow, valve (assets.targets.labels). Values are one of the names.",
+        "bad.yaml, assets.targets.labels: No name matches 'brakcet'. Did you mean 'bracket'? Valid: bearing, bolt, "
+        "bottle, box, bracket, can, gear, mug, nut, pipe_elbow, valve.",
     ),
     (
         "unknown environment",
         "lighting: {environment.map: env/worksop}",
         "ScenarioError",
-        "Wanted one of the names, found 'env/worksop' (lighting.environment.map). Did you mean "
+        "bad.yaml, lighting.environment.map: 'env/worksop' is not a valid name. Did you mean "
         "'env/workshop'? Valid: env/night, env/overcast, env/studio, env/warehouse, env/window, "
         "env/workshop.",
     ),
@@ -88,7 +87,7 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "unknown key",
         "lighting: {key.intensty: 300}",
         "ScenarioError",
-        "Wanted a parameter, found 'lighting.key.intensty' (lighting). Did you mean "
+        "bad.yaml, lighting: Unknown parameter 'lighting.key.intensty'. Did you mean "
         "'lighting.key.intensity'? Valid: lighting.environment.intensity, lighting.environment.map, "
         "lighting.environment.rotation, lighting.key.cone, lighting.key.direction, "
         "lighting.key.direction.azimuth, lighting.key.direction.elevation, "
@@ -99,7 +98,7 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "unknown section",
         "lightning: {}",
         "ScenarioError",
-        "Wanted a key of a scenario, found 'lightning'. Did you mean 'lighting'? Valid: accept, anchor, "
+        "bad.yaml: Unknown key 'lightning' in the scenario. Did you mean 'lighting'? Valid: accept, anchor, "
         "annotators, assets, description, frames, lighting, modes, name, scenario, scene, seed, sensor, "
         "units.",
     ),
@@ -107,7 +106,7 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "unknown annotator",
         "annotators: [depth]",
         "ScenarioError",
-        "Wanted an annotator, found 'depth' (annotators). Valid: bounding_box_2d_loose, "
+        "bad.yaml, annotators: Unknown annotator 'depth'. Valid: bounding_box_2d_loose, "
         "bounding_box_2d_tight, bounding_box_3d, camera_params, distance_to_image_plane, "
         "instance_segmentation, keypoints, normals, occlusion, point_cloud, pose_6d, rgb, "
         "semantic_segmentation.",
@@ -116,7 +115,7 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "unknown predicate",
         "accept: {targets.visible: [0, 1]}",
         "ScenarioError",
-        "Wanted a predicate, found 'targets.visible' (accept). Did you mean 'targets.visible_fraction'? "
+        "bad.yaml, accept: Unknown predicate 'targets.visible'. Did you mean 'targets.visible_fraction'? "
         "Valid: max_tries, targets.bbox_px_min, targets.count, targets.visible_fraction.",
     ),
     (
@@ -140,77 +139,71 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "sensor: {camera.resolution: [64, 48], lens.distortion.k1: -0.4, camera.intrinsics.fx: 15, "
         "camera.intrinsics.fy: 15}",
         "InputError",
-        "Wanted a lens distortion that can be inverted over the whole picture, found k1, k2, p1, p2 = "
-        "(-0.4, 0.0, 0.0, 0.0) (frame 0: camera.distortion). Use smaller coefficients or a longer focal "
-        "length.",
+        "frame 0, camera.distortion: The lens distortion k1, k2, p1, p2 = (-0.4, 0.0, 0.0, 0.0) cannot be "
+        "inverted over the whole image. Use smaller coefficients or a longer focal length.",
     ),
     (
         "a division by zero",
         "sensor: {camera.resolution: [64, 48], lens.blur_px: {expr: '1 / (sensor.exposure.ev * 1)'}}",
         "ScenarioError",
-        "Wanted an expression with a value, found ZeroDivisionError: float division by zero (frame 0: "
-        "sensor.lens.blur_px).",
+        "frame 0, sensor.lens.blur_px: The expression has no value: ZeroDivisionError: float division by zero.",
     ),
     (
         "an expression out of range",
         "sensor: {camera.resolution: [64, 48], lens.vignette: {expr: '2 + sensor.exposure.ev'}}",
         "ScenarioError",
-        "Wanted a number from 0 to 1, found 2.0 (frame 0: sensor.lens.vignette). Change the expression "
-        "or the distribution.",
+        "frame 0, sensor.lens.vignette: 2.0 is not a number from 0 to 1. Change the expression or the distribution.",
     ),
     (
         "a mesh with NaN",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/nan, count: 1}}\n",
         "InputError",
-        "Wanted a mesh that can be drawn, found 1 of 8 vertices that are NaN or infinite "
-        "({folder}/meshes/nan/nan.obj). Repair it.",
+        "{folder}/meshes/nan/nan.obj: 1 of 8 vertices are NaN or infinite. Repair the mesh.",
     ),
     (
         "a folder without meshes",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/empty, count: 1}}\n",
         "InputError",
-        "Wanted meshes, found none ({folder}/meshes/empty). Put files in it that end with .glb, .gltf, "
+        "{folder}/meshes/empty: The folder holds no mesh files. Put files in it that end with .glb, .gltf, "
         ".obj, .ply, .stl.",
     ),
     (
         "a mesh without faces",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/points, count: 1}}\n",
         "InputError",
-        "Wanted a mesh that can be drawn, found no faces ({folder}/meshes/points/points.obj). Export it "
-        "as a triangle mesh, not as points.",
+        "{folder}/meshes/points/points.obj: The mesh has no faces. Export it as a triangle mesh, not as points.",
     ),
     (
         "a mesh in millimetres",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/huge, count: 1}}\n",
         "InputError",
-        "Wanted a mesh that can be drawn, found one 50 m long ({folder}/meshes/huge/huge.stl). Say its "
-        "unit: {from: FOLDER, unit: mm}.",
+        "{folder}/meshes/huge/huge.stl: The mesh is 50 m long; valid are 0.002 m to 5 m. Set its unit: "
+        "{from: FOLDER, unit: mm}.",
     ),
     (
         "a mesh without area",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/flat, count: 1}}\n",
         "InputError",
-        "Wanted a mesh that can be drawn, found faces without area only ({folder}/meshes/flat/flat.obj). "
-        "Export it again.",
+        "{folder}/meshes/flat/flat.obj: No face of the mesh has an area. Export it again.",
     ),
     (
         "a file that is no mesh",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/garbage, count: 1}}\n",
         "InputError",
-        "Wanted a mesh that can be drawn, found ValueError: incorrect header on GLB file "
-        "({folder}/meshes/garbage/garbage.glb). Open and export it again.",
+        "{folder}/meshes/garbage/garbage.glb: The mesh cannot be read (ValueError: incorrect header on GLB file). "
+        "Open and export it again.",
     ),
     (
         "no such folder",
         "sensor: {camera.resolution: [64, 48]}\nassets: {targets: {from: meshes/nowhere, count: 1}}\n",
         "InputError",
-        "Wanted a folder of meshes, found nothing there ({folder}/meshes/nowhere).",
+        "{folder}/meshes/nowhere: The folder of meshes does not exist.",
     ),
     (
         "a class that the folder lacks",
         "assets: {targets: {from: meshes/good, labels: [bad], count: 1}}",
         "ScenarioError",
-        "Wanted a class of {folder}/meshes/good, found 'bad'; there are good (assets.targets).",
+        "bad.yaml, assets.targets: {folder}/meshes/good has no class 'bad'. Valid: good.",
     ),
 ]
 

@@ -179,7 +179,7 @@ def test_a_folder_of_something_else_is_refused(small: Scenario, sink: MemorySink
 
 def test_a_folder_that_refuses(small: Scenario, sink: MemorySink, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="a place that can be written"):
+    with pytest.raises(OutputError, match="Cannot write to this path: a file is where a folder is needed"):
         run(small, sink, tmp_path / "file").result()
 
 

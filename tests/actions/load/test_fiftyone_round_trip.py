@@ -139,7 +139,10 @@ def test_a_data_set_of_others_gives_its_labels(dataset_name, tmp_path):
     report = load(dataset_name, tmp_path / "exported", source="real")
     assert report.labels_per_class == {"nut": 1, "bin": 1}
     assert [problem.kind for problem in report.problems] == ["unsupported_annotation"]
-    assert "found 1 other (heat)" in report.problems[0].message
+    assert (
+        "1 field with values that cannot be loaded (heat); left out, labels come from 'boxes'"
+        in report.problems[0].message
+    )
     (stored,) = store.read(store.require_dataset(dataset_name))
     assert (stored.record.split, stored.record.attributes) == ("val", {"weather": "sun"})
     (label,) = stored.record.labels

@@ -107,9 +107,9 @@ def hopeless(tmp_path):
 @pytest.mark.parametrize(
     ("make", "source", "form", "message"),
     [
-        (lambda p: p / "nowhere" / "x", "real", None, "found nothing there .*The nearest folder that exists is"),
-        (lambda p: p, "real", None, "found an empty folder"),
-        (broken, "real", None, "valid JSON, found .* line 2, column 2"),
+        (lambda p: p / "nowhere" / "x", "real", None, r"This path does not exist; .*The nearest folder that exists is"),
+        (lambda p: p, "real", None, "The folder is empty"),
+        (broken, "real", None, "valid JSON: .* line 2, column 2"),
         (hopeless, "real", None, "No record of the format .* can be used: 1 x unreadable_image"),
         (lambda p: p, "fake", None, "Unknown source 'fake'. Valid: real, synthetic"),
         (lambda p: p, "real", "cocoo", "Did you mean 'coco'"),

@@ -18,7 +18,8 @@ def read_all(name: str, folder: Path) -> None:
     try:
         records = list(FORMATS[name].read(source))
     except WorkbenchError as error:
-        assert str(error).startswith("Wanted ")
+        assert error.problem.endswith(".")
+        assert error.at or error.fix
         return
     for record in records:
         for label in record.labels:

@@ -156,7 +156,7 @@ def test_everything_of_a_container_is_read(container, reading):
 def test_a_home_that_refuses_is_one_clear_error(container, reading, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("WORKBENCH_HOME", str(tmp_path / "file"))
-    with pytest.raises(OutputError, match="a place that can be written"):
+    with pytest.raises(OutputError, match="Cannot write to this path: a file is where a folder is needed"):
         reading("blenderproc", container())
 
 
@@ -197,7 +197,7 @@ def test_damaged_containers_are_named_and_the_rest_loads(container, reading):
     assert kinds(problems) == {"unreadable_image": 1}
     empty = folder / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match="found none"):
+    with pytest.raises(InputError, match=r"no HDF5 files.*in this folder"):
         reading("blenderproc", empty)
 
 

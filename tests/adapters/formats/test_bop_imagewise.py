@@ -61,7 +61,7 @@ def images(tmp_path, picture):
 def test_everything_is_read_as_in_a_scene(images, reading, ending):
     folder = images(ending=ending)
     name, found = choose(Source(folder))
-    assert (name, found.why) == ("bop", f"{KEY}.{ending} has the files of BOP beside it")
+    assert (name, found.why) == ("bop", f"{KEY}.{ending} has BOP files beside it")
     (record,), problems = reading("bop", folder)
     assert len(problems) == 0
     assert (record.origin, record.split) == (f"{KEY}.{ending}", "train")
@@ -91,18 +91,28 @@ def test_a_shard_is_an_archive(images, reading, tmp_path_factory):
 @pytest.mark.parametrize(
     ("changed", "kind", "message", "labels"),
     [
-        ({"mask_visib__json": text({"0": {"counts": [5], "size": [H, W]}})}, "unreadable_map", "Mask left out", 1),
+        ({"mask_visib__json": text({"0": {"counts": [5], "size": [H, W]}})}, "unreadable_map", "mask left out", 1),
         ({"mask_visib__json": text({"0": {"counts": [5], "size": [10**9, 10**9]}})}, "unreadable_map", "10000", 1),
         ({"mask_visib__json": text({"0": {"counts": "!!", "size": [H, W]}})}, "unreadable_map", "run-length", 1),
-        ({"mask_visib__json": text([1])}, "missing_map", "found none for 1", 1),
-        ({"mask_visib__json": b"{"}, "broken_annotation", "Wanted valid JSON", 1),
-        ({"mask_visib__json": None}, "missing_map", "found none for 1", 1),
+        ({"mask_visib__json": text([1])}, "missing_map", "No mask for 1 object", 1),
+        ({"mask_visib__json": b"{"}, "broken_annotation", "not valid JSON", 1),
+        ({"mask_visib__json": None}, "missing_map", "No mask for 1 object", 1),
         ({"gt__json": b"[" * 100_000}, "broken_annotation", "RecursionError", 0),
-        ({"gt__json": text([{"obj_id": "x"}])}, "broken_annotation", "Wanted obj_id", 0),
-        ({"gt__json": None}, "missing_annotation_file", "found none for 1 picture", 0),
-        ({"camera__json": text({"cam_K": [1]})}, "broken_annotation", "Camera left out", 1),
-        ({"gt_info__json": text([{"bbox_visib": [-1] * 4, "px_count_visib": 0}])}, "hidden_object", "without", 0),
-        ({"depth__png": b"no depth"}, "unreadable_map", "per-pixel map", 1),
+        (
+            {"gt__json": text([{"obj_id": "x"}])},
+            "broken_annotation",
+            "obj_id is missing or not a whole number ({'obj_id': 'x'})",
+            0,
+        ),
+        ({"gt__json": None}, "missing_annotation_file", "No poses for 1 image", 0),
+        ({"camera__json": text({"cam_K": [1]})}, "broken_annotation", "camera left out", 1),
+        (
+            {"gt_info__json": text([{"bbox_visib": [-1] * 4, "px_count_visib": 0}])},
+            "hidden_object",
+            "1 object without",
+            0,
+        ),
+        ({"depth__png": b"no depth"}, "unreadable_map", "not an image of a known type; map left out", 1),
     ],
 )
 def test_problems_are_named(images, reading, changed, kind, message, labels):

@@ -38,7 +38,7 @@ def read(path, problems=None):
         ({"a/b/c.bin": BIN, "notes.txt": b"x"}, "cloud"),
         ({"a.ply": PLY}, "cloud"),
         ({"a.xyz": b"1 2 3\n"}, "cloud"),
-        ({"a.pcd": LFS}, "cloud"),  # what is wrong with it is told when it is read
+        ({"a.pcd": LFS}, "cloud"),  # what is wrong with it is reported when it is read
         ({"models/obj_1.ply": MESH}, None),
         ({"pytorch_model.bin": WEIGHTS}, None),
         ({"water.xyz": b"3\nwater\nO 0 0 0\n"}, None),
@@ -47,7 +47,7 @@ def read(path, problems=None):
 def test_clouds_are_found_by_their_content(tmp_path, files, expected):
     write(tmp_path, files)
     if expected is None:
-        with pytest.raises(InputError, match="nothing of the kind"):
+        with pytest.raises(InputError, match="no images and no known data set"):
             choose(Source(tmp_path))
     else:
         assert choose(Source(tmp_path))[0] == expected
@@ -107,7 +107,7 @@ def test_every_bad_cloud_is_named_and_the_numbers_add_up(tmp_path):
     assert named == {name: kind for name, (_, kind) in bad.items()}
     assert len(records) + problems.records_lost == len(good) + len(bad)
     assert sum(p.kind == "ignored_junk" for p in problems) == 2
-    assert all(p.message.endswith("Record left out.") for p in problems if p.where in bad)
+    assert all(p.message.endswith("sample left out.") for p in problems if p.where in bad)
 
 
 def test_real_clouds_load_and_those_without_a_place_are_named(shared_data):

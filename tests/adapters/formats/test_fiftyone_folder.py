@@ -195,9 +195,9 @@ def test_keypoints_alone_are_labels(exported, reading):
 def test_one_field_of_labels_is_read_and_the_others_are_named(exported, reading, changed, names, others):
     found, problems = only(exported, reading, **changed)
     assert [label.name for label in found] == names
-    told = [problem.message for problem in problems]
-    assert all(f"({others})" in message for message in told)
-    assert len(told) == (others is not None)
+    messages = [problem.message for problem in problems]
+    assert all(f"({others})" in message and "labels come from '" in message for message in messages)
+    assert len(messages) == (others is not None)
 
 
 def test_other_fields_become_facts(exported, reading):
@@ -258,7 +258,10 @@ def test_boxes_of_a_cloud_are_named_unless_the_workbench_made_them(exported, rea
     (record,), problems = reading("fiftyone", exported(cloud, **given))
     assert [label.name for label in record.labels] == ["cat"]  # the keypoints alone
     assert [p.kind for p in problems] == ["unsupported_annotation"]
-    assert "(labels: None), found 1 other (boxes_3d)" in next(iter(problems)).message
+    assert (
+        "1 field with values that cannot be loaded (boxes_3d); left out, no field holds labels"
+        in next(iter(problems)).message
+    )
     own = {"source_key": "k", "content_sha256": "c", "origin": "a.jpg"}
     assert len(reading("fiftyone", exported(cloud, **given, **own))[1]) == 0
 
@@ -278,27 +281,27 @@ def test_several_pictures_of_a_group_stay_together(exported, reading, picture):
     assert {record.scene_id for record in records} == {"6b03b4651b92bfd24438291f"}
     assert [record.cloud is not None for record in records] == [False, True]
     assert kinds(problems) == {"unsupported_media": 2}
-    assert "found video that belongs to none (data/v.mp4)" in next(iter(problems)).message
+    assert "of type 'video' and belongs to no image (data/v.mp4)" in next(iter(problems)).message
     assert len(records) + problems.records_lost == 4  # the cloud came with its picture
 
 
 @pytest.mark.parametrize(
     ("entry", "kind", "message", "kept"),
     [
-        (box(bounding_box=[0.2, 0.2, 0, 0.1]), "zero_area_box", "Box left out", 0),
-        (box(bounding_box=[0.2, 0.2, -0.1, 0.1]), "inverted_box", "Box left out", 0),
-        (box(bounding_box=[0.9, 0.2, 0.2, 0.1]), "box_outside_image", "Clipped to", 1),
-        (box(bounding_box=[NAN, 0.2, 0.2, 0.1]), "nan_box", "Box left out", 0),
-        (box(bounding_box=[1, 2, 3]), "broken_annotation", "Wanted bounding_box", 0),
-        (box(bounding_box=None), "broken_annotation", "Wanted bounding_box", 0),
+        (box(bounding_box=[0.2, 0.2, 0, 0.1]), "zero_area_box", "12.8, 9.6, 12.8, 14.4); label left out", 0),
+        (box(bounding_box=[0.2, 0.2, -0.1, 0.1]), "inverted_box", "12.8, 9.6, 6.4, 14.4); label left out", 0),
+        (box(bounding_box=[0.9, 0.2, 0.2, 0.1]), "box_outside_image", "clipped to", 1),
+        (box(bounding_box=[NAN, 0.2, 0.2, 0.1]), "nan_box", "nan, 9.6, nan, 14.4); label left out", 0),
+        (box(bounding_box=[1, 2, 3]), "broken_annotation", "shares of the image ([1, 2, 3])", 0),
+        (box(bounding_box=None), "broken_annotation", "bounding_box is not", 0),
         (box(bounding_box=None, location=[1, 2, 3]), "unsupported_annotation", "a box in a cloud", 0),
-        (box(label=None), "unknown_category", "Wanted a class name, found None", 0),
-        (box(confidence="high"), "broken_annotation", "Wanted a confidence", 1),
-        (box(polygons=[[1, 2, 3, 4]]), "two_point_polygon", "found 2", 1),
+        (box(label=None), "unknown_category", "no class name (None)", 0),
+        (box(confidence="high"), "broken_annotation", "The confidence 'high' is not a number from 0 to 1", 1),
+        (box(polygons=[[1, 2, 3, 4]]), "two_point_polygon", "has 2 points", 1),
         (box(T_cam_obj=[[1]]), "broken_annotation", "3D box left out", 1),
-        (polyline([[0.1, 0.1], [0.2, 0.2]]), "two_point_polygon", "found 2", 0),
-        (polyline([[0.1, 0.1], [0.2], 3]), "broken_annotation", "Outline left out", 0),
-        (box(mask={"$binary": {"base64": "!"}}), "unreadable_map", "found dict instead of bytes", 1),
+        (polyline([[0.1, 0.1], [0.2, 0.2]]), "two_point_polygon", "has 2 points", 0),
+        (polyline([[0.1, 0.1], [0.2], 3]), "broken_annotation", "outline left out", 0),
+        (box(mask={"$binary": {"base64": "!"}}), "unreadable_map", "dict instead of bytes", 1),
         (box(mask=binary(b"junk")), "unreadable_map", "cannot be unpacked", 1),
         (box(mask=binary(zlib.compress(b"x"))), "unreadable_map", "no array", 1),
         (box(mask=binary(zlib.compress(pickle.dumps([1])))), "unreadable_map", "no array", 1),
@@ -306,8 +309,8 @@ def test_several_pictures_of_a_group_stay_together(exported, reading, picture):
         (box(mask=binary(zlib.compress(bytes(1 << 27), 9))), "unreadable_map", "more than 64 MB", 1),
         (box(mask=binary(zlib.compress(npy(np.ones(9, bool)).replace(b"(9,)", b"(9999999999,)")[:99]))),
          "unreadable_map", "array", 1),
-        (box(mask=packed(np.ones((2, 2, 2)))), "unreadable_map", "found 2x2x2 float64", 1),
-        (box(mask_path="../../etc/passwd"), "path_outside_folder", "inside the folder", 1),
+        (box(mask=packed(np.ones((2, 2, 2)))), "unreadable_map", "array (2, 2, 2) of float64 is not a mask", 1),
+        (box(mask_path="../../etc/passwd"), "path_outside_folder", "'../../etc/passwd' leads out of the folder", 1),
     ],
 )  # fmt: skip
 def test_bad_labels_are_named(exported, reading, entry, kind, message, kept):
@@ -320,14 +323,14 @@ def test_bad_labels_are_named(exported, reading, entry, kind, message, kept):
 @pytest.mark.parametrize(
     ("sample", "kind", "message"),
     [
-        ({}, "broken_annotation", "Wanted an object with 'filepath', found dict without it"),
-        (3, "broken_annotation", "found int without it"),
-        ({"filepath": "data/absent.jpg"}, "missing_image", "found no such file"),
-        ({"filepath": "../../absent.jpg"}, "path_outside_folder", "export with its media"),
-        ({"filepath": "/home/somebody/absent.jpg"}, "path_outside_folder", "export with its media"),
-        ({"filepath": "data/a.jpg"}, "duplicate_id", "found data/a.jpg in samples.json, sample 0 too"),
-        ({"filepath": "data/film.mp4", "_media_type": "video"}, "unsupported_media", "found video"),
-        ({"filepath": "data/s.fo3d"}, "unsupported_media", "found 3d"),
+        ({}, "broken_annotation", "not an object with a 'filepath'"),
+        (3, "broken_annotation", "not an object with a 'filepath'"),
+        ({"filepath": "data/absent.jpg"}, "missing_image", "There is no image 'data/absent.jpg'"),
+        ({"filepath": "../../absent.jpg"}, "path_outside_folder", "Export the data set with its media"),
+        ({"filepath": "/home/somebody/absent.jpg"}, "path_outside_folder", "Export the data set with its media"),
+        ({"filepath": "data/a.jpg"}, "duplicate_id", "'data/a.jpg' is also the image of samples.json, sample 0"),
+        ({"filepath": "data/film.mp4", "_media_type": "video"}, "unsupported_media", "of type 'video'"),
+        ({"filepath": "data/s.fo3d"}, "unsupported_media", "of type '3d'"),
     ],
 )
 def test_bad_samples_lose_one_record_and_are_named(exported, reading, sample, kind, message):
@@ -340,20 +343,16 @@ def test_bad_samples_lose_one_record_and_are_named(exported, reading, sample, ki
 @pytest.mark.parametrize(
     ("changed", "kind", "message"),
     [
-        ({"camera": {"fx": 1}}, "broken_annotation", "Loaded without it"),
-        (
-            {"camera": {"fx": 1, "fy": 1, "cx": 1, "cy": 1, "T_world_cam": [1]}},
-            "broken_annotation",
-            "Loaded without it",
-        ),
-        ({"metadata": {"width": 3, "height": 4}}, "size_mismatch", "found 3 x 4"),
-        ({"depth": {"_cls": "Heatmap", "map_path": "fields/i.png"}}, "unreadable_map", "found 8 bits"),
+        ({"camera": {"fx": 1}}, "broken_annotation", "camera left out"),
+        ({"camera": {"fx": 1, "fy": 1, "cx": 1, "cy": 1, "T_world_cam": [1]}}, "broken_annotation", "camera left out"),
+        ({"metadata": {"width": 3, "height": 4}}, "size_mismatch", "says 3 x 4, the upright image is 64 x 48"),
+        ({"depth": {"_cls": "Heatmap", "map_path": "fields/i.png"}}, "unreadable_map", "has 8 bits"),
         ({"depth": {"_cls": "Heatmap", "map": binary(b"x")}}, "unsupported_annotation", "depth inside samples.json"),
-        ({"instances": {"_cls": "Segmentation", "mask_path": "absent.png"}}, "missing_map", "found no such files"),
-        ({"instances": {"_cls": "Segmentation", "mask_path": "samples.json"}}, "unreadable_map", "a map of instances"),
-        ({"point_cloud": "fields/absent.pcd"}, "missing_map", "found no such files"),
+        ({"instances": {"_cls": "Segmentation", "mask_path": "absent.png"}}, "missing_map", "no file 'absent.png'"),
+        ({"instances": {"_cls": "Segmentation", "mask_path": "samples.json"}}, "unreadable_map", "map left out"),
+        ({"point_cloud": "fields/absent.pcd"}, "missing_map", "no file 'fields/absent.pcd'"),
         ({"source_key": "k", "content_sha256": "c", "origin": "o", "generation": {"record": "{"}},
-         "broken_annotation", "Lineage left out"),
+         "broken_annotation", "lineage left out"),
     ],
 )  # fmt: skip
 def test_bad_facts_are_named_and_the_rest_is_loaded(exported, reading, changed, kind, message):
@@ -377,7 +376,12 @@ def test_pictures_that_no_sample_names_are_counted(exported, reading, picture):
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("{", "line 1"), ('{"samples": 3}', "the list 'samples'"), ("[" * 100_000, "RecursionError"), ("3", "found int")],
+    [
+        ("{", "line 1"),
+        ('{"samples": 3}', "no list 'samples'"),
+        ("[" * 100_000, "RecursionError"),
+        ("3", "no list 'samples'"),
+    ],
 )
 def test_broken_files_are_one_clear_error(exported, reading, text, found):
     folder = exported()

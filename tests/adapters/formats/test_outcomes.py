@@ -51,7 +51,7 @@ def test_reading_what_was_found_is_reading_by_name(seeded):
 def test_formats_of_folders_refuse_a_single_file(tmp_path, name):
     path = tmp_path / "a.txt"
     path.write_text("1 0.5 0.5 0.1 0.1")
-    with pytest.raises(InputError, match=f"a folder of {name}"):
+    with pytest.raises(InputError, match=f"The format '{name}' is read from a folder"):
         choose(Source(path), name=name)
 
 

@@ -29,8 +29,8 @@ FACES = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty fl
 )
 PCD = b"FIELDS %s\nSIZE 4 4 4\nTYPE F F F\nWIDTH %d\nHEIGHT 1\nDATA ascii\n"
 CAR = b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
-PILLOW = re.compile(r"(?<=missing )\(.*\)")  # words of the library, which change
-IN_LOADING = {"source_conflict"}  # told when records meet a dataset: tests/actions/load/test_hostile.py
+PILLOW = re.compile(r"(?<=missing )\(.*\)")  # text of the library, which changes
+IN_LOADING = {"source_conflict"}  # reported when records meet a dataset: tests/actions/load/test_hostile.py
 
 
 @dataclass(frozen=True)
@@ -87,149 +87,149 @@ def rename_to_bytes(folder: Path) -> None:
 CASES: dict[Kind, Case] = {
     "ambiguous_image": Case(
         "coco", coco(images=[{"id": 1, "file_name": "x.png"}], **{"p/x.png": PICTURE, "q/x.png": PICTURE}),
-        "labels.json, image 0", "Wanted one picture x.png, found p/x.png, q/x.png. Record left out.",
+        "labels.json, image 0", "Several images match 'x.png' (p/x.png, q/x.png); sample left out.",
         loaded=0, lost=1, also={"unlisted_image"},
     ),
     "box_outside_image": Case(
         "coco", coco({"bbox": [60, 3, 10, 20]}), "labels.json, annotation 0",
-        "Wanted a box inside 64 x 48, found (60, 3, 70, 23). Clipped to (60, 3, 64, 23).",
+        "The box reaches beyond the image of 64 x 48 (xyxy 60, 3, 70, 23); clipped to 60, 3, 64, 23.",
     ),
     "broken_annotation": Case(
         "coco", coco({"bbox": [2, 3, 10]}), "labels.json, annotation 0",
-        "Wanted bbox [x, y, width, height], found [2, 3, 10]. Label left out.",
+        "bbox is not [x, y, width, height] ([2, 3, 10]); label left out.",
     ),
     "content_mismatch": Case(
-        "folder", {"a.jpg": PICTURE}, "a.jpg", "Wanted JPEG as the name says, found PNG. Loaded as it is."
+        "folder", {"a.jpg": PICTURE}, "a.jpg", "The file name says JPEG, the content is PNG; loaded as PNG."
     ),
     "duplicate_box": Case(
         "coco", coco({}, {}, {"bbox": [3, 3, 10, 20]}, {"instance_id": 7}), "a.png, label 1",
-        "Wanted each box of a class once, found 1 again (a.png, label 1). All are loaded.",
+        "1 label with the class and box of another label (a.png, label 1); all are loaded.",
     ),
     "duplicate_id": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}], **{"b.png": PICTURE}),
-        "labels.json, image 1", "Wanted each image id once, found 1 again for b.png. Record left out.",
+        "labels.json, image 1", "The id 1 of 'b.png' is already used; sample left out.",
         lost=1, also={"unlisted_image"},
     ),
     "duplicate_label": Case(
         "coco", coco({}, **{"more.json": coco({})["labels.json"]}), "more.json, annotation 0",
-        "Wanted each label once, found this cat in labels.json too. Kept once.",
+        "The same label 'cat' is also in labels.json; kept once.",
     ),
     "empty_cloud": Case(
         "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"r g b", 1) + b"1 2 3\n"}, "a.pcd",
-        "Wanted a point cloud, found points without x, y, z; they have r, g, b. Cloud left out.",
+        "The points have no x, y, z, but r, g, b; cloud left out.",
     ),
     "hidden_object": Case(
         "bop", bop_files(px_count_visib=0), "train_pbr/000000/scene_gt.json, image 3, object 0",
-        "Wanted objects that are seen, found 1 without a visible pixel "
-        "(train_pbr/000000/scene_gt.json, image 3, object 0). No labels.",
+        "1 object without a visible pixel (train_pbr/000000/scene_gt.json, image 3, object 0); not labelled.",
     ),
     "ignored_junk": Case(
         "folder", {"a.png": PICTURE, ".DS_Store": b"x", "._a.png": b"x"}, ".DS_Store",
-        "Wanted data, found 2 files, hidden or of the system (.DS_Store, ._a.png). Ignored.",
+        "2 files hidden or made by the operating system (.DS_Store, ._a.png); ignored.",
     ),
     "inverted_box": Case(
         "coco", coco({"bbox": [12, 3, -5, 20]}), "labels.json, annotation 0",
-        "Wanted left < right and top < bottom, found (12, 3, 7, 23). Box left out.",
+        "The box has its right or bottom edge before its left or top edge (xyxy 12, 3, 7, 23); label left out.",
     ),
     "lfs_pointer": Case(
         "folder", {"a.png": PICTURE, "b.png": LFS}, "b.png",
-        "Wanted a picture, found a Git LFS pointer; run 'git lfs pull' where it came from. Left out.", lost=1,
+        "The file is a Git LFS pointer (run 'git lfs pull' where it came from); sample left out.", lost=1,
     ),
     "missing_annotation_file": Case(
         "voc", {**SEEDS["voc"], "JPEGImages/a.png": PICTURE, "JPEGImages/b.png": PICTURE}, "JPEGImages/b.png",
-        "Wanted an XML file of that name, found none. Loaded without labels.", loaded=2,
+        "No XML file for this image; loaded without labels.", loaded=2,
     ),
     "missing_image": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "x.png"}]),
-        "labels.json, image 1", "Wanted the picture x.png, found no such file. Record left out.", lost=1,
+        "labels.json, image 1", "There is no image 'x.png'; sample left out.", lost=1,
     ),
     "missing_map": Case(
         "folder", {"a.png": PICTURE, "a_mask.png": png(np.ones((H, W), np.uint8)), "b.png": PICTURE}, "b.png",
-        "Wanted a mask for every picture, found none for 1 (b.png). Loaded.", loaded=2,
+        "No mask for 1 image (b.png); loaded without it.", loaded=2,
     ),
     "missing_split": Case(
         "yolo", {"images/a.png": PICTURE, "data.yaml": b"train: images\nval: valid\nnames: [cat]\n"}, "data.yaml, val",
-        "Wanted the pictures of 'val', found valid, and nothing there. Split left out.",
+        "There are no images of the split 'val' at 'valid'; split left out.",
     ),
     "nan_box": Case(
         "coco", coco({"bbox": [float("nan"), 3, 10, 20]}), "labels.json, annotation 0",
-        "Wanted left < right and top < bottom, found (nan, 3, nan, 23). Box left out.",
+        "The box has an edge that is not a finite number (xyxy nan, 3, nan, 23); label left out.",
     ),
     "not_a_cloud": Case(
         "folder", {"a.png": PICTURE, "a.ply": FACES}, "a.ply",
-        "Wanted a point cloud, found a mesh of 1 faces. Cloud left out.",
+        "The file is a mesh with 1 face, not a point cloud; cloud left out.",
     ),
     "not_a_file": Case(
         "folder", {"a.png": PICTURE}, "b.png",
-        "Wanted a file or folder, found a link to a folder inside, a pipe or a device. Not opened.",
+        "This is a link to a folder of the same data, a pipe, a socket or a device; not opened.",
         make=lambda folder: os.mkfifo(folder / "b.png"),
     ),
     "not_an_object": Case(
         "kitti", {"image_2/a.png": PICTURE, "label_2/a.txt": CAR + CAR.replace(b"Car", b"DontCare")},
         "label_2/a.txt, line 2",
-        "Wanted objects, found 1 DontCare region (label_2/a.txt, line 2). Not loaded as objects.",
+        "1 DontCare region (label_2/a.txt, line 2); not loaded as labels.",
         also={"missing_annotation_file"},
     ),
     "path_outside_folder": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "../../x.png"}]),
-        "labels.json, image 1", "Wanted a path inside the folder, found ../../x.png. Record left out.", lost=1,
+        "labels.json, image 1", "The path '../../x.png' leads out of the folder; sample left out.", lost=1,
     ),
     "size_mismatch": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png", "width": 48, "height": 64}]), "labels.json, image 0",
-        "Wanted 64 x 48, the upright picture's size, found 48 x 64. Boxes taken as pixels of 64 x 48.",
+        "The file says 48 x 64, the upright image is 64 x 48; boxes are loaded as pixels of the image.",
     ),
     "split_conflict": Case(
         "voc", {**SEEDS["voc"], "JPEGImages/a.png": PICTURE, "ImageSets/Main/test.txt": b"a\n"}, "a",
-        "Wanted one split per picture, found 1 in several (a). The more protected one counts.",
+        "1 image listed in several splits (a); kept in the more protected one (test, then val).",
     ),
     "truncated_image": Case(
         "folder", {"a.png": PICTURE, "b.png": PICTURE[: len(PICTURE) // 2]}, "b.png",
-        "Wanted a picture, found a PNG whose end is missing (...). Left out.", lost=1,
+        "The end of the PNG is missing (...); sample left out.", lost=1,
     ),
     "two_point_polygon": Case(
         "coco", coco({"segmentation": [[1, 2, 3, 4]]}), "labels.json, annotation 0",
-        "Wanted at least 3 points, found 2. Outline left out.",
+        "The outline has 2 points, at least 3 are needed; outline left out.",
     ),
     "unknown_category": Case(
         "coco", coco({"category_id": 7}), "labels.json, annotation 0",
-        "Wanted a declared category, found 7. Label left out.",
+        "No category has the id 7; label left out.",
     ),
     "unlisted_image": Case(
         "coco", coco(**{"b.png": PICTURE}), "b.png",
-        "Wanted every picture in an annotation file, found 1 in none (b.png). Not loaded.",
+        "1 image not listed in any annotation file (b.png); not loaded.",
     ),
     "unreadable_cloud": Case(
         "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"x y z", 9) + b"1 2 3\n"}, "a.pcd",
-        "Wanted a point cloud, found 1 row where the header claims 9. Cloud left out.",
+        "The point cloud cannot be read (1 row where the header claims 9); cloud left out.",
     ),
     "unreadable_image": Case(
-        "folder", {"a.png": PICTURE, "b.png": b""}, "b.png", "Wanted a picture, found an empty file. Left out.", lost=1
+        "folder", {"a.png": PICTURE, "b.png": b""}, "b.png", "The file is empty; sample left out.", lost=1
     ),
     "unreadable_map": Case(
         "folder", {"images/a.png": PICTURE, "depth/a.png": png(np.full((H, W), 9, np.uint8))}, "depth/a.png",
-        "Wanted depth of 16 bits or floats, found 8 bits, a picture of depth. Map left out.",
+        "The depth map has 8 bits, which hold no distances, but 16 bits or floats are needed; map left out.",
     ),
     "unsupported_annotation": Case(
         "coco", coco({"category_id": None, "caption": "a cat"}), "labels.json, annotation 0",
-        "Wanted boxes or outlines, found a caption. Left out.",
+        "The annotation is a caption, which is not supported; left out.",
     ),
     "unsupported_camera": Case(
         "solo", solo_files(projection="Orthographic"), "sequence.0/step0.frame_data.json, capture 0: Orthographic",
-        "Wanted perspective cameras, found 1 other (sequence.0/step0.frame_data.json, capture 0: Orthographic). "
-        "Loaded without intrinsics.",
+        "1 camera other than perspective (sequence.0/step0.frame_data.json, capture 0: Orthographic); "
+        "loaded without intrinsics.",
     ),
     "unsupported_media": Case(
         "fiftyone", {**fiftyone(filepath="data/film.mp4", _media_type="video"), "data/a.png": PICTURE},
-        "samples.json, sample 0", "Wanted a picture, found video that belongs to none (data/film.mp4). Left out.",
+        "samples.json, sample 0",
+        "The sample is of type 'video' and belongs to no image (data/film.mp4); left out.",
         loaded=0, lost=1, also={"unlisted_image", "unsupported_annotation"},
     ),
     "unusable_name": Case(
         "folder", {"a.png": PICTURE, "b.png": PICTURE}, "b\\udcff.png",
-        "Wanted a name in UTF-8, found other bytes. Left out; rename it.", lost=1, make=rename_to_bytes,
+        "The file name is not UTF-8; left out. Rename the file.", lost=1, make=rename_to_bytes,
     ),
     "zero_area_box": Case(
         "coco", coco({"bbox": [2, 3, 0, 20]}), "labels.json, annotation 0",
-        "Wanted left < right and top < bottom, found (2, 3, 2, 23). Box left out.",
+        "The box is empty (xyxy 2, 3, 2, 23); label left out.",
     ),
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ def instances(*values, dtype=np.uint8):
 def test_masks_are_found_by_name(tmp_path, reading, picture, picture_path, mask_path):
     picture(tmp_path / picture_path)
     save(tmp_path / mask_path, instances(3, 7))
-    assert "1 picture, 1 with masks" in choose(Source(tmp_path))[1].why
+    assert "1 image, 1 with masks" in choose(Source(tmp_path))[1].why
     (record,), problems = reading("folder", tmp_path)
     assert len(problems) == 0
     assert record.origin == picture_path

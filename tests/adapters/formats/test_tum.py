@@ -59,7 +59,7 @@ def test_the_nearest_time_within_20_ms_belongs(times, time_s, found):
 def test_depth_and_poses_come_by_time(sequence, reading, folder):
     root = sequence(folder, calibration="525 526 319.5 239.5 0.1 0.2 0.3 0.4 0\n")
     name, found = choose(Source(root))
-    assert (name, "3 pictures" in found.why, "3 in RGB-D sequences" in found.why) == ("folder", True, True)
+    assert (name, "3 images" in found.why, "3 in RGB-D sequences" in found.why) == ("folder", True, True)
     records, problems = reading("folder", root)
     assert kinds(problems) == {"missing_map": 1, "missing_annotation_file": 1, "unlisted_image": 1}
     depths = [np.asarray(Image.open(r.maps["depth"])).max() if r.maps else None for r in records]
@@ -83,24 +83,24 @@ def test_a_pose_without_intrinsics_is_kept_as_a_fact(sequence, reading):
 @pytest.mark.parametrize(
     ("texts", "kind", "message", "loaded", "lost"),
     [
-        ({"rgb": RGB + "1.3 rgb/absent.png\n"}, "missing_image", "Wanted the picture rgb/absent.png, found no such "
-         "file. Record left out.", 3, 1),
-        ({"rgb": RGB + "1.3 ../../out.png\n"}, "path_outside_folder", "Wanted a path inside the folder, found "
-         "../../out.png. Record left out.", 3, 1),
-        ({"rgb": RGB + "later rgb/a.png\n"}, "broken_annotation", "Wanted a time and 1 more, found 'later rgb/a.png'. "
-         "Line left out.", 3, 0),
-        ({"depth": DEPTH + "1.3 depth/absent.png\n"}, "missing_map", "Wanted the picture depth/absent.png, found no "
-         "such file. Depth left out.", 3, 0),
-        ({"groundtruth": POSES + "1.1 1 2 3 0 0 0 0\n"}, "broken_annotation", "Wanted tx ty tz qx qy qz qw, found "
-         "'1 2 3 0 0 0 0'. Pose left out.", 3, 0),
-        ({"groundtruth": POSES + "1.1 1 2 3\n"}, "broken_annotation", "Wanted a time and 7 more, found '1.1 1 2 3'. "
-         "Line left out.", 3, 0),
-        ({"groundtruth": POSES + "1.1 nan 2 3 0 0 0 1\n"}, "broken_annotation", "Wanted tx ty tz qx qy qz qw, found "
-         "'nan 2 3 0 0 0 1'. Pose left out.", 3, 0),
-        ({"calibration": "1 2 3\n"}, "unsupported_camera", "Wanted fx fy cx cy and at most k1 k2 p1 p2, found "
-         "'1 2 3'. Loaded without intrinsics.", 3, 0),
-        ({"calibration": "5 5 3 3 0.1 0.1 0 0 1.1\n"}, "unsupported_camera", "Wanted fx fy cx cy and at most "
-         "k1 k2 p1 p2, found '5 5 3 3 0.1 0.1 0 0 1.1'. Loaded without intrinsics.", 3, 0),
+        ({"rgb": RGB + "1.3 rgb/absent.png\n"}, "missing_image",
+         "There is no image 'rgb/absent.png'; sample left out.", 3, 1),
+        ({"rgb": RGB + "1.3 ../../out.png\n"}, "path_outside_folder",
+         "The path '../../out.png' leads out of the folder; sample left out.", 3, 1),
+        ({"rgb": RGB + "later rgb/a.png\n"}, "broken_annotation",
+         "The line 'later rgb/a.png' is not a time and 1 value; line left out.", 3, 0),
+        ({"depth": DEPTH + "1.3 depth/absent.png\n"}, "missing_map",
+         "There is no image 'depth/absent.png'; depth map left out.", 3, 0),
+        ({"groundtruth": POSES + "1.1 1 2 3 0 0 0 0\n"}, "broken_annotation",
+         "'1 2 3 0 0 0 0' is not a pose tx ty tz qx qy qz qw; pose left out.", 3, 0),
+        ({"groundtruth": POSES + "1.1 1 2 3\n"}, "broken_annotation",
+         "The line '1.1 1 2 3' is not a time and 7 values; line left out.", 3, 0),
+        ({"groundtruth": POSES + "1.1 nan 2 3 0 0 0 1\n"}, "broken_annotation",
+         "'nan 2 3 0 0 0 1' is not a pose tx ty tz qx qy qz qw; pose left out.", 3, 0),
+        ({"calibration": "1 2 3\n"}, "unsupported_camera",
+         "'1 2 3' is not fx fy cx cy, alone or with k1 k2 p1 p2; loaded without intrinsics.", 3, 0),
+        ({"calibration": "5 5 3 3 0.1 0.1 0 0 1.1\n"}, "unsupported_camera",
+         "'5 5 3 3 0.1 0.1 0 0 1.1' is not fx fy cx cy, alone or with k1 k2 p1 p2; loaded without intrinsics.", 3, 0),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(sequence, reading, texts, kind, message, loaded, lost):

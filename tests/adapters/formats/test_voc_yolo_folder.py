@@ -260,7 +260,7 @@ def test_table_problems_are_named(tmp_path, reading, picture):
 def test_table_without_file_names_is_a_clear_error(tmp_path, reading, picture):
     picture(tmp_path / "a.jpg")
     (tmp_path / "facts.csv").write_text("x,y\n1,2\n")
-    with pytest.raises(InputError, match="a column of picture names"):
+    with pytest.raises(InputError, match=r"facts\.csv: No column of the table names images"):
         reading("folder", tmp_path / "facts.csv")
 
 
@@ -279,5 +279,5 @@ def test_unknown_format_names_the_valid_ones(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(InputError, match="found an empty folder"):
+    with pytest.raises(InputError, match="The folder is empty"):
         choose(Source(tmp_path))

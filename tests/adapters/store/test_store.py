@@ -114,9 +114,9 @@ def test_unknown_names_list_the_valid_ones(dataset: Any) -> None:
         store.require_dataset(dataset.name[:-1])
     with pytest.raises(DatasetError, match="24 hexadecimal"):
         store.require_sample(dataset, "../etc/passwd")
-    with pytest.raises(DatasetError, match="Wanted a sample"):
+    with pytest.raises(DatasetError, match="There is no sample with id"):
         store.require_sample(dataset, "0" * 24)
-    with pytest.raises(DatasetError, match="usable dataset name"):
+    with pytest.raises(DatasetError, match="cannot be the name of a dataset"):
         store.open_dataset("")
 
 

@@ -32,8 +32,10 @@ def test_errors_come_back_with_their_parts(processes: WorkerProcesses) -> None:
     from workbench.core.scenario import Scenario
 
     with pytest.raises(InputError) as caught:
-        processes.submit(Scenario.load, "nothing_of_that_name").result()
-    assert caught.value.where == "nothing_of_that_name"
+        processes.submit(Scenario.load, "/nothing_of_that_name.yaml").result()
+    assert caught.value.at == "/nothing_of_that_name.yaml"
+    assert caught.value.problem == "This path does not exist; a scenario file is needed."
+    assert caught.value.fix == "The nearest folder that exists is /."
     with pytest.raises(ZeroDivisionError):
         processes.submit(divmod, 1, 0).result()
 
@@ -46,14 +48,19 @@ def test_a_dead_worker_takes_one_call_with_it(tmp_path: Path) -> None:
         while not begun.exists():
             time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(WorkerDied, match="killed by signal 9"):
+        with pytest.raises(
+            WorkerDied, match=r"worker process was killed \(signal 9\), probably out of memory\. Free memory"
+        ):
             slow.result()
         assert pool.submit(os.getpid).result() != pid
     assert pool.pids() == []
 
 
 def test_the_message_of_a_crash_is_kept() -> None:
-    with WorkerProcesses(1) as pool, pytest.raises(WorkerDied, match=r"exit status 3: last words"):
+    with (
+        WorkerProcesses(1) as pool,
+        pytest.raises(WorkerDied, match=r"ended early \(exit status 3\)\. Last output: last words"),
+    ):
         pool.submit(exec, "import os, sys; sys.stderr.write('last words'); sys.stderr.flush(); os._exit(3)").result()
 
 

@@ -53,7 +53,7 @@ def test_classes_come_from_folders_or_names(wedge: trimesh.Trimesh, tmp_path: Pa
 
 
 def test_a_file_that_went_away_is_named(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"Wanted a mesh file, found nothing there \(/nowhere/w.stl\)"):
+    with pytest.raises(InputError, match=r"/nowhere/w.stl: The mesh file does not exist"):
         library.target("w@/nowhere/w.stl")
 
 

@@ -47,7 +47,7 @@ def test_vectors_do_not_depend_on_the_batch_or_on_the_file() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", b"not a picture", b"\xff\xd8\xff\xe0\x00\x00"])
 def test_broken_files_are_named(data: bytes) -> None:
-    with pytest.raises(ValueError, match="can be read"):
+    with pytest.raises(ValueError, match="cannot be decoded"):
         prepared(data)
 
 
@@ -58,7 +58,7 @@ def test_weights_run_no_code(tmp_path: Path) -> None:
 
     path = tmp_path / "evil.pth"
     path.write_bytes(b"".join(pickle.dumps(one, 2) for one in (MAGIC, 1001, {}, Evil())))
-    with pytest.raises(InputError, match="is no table of tensors"):
+    with pytest.raises(InputError, match=r"evil\.pth: Cannot read .*\.print is not allowed in a file of tensors"):
         read_weights(path)
 
 
@@ -66,5 +66,5 @@ def test_weights_run_no_code(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "other.pth"
     path.write_bytes(data)
-    with pytest.raises(InputError, match="weights of a network"):
+    with pytest.raises(InputError, match=r"other\.pth: Cannot read the weights of the network: "):
         read_weights(path)

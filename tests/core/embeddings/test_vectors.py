@@ -82,7 +82,9 @@ def test_a_lesson_finds_the_rest_and_doubts_what_lies_between() -> None:
 @pytest.mark.parametrize("given_words", [[], ["a"] * 20, ["a"] * 10 + ["b"] * 4])
 def test_too_few_marks_are_named(given_words: list[str]) -> None:
     features = np.random.default_rng(0).normal(size=(30, 4))
-    with pytest.raises(InputError, match="at least two words with 5 marks each"):
+    with pytest.raises(
+        InputError, match=r"At least two words with 5 marks each are needed\. Marks so far: (none|a: \d+)"
+    ):
         teach([features], np.arange(len(given_words)), given_words)
 
 

@@ -148,47 +148,47 @@ def test_curved_intervals_stay_inside(low: float, factor: float, name: str) -> N
 
 
 WRONG = [
-    (NUMBER, {"uniform": [2, 1]}, "lower bound"),
-    (NUMBER, {"uniform": [0, 1, 2]}, "uniform with low, high"),
-    (NUMBER, {"uniform": "wide"}, "low, high"),
+    (NUMBER, {"uniform": [2, 1]}, "The lower bound 2 is above the upper bound 1"),
+    (NUMBER, {"uniform": [0, 1, 2]}, "uniform takes low, high, not [0, 1, 2]"),
+    (NUMBER, {"uniform": "wide"}, "uniform takes low, high, not 'wide'"),
     (NUMBER, {"unifrom": [0, 1]}, "Did you mean 'uniform'"),
-    (NUMBER, {"uniform": [0, 1], "normal": {"mean": 0, "std": 1}}, "one distribution"),
-    (SHARE, {"uniform": [0, 2]}, "from 0 to 1"),
-    (SHARE, 1.5, "from 0 to 1"),
-    (SHARE, "half", "a number"),
-    (SHARE, True, "a number"),
-    (SHARE, None, "a number"),
-    (SHARE, float("nan"), "a number"),
-    (WHOLE, 2.5, "a whole number"),
+    (NUMBER, {"uniform": [0, 1], "normal": {"mean": 0, "std": 1}}, "Several distributions are given: uniform, normal"),
+    (SHARE, {"uniform": [0, 2]}, "2 is not a number from 0 to 1"),
+    (SHARE, 1.5, "1.5 is not a number from 0 to 1"),
+    (SHARE, "half", "'half' is not a number"),
+    (SHARE, True, "True is not a number"),
+    (SHARE, None, "None is not a number"),
+    (SHARE, float("nan"), "nan is not a number"),
+    (WHOLE, 2.5, "2.5 is not a whole number"),
     (WHOLE, {"uniform": [0, 3]}, None),
-    (NUMBER, {"normal": {"mean": 0, "std": -1}}, "std"),
-    (NUMBER, {"normal": {"mean": 0, "std": 1, "clip": [50, 60]}}, "can reach"),
-    (SHARE, {"normal": {"mean": 40, "std": 1}}, "can reach"),
-    (NUMBER, {"log_uniform": [0, 1]}, "above 0"),
-    (NUMBER, {"choice": []}, "not empty"),
-    (NUMBER, {"choice": [1, 2], "weights": [1]}, "2 weights"),
-    (NUMBER, {"choice": [1, 2], "weights": [0, 0]}, "weights"),
+    (NUMBER, {"normal": {"mean": 0, "std": -1}}, "std must be 0 or more, not -1"),
+    (NUMBER, {"normal": {"mean": 0, "std": 1, "clip": [50, 60]}}, "mean 0 and std 1 cannot reach the clip [50, 60]"),
+    (SHARE, {"normal": {"mean": 40, "std": 1}}, "mean 40 and std 1 cannot reach the clip [0"),
+    (NUMBER, {"log_uniform": [0, 1]}, "must be above 0, not 0"),
+    (NUMBER, {"choice": []}, "at least one entry, not []"),
+    (NUMBER, {"choice": [1, 2], "weights": [1]}, "2 values, but 1 weight."),
+    (NUMBER, {"choice": [1, 2], "weights": [0, 0]}, "[0, 0] add up to 0, not to 1"),
     (WORD, {"choice": ["env/hall", "env/bal"]}, "Valid: env/hall"),
-    (WORD, {"choice_from": "indoor/*"}, "a pattern that matches"),
+    (WORD, {"choice_from": "indoor/*"}, "No name matches 'indoor/*'"),
     (WORD, "hall", "Did you mean"),
-    (NUMBER, {"around": {"spread": 1}}, "value or anchor"),
-    (NUMBER, {"expr": "__import__('os')"}, "functions"),
-    (NUMBER, {"expr": "(1).real"}, "parameter path"),
-    (NUMBER, {"expr": "scene.a if 1 else 2"}, "numbers, parameter paths"),
-    (NUMBER, {"expr": "1 +"}, "arithmetic"),
-    (NUMBER, {"poisson_int": {"mean": -1, "max": 3}}, "mean"),
-    (TURN, [1, 0, 0], "a list of 4"),
+    (NUMBER, {"around": {"spread": 1}}, "value or anchor, and neither is given"),
+    (NUMBER, {"expr": "__import__('os')"}, "Unknown function '__import__'"),
+    (NUMBER, {"expr": "(1).real"}, "'1' is not a parameter path"),
+    (NUMBER, {"expr": "scene.a if 1 else 2"}, "'scene.a if 1 else 2' is not allowed in an expression, only numbers"),
+    (NUMBER, {"expr": "1 +"}, "'1 +' is not an arithmetic expression"),
+    (NUMBER, {"poisson_int": {"mean": -1, "max": 3}}, "mean must be 0 or more, not -1"),
+    (TURN, [1, 0, 0], "[1, 0, 0] is not a list of 4"),
 ]
 
 
-@pytest.mark.parametrize(("parameter", "value", "said"), WRONG, ids=lambda item: str(item)[:50])
-def test_mistakes_are_named_with_their_path(parameter: Parameter, value: object, said: str | None) -> None:
-    if said is None:  # a real interval for a whole number gives fractions: found when it is drawn
+@pytest.mark.parametrize(("parameter", "value", "message"), WRONG, ids=lambda item: str(item)[:50])
+def test_mistakes_are_named_with_their_path(parameter: Parameter, value: object, message: str | None) -> None:
+    if message is None:  # a real interval for a whole number gives fractions: found when it is drawn
         assert not parameter.accepts(draws(parameter, value, 1)[0])
         return
     with pytest.raises(ScenarioError) as caught:
         parse_distribution(parameter, value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert parameter.path in str(caught.value)
 
 

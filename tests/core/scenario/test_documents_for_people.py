@@ -19,7 +19,7 @@ HEAD = {"scenario": 1, "name": "x"}
 def test_presets_and_their_frames_fit_the_schema(name: str) -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(parse_text((PRESETS / f"{name}.yaml").read_bytes(), where=name), schema)
+    jsonschema.validate(parse_text((PRESETS / f"{name}.yaml").read_bytes(), at=name), schema)
     jsonschema.validate(json.loads(json.dumps(Scenario.load(name).document(full=True))), schema)
 
 

@@ -29,13 +29,15 @@ def test_values(text: str, value: float) -> None:
      "f'{1}'", "a.__class__()", "eval(1)", "1 if 1 else 2", "(" * 300 + "1" + ")" * 300],
 )  # fmt: skip
 def test_everything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"found|an arithmetic expression|characters"):
+    reasons = "is not allowed in|is not an arithmetic expression|is not a parameter path"
+    functions = "Unknown function|needs at least one argument|characters; at most 500"
+    with pytest.raises(ValueError, match=f"{reasons}|{functions}"):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ["1 / 0", "sqrt(0 - 1)", "10 ** 400", "1 % 0", "log2(0)"])
 def test_values_that_do_not_exist(text: str) -> None:
-    with pytest.raises(ValueError, match="an expression with a value"):
+    with pytest.raises(ValueError, match=r"The expression has no value: \w+Error: "):
         evaluate(parse(text), {})
 
 

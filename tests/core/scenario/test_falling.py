@@ -135,17 +135,20 @@ def test_camera_frustum_thins_out_with_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("placement", "said"),
+    ("placement", "message"),
     [
-        ({"scatter_3d": {"z": [0.3, 0.1]}}, "a lower bound up to the upper one, found 0.3 and 0.1"),
-        ({"scatter_3d": {"z": 0.3}}, "two numbers for z, found 0.3"),
-        ({"scatter_3d": {"z": [-1, 0.1]}}, "z from 0, found -1"),
-        ({"camera_frustum": {"distance": [0, 1]}}, "distance from 0.001, found 0"),
-        ({"camera_frustum": {"distance": [0.5, 1], "screen": 2}}, "a screen share above 0 up to 1"),
-        ({"drop": {"seconds": 0}}, "seconds up to 60, found 0.06 and 0"),
+        ({"scatter_3d": {"z": [0.3, 0.1]}}, "The lower bound 0.3 is above the upper bound 0.1"),
+        ({"scatter_3d": {"z": 0.3}}, "z must be a list of two numbers, not 0.3"),
+        ({"scatter_3d": {"z": [-1, 0.1]}}, "z must begin at 0 or more, not at -1"),
+        ({"camera_frustum": {"distance": [0, 1]}}, "distance must begin at 0.001 or more, not at 0"),
+        (
+            {"camera_frustum": {"distance": [0.5, 1], "screen": 2}},
+            "screen must be a share above 0 and at most 1, not 2",
+        ),
+        ({"drop": {"seconds": 0}}, "seconds must be above 0 and at most 60, not 0"),
     ],
 )
-def test_mistakes(placement: dict, said: str) -> None:
+def test_mistakes(placement: dict, message: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         AIR.replace({"scene.objects.placement": placement})
-    assert said in str(caught.value)
+    assert message in str(caught.value)

@@ -56,7 +56,7 @@ accept: {targets.visible_fraction: [0.3, 1.0], targets.bbox_px_min: 24, targets.
 
 
 def load(text: str) -> Scenario:
-    return Scenario.load(parse_text(text, where="test"))
+    return Scenario.load(parse_text(text, at="test"))
 
 
 def test_a_full_document() -> None:
@@ -103,58 +103,83 @@ def test_identity_follows_what_is_drawn_only() -> None:
 
 HEAD = "scenario: 1\nname: x\n"
 WRONG = [
-    ("name: x", "schema version 1", "scenario"),
-    ("scenario: 2\nname: x", "found 2", "scenario"),
-    ("scenario: 1", "a text", "name"),
+    ("name: x", "version is missing. Write scenario: 1", "scenario"),
+    ("scenario: 2\nname: x", "version 2 is unknown. Write scenario: 1", "scenario"),
+    ("scenario: 1", "The key is missing", "name"),
+    ("scenario: 1\nname: 3", "Text is needed here, not 3", "name"),
     (HEAD + "sead: 3", "Did you mean 'seed'", ""),
-    (HEAD + "seed: -1", "whole number", "seed"),
-    (HEAD + "seed: 1.5", "whole number", "seed"),
+    (HEAD + "seed: -1", "-1 is not a whole number", "seed"),
+    (HEAD + "seed: 1.5", "1.5 is not a whole number", "seed"),
     (HEAD + "units: {length: inch, angle: degree}", "Convert", "units"),
     (HEAD + "sensor: {exposure.eV: 1}", "Did you mean 'sensor.exposure.ev'", "sensor"),
     (HEAD + "sensor: {exposure: {ev: 1}}", "sensor.exposure.ev", "sensor"),
     (HEAD + "sensor: [1]", "parameters with", "sensor"),
     (HEAD + "sensor: {exposure.ev: {uniform: [-99, 0]}}", "-12 to 12 stop", "sensor.exposure.ev"),
-    (HEAD + "sensor: {camera.resolution: [640]}", "2 numbers", "sensor.camera.resolution"),
-    (HEAD + "sensor: {camera.pose: {shell_look_at: {azimuth: 3}}}", "elevation", "sensor.camera.pose"),
+    (HEAD + "sensor: {camera.resolution: [640]}", "[640] is not a list of 2 numbers", "sensor.camera.resolution"),
+    (HEAD + "sensor: {camera.pose: {shell_look_at: {azimuth: 3}}}",
+     "takes azimuth, elevation, radius", "sensor.camera.pose"),
     (HEAD + "sensor: {camera.resolution: [64, 48], camera.resolution.width: 32}", "twice", "resolution.width"),
-    (HEAD + "sensor: {exposure.ev: 1, exposure.ev: 2}", "stands twice", "test"),
-    (HEAD + "lighting: {key.direction: {shell: {azimuth: 1, elevation: 1, radius: 1, density: x}}}", "cubic", "key"),
+    (HEAD + "sensor: {exposure.ev: 1, exposure.ev: 2}", "'exposure.ev' appears twice", "test"),
+    (HEAD + "lighting: {key.direction: {shell: {azimuth: 1, elevation: 1, radius: 1, density: x}}}",
+     "linear or cubic, not 'x'", "key"),
     (HEAD + "scene: {surface.label: leather}", "Valid: cardboard", "scene.surface.label"),
     (HEAD + "assets: {targets.labels: [brackit]}", "bracket", "assets.targets.labels"),
     (HEAD + "scene: {surface.roughness: {expr: 'scene.surface.gloss * 2'}}", "surface.gloss", "roughness"),
     (HEAD + "scene: {surface.roughness: {expr: '1 * scene.surface.metallic'}, "
-     "surface.metallic: {expr: '1 * scene.surface.roughness'}}", "without a circle", ""),
-    (HEAD + "scene: {surface.roughness: {expr: '1 * scene.objects.scale'}}", "one per object", "roughness"),
-    (HEAD + "sensor: {lens.blur_px: {around: {anchor: nothing, spread: 1}}}", "anchor", "sensor.lens.blur_px"),
+     "surface.metallic: {expr: '1 * scene.surface.roughness'}}", "in a circle: scene.surface", ""),
+    (HEAD + "scene: {surface.roughness: {expr: '1 * scene.objects.scale'}}",
+     "scene.objects.scale, which has one value per object", "roughness"),
+    (HEAD + "sensor: {lens.blur_px: {around: {anchor: nothing, spread: 1}}}",
+     "no measured value 'nothing'", "sensor.lens.blur_px"),
     (HEAD + "anchor: {sample: 3}", "Did you mean 'sample_id'", "anchor"),
-    (HEAD + "anchor: {measured: {a: {value: 1, confidence: sure}}}", "a confidence", "anchor.measured.a"),
-    (HEAD + "accept: {targets.visible_fraction: [0.5, 0.2]}", "two shares", "accept.targets.visible_fraction"),
+    (HEAD + "anchor: {measured: {a: {value: 1, confidence: sure}}}", "Unknown confidence 'sure'", "anchor.measured.a"),
+    (HEAD + "accept: {targets.visible_fraction: [0.5, 0.2]}",
+     "[0.5, 0.2] is not a list of two shares", "accept.targets.visible_fraction"),
     (HEAD + "accept: {targets.visible: [0, 1]}", "targets.visible_fraction", "accept"),
-    (HEAD + "accept: {max_tries: 0}", "from 1 to 1000", "accept.max_tries"),
-    (HEAD + "modes: {sensor.exposure.ev: fix}", "a mode", "modes.sensor.exposure.ev"),
+    (HEAD + "accept: {max_tries: 0}", "0 is not a number of tries from 1 to 1000", "accept.max_tries"),
+    (HEAD + "modes: {sensor.exposure.ev: fix}", "Unknown mode 'fix'", "modes.sensor.exposure.ev"),
     (HEAD + "modes: {sensor.exposure: free}", "sensor.exposure.ev", "modes"),
-    (HEAD + "modes: {sensor.motion.direction: pin}", "a constant", "sensor.motion.direction"),
+    (HEAD + "modes: {sensor.motion.direction: pin}",
+     "mode is pin, but the parameter has a distribution", "sensor.motion.direction"),
     (HEAD + "resolved: {frame: 3}", "values_sha256", "resolved"),
-    (HEAD + "resolved: {frame: 3, attempt: 0, scenario_sha256: a, values_sha256: b}", "changed values", "resolved"),
-    ("[1, 2]", "a mapping", "test"),
-    ("a: [1", "a YAML document", "test"),
-    ("!!python/object/apply:os.system ['true']", "a YAML document", "test"),
+    (HEAD + "resolved: {frame: 3, attempt: 0, scenario_sha256: a, values_sha256: b}",
+     "were changed. Delete the key", "resolved"),
+    ("[1, 2]", "a list, not a mapping", "test"),
+    ("", "empty, not a mapping", "test"),
+    ("a: [1", "not valid YAML: while parsing", "test"),
+    ("!!python/object/apply:os.system ['true']", "not valid YAML: could not determine a constructor", "test"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "said", "where"), WRONG, ids=lambda item: str(item)[-45:])
-def test_mistakes_say_what_and_where(text: str, said: str, where: str) -> None:
+@pytest.mark.parametrize(("text", "message", "at"), WRONG, ids=lambda item: str(item)[-45:])
+def test_mistakes_say_what_and_where(text: str, message: str, at: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         load(text)
-    assert said in str(caught.value)
-    assert where in caught.value.where
+    assert message in str(caught.value)
+    assert at in caught.value.at
 
 
 def test_an_unknown_name_lists_the_presets() -> None:
     with pytest.raises(InputError, match="Did you mean 'bright_tray'"):
         Scenario.load("bright_tary")
-    with pytest.raises(InputError, match="nothing there"):
+    with pytest.raises(InputError, match=r"nowhere/mine\.yaml: .*does not exist"):
         Scenario.load("nowhere/mine.yaml")
+
+
+def test_mistakes_in_a_file_name_the_file_and_the_parameter(tmp_path: Path) -> None:
+    path = tmp_path / "glare.yaml"
+    path.write_text(HEAD + "sensor: {exposure.ev: abc}")
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.load(path)
+    assert str(caught.value).startswith(
+        "glare.yaml, sensor.exposure.ev: 'abc' is not a number from -12 to 12 stop. "
+        "Write for example {uniform: [-12, 12]}."
+    )
+    path.write_text("a: [1")
+    with pytest.raises(ScenarioError, match=r"^glare.yaml: This is not valid YAML"):
+        Scenario.load(path)
+    with pytest.raises(InputError, match="a folder, not a scenario file"):
+        Scenario.load(tmp_path)
 
 
 @pytest.mark.parametrize("name", preset_names())

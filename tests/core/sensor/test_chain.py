@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 
 import numpy as np
 import pytest
@@ -153,8 +154,14 @@ def test_everything_is_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    "image", [np.zeros((4, 4)), np.zeros((0, 4, 3)), np.full((2, 2, 3), np.nan), np.full((2, 2, 3), np.inf)]
+    ("image", "message"),
+    [
+        (np.zeros((4, 4)), "must have the shape (H, W, 3), not (4, 4)"),
+        (np.zeros((0, 4, 3)), "must have the shape (H, W, 3), not (0, 4, 3)"),
+        (np.full((2, 2, 3), np.nan), "12 values of the radiance are not finite"),
+        (np.full((2, 2, 3), np.inf), "12 values of the radiance are not finite"),
+    ],
 )
-def test_what_is_no_radiance_is_refused(image: np.ndarray) -> None:
-    with pytest.raises(InputError, match="radiance"):
+def test_what_is_no_radiance_is_refused(image: np.ndarray, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
         form_image(image, SensorSettings(), rng=np.random.default_rng(0))

@@ -148,7 +148,7 @@ def test_counts_are_met_exactly_and_the_rest_is_left_out():
     members = [photo(f"p{at}") for at in range(100)]
     found = plan(members, SplitSpec({"train": 50, "val": 20, "test": 10}))
     assert Counter(found.splits.values()) == {"train": 50, "val": 20, "test": 10}
-    assert Counter(one.reason for one in found.left_out) == {"beyond the wanted numbers": 20}
+    assert Counter(one.reason for one in found.left_out) == {"not needed for the requested numbers of samples": 20}
 
 
 def test_counts_of_a_filter_count_the_filtered():
@@ -242,27 +242,28 @@ def test_at_least_so_many_of_every_slice():
     ("spec", "message"),
     [
         (SplitSpec({"train": 0.4, "val": 0.4}),
-         "Wanted shares that add up to 1, found 0.8 (splits). The nearest is train=0.5, val=0.5."),
+         "splits: Shares add up to 0.8, not to 1. The nearest is train=0.5, val=0.5."),
         (SplitSpec({"train": 700, "val": 0.15}),
-         "Wanted shares that add up to 1, found 700.15 (splits). Shares and counts cannot be mixed. "
-         "Write e.g. train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."),
+         "splits: Shares add up to 700.15, not to 1. Shares and counts cannot be mixed. "
+         "Write for example train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."),
         (SplitSpec({"train": 80, "test": 80}),
-         "Wanted 160 samples, 80 of them real only, found 40 real and 60 synthetic ones (splits). "
+         "splits: The splits need 160 samples, 80 of them real only, but there are 40 real and 60 synthetic ones. "
          "The nearest possible is train=40, test=40."),
         (SplitSpec({"train": 0.5, "val": 0.5}, mix={"train": 3.0}),
-         "Wanted 60 synthetic samples in train (1:3), found 30 for 20 real ones (mix). "
+         "mix: The split train needs 60 synthetic samples (1:3), but there are 30 for 20 real ones. "
          "The nearest possible is train=1:1.5; or generate 30 more."),
         (SplitSpec({"train": 0.5, "test": 0.5}, mix={"test": 1.0}),
-         "Wanted test with real samples only, found test=1.0 (mix). Leave test out of mix, or out of real_only."),
+         "mix: test=1.0 asks for synthetic samples, but test holds real samples only. "
+         "Leave test out of mix, or out of real_only."),
         (SplitSpec({"train": 0.5, "test": 0.5}, real_only=("test", "train"), at_least=8),
-         "Wanted at least 8 samples of every slice in every split, found 2 of dim x metal in train (10 of it in all) "
-         "(at_least). The nearest possible is 5."),
+         "at_least: The split train would hold 2 samples of dim x metal (10 in all), fewer than the 8 of every slice "
+         "that are required. The nearest possible is 5."),
         (SplitSpec({"a": 0.5, "test": 0.5}, stages=True),
-         "Wanted a split 'train' to divide into stages, found a, test (stages). "),
-        (SplitSpec(redo="dev"), "Wanted a given split 'dev' and one to draw from, found no given splits (redo). "),
-        (SplitSpec({"train": 1.0}, folds=1), "Wanted from 2 to 100 folds, found 1 (folds). Five is usual."),
+         "stages: There is no split 'train' to divide into stages, only a, test. "),
+        (SplitSpec(redo="dev"), "redo: The split 'dev' cannot be redrawn. Given splits: none. "),
+        (SplitSpec({"train": 1.0}, folds=1), "folds must be from 2 to 100, not 1. Five is usual."),
         (SplitSpec({"train": 1.0}, max_synthetic=1.5),
-         "Wanted a share from 0 to 1, found 1.5 (max_synthetic). Write e.g. .5 for at most half."),
+         "max_synthetic must be a share from 0 to 1, not 1.5. Write for example .5 for at most half."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_had_is_refused_with_the_nearest(spec, message):
@@ -272,6 +273,25 @@ def test_what_cannot_be_had_is_refused_with_the_nearest(spec, message):
     with pytest.raises(InputError) as caught:
         settled(members, spec)
     assert str(caught.value).startswith(message.strip()[:-1] if message.endswith(" ") else message)
+
+
+def test_a_minimum_of_every_slice_needs_slices():
+    with pytest.raises(InputError, match=r"no sample has a value of lighting and surface\. Give samples"):
+        settled([photo(f"p{at}") for at in range(10)], SplitSpec({"train": 1.0}, at_least=2))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"sed": 3}, "Unknown split setting 'sed'. Did you mean 'seed'?"),
+        ({"seed": "x"}, "seed: 'x' does not have the form 'N'. Meaning: seed of the random draw (0)."),
+        ({"splits": "train"}, "splits: 'train' does not have the form 'SPLIT=SHARE,...'. Meaning: shares or counts"),
+    ],
+)
+def test_values_that_cannot_be_read(values, message):
+    with pytest.raises(InputError) as caught:
+        SplitSpec.of_values(values)
+    assert str(caught.value).startswith(message)
 
 
 @settings(deadline=None, max_examples=20)

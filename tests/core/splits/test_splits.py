@@ -145,12 +145,12 @@ def test_stages_take_synthetic_samples_when_they_are_the_only_other_split():
 @pytest.mark.parametrize(
     ("ratios", "message"),
     [
-        ({"train": 0.5}, "add up to 1, found 0.5"),
-        ({}, "add up to 1, found 0"),
-        ({"train": 1.5, "val": -0.5}, "a share from 0 to 1, found val=-0.5"),
-        ({"train": float("nan")}, "a share from 0 to 1"),
-        ({"../x": 1.0}, "a name of letters"),
-        ({"": 1.0}, "a name of letters"),
+        ({"train": 0.5}, r"add up to 0\.5, not to 1"),
+        ({}, "add up to 0, not to 1"),
+        ({"train": 1.5, "val": -0.5}, r"val=-0\.5 is not a share from 0 to 1"),
+        ({"train": float("nan")}, "train=nan is not a share from 0 to 1"),
+        ({"../x": 1.0}, "'../x' is not a split name of letters"),
+        ({"": 1.0}, "'' is not a split name of letters"),
     ],
 )
 def test_shares_that_cannot_be_used(ratios, message):

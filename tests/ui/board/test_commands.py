@@ -367,5 +367,5 @@ def test_splits_that_cannot_be_had_are_told_by_the_job(browser: Browser, tmp_pat
     )
     state = browser.job(1)
     assert state["state"] == "failed" and browser.board.jobs.result(1) is None
-    assert "shares that add up to 1, found 0.7" in state["message"]
+    assert "Shares add up to 0.7, not to 1" in state["message"]
     assert not (tmp_path / "out").exists()

@@ -50,7 +50,7 @@ def test_filter_as_text_becomes_chips(selection: Selection) -> None:
     selection.filter = "lighting in ['dim', 'bright'] and surface == 'metal'"
     assert [chip["facet"] for chip in selection.chips()] == ["lighting", "surface"]
     assert len(selection.view) == 3
-    with pytest.raises(FilterError, match="name of a facet"):
+    with pytest.raises(FilterError, match="Unknown facet "):
         selection.filter = "nothing == 1"
     assert selection.counts()["filtered"] == 3
 

@@ -358,7 +358,7 @@ def test_export_by_mouse(board: Board, tmp_path: Path, screenshot: Callable[...,
     board.fill("Folder", tmp_path / "half")
     board.fill("share of test", 0.5)
     board.does("export").click()
-    assert "shares that add up to 1, found 1.35" in board.expect_job(1, "failed")
+    assert "Shares add up to 1.35, not to 1" in board.expect_job(1, "failed")
     board.fill("Folder", tmp_path / "staged")
     board.fill("share of train", 0.5)
     board.fill("share of val", 0)

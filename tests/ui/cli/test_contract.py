@@ -82,16 +82,20 @@ def test_empty_and_broken_input(run: Run, name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "annotations.json").write_text('{"images": [')
+    no_dataset = "There is no dataset 'no-such-dataset'"
     cases = [
-        (("load", name, str(tmp_path / "nowhere"), "--source", "real"), "nothing there"),
-        (("load", name, str(tmp_path / "empty"), "--source", "real"), "Wanted"),
+        (("load", name, str(tmp_path / "nowhere"), "--source", "real"), "This path does not exist"),
+        (("load", name, str(tmp_path / "empty"), "--source", "real"), "The folder is empty"),
         (("load", name, str(tmp_path / "broken"), "--source", "real"), "line 1"),
         (("load", name, str(tmp_path / "broken"), "--source", "real", "--format", "cocoo"), "Did you mean 'coco'"),
-        (("info", "no-such-dataset"), "name of a dataset"),
-        (("measure", "no-such-dataset"), "name of a dataset"),
-        (("tag", "no-such-dataset", "x", "--where", "True"), "name of a dataset"),
+        (("info", "no-such-dataset"), no_dataset),
+        (("measure", "no-such-dataset"), no_dataset),
+        (("tag", "no-such-dataset", "x", "--where", "True"), no_dataset),
         (("generate", "no_such_preset", "--into", name, "-n", "1"), "no_such_preset"),
-        (("export", "no-such-dataset", str(tmp_path / "o"), "--format", "coco"), "name of a dataset"),
+        (
+            ("export", "no-such-dataset", str(tmp_path / "o"), "--format", "coco"),
+            "There is no dataset 'no-such-dataset'",
+        ),
     ]
     for arguments, expected in cases:
         status, answer, err = run(*arguments)
@@ -106,16 +110,16 @@ def test_bad_filters_formats_and_folders(run: Run, name: str, shared_data: Path,
     (tmp_path / "full" / "a.txt").write_text("x")
     out = str(tmp_path / "o")
     cases = [
-        (("tag", name, "x", "--where", "lihgting == 'dim'"), "Did you mean 'lighting'"),
-        (("tag", name, "x", "--where", "lighting ="), "Wanted a filter"),
+        (("tag", name, "x", "--where", "lihgting == 'dim'"), "Unknown facet 'lihgting'. Did you mean 'lighting'"),
+        (("tag", name, "x", "--where", "lighting ="), "Cannot read the filter 'lighting ='"),
         (("tag", name, " x", "--where", "True"), "is not a valid tag"),
         (("undo", name), "no change to undo"),
-        (("reproduce", name, "0" * 24), "Wanted a sample"),
+        (("reproduce", name, "0" * 24), "There is no sample with id"),
         (("export", name, out, "--format", "cococo"), "Did you mean 'coco'"),
-        (("export", name, str(tmp_path / "full"), "--format", "coco"), "files in it"),
+        (("export", name, str(tmp_path / "full"), "--format", "coco"), "The folder is not empty"),
         (("export", name, "/proc/nowhere/out", "--format", "coco"), "/proc/nowhere/out"),
-        (("export", name, str(tmp_path / "full" / "a.txt" / "out"), "--format", "coco"), "Wanted"),
-        (("export", name, out, "--format", "coco", "--splits", "train=-1"), "Wanted"),
+        (("export", name, str(tmp_path / "full" / "a.txt" / "out"), "--format", "coco"), "a file is where a folder"),
+        (("export", name, out, "--format", "coco", "--splits", "train=-1"), "train=-1.0 is not a share"),
         (("export", name, out, "--format", "coco", "--where", "class == 'pear'"), "Wanted"),
     ]
     for arguments, expected in cases:
@@ -157,7 +161,7 @@ def test_a_dead_server_gives_one_message(uri: str) -> None:
         [*COMMAND, "info", "x"], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 1
-    assert "a MongoDB that answers" in done.stderr and "FIFTYONE_DATABASE_URI" in done.stderr
+    assert "MongoDB does not answer" in done.stderr and "FIFTYONE_DATABASE_URI" in done.stderr
     assert "Traceback" not in done.stderr and "secret" not in done.stderr
 
 

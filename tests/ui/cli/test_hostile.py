@@ -40,10 +40,10 @@ def huge(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (escaping_zip, "Wanted an archive with paths inside the archive, found ../x.png, which leads out"),
-        (pipe, "found a pipe, socket or device"),
-        (deep, "Wanted valid JSON, found"),
-        (huge, "Wanted JSON of at most 512 MB, found 1,024 MB (samples.json). Split it into several files."),
+        (escaping_zip, "The archive was not unpacked: the path '../x.png' leads out of it."),
+        (pipe, "a pipe, a socket or a device, which cannot be loaded"),
+        (deep, "The file is not valid JSON: it is nested too deeply"),
+        (huge, "samples.json: The file has 1,024 MB, the limit for JSON is 512 MB. Split it into several files."),
     ],
 )
 def test_a_hostile_input_is_one_sentence(

@@ -53,7 +53,7 @@ def test_a_place_that_refuses_leaves_nothing_behind(name: str, tmp_path: Path, s
     told = done.stderr
     assert done.returncode == 1, told
     assert told.count("\n") == 1 and "Traceback" not in told
-    assert "Wanted a place that can be written" in told and str(tmp_path / "out") in told and "make room" in told
+    assert "Cannot write to this path: " in told and str(tmp_path / "out") in told and "make room" in told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,12 +61,13 @@ def test_a_database_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from workbench.adapters.store import database
 
     monkeypatch.setattr(pymongo.MongoClient, "server_info", lambda self: {"version": "5.0.31"})
-    with pytest.raises(DatabaseError, match=r"MongoDB 6\.0 or newer, found 5\.0\.31 \(server\)\. Upgrade"):
+    with pytest.raises(DatabaseError, match=r"server: MongoDB is version 5\.0\.31, 6\.0 or newer is needed\. Upgrade"):
         database._check_version("mongodb://127.0.0.1:9", "server")
 
 
 @pytest.mark.parametrize(
-    ("notebook", "expected"), [("nowhere.ipynb", "nothing there"), ("a.txt", "Give the path of a notebook")]
+    ("notebook", "expected"),
+    [("nowhere.ipynb", "This path does not exist; a notebook is needed"), ("a.txt", "Give the path of a notebook")],
 )
 def test_lab_wants_a_notebook(notebook: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("x")

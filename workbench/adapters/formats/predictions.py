@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.formats.toolkit.boxes import Xyxy, numbers_of
-from workbench.adapters.formats.toolkit.json_files import parse
+from workbench.adapters.formats.toolkit.json_files import json_type, parse
 from workbench.adapters.formats.toolkit.json_stream import parts
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.text_files import lines_of
@@ -89,35 +89,32 @@ def read(path: Path, reference: Reference, problems: Problems) -> Iterator[Predi
         return _coco(content["annotations"], read_reference(path), path.name, problems)
     if isinstance(content, list):
         if content and not reference.images:
-            raise InputError(
-                "to know which pictures the image ids mean",
-                found="a bare list of results",
-                where=path.name,
-                fix="Give the COCO file that the model was given: --annotations instances.json",
-            )
+            fix = "Pass the COCO file that the model was run on: annotations=<file>, or --annotations FILE."
+            raise InputError("The results refer to images by id.", at=path.name, fix=fix)
         return _coco(content, reference, path.name, problems)
     raise InputError(
-        "COCO results (a list), COCO with scores, or a folder of YOLO rows",
-        found=type(content).__name__,
-        where=path.name,
+        f"The file holds {json_type(content)}, which is neither a list of COCO results nor COCO with scores.",
+        at=path.name,
+        fix="Give such a file, or a folder of YOLO label files.",
     )
 
 
 def _coco(entries: list[Any], reference: Reference, shown: str, problems: Problems) -> Iterator[Prediction]:
     for at, entry in enumerate(entries):
         where = f"{shown}, result {at}"
-        said = entry if isinstance(entry, dict) else {}
-        image, category, score = said.get("image_id"), said.get("category_id"), said.get("score")
-        box = numbers_of(said.get("bbox"))
+        result = entry if isinstance(entry, dict) else {}
+        image, category, score = result.get("image_id"), result.get("category_id"), result.get("score")
+        box = numbers_of(result.get("bbox"))
         if box is None or len(box) != 4 or not all(map(math.isfinite, box)) or box[2] <= 0 or box[3] <= 0:
-            message = f"Wanted bbox [x, y, width, height] with an area, found {said.get('bbox')!r:.60}. Left out."
+            message = (
+                f"bbox is not [x, y, width, height] with an area ({result.get('bbox')!r:.60}); prediction left out."
+            )
             problems.add("broken_annotation", where, message)
         elif isinstance(image, (list, dict)) or image not in reference.images:
-            problems.add("missing_image", where, f"Wanted the id of a known picture, found {image!r:.60}. Left out.")
+            problems.add("missing_image", where, f"No image has the id {image!r:.60}; prediction left out.")
         elif isinstance(category, (list, dict)) or category not in reference.classes:
-            problems.add(
-                "unknown_category", where, f"Wanted the id of a known class, found {category!r:.60}. Left out."
-            )
+            message = f"No class has the id {category!r:.60}; prediction left out."
+            problems.add("unknown_category", where, message)
         else:
             x, y, w, h = box
             confidence = float(score) if isinstance(score, (int, float)) else None
@@ -129,24 +126,25 @@ def _yolo(path: Path, reference: Reference, problems: Problems) -> Iterator[Pred
     files = [file for file in tree.files if file.lower().endswith(".txt")]
     if not files:
         fix = "Give a COCO results file, or the folder with the label files that the model wrote."
-        raise InputError("rows of predictions (.txt)", found="none", where=str(path), fix=fix)
+        raise InputError("There are no label files (.txt) in this folder.", at=str(path), fix=fix)
     for file in files:
         image = file.rpartition("/")[2][: -len(".txt")]
         for at, line in enumerate(lines_of(tree.path(file), file, problems), 1):
-            if line.strip() and (found := _row(line.split(), image, reference, f"{file}, line {at}", problems)):
-                yield found
+            if line.strip() and (prediction := _row(line.split(), image, reference, f"{file}, line {at}", problems)):
+                yield prediction
 
 
 def _row(tokens: list[str], image: str, reference: Reference, where: str, problems: Problems) -> Prediction | None:
     numbers = _numbers(tokens)
     if numbers is None or numbers[3] <= 0 or numbers[4] <= 0:
-        message = f"Wanted class, x, y, width, height and confidence, found '{' '.join(tokens)[:80]}'. Left out."
+        row = " ".join(tokens)[:80]
+        message = f"The row '{row}' is not class, x, y, width, height and confidence; prediction left out."
         problems.add("broken_annotation", where, message)
         return None
     number, x, y, w, h, *rest = numbers
     name = reference.classes.get(int(number), None if reference.classes else str(int(number)))
     if name is None:
-        problems.add("unknown_category", where, f"Wanted the number of a known class, found {tokens[0]}. Left out.")
+        problems.add("unknown_category", where, f"No class has the number {tokens[0]:.40}; prediction left out.")
         return None
     edges = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
     return Prediction(image, name, edges, rest[0] if rest else None, shares=True)
@@ -155,7 +153,7 @@ def _row(tokens: list[str], image: str, reference: Reference, where: str, proble
 def _numbers(tokens: list[str]) -> list[float] | None:
     """Five or six finite numbers, or ``None``."""
     try:
-        found = [float(token) for token in tokens]
+        numbers = [float(token) for token in tokens]
     except ValueError:
         return None
-    return found if len(found) in (_ROW - 1, _ROW) and all(map(math.isfinite, found)) else None
+    return numbers if len(numbers) in (_ROW - 1, _ROW) and all(map(math.isfinite, numbers)) else None

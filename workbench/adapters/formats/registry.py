@@ -82,17 +82,17 @@ def choose(source: Source, *, name: str | None = None) -> tuple[str, Found]:
     equal = [name for name in ranked if matches[best].score - matches[name].score < _TIE]
     if len(equal) > 1:
         reasons = "; ".join(f"{name}: {matches[name].why}" for name in equal)
-        fix = f"Say --format {' or '.join(equal)}."
-        raise InputError("data of one format", found=reasons, where=str(source.path), fix=fix)
+        problem = f"The data matches several formats equally well ({reasons})."
+        raise InputError(problem, at=str(source.path), fix=f"Choose one: --format {' or '.join(equal)}.")
     return best, matches[best]
 
 
 def _asked_for(source: Source, name: str) -> Found:
     if name not in FORMATS:
-        raise InputError("the name of a format", found=repr(name), where="format", fix=one_of(name, FORMATS))
+        raise InputError(f"Unknown format {name!r:.80}.", fix=one_of(name, FORMATS))
     if source.file is not None and not FORMATS[name].single_files:
-        fix = "Give the folder that holds it."
-        raise InputError(f"a folder of {name}", found="a file", where=str(source.path), fix=fix)
+        problem = f"The format '{name}' is read from a folder, and this is a file."
+        raise InputError(problem, at=str(source.path), fix="Give the folder that holds it.")
     return Found(1.0, "asked for", partial(FORMATS[name].read, source))
 
 
@@ -101,18 +101,17 @@ def _detected(source: Source) -> dict[str, Found]:
     try:
         matches = {name: form.detect(source) for name, form in asked.items()}
     except OSError as cause:
-        text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        raise InputError("readable files", found=text, where=str(source.path), fix="Change the permissions.") from cause
+        problem = f"'{cause.filename or source.path}' cannot be read ({cause.strerror or type(cause).__name__})."
+        raise InputError(problem, at=str(source.path), fix="Change the permissions.") from cause
     return {name: match for name, match in matches.items() if match is not None}
 
 
 def _nothing_fits(source: Source) -> InputError:
     path = source.path
     empty = path.is_dir() and not any(path.iterdir())
-    looked = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
+    known = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
     return InputError(
-        "pictures or a known data set",
-        found="an empty folder" if empty else "nothing of the kind",
-        where=str(path),
-        fix=f"Looked for {looked}.",
+        "The folder is empty." if empty else "There are no images and no known data set here.",
+        at=str(path),
+        fix=f"The formats and what they are recognized by: {known}.",
     )

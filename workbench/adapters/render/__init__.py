@@ -75,7 +75,7 @@ def renderer(name: str) -> Renderer:
         MissingExtra: the optional package behind it is absent.
     """
     if name not in BACKENDS:
-        raise InputError("a rendering backend", found=f"'{name}'", fix=one_of(name, BACKENDS))
+        raise InputError(f"Unknown rendering backend '{name}'.", fix=one_of(name, BACKENDS))
     return BACKENDS[name]()
 
 

@@ -45,7 +45,7 @@ def posed(camera: Camera) -> Floats:
         InputError: the camera has no pose.
     """
     if camera.T_world_cam is None:
-        raise InputError("a camera with a pose", found="T_world_cam is None", fix="Set Camera.T_world_cam.")
+        raise InputError("The camera has no pose.", fix="Set Camera.T_world_cam.")
     return camera.T_world_cam
 
 
@@ -89,9 +89,8 @@ def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
     residual = max(_errors(x[b], y[b], wanted[0][b], wanted[1][b], distortion)[2] for b in blocks)
     if not residual < 1e-7 or min(_least_determinant(x[b], y[b], distortion) for b in blocks) <= 0:
         raise InputError(
-            "a lens distortion that can be inverted over the whole picture",
-            found=f"k1, k2, p1, p2 = {distortion}",
-            where="camera.distortion",
+            f"The lens distortion k1, k2, p1, p2 = {distortion} cannot be inverted over the whole image.",
+            at="camera.distortion",
             fix="Use smaller coefficients or a longer focal length.",
         )
     return np.stack([x, y], axis=-1).reshape(xy.shape)

@@ -59,7 +59,7 @@ class MitsubaRenderer:
         try:
             picture = np.array(self._mi.render(self._mi.load_dict(description), spp=self.samples_per_pixel, seed=0))
         except RuntimeError as cause:
-            raise RenderError("a picture by Mitsuba", found=str(cause), fix="Use the backend 'open3d'.") from cause
+            raise RenderError(f"Mitsuba could not render: {cause}.", fix="Use the backend 'open3d'.") from cause
         clean = np.nan_to_num(picture[..., :3], nan=0.0).clip(0, None).astype(np.float32)
         return resample(_without_fireflies(clean), view, scene.camera, 1.0)
 
@@ -177,7 +177,7 @@ def _start(mi: Any) -> str:
             reasons.append(f"{variant}: {cause}")
         else:
             return variant
-    raise RenderError("a Mitsuba variant that starts", found="; ".join(reasons), fix="Install libllvm19 or newer.")
+    raise RenderError(f"No Mitsuba variant starts ({'; '.join(reasons)}).", fix="Install libllvm19 or newer.")
 
 
 def _check_llvm() -> None:

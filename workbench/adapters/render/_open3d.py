@@ -113,7 +113,7 @@ class Open3dRenderer:
         if self._environment.get(size) == environment.name:
             return
         if not target.scene.scene.set_indirect_light(self._ibl(environment.name)):
-            raise RenderError("an environment that Filament reads", found=environment.name, fix=DRIVER_FIX)
+            raise RenderError(f"Filament could not read the environment map '{environment.name}'.", fix=DRIVER_FIX)
         target.scene.scene.enable_indirect_light(True)
         target.scene.show_skybox(True)
         self._environment[size] = environment.name
@@ -134,9 +134,8 @@ def _same_thread() -> None:
     """Refuse what Filament answers by ending the process."""
     if threading.get_ident() != _first_thread():
         raise RenderError(
-            "Open3D's renderer in one thread of a process",
-            found="a second thread",
-            fix="Draw in worker processes (workers=1 or more), or always in the same thread.",
+            "Open3D's renderer was started in another thread of this process and can only be used there.",
+            fix="Render in worker processes (workers=1 or more), or always in the same thread.",
         )
 
 
@@ -150,7 +149,7 @@ def _started(width: int, height: int) -> Any:
         with _quiet():
             target = o3d.visualization.rendering.OffscreenRenderer(width, height)
     except Exception as cause:  # Open3D raises bare RuntimeError or pybind errors
-        raise RenderError("a picture by Open3D", found=f"{type(cause).__name__}: {cause}", fix=DRIVER_FIX) from cause
+        raise RenderError(f"Open3D could not render ({type(cause).__name__}: {cause}).", fix=DRIVER_FIX) from cause
     # Two of these share resources and free them twice, which aborts the process at its end: keep each for ever.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(target))
     target.scene.scene.enable_sun_light(False)

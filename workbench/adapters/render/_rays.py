@@ -68,17 +68,17 @@ def world_rays(directions_cam: Floats, camera: Camera) -> NDArray[np.float32]:
 
 def cast(scene: Any, rays: NDArray[np.float32]) -> Hits:
     """First hits of rays ``(H, W, 6)``."""
-    found = scene.cast_rays(o3d.core.Tensor(np.ascontiguousarray(rays)))
-    ids = found["geometry_ids"].numpy()
+    hits = scene.cast_rays(o3d.core.Tensor(np.ascontiguousarray(rays)))
+    ids = hits["geometry_ids"].numpy()
     nothing = ids == NOTHING
-    normals = found["primitive_normals"].numpy()
+    normals = hits["primitive_normals"].numpy()
     away = np.sum(normals * rays[..., 3:], axis=-1, keepdims=True) > 0
     return Hits(
         solid=np.where(nothing, -1, ids.astype(np.int64)),
-        depth_m=found["t_hit"].numpy(),
+        depth_m=hits["t_hit"].numpy(),
         normals=np.where(nothing[..., None], np.float32(0), np.where(away, -normals, normals)),
-        triangle=found["primitive_ids"].numpy().astype(np.int64),
-        barycentric=found["primitive_uvs"].numpy(),
+        triangle=hits["primitive_ids"].numpy().astype(np.int64),
+        barycentric=hits["primitive_uvs"].numpy(),
     )
 
 

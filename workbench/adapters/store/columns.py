@@ -22,7 +22,7 @@ CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
 @translated
 def facets(dataset: Dataset) -> dict[str, Facet]:
     """Facets by name, in the order in which curators look at them."""
-    found: dict[str, Facet] = {
+    columns: dict[str, Facet] = {
         fields.SOURCE: Facet((fields.SOURCE,), "category"),
         fields.LIGHTING: Facet((fields.LIGHTING,), "category"),
         fields.SURFACE: Facet((fields.SURFACE,), "category"),
@@ -33,10 +33,10 @@ def facets(dataset: Dataset) -> dict[str, Facet]:
         fields.SPLIT: Facet((fields.SPLIT,), "category"),
     }
     for path, kind in _scalar_paths(dataset.get_field_schema()):
-        found.setdefault(path, Facet((path,), kind))
+        columns.setdefault(path, Facet((path,), kind))
     if tags_labels(dataset):  # reading the tags of all boxes costs as much as all else together
-        found[LABEL_TAGS] = Facet(tuple(f"{path}.tags" for path in label_paths(dataset)), "sets")
-    return found
+        columns[LABEL_TAGS] = Facet(tuple(f"{path}.tags" for path in label_paths(dataset)), "sets")
+    return columns
 
 
 def _scalar_paths(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

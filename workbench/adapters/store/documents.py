@@ -199,11 +199,11 @@ def record_of(document: Mapping[str, Any]) -> Record:
 def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
     things = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
     keypoints = {thing["of"]: thing for thing in things if "of" in thing}
-    boxed = [(place, d) for place, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
+    boxed = [(index, d) for index, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
     if not things and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
         edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
         return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)
-    return Labels.of(_label(d, width, height, keypoints.get(place)) for place, d in boxed)
+    return Labels.of(_label(d, width, height, keypoints.get(index)) for index, d in boxed)
 
 
 def _xyxy(detection: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float]:

@@ -26,7 +26,7 @@ class TaggedLabels:
 @translated
 def tagged_labels(dataset: Dataset) -> dict[str, TaggedLabels]:
     """Labels by failure tag."""
-    found: dict[str, TaggedLabels] = {}
+    by_tag: dict[str, TaggedLabels] = {}
     for path in label_paths(dataset):
         is_truth = path == f"{fields.GROUND_TRUTH}.detections"
         starts = {"$regex": f"^{fields.FAILURE_PREFIX}"}
@@ -38,10 +38,10 @@ def tagged_labels(dataset: Dataset) -> dict[str, TaggedLabels]:
             {"$unwind": "$tag"},
             {"$match": {"tag": starts}},
         ]
-        for one in dataset._sample_collection.aggregate(stages):
-            own = found.setdefault(one["tag"], TaggedLabels())
+        for row in dataset._sample_collection.aggregate(stages):
+            own = by_tag.setdefault(row["tag"], TaggedLabels())
             if is_truth:
-                own.truth[str(one["label"]["_id"])] = str(one["_id"])
+                own.truth[str(row["label"]["_id"])] = str(row["_id"])
             else:
-                own.samples.add(str(one["_id"]))
-    return found
+                own.samples.add(str(row["_id"]))
+    return by_tag

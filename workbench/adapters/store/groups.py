@@ -121,9 +121,8 @@ def _make_grouped(dataset: Dataset) -> None:
         return
     if dataset.media_type not in (None, "image"):
         raise DatasetError(
-            "a dataset of pictures or point clouds",
-            found=f"media type {dataset.media_type}",
-            where=dataset.name,
+            f"The dataset has media type '{dataset.media_type}', which cannot hold point clouds beside images.",
+            at=dataset.name,
             fix="Load the clouds into another dataset.",
         )
     name = _group_field(dataset)
@@ -149,7 +148,9 @@ def _group_field(dataset: Dataset) -> str:
         if present is None or is_group_field(present):
             return name
     raise DatasetError(
-        "a free field 'group'", found="fields 'group' and 'media_group' of other types", where=dataset.name
+        "The fields 'group' and 'media_group' are taken by other data.",
+        at=dataset.name,
+        fix="Rename one of them, or load the clouds into another dataset.",
     )
 
 
@@ -161,13 +162,13 @@ def _assign_groups(dataset: Dataset, name: str) -> None:
 
 def _slice(dataset: Dataset, kind: str) -> str:
     """The slice for pictures or clouds: ours, or the one of another maker that serves."""
-    found: Mapping[str, str] = dataset.group_media_types or {}
-    if kind in found:
+    kinds: Mapping[str, str] = dataset.group_media_types or {}
+    if kind in kinds:
         return kind
     if kind == CLOUD:  # FiftyOne allows only one slice of scenes
-        return next((name for name, media in found.items() if media == MEDIA[CLOUD]), CLOUD)
+        return next((name for name, media in kinds.items() if media == MEDIA[CLOUD]), CLOUD)
     default = dataset.default_group_slice
-    return str(default) if found.get(default) == MEDIA[IMAGE] else IMAGE
+    return str(default) if kinds.get(default) == MEDIA[IMAGE] else IMAGE
 
 
 def _require_slice(dataset: Dataset, kind: str) -> None:
@@ -227,12 +228,12 @@ def _companion(dataset: Dataset, document: dict[str, Any], record: Record, scene
 def _boxes(document: dict[str, Any], record: Record) -> list[dict[str, Any]]:
     """3D boxes, each linked to its label in the picture: pointing at one in the App lights up the other."""
     flat, key = document[fields.GROUND_TRUTH]["detections"], document[fields.SOURCE_KEY]
-    found = []
-    for place, label, box in boxes_in_cloud(record):
-        instance = {"_id": _id_of(f"label {place}", key), "_cls": "Instance"}  # equal, whichever process writes it
-        flat[place]["instance"] = instance
+    boxes = []
+    for index, label, box in boxes_in_cloud(record):
+        instance = {"_id": _id_of(f"label {index}", key), "_cls": "Instance"}  # equal, whichever process writes it
+        flat[index]["instance"] = instance
         known = {"confidence": label.confidence, "index": label.instance_id}
-        found.append(
+        boxes.append(
             {
                 "_id": ObjectId(),
                 "_cls": "Detection",
@@ -246,4 +247,4 @@ def _boxes(document: dict[str, Any], record: Record) -> list[dict[str, Any]]:
                 **{name: value for name, value in known.items() if value is not None},
             }
         )
-    return found
+    return boxes

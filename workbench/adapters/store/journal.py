@@ -112,7 +112,9 @@ def apply_change(dataset: Dataset, wanted: Request, targets: Sequence[Targets]) 
     """Write the change ahead, carry it out in one set-based update per chunk, mark it done."""
     with turn(dataset) as held:
         _finish_pending(dataset, held)
-        changing = [found for part in targets for found in _really_changing(dataset, wanted, part)]
+        changing = [
+            targets_to_change for part in targets for targets_to_change in _really_changing(dataset, wanted, part)
+        ]
         changed = sum(part.size for part in changing)
         document = {
             "_id": ObjectId(),
@@ -160,8 +162,8 @@ def entries(dataset: Dataset) -> list[Entry]:
 @translated
 def changed_by(change_id: str) -> list[Targets]:
     """What a change really changed."""
-    found = odm_database.get_db_conn()[CHANGED_IDS].find({"change": object_id(change_id)}).sort("_id", 1)
-    return [Targets(chunk["ids"], chunk.get("path", ""), chunk.get("labels", ())) for chunk in found]
+    chunks = odm_database.get_db_conn()[CHANGED_IDS].find({"change": object_id(change_id)}).sort("_id", 1)
+    return [Targets(chunk["ids"], chunk.get("path", ""), chunk.get("labels", ())) for chunk in chunks]
 
 
 def sample_targets(ids: Iterable[str]) -> list[Targets]:
@@ -178,18 +180,18 @@ def label_targets(dataset: Dataset, labels: Iterable[str]) -> list[Targets]:
         DatasetError: there is no label of one of the ids.
     """
     wanted = [object_id(label) for label in dict.fromkeys(labels)]
-    missing, found = set(wanted), []
+    missing, targets = set(wanted), []
     for start in range(0, len(wanted), LABEL_CHUNK):
         part = wanted[start : start + LABEL_CHUNK]
         for path in label_paths(dataset):
             ids, inside = _labels_in(dataset, path, {f"{path}._id": {"$in": part}}, {"$in": ["$$this._id", part]})
             if inside:
-                found.append(Targets(ids, path, inside))
+                targets.append(Targets(ids, path, inside))
                 missing -= set(inside)
     if missing:
         fix = "Ids of labels are in dataset.values('ground_truth.detections.id', unwind=True)."
-        raise DatasetError("labels of the dataset", found=f"no label {min(missing)}", where=dataset.name, fix=fix)
-    return found
+        raise DatasetError(f"There is no label with id {min(missing)}.", at=dataset.name, fix=fix)
+    return targets
 
 
 def label_paths(dataset: Dataset) -> list[str]:
@@ -267,11 +269,11 @@ def _carry_out(dataset: Dataset, document: dict[str, Any], held: Turn) -> None:
     operator = "$addToSet" if document["action"] == "tag" else "$pull"
     for part in changed_by(str(document["_id"])):
         held.renew()
-        place = f"{part.path}.$[label].tags" if part.path else fields.TAGS
+        path = f"{part.path}.$[label].tags" if part.path else fields.TAGS
         chosen = [{"label._id": {"$in": list(part.labels)}}] if part.path else None
         dataset._sample_collection.update_many(
             {"_id": {"$in": list(part.ids)}},
-            {operator: {place: document["tag"]}, "$set": {"last_modified_at": now()}},
+            {operator: {path: document["tag"]}, "$set": {"last_modified_at": now()}},
             array_filters=chosen,
         )
     _journal().update_one({"_id": document["_id"]}, {"$set": {"state": "done"}})

@@ -51,33 +51,33 @@ def match(
         Cancelled: the user stopped; what was matched is remembered.
     """
     require_boxes(dataset, field)
-    place = {"dataset_id": dataset._doc.id, "field": field, "iou": iou}
+    key = {"dataset_id": dataset._doc.id, "field": field, "iou": iou}
     collection = _collection()
     truth_of: dict[str, str] = {}
     unknown: list[Boxes] = []
     for batch in _batches(samples, READ_BATCH):
-        query = {**place, "sample": {"$in": [object_id(one.sample_id) for one in batch]}}
-        known = {str(found["sample"]): found for found in collection.find(query)}
-        for one in batch:
-            found = known.get(one.sample_id)
-            if found is None or found["state"] != _state(one):
-                unknown.append(one)
+        query = {**key, "sample": {"$in": [object_id(boxes.sample_id) for boxes in batch]}}
+        known = {str(stored["sample"]): stored for stored in collection.find(query)}
+        for boxes in batch:
+            stored = known.get(boxes.sample_id)
+            if stored is None or stored["state"] != _state(boxes):
+                unknown.append(boxes)
             else:
-                truth_of |= _by_id(one, np.frombuffer(found["pairs"], np.uint32).reshape(-1, 2))
+                truth_of |= _by_id(boxes, np.frombuffer(stored["pairs"], np.uint32).reshape(-1, 2))
                 progress.advance(1)
     for batch in _batches(unknown, MATCH_BATCH):
         pairs = _matched(dataset, field, batch, iou)
         changes = [
             UpdateOne(
-                {**place, "sample": object_id(one.sample_id)},
-                {"$set": {"state": _state(one), "pairs": Binary(found.tobytes())}},
+                {**key, "sample": object_id(boxes.sample_id)},
+                {"$set": {"state": _state(boxes), "pairs": Binary(own_pairs.tobytes())}},
                 upsert=True,
             )
-            for one, found in zip(batch, pairs, strict=True)
+            for boxes, own_pairs in zip(batch, pairs, strict=True)
         ]
         collection.bulk_write(changes, ordered=False)
-        for one, found in zip(batch, pairs, strict=True):
-            truth_of |= _by_id(one, found)
+        for boxes, own_pairs in zip(batch, pairs, strict=True):
+            truth_of |= _by_id(boxes, own_pairs)
         progress.advance(len(batch))
     return truth_of, len(unknown)
 
@@ -89,26 +89,26 @@ def forget_matches(dataset: Dataset) -> None:
 
 def _matched(dataset: Dataset, field: str, samples: Sequence[Boxes], iou: float) -> list[Pairs]:
     everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
-    some = everything.match({"_id": {"$in": [object_id(one.sample_id) for one in samples]}})
+    some = everything.match({"_id": {"$in": [object_id(boxes.sample_id) for boxes in samples]}})
     results = some.evaluate_detections(field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False)
     truth_of = dict(zip(results.ypred_ids, results.ytrue_ids, strict=True))
-    return [_pairs(one, truth_of) for one in samples]
+    return [_pairs(boxes, truth_of) for boxes in samples]
 
 
-def _pairs(one: Boxes, truth_of: dict[str | None, str | None]) -> Pairs:
-    place = {box.id: at for at, box in enumerate(one.truth)}
-    hits = ((at, truth_of.get(box.id)) for at, box in enumerate(one.predicted))
-    return np.array([(at, place[hit]) for at, hit in hits if hit is not None], np.uint32).reshape(-1, 2)
+def _pairs(boxes: Boxes, truth_of: dict[str | None, str | None]) -> Pairs:
+    index_by_id = {box.id: at for at, box in enumerate(boxes.truth)}
+    hits = ((at, truth_of.get(box.id)) for at, box in enumerate(boxes.predicted))
+    return np.array([(at, index_by_id[hit]) for at, hit in hits if hit is not None], np.uint32).reshape(-1, 2)
 
 
-def _by_id(one: Boxes, pairs: Pairs) -> dict[str, str]:
-    return {one.predicted[at].id: one.truth[hit].id for at, hit in pairs.tolist()}
+def _by_id(boxes: Boxes, pairs: Pairs) -> dict[str, str]:
+    return {boxes.predicted[at].id: boxes.truth[hit].id for at, hit in pairs.tolist()}
 
 
-def _state(one: Boxes) -> bytes:
+def _state(boxes: Boxes) -> bytes:
     """What matching looks at, in short."""
-    said = ([_looked_at(box) for box in side] for side in (one.truth, one.predicted))
-    return blake2b(RULE + repr(list(said)).encode(), digest_size=12).digest()
+    content = ([_looked_at(box) for box in side] for side in (boxes.truth, boxes.predicted))
+    return blake2b(RULE + repr(list(content)).encode(), digest_size=12).digest()
 
 
 def _looked_at(box: Box) -> tuple[object, ...]:

@@ -30,14 +30,14 @@ def named(dataset: Dataset, targets: Sequence[Targets]) -> Named:
     labels: list[tuple[str, str, int]] = []
     for part in targets:
         wanted = {fields.SOURCE_KEY: 1, **({f"{part.path}._id": 1} if part.path else {})}
-        found = dataset._sample_collection.find({"_id": {"$in": list(part.ids)}}, wanted).sort("_id", 1)
+        documents = dataset._sample_collection.find({"_id": {"$in": list(part.ids)}}, wanted).sort("_id", 1)
         if not part.path:
-            samples += [one.get(fields.SOURCE_KEY) or str(one["_id"]) for one in found]
+            samples += [document.get(fields.SOURCE_KEY) or str(document["_id"]) for document in documents]
             continue
         chosen = set(part.labels)
-        for one in found:
-            key = one.get(fields.SOURCE_KEY) or str(one["_id"])
-            labels += [(key, part.path, i) for i, each in enumerate(_ids_at(one, part.path)) if each in chosen]
+        for document in documents:
+            key = document.get(fields.SOURCE_KEY) or str(document["_id"])
+            labels += [(key, part.path, i) for i, each in enumerate(_ids_at(document, part.path)) if each in chosen]
     return Named(samples, labels)
 
 
@@ -47,8 +47,8 @@ def targets_of(dataset: Dataset, names: Named) -> tuple[list[Targets], int]:
     ids = _sample_ids(dataset, names.samples)
     targets = [Targets(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
     places: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for key, path, place in names.labels:
-        places[path][key].add(place)
+    for key, path, index in names.labels:
+        places[path][key].add(index)
     known, found_labels = set(label_paths(dataset)), 0
     for path, by_key in places.items():
         if path not in known:
@@ -61,10 +61,10 @@ def targets_of(dataset: Dataset, names: Named) -> tuple[list[Targets], int]:
 
 def _sample_ids(dataset: Dataset, keys: Sequence[str]) -> list[ObjectId]:
     unique = list(dict.fromkeys(keys))
-    found: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for start in range(0, len(unique), CHUNK):
-        found |= source_keys(dataset, unique[start : start + CHUNK])
-    return [ObjectId(found[key]) for key in unique if key in found]
+        ids |= source_keys(dataset, unique[start : start + CHUNK])
+    return [ObjectId(ids[key]) for key in unique if key in ids]
 
 
 def _labels_at(
@@ -73,11 +73,11 @@ def _labels_at(
     labels: list[ObjectId] = []
     samples: list[ObjectId] = []
     query = {fields.SOURCE_KEY: {"$in": list(by_key)}}
-    for one in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1, f"{path}._id": 1}):
-        ids = _ids_at(one, path)
-        here = [ids[place] for place in sorted(by_key[one[fields.SOURCE_KEY]]) if 0 <= place < len(ids)]
+    for document in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1, f"{path}._id": 1}):
+        ids = _ids_at(document, path)
+        here = [ids[index] for index in sorted(by_key[document[fields.SOURCE_KEY]]) if 0 <= index < len(ids)]
         labels += here
-        samples += [one["_id"]] if here else []
+        samples += [document["_id"]] if here else []
     return labels, samples
 
 

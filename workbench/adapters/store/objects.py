@@ -26,11 +26,11 @@ def objects(dataset: Dataset, ids: Sequence[str]) -> Objects:
 
     A sample that is not there, or without labels, is one without objects.
     """
-    place = {name: row for row, name in enumerate(ids)}
+    row_of = {name: row for row, name in enumerate(ids)}
     rows: list[tuple[int, list[float], str, float | None]] = []
     proportion = np.ones(len(ids))
     for document in _documents(dataset, ids):
-        row, size = place[str(document["_id"])], document.get("metadata") or {}
+        row, size = row_of[str(document["_id"])], document.get("metadata") or {}
         proportion[row] = (size.get("width") or 1) / (size.get("height") or 1)
         rows += [(row, *label) for label in _labels(document)]
     rows.sort(key=itemgetter(0))
@@ -50,6 +50,6 @@ def _documents(dataset: Dataset, ids: Sequence[str]) -> Iterator[Mapping[str, An
 
 def _labels(document: Mapping[str, Any]) -> Iterator[tuple[list[float], str, float | None]]:
     """Left, top, width and height as shares of the picture, class, gloss."""
-    for one in (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ():
-        if one.get("bounding_box") and not one.get("iscrowd"):
-            yield one["bounding_box"], str(one.get("label")), one.get("gloss")
+    for label in (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ():
+        if label.get("bounding_box") and not label.get("iscrowd"):
+            yield label["bounding_box"], str(label.get("label")), label.get("gloss")

@@ -38,8 +38,9 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
     """
     present = dataset.get_field_schema().get(field)
     if field == fields.GROUND_TRUTH or (present is not None and not _holds_boxes(present)):
-        found = "the truth" if field == fields.GROUND_TRUTH else type(present).__name__
-        raise DatasetError("a field for predicted boxes", found=found, where=field, fix="Name another field.")
+        content = "the ground truth" if field == fields.GROUND_TRUTH else f"a {type(present).__name__}"
+        problem = f"The field '{field}' holds {content}, so predictions cannot be stored in it."
+        raise DatasetError(problem, at=dataset.name, fix="Name another field.")
     if present is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
     ids = list(labels)
@@ -48,7 +49,7 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         found_sizes = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
         sizes = {document["_id"]: document.get("metadata") or {} for document in found_sizes}
         if missing := [i for i in batch if i not in sizes]:
-            raise DatasetError("samples of the dataset", found=f"no id {missing[0]}", where=dataset.name)
+            raise DatasetError(f"There is no sample with id {missing[0]}.", at=dataset.name)
         writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
         dataset._sample_collection.bulk_write(writes, ordered=False)
 
@@ -62,8 +63,8 @@ def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[
 def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
     """If the body fails or is stopped, a field of predictions is again what it was before."""
     there = field in dataset.get_field_schema()
-    found = dataset._sample_collection.find({}, {field: 1}) if there else ()
-    before = {document["_id"]: document.get(field) for document in found}
+    documents = dataset._sample_collection.find({}, {field: 1}) if there else ()
+    before = {document["_id"]: document.get(field) for document in documents}
     try:
         yield
     except BaseException:
@@ -103,27 +104,28 @@ def boxes(
     paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME)
     wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
     query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
-    found = dataset._sample_collection.find(query, wanted).sort("_id", 1)
-    return (_boxes(document, field) for document in found)
+    documents = dataset._sample_collection.find(query, wanted).sort("_id", 1)
+    return (_boxes(document, field) for document in documents)
 
 
 def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
     names = (fields.GROUND_TRUTH, field or "")
     both = ((document.get(name) or {}).get("detections") or [] for name in names)
-    truth, predicted = ([one for one in found if one.get("bounding_box")] for found in both)  # 3D ones have none
+    # labels in space have no bounding box
+    truth, predicted = ([label for label in labels if label.get("bounding_box")] for labels in both)
     return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
 
 
-def _box(one: Mapping[str, Any]) -> Box:
-    x, y, width, height = one["bounding_box"]
+def _box(label: Mapping[str, Any]) -> Box:
+    x, y, width, height = label["bounding_box"]
     return Box(
-        id=str(one["_id"]),
-        name=str(one.get("label")),
+        id=str(label["_id"]),
+        name=str(label.get("label")),
         xyxy=(x, y, x + width, y + height),
-        confidence=one.get("confidence"),
-        outcome=one.get(OUTCOME),
-        crowd=bool(one.get("iscrowd")),
-        tags=tuple(one.get("tags") or ()),
+        confidence=label.get("confidence"),
+        outcome=label.get(OUTCOME),
+        crowd=bool(label.get("iscrowd")),
+        tags=tuple(label.get("tags") or ()),
     )
 
 
@@ -152,9 +154,9 @@ def set_outcomes(
         writes = []
         for i in ids[start : start + WRITE_BATCH]:
             words = {
-                f"{name}.detections.{place}.{OUTCOME}": word
-                for name, said in zip((fields.GROUND_TRUTH, field), outcomes[i], strict=True)
-                for place, word in enumerate(said)
+                f"{name}.detections.{index}.{OUTCOME}": word
+                for name, label_outcomes in zip((fields.GROUND_TRUTH, field), outcomes[i], strict=True)
+                for index, word in enumerate(label_outcomes)
             }
             writes.append(UpdateOne({"_id": object_id(i)}, {"$set": {**words, **counts[i], **stamp}}))
         dataset._sample_collection.bulk_write(writes, ordered=False)
@@ -170,13 +172,13 @@ def require_boxes(dataset: Dataset, field: str) -> None:
     if field not in schema or not _holds_boxes(schema[field]) or field == fields.GROUND_TRUTH:
         usable = box_fields(dataset)
         fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
-        raise DatasetError("a field with predicted boxes", found=repr(field), where=dataset.name, fix=fix)
+        raise DatasetError(f"There are no predicted boxes in a field {field!r}.", at=dataset.name, fix=fix)
 
 
 def box_fields(dataset: Dataset) -> list[str]:
     """Names of the fields that hold boxes, the truth left out."""
     schema = dataset.get_field_schema()
-    return [name for name, found in schema.items() if _holds_boxes(found) and name != fields.GROUND_TRUTH]
+    return [name for name, declared in schema.items() if _holds_boxes(declared) and name != fields.GROUND_TRUTH]
 
 
 def _holds_boxes(field: Any) -> bool:

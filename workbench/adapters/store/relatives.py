@@ -35,13 +35,15 @@ def kin(dataset: Dataset) -> list[Kin]:
     own = fields.GENERATION
     names = ("parent_sample_ids", "parent_sample_id", "scenario_name", "scenario_sha256", "parent_tags")
     query = {f"{own}.scenario_sha256": {"$type": "string"}, fields.SOURCE_KEY: {"$type": "string"}}
-    found = dataset._sample_collection.find(query, {f"{own}.{name}": 1 for name in names}).sort("_id", 1)
-    return [_kin(document) for document in found]
+    documents = dataset._sample_collection.find(query, {f"{own}.{name}": 1 for name in names}).sort("_id", 1)
+    return [_kin(document) for document in documents]
 
 
 def _kin(document: dict[str, Any]) -> Kin:
-    said = document[fields.GENERATION]
-    parent = said.get("parent_sample_id")
-    parents = tuple(said.get("parent_sample_ids") or ([parent] if parent else ()))
-    tags = tuple(said.get("parent_tags") or ())
-    return Kin(str(document["_id"]), parents, parent, said.get("scenario_name", ""), said["scenario_sha256"], tags)
+    generation = document[fields.GENERATION]
+    parent = generation.get("parent_sample_id")
+    parents = tuple(generation.get("parent_sample_ids") or ([parent] if parent else ()))
+    tags = tuple(generation.get("parent_tags") or ())
+    return Kin(
+        str(document["_id"]), parents, parent, generation.get("scenario_name", ""), generation["scenario_sha256"], tags
+    )

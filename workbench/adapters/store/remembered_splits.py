@@ -18,26 +18,31 @@ BATCH = 5_000
 @translated
 def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
     """Split by key of what was drawn under this memory (``SplitSpec.memory``); empty when nothing was."""
-    found = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
-    return {one["key"]: one["split"] for one in found}
+    documents = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
+    return {document["key"]: document["split"] for document in documents}
 
 
 @translated
 def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> None:
     """Remember splits; a key that is there already gets the new one."""
     collection = odm_database.get_db_conn()[DRAWS]
-    place = {"dataset_id": dataset._doc.id, "wish": memory}
+    key_of_memory = {"dataset_id": dataset._doc.id, "wish": memory}
     collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
     items = list(drawn.items())
     for start in range(0, len(items), BATCH):
         some = items[start : start + BATCH]
         try:  # nearly always all of them are new, and inserting is ten times faster
-            collection.insert_many([{**place, "key": key, "split": split} for key, split in some], ordered=False)
+            collection.insert_many(
+                [{**key_of_memory, "key": key, "split": split} for key, split in some], ordered=False
+            )
         except BulkWriteError as error:
             if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
                 raise
             known = [fault["op"] for fault in error.details["writeErrors"]]
-            changes = [UpdateOne({**place, "key": one["key"]}, {"$set": {"split": one["split"]}}) for one in known]
+            changes = [
+                UpdateOne({**key_of_memory, "key": document["key"]}, {"$set": {"split": document["split"]}})
+                for document in known
+            ]
             collection.bulk_write(changes, ordered=False)
 
 

@@ -77,16 +77,12 @@ def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Rem
         DatasetError: there is no such removal, or it was restored already.
     """
     finish_pending(dataset)
-    known = [one for one in list_removals(dataset) if one.state == "removed"]
-    chosen = [one for one in known if removal_id in (None, one.removal_id)]
+    known = [removal for removal in list_removals(dataset) if removal.state == "removed"]
+    chosen = [removal for removal in known if removal_id in (None, removal.removal_id)]
     if not chosen:
-        found = "none" if removal_id is None else repr(removal_id)
-        raise DatasetError(
-            "a removal to take back",
-            found=found,
-            where=dataset.name,
-            fix=one_of(removal_id or "", [one.removal_id for one in known]),
-        )
+        named = "" if removal_id is None else f" {removal_id!r}"
+        fix = one_of(removal_id or "", [removal.removal_id for removal in known])
+        raise DatasetError(f"There is no removal{named} that can be undone.", at=dataset.name, fix=fix)
     collection = odm_database.get_db_conn()[REMOVALS]
     query = {"_id": object_id(chosen[-1].removal_id)}
     collection.update_one(query, {"$set": {"state": "restoring", "restored_by": who, "restored_at": now()}})
@@ -98,8 +94,8 @@ def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Rem
 @translated
 def list_removals(dataset: Dataset) -> list[Removal]:
     """All removals of a dataset, oldest first."""
-    found = odm_database.get_db_conn()[REMOVALS].find({"dataset_id": dataset._doc.id}).sort("_id", 1)
-    return [_removal(document) for document in found]
+    documents = odm_database.get_db_conn()[REMOVALS].find({"dataset_id": dataset._doc.id}).sort("_id", 1)
+    return [_removal(document) for document in documents]
 
 
 @translated
@@ -124,21 +120,25 @@ def _carry_out(dataset: Dataset, document: dict[str, Any]) -> None:
 def _take_out(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[ObjectId]) -> None:
     samples = list(dataset._sample_collection.find({"_id": {"$in": ids}}))
     if samples:  # none: this batch was moved before the call was cut off
-        kept = [ReplaceOne({"_id": one["_id"]}, {"_id": one["_id"], "removal": removal, "sample": one}, upsert=True)
-                for one in samples]  # fmt: skip
+        kept = [
+            ReplaceOne(
+                {"_id": sample["_id"]}, {"_id": sample["_id"], "removal": removal, "sample": sample}, upsert=True
+            )
+            for sample in samples
+        ]
         removed.bulk_write(kept, ordered=False)
         dataset._sample_collection.delete_many({"_id": {"$in": ids}})
 
 
 def _put_back(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[ObjectId]) -> None:
-    kept = [one["sample"] for one in removed.find({"_id": {"$in": ids}, "removal": removal})]
-    keys = [key for one in kept if (key := one.get(fields.SOURCE_KEY))]
+    kept = [document["sample"] for document in removed.find({"_id": {"$in": ids}, "removal": removal})]
+    keys = [key for sample in kept if (key := sample.get(fields.SOURCE_KEY))]
     query = {fields.SOURCE_KEY: {"$in": keys}, "_id": {"$nin": ids}}
-    anew = {one[fields.SOURCE_KEY] for one in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1})}
+    anew = {sample[fields.SOURCE_KEY] for sample in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1})}
     stamp = now()
-    back = [one | {"last_modified_at": stamp} for one in kept if one.get(fields.SOURCE_KEY) not in anew]
+    back = [sample | {"last_modified_at": stamp} for sample in kept if sample.get(fields.SOURCE_KEY) not in anew]
     if back:
-        again = [ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in back]
+        again = [ReplaceOne({"_id": sample["_id"]}, sample, upsert=True) for sample in back]
         dataset._sample_collection.bulk_write(again, ordered=False)
     removed.delete_many({"_id": {"$in": ids}, "removal": removal})
 
@@ -148,11 +148,11 @@ def _with_companions(dataset: Dataset, ids: list[ObjectId]) -> list[ObjectId]:
     name = dataset.group_field
     if name is None:
         return ids
-    collection, found = dataset._sample_collection, set(ids)
+    collection, with_group = dataset._sample_collection, set(ids)
     for batch in _batches(ids):
         groups = collection.distinct(f"{name}._id", {"_id": {"$in": batch}})
-        found |= {one["_id"] for one in collection.find({f"{name}._id": {"$in": groups}}, {"_id": 1})}
-    return sorted(found)
+        with_group |= {document["_id"] for document in collection.find({f"{name}._id": {"$in": groups}}, {"_id": 1})}
+    return sorted(with_group)
 
 
 def _batches(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:

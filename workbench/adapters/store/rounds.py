@@ -43,21 +43,21 @@ def put_round(dataset: Dataset, name: str, said: Mapping[str, Any], payload: byt
     rounds, parts = _collections()
     rounds.create_index([("dataset_id", 1), ("name", 1)], unique=True)
     rounds.create_index([("dataset_id", 1), ("number", 1)], unique=True)
-    content, place = ObjectId(), {"dataset_id": dataset._doc.id}
+    content, key = ObjectId(), {"dataset_id": dataset._doc.id}
     pieces = [payload[start : start + PART_BYTES] for start in range(0, len(payload), PART_BYTES)]
     parts.insert_many(
-        [{**place, "content": content, "place": i, "bytes": Binary(piece)} for i, piece in enumerate(pieces)]
+        [{**key, "content": content, "place": i, "bytes": Binary(piece)} for i, piece in enumerate(pieces)]
     )
     value = {"said": dict(said), "content": content}
     while True:
-        old = rounds.find_one_and_update({**place, "name": name}, {"$set": value})
+        old = rounds.find_one_and_update({**key, "name": name}, {"$set": value})
         if old is not None:
             parts.delete_many({"content": old["content"]})
             return int(old["number"])
-        newest = rounds.find_one(place, {"number": 1}, sort=[("number", -1)])
+        newest = rounds.find_one(key, {"number": 1}, sort=[("number", -1)])
         number = newest["number"] + 1 if newest else 1
         try:
-            rounds.insert_one({**place, "name": name, "number": number, **value})
+            rounds.insert_one({**key, "name": name, "number": number, **value})
         except DuplicateKeyError:
             continue  # another process was faster: look again
         return int(number)
@@ -67,12 +67,12 @@ def put_round(dataset: Dataset, name: str, said: Mapping[str, Any], payload: byt
 def rounds(dataset: Dataset) -> list[StoredRound]:
     """All rounds of a dataset, in order."""
     heads, parts = _collections()
-    found = []
+    stored = []
     for head in heads.find({"dataset_id": dataset._doc.id}).sort("number", 1):
         pieces = parts.find({"content": head["content"]}).sort("place", 1)
         payload = b"".join(piece["bytes"] for piece in pieces)
-        found.append(StoredRound(int(head["number"]), head["name"], head["said"], payload))
-    return found
+        stored.append(StoredRound(int(head["number"]), head["name"], head["said"], payload))
+    return stored
 
 
 def forget_rounds(dataset: Dataset) -> None:

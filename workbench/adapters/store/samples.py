@@ -80,14 +80,14 @@ class Medium:
 def media(dataset: Dataset) -> Iterator[Medium]:
     """The pictures of all samples, in order of loading."""
     wanted = {fields.ORIGIN: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
-    found = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
+    documents = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
     return (
         Medium(
-            str(one["_id"]),
-            one.get(fields.ORIGIN) or one["filepath"],
-            *((one.get("metadata") or {}).get(side) or 0 for side in ("width", "height")),
+            str(document["_id"]),
+            document.get(fields.ORIGIN) or document["filepath"],
+            *((document.get("metadata") or {}).get(side) or 0 for side in ("width", "height")),
         )
-        for one in found
+        for document in documents
     )
 
 
@@ -126,31 +126,32 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
 def _hashes(records: Sequence[Record]) -> list[str]:
     """SHA-256 of each medium; most readers have it already."""
     unread = [record for record in records if record.content_sha256 is None]
-    found: Iterator[str] = iter(())
+    hashes: Iterator[str] = iter(())
     if unread:
         with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) * 2)) as pool:
-            found = iter(list(pool.map(lambda record: sha256_file(record.medium), unread)))
-    return [record.content_sha256 or next(found) for record in records]
+            hashes = iter(list(pool.map(lambda record: sha256_file(record.medium), unread)))
+    return [record.content_sha256 or next(hashes) for record in records]
 
 
-def _insert(dataset: Dataset, found: list[dict[str, Any]]) -> set[str]:
+def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
     """Insert documents; returns the keys that went in (another process may have been faster with some)."""
-    if not found:
+    if not documents:
         return set()
-    _declare_dynamic(dataset, found)
-    keys = {document[fields.SOURCE_KEY] for document in found}
+    _declare_dynamic(dataset, documents)
+    keys = {document[fields.SOURCE_KEY] for document in documents}
     try:
-        dataset._sample_collection.insert_many(found, ordered=False)
+        dataset._sample_collection.insert_many(documents, ordered=False)
     except pymongo.errors.BulkWriteError as error:
         faults = error.details["writeErrors"]
         others = [fault for fault in faults if fault["code"] != DUPLICATE_KEY]
         if others:
-            raise DatasetError("to add samples", found=others[0]["errmsg"][:200], where=dataset.name) from error
+            problem = f"The samples could not be added: {others[0]['errmsg'][:200]}."
+            raise DatasetError(problem, at=dataset.name) from error
         keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
     return keys
 
 
-def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
+def _declare_dynamic(dataset: Dataset, added: list[dict[str, Any]]) -> None:
     """Give every new path a field, so that the App and views know it."""
     if dataset.media_type is None:
         dataset.reload()  # another process may have been first
@@ -158,23 +159,24 @@ def _declare_dynamic(dataset: Dataset, found: list[dict[str, Any]]) -> None:
         dataset.media_type = "image"
     present = dataset.get_field_schema(flat=True)
     for name, (cls, _) in MAP_TYPES.items():
-        if name not in present and any(name in document for document in found):
+        if name not in present and any(name in document for document in added):
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
     for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):
-        if name not in present and any(name in document for document in found):
+        if name not in present and any(name in document for document in added):
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
-    if "generation.params" not in present and any(document.get(fields.GENERATION) for document in found):
+    if "generation.params" not in present and any(document.get(fields.GENERATION) for document in added):
         dataset.add_sample_field(
             "generation.params", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
         )
-    wanted = {path: value for document in found for path, value in documents.dynamic_values(document)}
+    wanted = {path: value for document in added for path, value in documents.dynamic_values(document)}
     for path, value in wanted.items():
         kind, cls = documents.KINDS[type(value)]
         if path not in present:
             dataset.add_sample_field(path, cls)
         elif not isinstance(present[path], cls | fo.IntField if kind == "number" else cls):
             fix = "Rename that column, or load into a new dataset."
-            raise DatasetError(f"a {kind} in the field '{path}'", found=f"{value!r}", where=dataset.name, fix=fix)
+            problem = f"The field '{path}' cannot hold the {kind} {value!r:.80}, its values are of another type."
+            raise DatasetError(problem, at=dataset.name, fix=fix)
 
 
 @translated
@@ -182,8 +184,8 @@ def source_keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, str]:
     """Sample id by source key, for the keys that are in the dataset."""
     if not keys:
         return {}
-    found = dataset._sample_collection.find({fields.SOURCE_KEY: {"$in": list(keys)}}, {fields.SOURCE_KEY: 1})
-    return {document[fields.SOURCE_KEY]: str(document["_id"]) for document in found}
+    documents = dataset._sample_collection.find({fields.SOURCE_KEY: {"$in": list(keys)}}, {fields.SOURCE_KEY: 1})
+    return {document[fields.SOURCE_KEY]: str(document["_id"]) for document in documents}
 
 
 @translated
@@ -203,8 +205,8 @@ def _read_ids(dataset: Dataset, ids: list[ObjectId]) -> Iterator[Stored]:
     for start in range(0, len(ids), WRITE_BATCH):
         batch = ids[start : start + WRITE_BATCH]
         query = samples_only(dataset, {"_id": {"$in": batch}})
-        found = {document["_id"]: document for document in collection.find(query, UNREAD)}
-        yield from (_stored(found[i]) for i in batch if i in found)
+        documents = {document["_id"]: document for document in collection.find(query, UNREAD)}
+        yield from (_stored(documents[i]) for i in batch if i in documents)
 
 
 def _stored(document: Mapping[str, Any]) -> Stored:
@@ -231,7 +233,7 @@ def object_id(text: str) -> ObjectId:
     try:
         return ObjectId(text)
     except (InvalidId, TypeError) as cause:
-        raise DatasetError("a sample id (24 hexadecimal digits)", found=repr(text)[:80]) from cause
+        raise DatasetError(f"{text!r:.80} is not a sample id (24 hexadecimal digits).") from cause
 
 
 @translated
@@ -241,11 +243,11 @@ def require_sample(dataset: Dataset, sample_id: str) -> Stored:
     Raises:
         DatasetError: no sample with that id.
     """
-    found = next(iter(read(dataset, [sample_id])), None)
-    if found is None:
+    sample = next(iter(read(dataset, [sample_id])), None)
+    if sample is None:
         fix = "List ids with board.selected_ids or `workbench info`."
-        raise DatasetError("a sample", found=f"no id {sample_id}", where=dataset.name, fix=fix)
-    return found
+        raise DatasetError(f"There is no sample with id {sample_id}.", at=dataset.name, fix=fix)
+    return sample
 
 
 @translated

@@ -79,9 +79,9 @@ def boxes_in_cloud(record: Record) -> Iterator[tuple[int, Label, Box]]:
         return
     T_cloud_cam = np.linalg.inv(T_cam_cloud)
     up = AXES.index(cloud_up(T_cam_cloud)[-1])
-    for place, label in enumerate(record.labels):
+    for index, label in enumerate(record.labels):
         if label.T_cam_obj is not None and label.size_m is not None:
-            yield place, label, _box(T_cloud_cam @ label.T_cam_obj, label.size_m, up)
+            yield index, label, _box(T_cloud_cam @ label.T_cam_obj, label.size_m, up)
 
 
 def _can_be_inverted(T: Floats) -> bool:
@@ -126,7 +126,7 @@ def scenes_of(records: Sequence[Record]) -> list[Scene | None]:
     for at, record in enumerate(records):
         if record.cloud is not None:
             by_cloud.setdefault(record.cloud, []).append(at)
-    found: list[Scene | None] = [None] * len(records)
+    scenes: list[Scene | None] = [None] * len(records)
 
     def make(path: Path) -> list[Scene]:
         return _scenes(path, [records[at].T_cam_cloud for at in by_cloud[path]])
@@ -134,8 +134,8 @@ def scenes_of(records: Sequence[Record]) -> list[Scene | None]:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="clouds") as pool:
         for places, made in zip(by_cloud.values(), pool.map(make, by_cloud), strict=True):
             for at, scene in zip(places, made, strict=True):
-                found[at] = scene
-    return found
+                scenes[at] = scene
+    return scenes
 
 
 def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
@@ -144,10 +144,10 @@ def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
         stat = path.stat()
         key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns]))
         converted = clouds_folder() / f"{key}.pcd"
-        cloud, found = None, []
+        cloud, scenes = None, []
         for T_cam_cloud in places:
-            place = None if T_cam_cloud is None else T_cam_cloud.tolist()
-            scene = clouds_folder() / f"{sha256_text(canonical_json([key, place]))}.fo3d"
+            pose = None if T_cam_cloud is None else T_cam_cloud.tolist()
+            scene = clouds_folder() / f"{sha256_text(canonical_json([key, pose]))}.fo3d"
             if not scene.is_file():
                 cloud = cloud or read_cloud(path)
                 shown = path if _is_shown_right(path, cloud) else converted
@@ -156,11 +156,11 @@ def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
                 camera = _viewpoint(cloud, T_cam_cloud)
                 write_bytes(scene, _scene_bytes(shown, camera, coloured=cloud.rgb is not None))
             asset = converted if converted.is_file() else path
-            found.append(Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:]))
-        return found
+            scenes.append(Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:]))
+        return scenes
     except (ValueError, OSError) as cause:
         fix = "Bring the file back, or load the data again."
-        raise InputError("a point cloud that can be read", found=str(cause)[:200], where=str(path), fix=fix) from cause
+        raise InputError(f"The point cloud cannot be read ({cause!s:.200}).", at=str(path), fix=fix) from cause
 
 
 def _is_shown_right(path: Path, cloud: Cloud) -> bool:

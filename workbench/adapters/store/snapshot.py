@@ -56,13 +56,13 @@ class Snapshot:
         if now == self._stamp:
             return False
         self._dataset.reload()
-        found = facets(self._dataset)
+        columns = facets(self._dataset)
         since = self._stamp[1] - OVERLAP if self._stamp and self._stamp[1] else None
-        changed = _table(self._dataset, found, {CHANGED_AT: {"$gte": since}} if since else {})
+        changed = _table(self._dataset, columns, {CHANGED_AT: {"$gte": since}} if since else {})
         self.read = len(changed)
         self.table = self.table.patched(changed) if since else changed
         self._forget_deleted()
-        self._stamp, self._facets = now, found
+        self._stamp, self._facets = now, columns
         if len(self.table) >= WORTH_KEEPING and self.read > len(self.table) // 10:
             self.keep()
         return True
@@ -72,7 +72,7 @@ class Snapshot:
         only = samples_only(self._dataset, {})
         n = collection.count_documents(only) if only else collection.estimated_document_count()
         if n != len(self.table):
-            there = np.array([str(one["_id"]) for one in collection.find(only, {"_id": 1})], dtype="U24")
+            there = np.array([str(document["_id"]) for document in collection.find(only, {"_id": 1})], dtype="U24")
             self.table = self.table.taken(np.flatnonzero(np.isin(self.table.ids, there)))
 
     def keep(self) -> None:
@@ -86,10 +86,10 @@ class Snapshot:
         kept = table_file.read(self._file)
         if kept is None:
             return
-        table, said = kept
-        found = {name: [list(facet.paths), facet.kind] for name, facet in facets(self._dataset).items()}
-        if said.get("facets") == found:
-            self.table, self._stamp = table, (-1, datetime.fromisoformat(said["at"]))
+        table, header = kept
+        columns = {name: [list(facet.paths), facet.kind] for name, facet in facets(self._dataset).items()}
+        if header.get("facets") == columns:
+            self.table, self._stamp = table, (-1, datetime.fromisoformat(header["at"]))
 
     @property
     def _file(self) -> Path:
@@ -104,18 +104,18 @@ def table(dataset: Dataset | str) -> Table:
     return _table(dataset, facets(dataset), {})
 
 
-def _table(dataset: Dataset, found: Mapping[str, Facet], query: Mapping[str, Any]) -> Table:
+def _table(dataset: Dataset, columns: Mapping[str, Facet], query: Mapping[str, Any]) -> Table:
     """Rows of a query; each comes as a flat list, which takes a third of the time of a document."""
     stages = [
         {"$match": samples_only(dataset, query)},
         {"$sort": {"_id": 1}},
-        {"$project": {"v": ["$_id", *(_value(facet) for facet in found.values())]}},
+        {"$project": {"v": ["$_id", *(_value(facet) for facet in columns.values())]}},
     ]
     rows = (document["v"] for document in dataset._sample_collection.aggregate(stages, allowDiskUse=True))
-    parts = [_part(found, chunk) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
+    parts = [_part(columns, chunk) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
     while len(parts) > 1:  # in pairs, so that nothing is copied often
         parts = [first.joined(*second) for first, *second in _pairs(parts)]
-    return parts[0] if parts else _part(found, [])
+    return parts[0] if parts else _part(columns, [])
 
 
 def _pairs(parts: list[Table]) -> Iterator[list[Table]]:
@@ -144,7 +144,9 @@ def _all_words(value: str) -> Any:
     return {"$reduce": {"input": _words(value), "initialValue": [], "in": joined}}
 
 
-def _part(found: Mapping[str, Facet], rows: list[list[Any]]) -> Table:
-    ids, *values = zip(*rows, strict=True) if rows else [()] * (len(found) + 1)
-    columns = {name: KINDS[facet.kind].of(given) for (name, facet), given in zip(found.items(), values, strict=True)}
+def _part(facets_by_name: Mapping[str, Facet], rows: list[list[Any]]) -> Table:
+    ids, *values = zip(*rows, strict=True) if rows else [()] * (len(facets_by_name) + 1)
+    columns = {
+        name: KINDS[facet.kind].of(given) for (name, facet), given in zip(facets_by_name.items(), values, strict=True)
+    }
     return Table(np.array([str(i) for i in ids], dtype="U24"), columns)

@@ -42,9 +42,9 @@ class VectorTable:
 
     def of(self, ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places in ``ids`` that have a vector, and the rows of those."""
-        place = {one: row for row, one in enumerate(self.ids.tolist())}
-        found = [(i, place[one]) for i, one in enumerate(ids) if one in place]
-        pairs = np.array(found, np.int64).reshape(-1, 2)
+        row_of = {sample_id: row for row, sample_id in enumerate(self.ids.tolist())}
+        rows = [(i, row_of[sample_id]) for i, sample_id in enumerate(ids) if sample_id in row_of]
+        pairs = np.array(rows, np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 
 
@@ -103,5 +103,5 @@ def _read(path: Path) -> VectorTable | None:
 
 
 def _length(path: Path) -> int | None:
-    found = _read(path)
-    return None if found is None else int(found.vectors.shape[1])
+    part = _read(path)
+    return None if part is None else int(part.vectors.shape[1])

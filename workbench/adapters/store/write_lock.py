@@ -50,7 +50,7 @@ class Turn:
             .matched_count
         ):
             fix = "Nothing is lost: the other process finishes this change. Read the dataset again."
-            raise DatabaseError("to go on writing tags", found="another process has taken over", fix=fix)
+            raise DatabaseError("This process was stopped for so long that another one took over the change.", fix=fix)
 
 
 @contextlib.contextmanager
@@ -74,15 +74,15 @@ def _wait(dataset: Dataset) -> Turn:
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
     deadline = time.monotonic() + WAIT_S
     while True:
-        found = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
-        if found is None:
+        document = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
+        if document is None:
             _make(held.dataset_id)
             continue
         taken = {"$set": {"owner": {"$literal": {**me, "token": held.token}}, "last": me, "until": _after(LEASE_MS)}}
-        if _turns().update_one({"_id": held.dataset_id, **_free(found["owner"], me)}, [taken]).matched_count:
+        if _turns().update_one({"_id": held.dataset_id, **_free(document["owner"], me)}, [taken]).matched_count:
             return held
         if time.monotonic() > deadline:
-            raise _busy(dataset, found["owner"] or {})
+            raise _busy(dataset, document["owner"] or {})
         wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
         _turns().update_one({"_id": held.dataset_id}, [wanted])
         time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that those who wait do not walk in step
@@ -100,10 +100,9 @@ def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
 
 def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
     return DatabaseError(
-        "to write tags",
-        found=f"process {owner.get('pid')} on {owner.get('host')} writing for {WAIT_S:.0f} s",
-        where=dataset.name,
-        fix="Wait for it, or stop it; what it has written ahead will be finished.",
+        f"Process {owner.get('pid')} on {owner.get('host')} has been changing the dataset for {WAIT_S:.0f} s.",
+        at=dataset.name,
+        fix="Wait for it, or stop it; the next change completes what it has begun.",
     )
 
 

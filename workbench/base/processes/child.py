@@ -1,4 +1,4 @@
-"""What runs in a worker process: take a call, do it, answer; end when the pipe closes."""
+"""The main loop of a worker process: read a call, run it, send its result; end when the pipe closes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _serve(requests: BinaryIO) -> bytes | None:
         function, args, kwargs = pickle.load(requests)  # noqa: S301 - from the parent over a private pipe
     except EOFError:
         return None
-    except Exception as error:  # the parent's function cannot be imported here: say so instead of dying
+    except Exception as error:  # the parent's function cannot be imported here: report it and keep running
         return _failure(error)
     try:
         return pickle.dumps((True, function(*args, **kwargs)))
@@ -43,5 +43,5 @@ def _failure(error: Exception) -> bytes:
         pickle.loads(data)  # noqa: S301 - own bytes: an error that does not survive the way is replaced below
         return data
     except Exception:
-        said = "".join(traceback.format_exception_only(error)).strip()
-        return pickle.dumps((False, WorkbenchError("work that can be done", found=said)))
+        text = "".join(traceback.format_exception_only(error)).strip()
+        return pickle.dumps((False, WorkbenchError(f"A call in a worker process failed: {text.rstrip('.')}.")))

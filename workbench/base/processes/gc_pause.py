@@ -1,4 +1,4 @@
-"""Work that makes millions of objects without cycles, without looking for any."""
+"""Pause of the cyclic garbage collector, for work that makes millions of objects without cycles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def no_cycles() -> Iterator[None]:
-    """Without the search for cycles, of which there are none: it would look at millions of new objects again and again.
+    """Switch the cyclic garbage collector off inside the block; it would scan millions of new objects again and again.
 
     It halves the time of a load or an export.
     """

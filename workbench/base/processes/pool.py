@@ -1,4 +1,4 @@
-"""Worker processes that know nothing of the program that starts them.
+"""Worker processes that do not import the program that starts them.
 
 ``multiprocessing`` re-imports ``__main__`` in every worker, which breaks scripts without a guard and costs
 notebooks. Here a worker is a plain child Python that takes pickled calls on its standard input, one at a time.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ LOG_TAIL = 400
 
 
 class WorkerDied(WorkbenchError):
-    """A worker process ended in the middle of its work."""
+    """A worker process ended before its call was done."""
 
 
 class WorkerProcesses(ThreadPoolExecutor):
@@ -48,13 +49,13 @@ class WorkerProcesses(ThreadPoolExecutor):
         return super().submit(self._call, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the children; those still at work finish their call first when ``wait`` is set."""
+        """End the children; with ``wait``, calls that run are finished first."""
         super().shutdown(wait=wait, cancel_futures=cancel_futures)
         for child in self._children:
             child.close()
 
     def pids(self) -> list[int]:
-        """Process ids of the children that live."""
+        """Process ids of the running children."""
         return [child.process.pid for child in self._children if child.process.poll() is None]
 
     def _call(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -99,7 +100,7 @@ class _Child:
         return answer
 
     def close(self) -> None:
-        """Close the pipe, which ends the child, and give it a moment."""
+        """Close the pipe, which ends the child; kill it after ``GRACE_S``."""
         assert self.process.stdin and self.process.stdout
         with contextlib.suppress(OSError):  # the pipe of a dead child is broken already
             self.process.stdin.close()
@@ -114,10 +115,10 @@ class _Child:
     def _died(self) -> WorkerDied:
         code = self.process.wait(GRACE_S) if self.process.poll() is None else self.process.returncode
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - LOG_TAIL))
-        said = " ".join(self.log.read().decode(errors="replace").split())
-        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+        output = " ".join(self.log.read().decode(errors="replace").split())
+        reason = f"was killed (signal {-code})" if code < 0 else f"ended early (exit status {code})"
+        memory = ", probably out of memory" if -code == signal.SIGKILL else ""
         return WorkerDied(
-            "a worker process that ends its work",
-            found=f"{how}{': ' + said if said else ''}",
-            fix="Free memory, or use fewer workers; what is finished is kept, and the same call completes it.",
+            f"A worker process {reason}{memory}.{f' Last output: {output}' if output else ''}",
+            fix="Free memory or use fewer workers. Finished work is kept, and the same call completes the rest.",
         )

@@ -220,5 +220,5 @@ def asset_sha256(asset: str) -> str:
 
 def _entry(registry: dict[str, Entry], name: str, kind: str) -> Entry:
     if name not in registry:
-        raise InputError(f"a {kind} of the library", found=f"'{name}'", fix=one_of(name, registry))
+        raise InputError(f"Unknown {kind} {name!r}.", fix=one_of(name, registry))
     return registry[name]

@@ -1,4 +1,4 @@
-"""Light from all around as pictures: rooms that a work cell may stand in, drawn as soft-edged shapes on the sphere."""
+"""Environment maps: rooms around a work cell, drawn as soft-edged shapes on the sphere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def environment_radiance(name: str) -> NDArray[np.float32]:
         InputError: no such environment.
     """
     if name not in ENVIRONMENTS:
-        raise InputError("an environment of the library", found=f"'{name}'", fix=one_of(name, ENVIRONMENTS))
+        raise InputError(f"Unknown environment {name!r}.", fix=one_of(name, ENVIRONMENTS))
     directions, solid_angle = sphere()
     radiance = ENVIRONMENTS[name](directions)
     luminance = radiance @ np.array([0.2126, 0.7152, 0.0722])

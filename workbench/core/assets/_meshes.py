@@ -1,4 +1,4 @@
-"""The user's own meshes: GLB, OBJ, PLY and STL files with a class name, checked when they are first asked for.
+"""The user's own meshes: GLB, OBJ, PLY and STL files with a class name, checked at their first use.
 
 In scenarios such a mesh is one word: ``class@path``, with ``#mm`` at the end when the file's unit is the millimetre.
 """
@@ -24,7 +24,7 @@ MM = "#mm"
 
 @dataclass(frozen=True)
 class OwnMesh:
-    """What a word says.
+    """The parts of a word.
 
     Attributes:
         name: class name.
@@ -64,13 +64,14 @@ def own_words(folder: Path, *, millimetre: bool = False) -> list[str]:
         InputError: there is no such folder, or no mesh file in it.
     """
     if not folder.is_dir():
-        raise InputError(
-            "a folder of meshes", found="nothing there" if not folder.exists() else "a file", where=str(folder)
+        problem = (
+            "This is a file, not a folder of meshes." if folder.exists() else "The folder of meshes does not exist."
         )
+        raise InputError(problem, at=str(folder))
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not files:
         fix = f"Put files in it that end with {', '.join(SUFFIXES)}."
-        raise InputError("meshes", found="none", where=str(folder), fix=fix)
+        raise InputError("The folder holds no mesh files.", at=str(folder), fix=fix)
     names = [path.stem if path.parent == folder else path.relative_to(folder).parts[0] for path in files]
     return [own_word(name, path.resolve(), millimetre=millimetre) for name, path in zip(names, files, strict=True)]
 
@@ -82,53 +83,53 @@ def own_mesh(word: str) -> Mesh:
     Raises:
         InputError: no such file, or it holds no mesh that can be used; the message names the file and what is wrong.
     """
-    said = parse_own(word)
-    shape = _read(said.path)
+    own = parse_own(word)
+    shape = _read(own.path)
     if not len(shape.faces):
-        raise _refused(said.path, "no faces", "Export it as a triangle mesh, not as points.")
+        raise _refused(own.path, "The mesh has no faces.", "Export it as a triangle mesh, not as points.")
     if not np.isfinite(shape.vertices_m).all():
         bad = int((~np.isfinite(shape.vertices_m)).any(axis=1).sum())
-        raise _refused(
-            said.path, f"{bad:,} of {len(shape.vertices_m):,} vertices that are NaN or infinite", "Repair it."
-        )
+        problem = f"{bad:,} of {len(shape.vertices_m):,} vertices are NaN or infinite."
+        raise _refused(own.path, problem, "Repair the mesh.")
     if len(shape.faces) > MOST_FACES:
-        raise _refused(said.path, f"{len(shape.faces):,} faces", f"Simplify it to {MOST_FACES:,} or fewer.")
-    vertices = shape.vertices_m * said.metres
-    if said.path.suffix.lower() in Y_UP:
+        fix = f"Simplify it to {MOST_FACES:,} or fewer."
+        raise _refused(own.path, f"The mesh has {len(shape.faces):,} faces.", fix)
+    vertices = shape.vertices_m * own.metres
+    if own.path.suffix.lower() in Y_UP:
         vertices = vertices @ np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # y up to z up
     longest = float(np.ptp(vertices[np.unique(shape.faces)], axis=0).max())
     if not SMALLEST_M <= longest <= LARGEST_M:
-        fix = "Say its unit: {from: FOLDER, unit: mm}." if longest > LARGEST_M else "Say unit: m, or scale it."
-        raise _refused(said.path, f"one {longest:g} m long", fix)
-    return _finished(said.path, Shape(vertices, shape.faces))
+        fix = "Set its unit: {from: FOLDER, unit: mm}." if longest > LARGEST_M else "Set unit: m, or scale it."
+        problem = f"The mesh is {longest:g} m long; valid are {SMALLEST_M:g} m to {LARGEST_M:g} m."
+        raise _refused(own.path, problem, fix)
+    return _finished(own.path, Shape(vertices, shape.faces))
 
 
 def _finished(path: Path, shape: Shape) -> Mesh:
     a, b, c = (shape.vertices_m[shape.faces[:, i]] for i in range(3))
     crosses = np.cross(b - a, c - a)
     if not (np.linalg.norm(crosses, axis=1) > 1e-12).any():
-        raise _refused(path, "faces without area only", "Export it again.")
+        raise _refused(path, "No face of the mesh has an area.", "Export it again.")
     inside_out = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum()) < 0
     return finish(Shape(shape.vertices_m, shape.faces[:, ::-1].copy()) if inside_out else shape)
 
 
 def _read(path: Path) -> Shape:
     if not path.is_file():
-        raise InputError(
-            "a mesh file", found="nothing there", where=str(path), fix="Bring it back or change the scenario."
-        )
+        raise InputError("The mesh file does not exist.", at=str(path), fix="Restore it or change the scenario.")
     import trimesh  # deferred: 0.3 s, and most scenarios need none
 
     try:
-        found = trimesh.load(path, force="mesh", process=False)
+        mesh = trimesh.load(path, force="mesh", process=False)
     except Exception as cause:  # its readers raise whatever went wrong inside
-        raise _refused(path, f"{type(cause).__name__}: {cause}"[:120], "Open and export it again.") from cause
-    faces = np.asarray(getattr(found, "faces", np.zeros((0, 3))), dtype=np.int32).reshape(-1, 3)
-    vertices = np.asarray(getattr(found, "vertices", np.zeros((0, 3))), dtype=np.float64).reshape(-1, 3)
+        problem = f"The mesh cannot be read ({f'{type(cause).__name__}: {cause}'[:120]})."
+        raise _refused(path, problem, "Open and export it again.") from cause
+    faces = np.asarray(getattr(mesh, "faces", np.zeros((0, 3))), dtype=np.int32).reshape(-1, 3)
+    vertices = np.asarray(getattr(mesh, "vertices", np.zeros((0, 3))), dtype=np.float64).reshape(-1, 3)
     if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
-        raise _refused(path, "faces that name vertices which are not there", "Export it again.")
+        raise _refused(path, "Faces refer to vertices that the mesh does not have.", "Export it again.")
     return Shape(vertices, faces)
 
 
-def _refused(path: Path, found: str, fix: str) -> InputError:
-    return InputError("a mesh that can be drawn", found=found, where=str(path), fix=fix)
+def _refused(path: Path, problem: str, fix: str) -> InputError:
+    return InputError(problem, at=str(path), fix=fix)

@@ -56,13 +56,13 @@ class Kind:
 def make(
     kind: str, *, color_srgb: Rgb | None, roughness: float | None, metallic: float | None, rng: np.random.Generator
 ) -> Material:
-    """The material of a kind; what is ``None`` is drawn from what is usual for it.
+    """The material of a kind; each argument that is ``None`` is drawn from the usual range of the kind.
 
     Raises:
         InputError: no such kind.
     """
     if kind not in KINDS:
-        raise InputError("a surface kind of the library", found=f"'{kind}'", fix=one_of(kind, KINDS))
+        raise InputError(f"Unknown surface kind {kind!r}.", fix=one_of(kind, KINDS))
     usual = KINDS[kind]
     pattern = _pattern(kind, int(rng.integers(VARIANTS)))
     drawn = usual.colors_srgb[int(rng.integers(len(usual.colors_srgb)))]

@@ -1,4 +1,4 @@
-"""What a point-cloud file says of itself, and whether its body can be as long as that.
+"""The header of a point-cloud file, and whether its body is long enough for it.
 
 Renderers and viewers answer a cloud they cannot read with no points and no word, so the header is read here
 first, and the size of the body is compared with what the header claims.
@@ -50,7 +50,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CloudHeader:
-    """What a point-cloud file says of itself.
+    """The header of a point-cloud file.
 
     Attributes:
         type: ``pcd``, ``ply``, ``bin`` or ``xyz``.
@@ -105,7 +105,7 @@ def read_header(path: Path) -> CloudHeader:
     """Points and columns of a cloud.
 
     Raises:
-        ValueError: it cannot be what its suffix says, or is shorter than its header claims.
+        ValueError: it is not of the type of its suffix, or shorter than its header claims.
         OSError: it cannot be opened.
     """
     reader = _READERS.get(path.suffix.lower())
@@ -143,12 +143,12 @@ def _number(word: str, name: str) -> int:
 
 
 def _pcd(stream: BinaryIO, size: int) -> CloudHeader:
-    said = {words[0].upper(): words[1:] for words in _lines(stream, "DATA") if not words[0].startswith("#")}
-    columns = _pcd_columns(said)
-    grid = [_number((said.get(key) or ["1"])[0], key) for key in ("WIDTH", "HEIGHT")]
-    points = _number(said["POINTS"][0], "POINTS") if said.get("POINTS") else math.prod(grid)
+    entries = {words[0].upper(): words[1:] for words in _lines(stream, "DATA") if not words[0].startswith("#")}
+    columns = _pcd_columns(entries)
+    grid = [_number((entries.get(key) or ["1"])[0], key) for key in ("WIDTH", "HEIGHT")]
+    points = _number(entries["POINTS"][0], "POINTS") if entries.get("POINTS") else math.prod(grid)
     start, step = stream.tell(), sum(np.dtype(column.kind).itemsize * column.count for column in columns)
-    match (said["DATA"] or [""])[0].lower():
+    match (entries["DATA"] or [""])[0].lower():
         case "ascii":
             _require(_count_rows(stream), points, "rows")
             return CloudHeader("pcd", points, columns, "ascii", start)
@@ -162,11 +162,11 @@ def _pcd(stream: BinaryIO, size: int) -> CloudHeader:
             raise ValueError(f"DATA {other!r:.40}, which is none of ascii, binary, binary_compressed")
 
 
-def _pcd_columns(said: dict[str, list[str]]) -> tuple[Column, ...]:
-    names = said.get("FIELDS") or said.get("COLUMNS") or []
-    sizes = [_number(word, "SIZE") for word in said.get("SIZE", [])]
-    counts = [_number(word, "COUNT") for word in said.get("COUNT", ["1"] * len(names))]
-    kinds = [word.upper() for word in said.get("TYPE", ["F"] * len(names))]
+def _pcd_columns(entries: dict[str, list[str]]) -> tuple[Column, ...]:
+    names = entries.get("FIELDS") or entries.get("COLUMNS") or []
+    sizes = [_number(word, "SIZE") for word in entries.get("SIZE", [])]
+    counts = [_number(word, "COUNT") for word in entries.get("COUNT", ["1"] * len(names))]
+    kinds = [word.upper() for word in entries.get("TYPE", ["F"] * len(names))]
     if not names or not len(names) == len(sizes) == len(counts) == len(kinds):
         raise ValueError(
             f"a PCD header with {len(names)} fields, {len(sizes)} sizes, {len(kinds)} types and {len(counts)} counts"

@@ -24,7 +24,7 @@ class Cloud:
     """Points that have a place.
 
     Attributes:
-        header: what the file says of itself.
+        header: header of the file.
         xyz: ``(n, 3)`` float64, in the frame and unit of the file, all finite.
         intensity: ``(n,)`` float32, or ``None``.
         rgb: ``(n,)`` uint32 of 0x00RRGGBB, or ``None``.
@@ -103,7 +103,7 @@ def _native(values: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def decompress(data: bytes, size: int) -> bytes:
-    """Undo LibLZF's compression, which PCD uses (the stream format is told in its ``lzf_d.c``).
+    """Undo LibLZF's compression, which PCD uses (the stream format is described in its ``lzf_d.c``).
 
     A byte below 32 is followed by that many literal bytes and one; any other says how much (its upper three bits
     and two) to repeat from how far back.
@@ -112,7 +112,7 @@ def decompress(data: bytes, size: int) -> bytes:
     b'ABABA'
 
     Raises:
-        ValueError: it is broken, or not as long as it says.
+        ValueError: it is broken, or does not have the given size.
     """
     out, at, end = bytearray(), 0, len(data)
     try:

@@ -44,30 +44,31 @@ def attributes(table: Table, facets: Iterable[str], least: int) -> list[Attribut
     Raises:
         FilterError: no such facet.
     """
-    found = []
+    candidates: list[Attribute] = []
     for name in facets:
         column = table.column(name)
         if isinstance(column, NumberColumn):
-            found += list(_number(name, column))
+            candidates += list(_number(name, column))
         elif isinstance(column, CategoryColumn):
-            found.append(_category(name, column, least))
+            candidates.append(_category(name, column, least))
         else:
-            found += list(_set(name, column, least))
-    return [one for one in found if _useful(one, least)]
+            candidates += list(_set(name, column, least))
+    return [attribute for attribute in candidates if _useful(attribute, least)]
 
 
-def _useful(one: Attribute, least: int) -> bool:
+def _useful(attribute: Attribute, least: int) -> bool:
     """Whether some condition has enough samples, and not all of them."""
-    n = np.bincount(one.codes, minlength=len(one.conditions) + 1)[: len(one.conditions)]
-    return bool(((n >= least) & (n < len(one.codes))).any())
+    conditions = len(attribute.conditions)
+    n = np.bincount(attribute.codes, minlength=conditions + 1)[:conditions]
+    return bool(((n >= least) & (n < len(attribute.codes))).any())
 
 
 def _category(name: str, column: CategoryColumn, least: int) -> Attribute:
     n = np.bincount(column.codes + 1, minlength=len(column.names) + 1)[1:]
     kept = [code for code in np.argsort(-n, kind="stable")[:MOST_WORDS].tolist() if n[code] >= least]
-    place = np.full(len(column.names) + 1, len(kept), np.intp)  # the last place is that of a missing word
-    place[kept] = np.arange(len(kept))
-    codes = place[np.where(column.codes == MISSING_CODE, len(column.names), column.codes)]
+    code_of = np.full(len(column.names) + 1, len(kept), np.intp)  # the last entry is for a missing word
+    code_of[kept] = np.arange(len(kept))
+    codes = code_of[np.where(column.codes == MISSING_CODE, len(column.names), column.codes)]
     return Attribute(name, codes, tuple(OneOf(name, (column.names[code],)) for code in kept))
 
 
@@ -110,24 +111,24 @@ def _ranges(name: str, limits: Sequence[float]) -> Iterator[Filter]:
 
 def matches(chosen: Sequence[tuple[Attribute, int]]) -> Mask:
     """Rows that meet all conditions, given as attribute and code."""
-    return np.asarray(np.logical_and.reduce([one.codes == code for one, code in chosen]))
+    return np.asarray(np.logical_and.reduce([attribute.codes == code for attribute, code in chosen]))
 
 
 def joined(chosen: Sequence[tuple[Attribute, int]]) -> Filter:
-    """The same as a filter."""
-    return all_of(*(one.conditions[code] for one, code in chosen))
+    """The conditions as one filter."""
+    return all_of(*(attribute.conditions[code] for attribute, code in chosen))
 
 
-def told(chosen: Sequence[tuple[Attribute, int]]) -> str:
-    """The same in words.
+def in_words(chosen: Sequence[tuple[Attribute, int]]) -> str:
+    """The conditions in words.
 
-    >>> told([(Attribute("lighting", np.zeros(1, np.intp), (OneOf("lighting", ("dim",)),)), 0)])
+    >>> in_words([(Attribute("lighting", np.zeros(1, np.intp), (OneOf("lighting", ("dim",)),)), 0)])
     'lighting = dim'
     """
-    return " and ".join(_told(one.conditions[code]) for one, code in chosen)
+    return " and ".join(_in_words(attribute.conditions[code]) for attribute, code in chosen)
 
 
-def _told(condition: Filter) -> str:
+def _in_words(condition: Filter) -> str:
     match condition:
         case OneOf(facet, (value,)):
             return f"{_short(facet)} = {value}"

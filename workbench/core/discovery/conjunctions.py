@@ -95,7 +95,7 @@ class Counts:
 
     @classmethod
     def of(cls, data: Data, sets: Sequence[Attributes]) -> Counts:
-        """Count."""
+        """Count all conjunctions of the sets."""
         sets = [chosen for chosen in sets if np.prod(data.sizes(chosen)) <= MOST_CELLS]
         sizes = [int(np.prod(data.sizes(chosen))) for chosen in sets]
         bounds = np.cumsum([0, *sizes])
@@ -129,9 +129,9 @@ class Counts:
         samples, trials, worse = self.cells
         # of what is mostly removed already, the rest is no slice of its own but a near-copy
         enough = self.valid & (samples >= self.data.least) & (samples >= LEAST_NEW * self.whole)
-        found = np.full(len(samples), -inf)
+        evidence = np.full(len(samples), -inf)
         if total <= 0:
-            return found
+            return evidence
         rate = bad / total
         share = np.divide(worse, trials, out=np.zeros_like(worse), where=trials > 0)
         at = np.flatnonzero(enough & (share > rate + 1e-12))
@@ -139,8 +139,8 @@ class Counts:
         deviance = (
             _deviance(share[at], rate) if self.data.spread is None else (share[at] - rate) ** 2 / self.data.spread
         )
-        found[at] = trials[at] * deviance / 2 / self.data.effect - many
-        return found
+        evidence[at] = trials[at] * deviance / 2 / self.data.effect - many
+        return evidence
 
     def conjunction(self, cell: int) -> tuple[Attributes, tuple[int, ...], Rows]:
         """Attributes and codes of a cell, and the rows that are in it."""
@@ -202,5 +202,5 @@ def _deviance(share: Floats, rate: float) -> Floats:
         return np.full_like(share, inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = np.where(share < 1, (1 - share) * np.log((1 - share) / (1 - rate)), 0.0)
-        found: Floats = 2 * (share * np.log(share / rate) + rest)
-    return found
+        deviance: Floats = 2 * (share * np.log(share / rate) + rest)
+    return deviance

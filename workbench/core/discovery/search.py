@@ -4,7 +4,7 @@ Found on one half of the samples, confirmed on the other; scenes are never cut. 
 most evidence is taken, its samples are removed, and so on, so that near-copies do not come up. The other half tests
 each once (Fisher's exact test of labels or samples, a rank test of a number; both allow for groups). Up to 20,000
 samples the halves also change places, and what all samples together choose counts where it would be no chance even
-among all conjunctions looked at. Holm's and Bonferroni's corrections keep the chance of any false slice at 5 %.
+among all conjunctions counted. Holm's and Bonferroni's corrections keep the chance of any false slice at 5 %.
 
 Measured (2 cores, ``python -m tests.bench.bench_slices``; ten facets of four words, three slices of 60 % errors among
 8 %): recall 1.00 with 1.00 reported per slice from 2,000 rows on, with two conditions and with three; 50,000 rows in
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr
 
 from workbench.base.plurals import counted
-from workbench.core.discovery.conditions import Attribute, attributes, joined, matches, told
+from workbench.core.discovery.conditions import Attribute, attributes, in_words, joined, matches
 from workbench.core.discovery.conjunctions import Data, count, possible
 from workbench.core.metrics.holm import holm
 from workbench.core.metrics.score import Score, design_effect
@@ -57,7 +57,7 @@ class Slice:
         confirmed: the metric in the half that did not choose the slice, so without a winner's luck; for one that
             all samples chose, in the half where it is less bad.
         p_value: of that half alone, after Holm's correction over all slices tested; or of all samples, after
-            Bonferroni's over all conjunctions looked at.
+            Bonferroni's over all conjunctions counted.
         words: all of it for people.
     """
 
@@ -75,16 +75,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         slices: confirmed, most evidence first.
         samples: samples with a value of the metric.
         value: the metric of all.
-        conditions: conditions looked at.
+        conditions: number of conditions.
         searched: sets of one to three attributes whose conjunctions were counted.
-        possible: sets that there are; more than were counted when time would not do.
-        tested: slices that the other half was asked about.
+        possible: sets that exist; more than were counted when all would take too long.
+        tested: slices that were tested on the other half.
     """
 
     slices: tuple[Slice, ...]
@@ -102,8 +102,8 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     Args:
         table: the samples; those without the metric do not count.
         score: the metric, for the rows of the table.
-        facets: what conditions may look at; those that make the metric are left out.
-        limit: most slices.
+        facets: facets for conditions; those that the metric is computed from are left out.
+        limit: largest number of slices.
 
     Raises:
         FilterError: no such facet.
@@ -111,34 +111,36 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     known = score.trials > 0
     n = int(known.sum())
     least = max(LEAST_SAMPLES, int(n * LEAST_SHARE))
-    found = [one for one in attributes(table, facets, least) if not _explains(score, one)]
+    candidates = [attribute for attribute in attributes(table, facets, least) if not _explains(score, attribute)]
     first = known & halves(table)
     second = known & ~first
     turns = [(first, second)] if n > ENOUGH else [(first, second), (second, first)]
-    tried = [_choices(found, score, chooses, least // 2, limit) for chooses, _ in turns]
-    whole = Choices() if n > ENOUGH else _choices(found, score, known, least, limit)
+    tried = [_choices(candidates, score, chooses, least // 2, limit) for chooses, _ in turns]
+    whole = Choices() if n > ENOUGH else _choices(candidates, score, known, least, limit)
     part = 1.0 if n > ENOUGH else (1 - PART_OF_ALL) / len(turns)  # of the chance of a false slice, for each way
     borne_out = list(_evident(whole, score, known, first, second))
     for choices, (_, judges) in zip(tried, turns, strict=True):
         borne_out += _confirmed(choices.found, score, judges, part)
     slices = [_slice(one, score, known) for one in _sharpened(borne_out, whole.found, known)][:limit]
-    conditions, tested = sum(len(one.conditions) for one in found), sum(len(one.found) for one in [*tried, whole])
-    return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(found)), tested)
+    conditions = sum(len(attribute.conditions) for attribute in candidates)
+    tested = sum(len(choices.found) for choices in [*tried, whole])
+    return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(candidates)), tested)
 
 
-def _explains(score: Score, one: Attribute) -> bool:
-    """Whether the attribute is what the metric is made of."""
-    return one.facet in score.looks_at or (score.tag is not None and str(one.conditions[0]).endswith(repr(score.tag)))
+def _explains(score: Score, attribute: Attribute) -> bool:
+    """Whether the metric is computed from the attribute."""
+    is_tag = score.tag is not None and str(attribute.conditions[0]).endswith(repr(score.tag))
+    return attribute.facet in score.looks_at or is_tag
 
 
 def halves(table: Table) -> Mask:
     """Rows of the half that chooses: by a hash of the scene, else of the id, so that adding data moves no row."""
-    found = _upper_bit(table.ids)
+    first = _upper_bit(table.ids)
     scene = table.columns.get("scene_id")
     if isinstance(scene, CategoryColumn) and scene.names:
         has = scene.codes >= 0
-        found[has] = _upper_bit(np.array(scene.names))[scene.codes[has]]
-    return found
+        first[has] = _upper_bit(np.array(scene.names))[scene.codes[has]]
+    return first
 
 
 def _upper_bit(texts: NDArray[np.str_]) -> Mask:
@@ -194,7 +196,7 @@ def _choices(found: Sequence[Attribute], score: Score, among: Mask, least: int, 
 
 @dataclass(frozen=True, eq=False)
 class BorneOut:
-    """A conjunction that is no chance.
+    """A conjunction that chance does not explain.
 
     Attributes:
         choice: attributes and codes of its conditions.
@@ -210,7 +212,7 @@ class BorneOut:
 
 
 def _confirmed(choices: Sequence[Choice], score: Score, judges: Mask, part: float) -> Iterator[BorneOut]:
-    """Those that the other half bears out."""
+    """The conjunctions that the test on the other half confirms."""
     masks = [matches(choice) for choice in choices]
     for choice, mask, p in zip(choices, masks, holm(_p_values(masks, score, judges)), strict=True):
         if p / part <= ALPHA:
@@ -218,7 +220,7 @@ def _confirmed(choices: Sequence[Choice], score: Score, judges: Mask, part: floa
 
 
 def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mask) -> Iterator[BorneOut]:
-    """Those so bad that even among all conjunctions looked at (Bonferroni) they cannot be chance.
+    """Those so bad that they cannot be chance even among all conjunctions counted (Bonferroni).
 
     All samples chose them, so no half is without the chooser's luck; the one where it is less bad comes nearest.
     """
@@ -230,12 +232,12 @@ def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mas
 
 
 def _p_values(masks: Sequence[Mask], score: Score, rows: Mask) -> list[float]:
-    """Of each slice among the rows that those before it leave."""
-    left, found = rows.copy(), []
+    """The p-value of each slice, among the rows that the slices before it leave."""
+    left, p_values = rows.copy(), []
     for mask in masks:
-        found.append(p_value(score, left & mask, left & ~mask))
+        p_values.append(p_value(score, left & mask, left & ~mask))
         left &= ~mask
-    return found
+    return p_values
 
 
 def _badness(score: Score, rows: Mask) -> float:
@@ -266,7 +268,7 @@ def _slice(one: BorneOut, score: Score, known: Mask) -> Slice:
     rest, confirmed = score.value(known & ~mask), score.value(mask & one.judges)
     assert value is not None and rest is not None and confirmed is not None  # tested, so not empty
     n = int(mask.sum())
-    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {told(one.choice)}; elsewhere {rest:.3g}"
+    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {in_words(one.choice)}; elsewhere {rest:.3g}"
     return Slice(joined(one.choice), n, value, low, high, rest, value - rest, confirmed, one.p_value, words)
 
 
@@ -318,7 +320,7 @@ def fisher(bad: int, n: int, other_bad: int, other_n: int) -> float:
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.where(
+    log_n: NDArray[np.float64] = np.where(
         k <= n, gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1), -inf
     )
-    return found
+    return log_n

@@ -1,4 +1,4 @@
-"""Which pairs of pictures are worth a closer look: each picture's nearest by hash and by coarse picture."""
+"""Candidate pairs of near duplicates: each image's nearest by perceptual hash and by coarse image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def candidates(thumbs: Thumbs, *, k: int = NEAREST, workers: int = 2) -> Pairs:
 
     For every picture its ``k`` nearest by perceptual hash and its ``k`` nearest by coarse picture without what all
     pictures have in common (a fixed camera's background), each also against the mirrored pictures. All pairs are
-    looked at, in blocks: time grows with the square of ``n`` (2 s at 10,000), memory with ``n``.
+    compared, in blocks: time grows with the square of ``n`` (2 s at 10,000), memory with ``n``.
 
     Args:
         thumbs: ``(n, 48, 48)`` fingerprints.
@@ -35,8 +35,8 @@ def candidates(thumbs: Thumbs, *, k: int = NEAREST, workers: int = 2) -> Pairs:
         (hash_signs(thumbs), hash_signs(mirrored(thumbs))),
         (unit(coarse - common), unit(turned - common)),
     ]
-    found = [_nearest(plain, other, min(k, len(thumbs) - 1), workers) for plain, other in sources]
-    pairs = np.sort(np.concatenate(found), axis=1)
+    nearest = [_nearest(plain, other, min(k, len(thumbs) - 1), workers) for plain, other in sources]
+    pairs = np.sort(np.concatenate(nearest), axis=1)
     return np.unique(pairs, axis=0)
 
 

@@ -60,8 +60,8 @@ def scores(thumbs: Thumbs, pairs: NDArray[np.int64], *, workers: int = 2) -> Flo
         return [_fine(full[a], full[b], row)[0] for (a, b), row in zip(local, rough, strict=True)]
 
     with ThreadPoolExecutor(workers) as pool:
-        found = [score for part in pool.map(block, range(0, len(pairs), BLOCK)) for score in part]
-    return np.array(found, np.float32)
+        similarities = [score for part in pool.map(block, range(0, len(pairs), BLOCK)) for score in part]
+    return np.array(similarities, np.float32)
 
 
 def refined(
@@ -108,10 +108,10 @@ def _aligned(first: Floats, second: Floats, pose: _Pose, place: tuple[int, int])
     start = np.array([[1, 0, left], [0, 1, top]], np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, STEP_DONE)
     try:
-        found, _ = cv2.findTransformECC(template, picture, start, cv2.MOTION_AFFINE, until, None, 1)
+        correlation, _ = cv2.findTransformECC(template, picture, start, cv2.MOTION_AFFINE, until, None, 1)
     except cv2.error:  # no alignment: the pictures have nothing in common there
         return 0.0
-    return min(max(float(found), 0.0), 1.0)
+    return min(max(float(correlation), 0.0), 1.0)
 
 
 def alignment(first: Thumbs, second: Thumbs) -> NDArray[np.float64]:

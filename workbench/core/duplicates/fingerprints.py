@@ -93,5 +93,5 @@ def unit(rows: Floats) -> Floats:
     """Rows without their mean, of length 1; rows that do not vary become 0."""
     centred = rows - rows.mean(axis=-1, keepdims=True)
     length = np.linalg.norm(centred, axis=-1, keepdims=True)
-    found: Floats = np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-6)
-    return found
+    units: Floats = np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-6)
+    return units

@@ -17,7 +17,7 @@ from workbench.core.schema.report import Problem
 
 
 def read_all(paths: Sequence[str]) -> list[bytes | Problem]:
-    """Fingerprint and detail of each picture as bytes, which travel quicker than arrays, or what is wrong with it."""
+    """Fingerprint and detail of each picture as bytes, which travel quicker than arrays, or why it cannot be read."""
     return [_read(path) for path in paths]
 
 
@@ -25,7 +25,8 @@ def _read(path: str) -> bytes | Problem:
     try:
         return _both(_pixels(path))
     except (OSError, ValueError) as cause:
-        return Problem(path, "unreadable_image", f"not compared: {' '.join(str(cause).split())[:200]}")
+        reason = " ".join(str(cause).split())[:200]
+        return Problem(path, "unreadable_image", f"The image cannot be read ({reason}), so it is not compared.")
 
 
 def _both(pixels: NDArray[np.uint8]) -> bytes:
@@ -40,12 +41,12 @@ def arrays_of(data: bytes) -> tuple[Thumbs, Details]:
 
 def plant_all(paths: Sequence[str]) -> list[list[bytes]]:
     """Per picture the fingerprints of the original and of its planted copies; the seed is the picture's name."""
-    made = []
+    planted = []
     for path in paths:
         pixels = _pixels(path)
         rng = np.random.default_rng(list(Path(path).name.encode()))
-        made.append([_both(pixels), *(_both(np.ascontiguousarray(edit(pixels, rng))) for edit in EDITS.values())])
-    return made
+        planted.append([_both(pixels), *(_both(np.ascontiguousarray(edit(pixels, rng))) for edit in EDITS.values())])
+    return planted
 
 
 def _pixels(path: str) -> NDArray[np.uint8]:

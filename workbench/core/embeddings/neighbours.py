@@ -79,10 +79,10 @@ class DiskIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._usearch: Any = require("usearch", purpose="neighbours among many pictures")
+        self._usearch: Any = require("usearch", purpose="neighbours among many images")
 
     def build(self, vectors: NDArray[np.floating[Any]]) -> None:
-        """Make the file anew; it is whole or not there."""
+        """Write the file again, whole or not at all."""
         from usearch.index import Index
 
         middle = centre(vectors)
@@ -102,6 +102,6 @@ class DiskIndex:
 
         index = Index.restore(str(self._path), view=True)
         wanted = directions(queries, np.load(self._path.with_suffix(".middle.npy"), allow_pickle=False))
-        found = index.search(wanted, k)
-        keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
+        matches = index.search(wanted, k)
+        keys, distances = np.atleast_2d(matches.keys), np.atleast_2d(matches.distances)
         return keys.astype(np.int64), np.asarray(1 - distances, np.float32)

@@ -61,7 +61,7 @@ def _blocks() -> Iterator[tuple[int, int, int, bool]]:
 
 class _Graph:
     def __init__(self, weights: Weights) -> None:
-        self._onnx: Any = require("onnx", purpose="embeddings of pictures")
+        self._onnx: Any = require("onnx", purpose="embeddings of images")
         self._weights = weights
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
@@ -88,8 +88,8 @@ class _Graph:
         inputs = [name, self._keep(f"{conv}.w", weight), self._keep(f"{conv}.b", bias)]
         group = weight.shape[0] if depthwise else 1
         pads = [before, before, after, after]
-        found = self.node("Conv", inputs, group=group, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=pads)
-        return self.node("Clip", [found, *self._limits]) if activated else found
+        output = self.node("Conv", inputs, group=group, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=pads)
+        return self.node("Clip", [output, *self._limits]) if activated else output
 
     def _folded(self, conv: str, norm: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         of = self._weights
@@ -102,7 +102,7 @@ class _Graph:
         return self._keep(name, np.ascontiguousarray(self._weights[name], np.float32))
 
     def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
-        """Append a node; returns the name of what it gives."""
+        """Append a node; returns the name of its output."""
         output = f"{kind.lower()}_{len(self._nodes)}"
         self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
         return output

@@ -45,6 +45,6 @@ def _tsne(vectors: Floats, seed: int) -> Floats:
     main = PCA(few, svd_solver="randomized", random_state=seed).fit_transform(centred)
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     with threadpool_limits(1):  # its threads spin while they wait: on busy cores four times slower than one alone
-        found = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, max_iter=STEPS).fit_transform(main)
-    low, high = found.min(axis=0), found.max(axis=0)
-    return np.asarray((found - low) / np.maximum(high - low, 1e-9), np.float64)
+        plane = TSNE(2, perplexity=perplexity, init="pca", random_state=seed, max_iter=STEPS).fit_transform(main)
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    return np.asarray((plane - low) / np.maximum(high - low, 1e-9), np.float64)

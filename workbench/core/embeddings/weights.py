@@ -1,4 +1,4 @@
-"""Read the weights of a PyTorch file (the format before 1.6) without PyTorch, and without running what it says.
+"""Read the weights of a PyTorch file (the format before 1.6) without PyTorch, and without running code from it.
 
 Such a file is a row of pickles, then the raw numbers. Only the names that a table of tensors needs are let through.
 """
@@ -31,14 +31,14 @@ def read_weights(path: Path) -> Weights:
         with path.open("rb") as stream:
             return _read(stream)
     except (OSError, pickle.UnpicklingError, ValueError, EOFError, KeyError) as cause:
-        fix = "Install the package again."
-        raise InputError("weights of a network", found=str(cause)[:200], where=str(path), fix=fix) from cause
+        problem = f"Cannot read the weights of the network: {str(cause)[:200]}."
+        raise InputError(problem, at=str(path), fix="Install the package again.") from cause
 
 
 def _read(stream: IO[bytes]) -> Weights:
     storages: dict[str, np.dtype[Any]] = {}
     if _Tensors(stream, storages).load() != MAGIC:
-        raise ValueError("not a PyTorch file of the format before 1.6")
+        raise ValueError("it is not a PyTorch file of the format before 1.6")
     for _ in range(2):  # version of the format, and sizes of the machine that wrote it
         _Tensors(stream, storages).load()
     tensors: OrderedDict[str, _Tensor] = _Tensors(stream, storages).load()
@@ -60,7 +60,7 @@ class _Tensor:
         storage = values[self.key][self.offset :]
         last = sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         if not 0 <= last < max(len(storage), 1) or min(self.stride, default=0) < 0:
-            raise ValueError("a tensor that reaches past its numbers")
+            raise ValueError("a tensor reaches past its numbers")
         steps = tuple(step * storage.itemsize for step in self.stride)
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(storage, self.size, steps, writeable=False))
 
@@ -77,12 +77,12 @@ class _Tensors(pickle.Unpickler):
             **{("torch", kind): kind for kind in TYPES},
         }
         if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"{module}.{name} is no table of tensors")
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a file of tensors")
         return allowed[module, name]
 
     def persistent_load(self, pid: Any) -> str:
         kind, storage, key, *_ = pid
         if kind != "storage":
-            raise pickle.UnpicklingError(f"{kind} is no storage")
+            raise pickle.UnpicklingError(f"{kind} is not a storage")
         self._storages[key] = TYPES[storage]
         return str(key)

@@ -1,4 +1,4 @@
-"""The gap in what pictures look like: the comparison of ``gap`` on the main components of their vectors."""
+"""The gap in appearance: the comparison of ``gap`` on the main components of the images' embeddings."""
 
 from __future__ import annotations
 

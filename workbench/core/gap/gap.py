@@ -107,7 +107,7 @@ def gap(
     """
     n, m = len(first), len(second)
     if min(n, m) < FEWEST:
-        return Gap(n, m, note=f"Too few samples: {n:,} and {m:,}, at least {FEWEST} on each side.")
+        return Gap(n, m, note=f"Too few samples: {n:,} and {m:,}, at least {FEWEST} are needed on each side.")
     is_first = np.arange(n + m) < n
     values = _filled(np.concatenate([first, second]))
     kept = np.flatnonzero(np.ptp(values, axis=0) > 0)  # the deviation of equal numbers may be more than 0
@@ -167,7 +167,7 @@ def _filled(values: Floats) -> Floats:
 
 
 def _scenes(groups: tuple[Texts, Texts] | None, is_first: NDArray[np.bool_]) -> tuple[NDArray[np.int64], str]:
-    """Number of the scene of each sample, and what to say when scenes are too few to stand for samples."""
+    """Number of the scene of each sample, and a note when there are too few scenes to be used instead of samples."""
     alone = np.arange(len(is_first))
     if groups is None:
         return alone, ""
@@ -180,7 +180,7 @@ def _scenes(groups: tuple[Texts, Texts] | None, is_first: NDArray[np.bool_]) -> 
 
 
 def _labels(is_first: NDArray[np.bool_], scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """``(n, 1 + permutations)``: who is of the first side; then with scenes dealt anew."""
+    """``(n, 1 + permutations)``: which samples are of the first side; then with shuffled scenes."""
     names, place = np.unique(scene, return_inverse=True)
     of_scene = np.zeros(len(names), np.bool_)
     of_scene[place] = is_first
@@ -195,8 +195,8 @@ def _features(values: Floats) -> Floats:
     normal = ndtri(np.clip(np.stack([ranks(column) for column in values.T], axis=1), 1e-6, 1 - 1e-6))
     both = np.concatenate([normal, normal**2], axis=1)
     spread = both.std(axis=0)
-    found: Floats = (both - both.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return found
+    standard: Floats = (both - both.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return standard
 
 
 def _folds(scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -224,8 +224,8 @@ def _held_out(features: Floats, labels: NDArray[np.bool_], folds: NDArray[np.int
 
 def _spread(values: Floats, first: Floats) -> Floats:
     """The reference's standard deviations, and a part of all samples' where that is tiny."""
-    found: Floats = np.maximum(first.std(axis=0), values.std(axis=0) / FARTHEST)
-    return found
+    spread: Floats = np.maximum(first.std(axis=0), values.std(axis=0) / FARTHEST)
+    return spread
 
 
 def wasserstein(values: Floats, labels: NDArray[np.bool_]) -> Floats:
@@ -239,8 +239,8 @@ def wasserstein(values: Floats, labels: NDArray[np.bool_]) -> Floats:
     sides = labels[order]
     n = sides.sum(axis=0)
     ahead = np.cumsum(np.where(sides, 1 / n, -1 / (len(values) - n)), axis=0)[:-1]
-    found: Floats = gaps @ np.abs(ahead, out=ahead)
-    return found
+    distances: Floats = gaps @ np.abs(ahead, out=ahead)
+    return distances
 
 
 def _sliced(values: Floats, spread: Floats, labels: NDArray[np.bool_], rng: np.random.Generator) -> tuple[float, float]:
@@ -279,8 +279,8 @@ def kernel_distance(standard: Floats, labels: NDArray[np.bool_]) -> Floats:
     np.fill_diagonal(kernel, 0.0)
     n, signs = len(near) // 2, np.where(labels, 1.0, -1.0)
     total, signed = kernel.sum(), np.einsum("ij,ij->j", signs, kernel @ signs)
-    found: Floats = (total + signed) / 2 / (n * (n - 1)) - (total - signed) / 2 / (n * n)
-    return found
+    distances: Floats = (total + signed) / 2 / (n * (n - 1)) - (total - signed) / 2 / (n * n)
+    return distances
 
 
 def _per_measure(

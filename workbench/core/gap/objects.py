@@ -1,4 +1,4 @@
-"""The gap in what pictures show: number, size, place, shape, overlap, classes and gloss of their labels.
+"""The gap in the objects of images: number, size, position, shape, overlap, classes and gloss of their labels.
 
 Pictures can measure alike and still teach something else: one small part in each where there are several large ones.
 """
@@ -60,9 +60,9 @@ def object_gap(
         return None
     names, counts = np.unique(np.concatenate([first.names, second.names]), return_counts=True)
     classes = sorted(names[np.argsort(-counts, kind="stable")[:MOST_CLASSES]].tolist())
-    told = (*QUANTITIES, *(SHARE + name for name in classes))
-    found = gap(quantities(first, classes), quantities(second, classes), told, rng=rng, groups=groups)
-    return replace(found, measures=tuple(map(_plain, found.measures)))
+    columns = (*QUANTITIES, *(SHARE + name for name in classes))
+    logarithmic = gap(quantities(first, classes), quantities(second, classes), columns, rng=rng, groups=groups)
+    return replace(logarithmic, measures=tuple(map(_plain, logarithmic.measures)))
 
 
 def quantities(objects: Objects, classes: Sequence[str]) -> Floats:
@@ -82,8 +82,8 @@ def quantities(objects: Objects, classes: Sequence[str]) -> Floats:
         objects.gloss,
         *(np.where(objects.names == name, 1.0, 0.0) for name in classes),
     ]
-    found = np.stack([np.log1p(objects.numbers), *(_means(objects, column) for column in columns)], axis=1)
-    return np.round(found, DIGITS)
+    values = np.stack([np.log1p(objects.numbers), *(_means(objects, column) for column in columns)], axis=1)
+    return np.round(values, DIGITS)
 
 
 def distance(measures: Gap, objects: Gap | None) -> float | None:
@@ -127,13 +127,13 @@ def _means(objects: Objects, values: Floats) -> Floats:
     n, known = len(objects.proportion), np.isfinite(values)
     sums = np.bincount(objects.sample[known], values[known], n)
     counts = np.bincount(objects.sample[known], minlength=n)
-    found: Floats = np.where(counts, sums / np.maximum(counts, 1), np.nan)
-    return found
+    means: Floats = np.where(counts, sums / np.maximum(counts, 1), np.nan)
+    return means
 
 
 def _covered(objects: Objects) -> Floats:
     """The largest share of each box that another box of its picture covers, ``(k,)``."""
-    found, numbers = np.zeros(len(objects.sample)), objects.numbers
+    covered, numbers = np.zeros(len(objects.sample)), objects.numbers
     starts = np.cumsum(numbers) - numbers
     for n in np.unique(numbers[numbers > 1]).tolist():
         for some in _batches(starts[numbers == n], max(1, PAIRS // n**2)):
@@ -144,8 +144,8 @@ def _covered(objects: Objects) -> Floats:
             both = np.maximum(high - low, 0.0).prod(axis=3)
             both[:, np.arange(n), np.arange(n)] = 0.0
             own = np.maximum(boxes[..., 2:] - boxes[..., :2], LEAST).prod(axis=2)
-            found[rows] = np.minimum(both.max(axis=2) / own, 1.0)
-    return found
+            covered[rows] = np.minimum(both.max(axis=2) / own, 1.0)
+    return covered
 
 
 def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[Any]]:

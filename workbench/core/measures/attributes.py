@@ -26,7 +26,7 @@ MATERIAL_EV = -5.0  # below it nothing can be said of materials
 
 @dataclass(frozen=True)
 class Judgement:
-    """What an attribute is, and how sure that is.
+    """The word of an attribute, with its confidence.
 
     Attributes:
         word: one of the words of the attribute.
@@ -42,8 +42,8 @@ UNKNOWN = Judgement("unknown", 0.0)
 
 def judge(measured: Mapping[str, float]) -> dict[str, Judgement]:
     """The three attributes of a picture from all its measures."""
-    found = {"lighting": _lighting(measured), "surface": _surface(measured), "sensor": _sensor(measured)}
-    return {name: answer if answer.confidence >= LEAST[name] else UNKNOWN for name, answer in found.items()}
+    answers = {"lighting": _lighting(measured), "surface": _surface(measured), "sensor": _sensor(measured)}
+    return {name: answer if answer.confidence >= LEAST[name] else UNKNOWN for name, answer in answers.items()}
 
 
 def derive(measured: Mapping[str, float]) -> dict[str, str]:

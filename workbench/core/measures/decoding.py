@@ -25,9 +25,9 @@ def decode(data: bytes) -> Picture:
         OSError, ValueError: it cannot be read.
     """
     if data[:3] == JPEG_START and JPEG_END in data[-64:]:
-        found = _planes(np.frombuffer(data, np.uint8))
-        if found is not None:
-            return found
+        picture = _planes(np.frombuffer(data, np.uint8))
+        if picture is not None:
+            return picture
     elif data[:3] != JPEG_START:
         pixels = _imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if pixels is not None and pixels.dtype in (np.uint8, np.uint16):

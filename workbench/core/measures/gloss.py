@@ -47,12 +47,12 @@ def gloss(picture: Picture) -> float:
 
 
 def gloss_of(measured: Mapping[str, float]) -> float:
-    """The same from measures that were taken already."""
+    """``gloss`` from the values of its features."""
     return float(np.clip(np.exp(models()["gloss"].scores(measured)[0]), 0.0, MAX))
 
 
 def label_features(picture: Picture, boxes: Sequence[Sequence[float]]) -> list[dict[str, float] | None]:
-    """The features of gloss inside each box, ``None`` for boxes too small to say.
+    """The features of gloss inside each box, ``None`` for boxes that are too small.
 
     Args:
         picture: the whole picture.
@@ -60,19 +60,19 @@ def label_features(picture: Picture, boxes: Sequence[Sequence[float]]) -> list[d
     """
     height, width = picture.small.shape[:2]
     mask = surface.highlights(picture)
-    found: list[dict[str, float] | None] = []
+    features: list[dict[str, float] | None] = []
     for box in boxes:
         left, top, right, bottom = (np.clip(box, 0, 1) * (width, height, width, height)).round().astype(int)
         if min(right - left, bottom - top) < SMALLEST_PX:
-            found.append(None)
+            features.append(None)
             continue
         part = Picture.of_planes(
             small=picture.small[top:bottom, left:right], detail=picture.small[top:bottom, left:right, 1]
         )
         values = {name: function(part) for name, function in FEATURES.items() if name != "highlight_share"}
         inside = mask[top:bottom, left:right]
-        found.append(values | {"highlight_share": cv2.countNonZero(np.ascontiguousarray(inside)) / inside.size})
-    return found
+        features.append(values | {"highlight_share": cv2.countNonZero(np.ascontiguousarray(inside)) / inside.size})
+    return features
 
 
 def measure_labels(picture: Picture, boxes: Sequence[Sequence[float]]) -> list[dict[str, float] | None]:

@@ -31,7 +31,7 @@ LOGARITHMIC = frozenset(  # whose ratios matter, not their differences
 
 
 def feature(name: str, value: float) -> float:
-    """What a measure is to a model: its logarithm where ratios matter."""
+    """A measure as a feature of a model: its logarithm where ratios matter."""
     return float(np.log(max(value, 0.0) + LOG_OFFSET)) if name in LOGARITHMIC else value
 
 
@@ -42,7 +42,7 @@ class Model:
     Attributes:
         features: names of measures.
         mean, scale: of each feature where it was fitted.
-        words: what the rows stand for; empty for a single number.
+        words: the word of each row; empty for a single number.
         weights: ``(rows, features)``.
         bias: ``(rows,)``.
     """
@@ -55,19 +55,19 @@ class Model:
     bias: NDArray[np.float64]
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Model:
-        """From its document."""
-        numbers = {key: np.array(said[key], np.float64) for key in ("mean", "scale", "weights", "bias")}
-        return cls(features=tuple(said["features"]), words=tuple(said["words"]), **numbers)
+    def of(cls, document: Mapping[str, Any]) -> Model:
+        """The model of what ``document`` gave."""
+        numbers = {key: np.array(document[key], np.float64) for key in ("mean", "scale", "weights", "bias")}
+        return cls(features=tuple(document["features"]), words=tuple(document["words"]), **numbers)
 
     def document(self) -> dict[str, Any]:
-        """Plain values, rounded to what matters."""
-        said: dict[str, Any] = {"features": list(self.features), "words": list(self.words)}
+        """Plain JSON values, numbers rounded to five digits."""
+        document: dict[str, Any] = {"features": list(self.features), "words": list(self.words)}
         for key in ("mean", "scale", "weights", "bias"):
-            said[key] = [
+            document[key] = [
                 [float(f"{v:.5g}") for v in row] if np.ndim(row) else float(f"{row:.5g}") for row in getattr(self, key)
             ]
-        return said
+        return document
 
     def scores(self, measured: Mapping[str, float]) -> NDArray[np.float64]:
         """One number per row."""
@@ -89,7 +89,7 @@ def models() -> Mapping[str, Model]:
 
 @contextmanager
 def used(other: Mapping[str, Model]) -> Iterator[None]:
-    """Judge by other models inside the block, to see how they do before they are written."""
+    """Use other models inside the block, to evaluate them before they are written."""
     token = _USED.set(other)
     try:
         yield
@@ -102,5 +102,5 @@ _USED: ContextVar[Mapping[str, Model] | None] = ContextVar("models", default=Non
 
 @cache
 def _committed() -> Mapping[str, Model]:
-    said = json.loads(FILE.read_text())
-    return {name: Model.of(document) for name, document in said["models"].items()}
+    documents = json.loads(FILE.read_text())["models"]
+    return {name: Model.of(document) for name, document in documents.items()}

@@ -364,8 +364,8 @@ def middle(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _weighted(linear: Plane) -> Plane:
-    found = cv2.transform(linear, np.array([REC709], np.float32))
-    return np.asarray(found, np.float32).reshape(linear.shape[:2])
+    luminance = cv2.transform(linear, np.array([REC709], np.float32))
+    return np.asarray(luminance, np.float32).reshape(linear.shape[:2])
 
 
 def _checked(values: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -373,9 +373,9 @@ def _checked(values: NDArray[np.generic]) -> NDArray[np.generic]:
         values = values[:, :, 0]
     good_shape = values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))
     if not good_shape or values.size == 0:
-        raise ValueError(f"a picture (H, W), (H, W, 3) or (H, W, 4) with pixels, not {values.shape}")
+        raise ValueError(f"An image must have the shape (H, W), (H, W, 3) or (H, W, 4) and pixels, not {values.shape}.")
     if values.dtype not in (np.uint8, np.uint16) and not np.issubdtype(values.dtype, np.floating):
-        raise ValueError(f"uint8, uint16 or float pixels, not {values.dtype}")
+        raise ValueError(f"Pixels must be uint8, uint16 or float, not {values.dtype}.")
     return values[:, :, :3] if values.ndim == 3 else values
 
 

@@ -27,7 +27,7 @@ class Measured:
 
     Attributes:
         measures: by name, those over all labels included.
-        labels: measures of each label in order, ``None`` for one too small to say.
+        labels: measures of each label in order, ``None`` for a box that is too small.
         file: stamp of the file that was read.
     """
 
@@ -53,29 +53,29 @@ def measure_files_in_child(tasks: Sequence[Task]) -> list[Measured | Problem]:
 
 
 def measure_file(path: Path, boxes: Sequence[Sequence[float]]) -> Measured | Problem:
-    """All measures of a picture and its boxes, or what is wrong with it."""
+    """All measures of an image file and of its boxes, or why it cannot be read."""
     try:
-        found = str(stamp(path))  # before reading: a file that changes meanwhile is measured again
+        state = str(stamp(path))  # before reading: a file that changes meanwhile is measured again
         picture = decode(path.read_bytes())
         labels = measure_labels(picture, boxes) if boxes else []
-        return Measured(measure_all(picture) | over_labels(labels), labels, found)
+        return Measured(measure_all(picture) | over_labels(labels), labels, state)
     except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        message = f"Wanted a picture that can be read, found {type(error).__name__}: {error}. It has no measures."
+        message = f"The image cannot be read ({type(error).__name__}: {error}), so it has no measures."
         return Problem(str(path), "unreadable_image", message)
 
 
 def stamp(path: Path) -> str | None:
-    """Size and time of a file; ``None`` where there is none."""
+    """Size and modification time of a file; ``None`` when there is no file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return f"{found.st_size}-{found.st_mtime_ns}"
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 @cache
 def _keep_memory() -> None:
-    """Tell the C library to keep freed memory: fetching each plane of a picture anew takes 40 % of the time."""
+    """Tell the C library to keep freed memory: allocating each plane of an image again takes 40 % of the time."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # glibc has it; others are as quick as they are
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)

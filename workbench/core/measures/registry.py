@@ -83,6 +83,6 @@ def cyclic_measures() -> tuple[str, ...]:
 
 def measure_all(picture: Picture) -> dict[str, float]:
     """Every measure of a picture, by name."""
-    found = {name: measure.function(picture) for name, measure in MEASURES.items() if name != "gloss"}
-    found["gloss"] = gloss.gloss_of(found)  # from measures just taken, not once more from the picture
-    return {name: found[name] for name in MEASURES}
+    values = {name: measure.function(picture) for name, measure in MEASURES.items() if name != "gloss"}
+    values["gloss"] = gloss.gloss_of(values)  # from measures just taken, not once more from the picture
+    return {name: values[name] for name in MEASURES}

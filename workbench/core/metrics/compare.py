@@ -93,9 +93,9 @@ def level(one: RoundCounts, part: Part, metric: str) -> Level:
     return Level(hits / n, min(low, float(below)), max(high, float(above)))
 
 
-def _few(found: Estimate, rows: Mask) -> Estimate:
-    """Without an interval where a bootstrap of so few pictures means nothing."""
-    return found if np.count_nonzero(rows) >= LEAST else (found[0], None, None)
+def _few(estimated: Estimate, rows: Mask) -> Estimate:
+    """The estimate, without its interval where a bootstrap of so few images means nothing."""
+    return estimated if np.count_nonzero(rows) >= LEAST else (estimated[0], None, None)
 
 
 def apart(one: Level, other: Level) -> Change:
@@ -163,15 +163,15 @@ def _resampled(columns: Values) -> Iterator[Values]:
 
 def _ratios(sums: Values) -> Values:
     known = sums[sums[:, 1] > 0]
-    found: Values = known[:, 0] / known[:, 1]
-    return found
+    ratios: Values = known[:, 0] / known[:, 1]
+    return ratios
 
 
 def _difference(sums: Values) -> Values:
     """Second ratio less the first, of columns hits, all, hits, all; NaN where one has nothing."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: Values = sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]
-    return found
+        difference: Values = sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1]
+    return difference
 
 
 def _matched(old: Values, new: Values) -> tuple[float, float]:
@@ -202,8 +202,8 @@ def _exchanged(both: Values) -> float:
 
 
 def _at_least(sums: Values, observed: float) -> Mask:
-    found = np.abs(_difference(sums))
-    return np.asarray((found >= observed - 1e-12) | np.isnan(found))
+    changes = np.abs(_difference(sums))
+    return np.asarray((changes >= observed - 1e-12) | np.isnan(changes))
 
 
 def _ap_change(before: RoundCounts, after: RoundCounts, rows: Mask) -> Change:

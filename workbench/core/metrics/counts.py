@@ -50,20 +50,20 @@ class RoundCounts:
         return hits, misses
 
     def subset(self, ids: NDArray[np.str_]) -> RoundCounts:
-        """Only some pictures; ``ids`` are sorted and all there."""
-        place = np.full(len(self), -1)
-        place[np.searchsorted(self.ids, ids)] = np.arange(len(ids))
-        kept, labels = place >= 0, place[self.truth_rows] >= 0
+        """The counts of some images; ``ids`` are sorted, and all of them were evaluated."""
+        row = np.full(len(self), -1)
+        row[np.searchsorted(self.ids, ids)] = np.arange(len(ids))
+        kept, labels = row >= 0, row[self.truth_rows] >= 0
         classes = {}
-        for name, one in self.classes.items():
-            rows = place[one.rows]
-            classes[name] = ClassResults(rows[rows >= 0], one.hits[rows >= 0], one.truths[kept])
+        for name, results in self.classes.items():
+            rows = row[results.rows]
+            classes[name] = ClassResults(rows[rows >= 0], results.hits[rows >= 0], results.truths[kept])
         return replace(
             self,
             ids=ids,
             wrong=self.wrong[kept],
             truth_ids=self.truth_ids[labels],
-            truth_rows=place[self.truth_rows[labels]],
+            truth_rows=row[self.truth_rows[labels]],
             truth_hits=self.truth_hits[labels],
             classes=classes,
         )
@@ -108,9 +108,9 @@ def to_bytes(one: RoundCounts, trained: Sequence[str]) -> bytes:
         "trained": np.array(list(trained), dtype="S24"),
     }
     arrays["classes"] = np.array(list(one.classes), dtype=str)
-    for k, found in enumerate(one.classes.values()):
-        arrays |= {f"rows_{k}": found.rows.astype(np.int32), f"hits_{k}": found.hits}
-        arrays[f"truths_{k}"] = found.truths.astype(np.int32)
+    for k, results in enumerate(one.classes.values()):
+        arrays |= {f"rows_{k}": results.rows.astype(np.int32), f"hits_{k}": results.hits}
+        arrays[f"truths_{k}"] = results.truths.astype(np.int32)
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -125,7 +125,7 @@ def from_bytes(payload: bytes) -> tuple[RoundCounts, frozenset[str]]:
             )
             for k, name in enumerate(arrays["classes"].tolist())
         }
-        one = RoundCounts(
+        counts = RoundCounts(
             ids=arrays["ids"].astype("U24"),
             wrong=arrays["wrong"].astype(np.int64),
             truth_ids=arrays["truth_ids"].astype("U24"),
@@ -133,4 +133,4 @@ def from_bytes(payload: bytes) -> tuple[RoundCounts, frozenset[str]]:
             truth_hits=arrays["truth_hits"],
             classes=classes,
         )
-        return one, frozenset(arrays["trained"].astype("U24").tolist())
+        return counts, frozenset(arrays["trained"].astype("U24").tolist())

@@ -1,4 +1,4 @@
-"""What became of every label: hit or miss, and of a wrong prediction what is wrong with it.
+"""The outcome of every label: hit or miss, and for a wrong prediction the kind of its error.
 
 The kinds follow TIDE (Bolya et al. 2020, "TIDE: A General Toolbox for Identifying Object Detection Errors"):
 a lower limit of overlap tells a badly placed box from a false alarm.
@@ -31,7 +31,7 @@ COUNTED = {  # number of a sample -> outcome of its labels
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Words of one sample's labels, in their order."""
+    """Outcomes of one sample's labels, in their order."""
 
     truth: tuple[str, ...]
     predicted: tuple[str, ...]
@@ -43,7 +43,7 @@ class Outcomes:
 
 
 def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidence: float) -> Outcomes:
-    """What became of the labels of one sample.
+    """The outcomes of the labels of one sample.
 
     Args:
         boxes: truth and predictions.

@@ -54,18 +54,20 @@ def cells(
         InputError: unknown metric, or not one or two facets.
     """
     if not 1 <= len(by) <= 2:
-        raise InputError("one or two facets", found=str(len(by)), where="by", fix="For example lighting,surface.")
+        raise InputError(
+            f"Slices are by one or two facets, not {len(by)}.", at="by", fix="For example lighting,surface."
+        )
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
     estimate = estimator(table, metric) if isinstance(metric, str) else metric
     labels = table.columns.get("labels")
     parts = [list(parts_of(table, name, chosen)) for name in by]
-    found = []
+    result = []
     for combination in product(*parts):
         mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
         words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
         n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
-        found.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
-    return found
+        result.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
+    return result
 
 
 def parts_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:

@@ -1,4 +1,4 @@
-"""Ranks, and what is made of them."""
+"""Ranks with ties, and the area under the ROC curve."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.base.errors import FilterError, InputError
+from workbench.base.errors import FilterError, InputError, one_of
 from workbench.core.metrics import intervals
 from workbench.core.metrics.intervals import Estimate
 from workbench.core.tables.column import Mask, NumberColumn
@@ -135,7 +135,8 @@ def find(text: str, use: Use = "slice") -> tuple[Metric, str]:
     name, _, argument = text.partition(":")
     metric = METRICS.get(name)
     if metric is None or name not in names(use) or bool(argument) != bool(metric.argument):
-        raise InputError(f"Unknown metric {text!r}.", fix=f"Valid: {usages(use)}.")
+        problem = f"Unknown metric {text!r}." if metric is None else f"The metric {text!r} cannot be used here."
+        raise InputError(problem, at="metric", fix=one_of(text, [METRICS[name].usage for name in names(use)]))
     return metric, argument
 
 
@@ -208,8 +209,8 @@ def _any_error(counts: MatchCounts) -> Floats:
 def _numbers(table: Table, name: str) -> Floats:
     if name.startswith(f"{EVALUATION}.") and name not in table.columns:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions'), or choose a metric such as mean:<facet> or share:<tag>."
-        raise FilterError("an evaluated dataset", found=f"no facet {name!r}", where="metric", fix=fix)
+        raise FilterError(f"The dataset is not evaluated: it has no facet {name!r}.", at="metric", fix=fix)
     column = table.column(name)
     if not isinstance(column, NumberColumn):
-        raise FilterError("a facet with numbers", found=f"words in {name!r}", where="metric")
+        raise FilterError(f"Facet {name!r} holds words, not numbers.", at="metric")
     return column.values

@@ -33,7 +33,7 @@ class Score:
         groups: ``(n,)`` number of what fails together: the scene of a row, else the row.
         worst: the end of the metric that is bad.
         values: ``(n,)`` the number whose mean is the metric, ``bad`` being its ranks; ``None`` for a share.
-        looks_at: facets that make the metric, which explain nothing.
+        looks_at: facets that the metric is computed from; a slice by them explains nothing.
         tag: the tag whose share is the metric.
     """
 
@@ -96,7 +96,8 @@ def score(table: Table, metric: str, *, worst: Worst | None = None) -> Score:
     """
     definition, argument = find(metric, "search")
     if not definition.argument and worst not in (None, definition.worst):
-        raise InputError("the bad end of a metric", found=f"{worst!r} of {metric}", where="worst", fix="Leave out.")
+        problem = f"The bad end of {metric} is always {definition.worst!r}, not {worst!r}."
+        raise InputError(problem, at="worst", fix="Leave worst out.")
     worst = worst or definition.worst
     reading = read(table, definition, argument)
     tag = argument if definition.argument == "tag" else None

@@ -54,7 +54,7 @@ def page(title: str, *parts: str, facts: Iterable[str] = ()) -> str:
     Args:
         title: of the page.
         parts: HTML as ``Markup``, or text.
-        facts: what stands under the title, for example the dataset and the date.
+        facts: lines under the title, for example the dataset and the date.
     """
     return str(part("page", title, join(*parts), [fact for fact in facts if fact]))
 
@@ -82,14 +82,14 @@ def table(
     caption: str = "",
     rest: str = "",
 ) -> Markup:
-    """A table; columns of whole numbers stand to the right.
+    """A table; columns of numbers are aligned to the right.
 
     Args:
         head: names of the columns.
         rows: values; ``Markup`` is HTML already.
         marks: class of style by row and column, e.g. ``wb-few``.
         caption: below the table.
-        rest: where the rows behind the first ``MOST_ROWS`` are.
+        rest: where the rows after the first ``MOST_ROWS`` are, e.g. "are in manifest.json."
     """
     listed = [list(row) for row in rows]
     numeric = [bool(listed) and all(isinstance(row[at], int | float) for row in listed) for at in range(len(head))]

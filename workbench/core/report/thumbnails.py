@@ -1,4 +1,4 @@
-"""Small pictures inside a page, with or without their boxes."""
+"""Thumbnails inside a page, with or without boxes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _small(path: str | Path) -> Image.Image | Markup:
             small.thumbnail((THUMB_PX, THUMB_PX))
             return small
     except (OSError, ValueError) as cause:
-        return Markup("<span>cannot be read: {}</span>").format(cause)
+        return Markup("<span>The image cannot be read: {}.</span>").format(cause)
 
 
 def _img(small: Image.Image, origin: str) -> Markup:

@@ -14,7 +14,7 @@ VISIBLE, SIZE, COUNT, TRIES = "targets.visible_fraction", "targets.bbox_px_min",
 
 @dataclass(frozen=True)
 class Accept:
-    """What the ground truth of a frame must hold.
+    """Conditions that the ground truth of a frame must meet.
 
     Attributes:
         visible_fraction: lowest and highest visible share of every labelled object in the picture.
@@ -29,7 +29,7 @@ class Accept:
     max_tries: int = 20
 
     def refusal(self, truth: Annotations) -> str | None:
-        """The predicate that refuses a frame, with what it found; ``None`` when the frame is taken."""
+        """The predicate that refuses a frame; ``None`` when the frame is accepted."""
         seen = [thing for thing in truth.objects if thing.visible_px]
         low, high = self.visible_fraction
         outside = [thing for thing in truth.objects if not low <= thing.visible_fraction <= high]
@@ -40,7 +40,7 @@ class Accept:
         return None if self.count[0] <= len(seen) <= self.count[1] else COUNT
 
     def document(self) -> dict[str, Any]:
-        """As it stands in a scenario."""
+        """The ``accept`` section of a scenario document."""
         return {
             VISIBLE: list(self.visible_fraction),
             SIZE: self.bbox_px_min,
@@ -56,18 +56,19 @@ def parse_accept(given: Any) -> Accept:
         ScenarioError: an unknown key or a value that cannot be.
     """
     if not isinstance(given, Mapping):
-        raise ScenarioError("predicates under accept", found=repr(given), where="accept", fix=f"Valid: {VISIBLE} ...")
+        fix = f"Write for example {{{VISIBLE}: [0.3, 1]}}."
+        raise ScenarioError(f"{given!r} is not a mapping of predicates.", at="accept", fix=fix)
     readers = {VISIBLE: ("visible_fraction", _share_pair), SIZE: ("bbox_px_min", _positive)}
     readers |= {COUNT: ("count", _count_pair), TRIES: ("max_tries", _tries)}
     fields: dict[str, Any] = {}
     for key, value in given.items():
         if key not in readers:
-            raise ScenarioError("a predicate", found=repr(key), where="accept", fix=one_of(str(key), readers))
+            raise ScenarioError(f"Unknown predicate {key!r}.", at="accept", fix=one_of(str(key), readers))
         name, read = readers[key]
         try:
             fields[name] = read(value)
         except ValueError as cause:
-            raise ScenarioError(str(cause), found=repr(value), where=f"accept.{key}") from cause
+            raise ScenarioError(str(cause), at=f"accept.{key}") from cause
     return Accept(**fields)
 
 
@@ -79,29 +80,29 @@ def _shortest_side_px(thing: ObjectTruth) -> float:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("a number")
+        raise ValueError(f"{value!r} is not a number.")
     return float(value)
 
 
 def _share_pair(value: Any) -> tuple[float, float]:
     if not isinstance(value, list) or len(value) != 2 or not 0 <= _number(value[0]) <= _number(value[1]) <= 1:
-        raise ValueError("two shares, the lower one first, from 0 to 1")
+        raise ValueError(f"{value!r} is not a list of two shares from 0 to 1, the lower one first.")
     return float(value[0]), float(value[1])
 
 
 def _count_pair(value: Any) -> tuple[int, int]:
     if not isinstance(value, list) or len(value) != 2 or not 0 <= _number(value[0]) <= _number(value[1]):
-        raise ValueError("two counts, the lower one first")
+        raise ValueError(f"{value!r} is not a list of two counts, the lower one first.")
     return int(value[0]), int(value[1])
 
 
 def _positive(value: Any) -> float:
     if _number(value) < 0:
-        raise ValueError("a number of pixels from 0")
+        raise ValueError(f"{value!r} is not a number of pixels of 0 or more.")
     return float(value)
 
 
 def _tries(value: Any) -> int:
     if not 1 <= _number(value) <= 1000:
-        raise ValueError("a whole number of tries from 1 to 1000")
+        raise ValueError(f"{value!r} is not a number of tries from 1 to 1000.")
     return int(value)

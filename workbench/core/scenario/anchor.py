@@ -31,10 +31,10 @@ class Anchor:
 
     Attributes:
         sample_ids: the tagged samples.
-        dataset: where they lie.
-        tags: that led here, e.g. ``failure:specular_glare``.
-        measured: by parameter path, or by another name that a distribution refers to.
-        predictions: what a model got wrong there, for people.
+        dataset: name of their dataset.
+        tags: the tags that selected them, e.g. ``failure:specular_glare``.
+        measured: measured values by parameter path, or by another name that a distribution refers to.
+        predictions: what a model got wrong in them, for people.
     """
 
     sample_ids: tuple[str, ...] = ()
@@ -46,9 +46,9 @@ class Anchor:
     def spreads(self) -> dict[str, tuple[float, float]]:
         """Value and spread factor by name, for what is known."""
         return {
-            name: (found.value, CONFIDENCE[found.confidence])
-            for name, found in self.measured.items()
-            if found.confidence in CONFIDENCE
+            name: (measured.value, CONFIDENCE[measured.confidence])
+            for name, measured in self.measured.items()
+            if measured.confidence in CONFIDENCE
         }
 
     def parent(self, frame: int) -> str | None:
@@ -56,15 +56,15 @@ class Anchor:
         return self.sample_ids[frame % len(self.sample_ids)] if self.sample_ids else None
 
     def document(self) -> dict[str, Any]:
-        """As it stands in a scenario."""
-        said = {
+        """The ``anchor`` section of a scenario document."""
+        section = {
             "sample_ids": list(self.sample_ids),
             "dataset": self.dataset,
             "tags": list(self.tags),
             "measured": {n: {"value": m.value, "confidence": m.confidence} for n, m in self.measured.items()},
             "predictions": dict(self.predictions),
         }
-        return {key: value for key, value in said.items() if value}
+        return {key: value for key, value in section.items() if value}
 
 
 NO_ANCHOR = Anchor()
@@ -79,10 +79,10 @@ def parse_anchor(given: Any) -> Anchor:
     if given is None:
         return NO_ANCHOR
     if not isinstance(given, Mapping):
-        raise ScenarioError("a mapping", found=repr(given)[:80], where="anchor")
+        raise ScenarioError(f"{repr(given)[:80]} is not a mapping.", at="anchor", fix=one_of("", KEYS))
     for key in given:
         if key not in KEYS:
-            raise ScenarioError("a key of the anchor", found=repr(key), where="anchor", fix=one_of(str(key), KEYS))
+            raise ScenarioError(f"Unknown key {key!r}.", at="anchor", fix=one_of(str(key), KEYS))
     single = [given["sample_id"]] if given.get("sample_id") else []
     return Anchor(
         sample_ids=_texts(given.get("sample_ids", single), "anchor.sample_ids"),
@@ -93,21 +93,20 @@ def parse_anchor(given: Any) -> Anchor:
     )
 
 
-def _texts(given: Any, where: str) -> tuple[str, ...]:
+def _texts(given: Any, at: str) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
-        raise ScenarioError("a list of texts", found=repr(given)[:80], where=where)
+        raise ScenarioError(f"{repr(given)[:80]} is not a list of texts.", at=at)
     return tuple(given)
 
 
 def _measured(name: str, given: Any) -> Measured:
-    where = f"anchor.measured.{name}"
+    at = f"anchor.measured.{name}"
     if not isinstance(given, Mapping) or set(given) - {"value", "confidence"} or "value" not in given:
-        raise ScenarioError("{value: ..., confidence: ...}", found=repr(given)[:80], where=where)
+        raise ScenarioError(f"Write {{value: ..., confidence: ...}}, not {repr(given)[:80]}.", at=at)
     value, confidence = given["value"], given.get("confidence", "high")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ScenarioError("a number", found=repr(value), where=where)
+        raise ScenarioError(f"{value!r} is not a number.", at=at)
     if confidence not in (*CONFIDENCE, "unknown"):
-        raise ScenarioError(
-            "a confidence", found=repr(confidence), where=where, fix=one_of(str(confidence), CONFIDENCE)
-        )
+        fix = one_of(str(confidence), (*CONFIDENCE, "unknown"))
+        raise ScenarioError(f"Unknown confidence {confidence!r}.", at=at, fix=fix)
     return Measured(float(value), confidence)

@@ -1,4 +1,4 @@
-"""What a frame can be annotated with. Most is always there; what is large or rarely wanted is asked for."""
+"""The annotations that a frame can have. Most are always written; large or rarely used ones only on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALWAYS = {
     "camera_params": "intrinsics, distortion and pose of the camera",
 }
 ON_REQUEST = {
-    "semantic_segmentation": "map of class numbers; the record says which class is which",
+    "semantic_segmentation": "map of class numbers; the record has the class of each number",
     "normals": "map of unit normals in the camera frame, (n + 1) / 2 as 8-bit RGB",
     "keypoints": "the eight corners of each object's 3D box, in pixels, hidden ones marked",
     "point_cloud": "coloured points of all pixels in the camera frame, as PCD; the dataset becomes a grouped one",
@@ -27,7 +27,7 @@ ANNOTATORS = ALWAYS | ON_REQUEST
 
 
 def parse_annotators(given: Any) -> tuple[str, ...]:
-    """Read the ``annotators`` section: those that are asked for, in the order of the registry.
+    """Read the ``annotators`` section: the requested ones, in the order of the registry.
 
     Raises:
         ScenarioError: no list, or an unknown name.
@@ -36,8 +36,8 @@ def parse_annotators(given: Any) -> tuple[str, ...]:
     ('normals',)
     """
     if not isinstance(given, list):
-        raise ScenarioError("a list of annotators", found=repr(given)[:80], where="annotators")
+        raise ScenarioError(f"{repr(given)[:80]} is not a list of annotators.", at="annotators")
     for name in given:
         if name not in ANNOTATORS:
-            raise ScenarioError("an annotator", found=repr(name), where="annotators", fix=one_of(str(name), ANNOTATORS))
+            raise ScenarioError(f"Unknown annotator {name!r}.", at="annotators", fix=one_of(str(name), ANNOTATORS))
     return tuple(name for name in ON_REQUEST if name in given)

@@ -36,7 +36,7 @@ def build(frame: ResolvedFrame) -> Scene:
 
 
 def sensor_settings(frame: ResolvedFrame) -> SensorSettings:
-    """What the sensor chain does to a frame."""
+    """The settings of the sensor chain for a frame."""
     values = frame.values
     return SensorSettings(
         exposure_ev=values["sensor.exposure.ev"],
@@ -71,10 +71,10 @@ def _asset(folder: str, word: str) -> str:
 def _key_light(values: Values) -> Light:
     key = "lighting.key."
     towards = direction(values[key + "direction.azimuth"], values[key + "direction.elevation"])
-    place, travel = towards * values[key + "direction.radius"], -towards
+    position, travel = towards * values[key + "direction.radius"], -towards
     return Light(
         kind=values[key + "type"],
-        position_m=(float(place[0]), float(place[1]), float(place[2])),
+        position_m=(float(position[0]), float(position[1]), float(position[2])),
         direction=(float(travel[0]), float(travel[1]), float(travel[2])),
         color=blackbody_rgb(values[key + "temperature"]),
         illuminance_lux=values[key + "intensity"],

@@ -18,7 +18,7 @@ class Difference:
 
     Attributes:
         path: of the parameter, or a key of the document.
-        first, second: how it stands in each, defaults written out.
+        first, second: its value in each document, defaults written out.
         redraws: whether it changes all draws (name, seed), not only its own.
     """
 
@@ -35,14 +35,14 @@ def differences(first: Scenario, second: Scenario) -> list[Difference]:
     >>> [(d.path, d.first, d.second) for d in differences(a, a.replace({"sensor.exposure.ev": {"uniform": [0, 1]}}))]
     [('sensor.exposure.ev', 1, {'uniform': [0, 1]})]
     """
-    one, two = first.document(full=True), second.document(full=True)
-    found = [
-        Difference(key, one.get(key), two.get(key), key in ("name", "seed"))
+    old, new = first.document(full=True), second.document(full=True)
+    keys = [
+        Difference(key, old.get(key), new.get(key), key in ("name", "seed"))
         for key in OTHERS
-        if one.get(key) != two.get(key)
+        if old.get(key) != new.get(key)
     ]
     changed = [path for path in PARAMETERS if first.draws[path] != second.draws[path]]
-    return found + [
+    return keys + [
         Difference(path, distribution_document(first.draws[path]), distribution_document(second.draws[path]))
         for path in changed
     ]

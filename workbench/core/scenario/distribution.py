@@ -58,23 +58,23 @@ class Distribution:
 
 
 def check_number(value: Any, name: str) -> float:
-    """The value, if it is a finite number."""
+    """The value, if it is a finite number; ``name`` begins the message of the error."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"a number for {name}, found {value!r}")
+        raise ValueError(f"{name} must be a number, not {value!r}.")
     return float(value)
 
 
 def check_ordered(low: Any, high: Any) -> None:
-    """Refuse bounds that are no numbers or stand the wrong way round."""
-    if check_number(low, "the lower bound") > check_number(high, "the upper bound"):
-        raise ValueError(f"a lower bound up to the upper one, found {low} and {high}")
+    """Refuse bounds that are no numbers, and a lower bound above the upper one."""
+    if check_number(low, "The lower bound") > check_number(high, "The upper bound"):
+        raise ValueError(f"The lower bound {low} is above the upper bound {high}.")
 
 
 def freeze(distribution: Distribution, name: str) -> None:
-    """Turn a listed field into a tuple; refuse what is no list, or empty."""
+    """Turn a list field into a tuple; refuse anything but a list with entries."""
     values = getattr(distribution, name)
     if not isinstance(values, (list, tuple)) or not values:
-        raise ValueError(f"a list of {name} that is not empty, found {values!r}")
+        raise ValueError(f"{name} must be a list with at least one entry, not {values!r}.")
     object.__setattr__(distribution, name, tuple(values))
 
 
@@ -84,6 +84,6 @@ def check_clip(distribution: Any) -> None:
     if clip is None:
         return
     if not isinstance(clip, (list, tuple)) or len(clip) != 2:
-        raise ValueError(f"a clip of two bounds, found {clip!r}")
+        raise ValueError(f"clip must be a list of two bounds, not {clip!r}.")
     check_ordered(*clip)
     object.__setattr__(distribution, "clip", (clip[0], clip[1]))

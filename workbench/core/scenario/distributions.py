@@ -1,8 +1,7 @@
 """Distributions: how a parameter is drawn. A distribution is one class and one line in ``DISTRIBUTIONS``.
 
-The fields of a class are what a document may say of it: ``{uniform: [0, 1]}`` and
-``{uniform: {low: 0, high: 1}}`` are the same. ``ValueError`` says what is wrong with the fields;
-the document adds where.
+The fields of a class are the keys of a document: ``{uniform: [0, 1]}`` and ``{uniform: {low: 0, high: 1}}``
+are the same. A ``ValueError`` says in a sentence what is wrong with the fields; the document adds the parameter path.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from workbench.base.errors import one_of
+from workbench.base.plurals import counted
 from workbench.core.scenario import expressions
 from workbench.core.scenario.distribution import At, Distribution, check_clip, check_number, check_ordered, freeze
 from workbench.core.scenario.drop import Drop
@@ -43,7 +44,7 @@ class Constant(Distribution):
 
 @dataclass(frozen=True)
 class Each(Distribution):
-    """A listed value for each object; what resolved frames hold."""
+    """A listed value for each object, as in resolved frames."""
 
     values: tuple[Any, ...]
     takes_list: ClassVar[bool] = True
@@ -55,7 +56,9 @@ class Each(Distribution):
 
     def draw(self, at: At) -> Any:
         if at.index >= len(self.values):
-            raise ValueError(f"a value for each object, found {len(self.values)} for more objects")
+            raise ValueError(
+                f"There are values for {counted(len(self.values), 'object')}, but the frame has more objects."
+            )
         return self.values[at.index]
 
     def possible(self, parameter: Parameter) -> tuple[Any, ...]:
@@ -64,7 +67,7 @@ class Each(Distribution):
 
 @dataclass(frozen=True)
 class Uniform(Distribution):
-    """Every number of the interval alike."""
+    """Every number of the interval with the same probability."""
 
     low: float
     high: float
@@ -81,12 +84,12 @@ class Uniform(Distribution):
 
 @dataclass(frozen=True)
 class UniformInt(Uniform):
-    """Every whole number from ``low`` to ``high``, both included."""
+    """Every whole number from ``low`` to ``high``, both included, with the same probability."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not float(self.low).is_integer() or not float(self.high).is_integer():
-            raise ValueError(f"whole numbers, found {self.low} and {self.high}")
+            raise ValueError(f"The bounds must be whole numbers, not {self.low} and {self.high}.")
 
     def draw(self, at: At) -> int:
         return int(at.rng.integers(int(self.low), int(self.high), endpoint=True))
@@ -94,12 +97,12 @@ class UniformInt(Uniform):
 
 @dataclass(frozen=True)
 class LogUniform(Uniform):
-    """Every ratio alike: uniform in the logarithm."""
+    """Every ratio with the same probability: uniform in the logarithm."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.low <= 0:
-            raise ValueError(f"bounds above 0, found {self.low}")
+            raise ValueError(f"The lower bound must be above 0, not {self.low}.")
 
     def draw(self, at: At) -> float:
         drawn = math.exp(at.rng.uniform(math.log(self.low), math.log(self.high)))
@@ -113,7 +116,7 @@ class UniformSine(Uniform):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.low < -90 or self.high > 90:
-            raise ValueError(f"elevations from -90 to 90, found {self.low} and {self.high}")
+            raise ValueError(f"Elevations must be from -90 to 90 degrees, not from {self.low} to {self.high}.")
 
     def draw(self, at: At) -> float:
         low, high = math.sin(math.radians(self.low)), math.sin(math.radians(self.high))
@@ -128,7 +131,7 @@ class UniformVolume(Uniform):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.low < 0:
-            raise ValueError(f"distances from 0, found {self.low}")
+            raise ValueError(f"Distances must be 0 or more, not {self.low}.")
 
     def draw(self, at: At) -> float:
         drawn = float(np.cbrt(at.rng.uniform(self.low**3, self.high**3)))
@@ -146,7 +149,7 @@ class Normal(Distribution):
     def __post_init__(self) -> None:
         check_number(self.mean, "mean")
         if check_number(self.std, "std") < 0:
-            raise ValueError(f"a std from 0, found {self.std}")
+            raise ValueError(f"std must be 0 or more, not {self.std}.")
         check_clip(self)
 
     def draw(self, at: At) -> float:
@@ -161,7 +164,7 @@ class Normal(Distribution):
 
 @dataclass(frozen=True)
 class Around(Distribution):
-    """Near a value that was measured: normal about ``value``, or about what the anchor measured.
+    """Normal about a given ``value``, or about the value that was measured on the anchor.
 
     ``spread`` is the standard deviation at high confidence; it doubles at medium and is four times as wide at low.
     """
@@ -173,9 +176,11 @@ class Around(Distribution):
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.anchor is None):
-            raise ValueError("either value or anchor, found both or none")
+            raise ValueError(
+                f"around takes value or anchor, and {'neither' if self.value is None else 'both'} is given."
+            )
         if check_number(self.spread, "spread") < 0:
-            raise ValueError(f"a spread from 0, found {self.spread}")
+            raise ValueError(f"spread must be 0 or more, not {self.spread}.")
         if self.value is not None:
             check_number(self.value, "value")
         check_clip(self)
@@ -190,7 +195,7 @@ class Around(Distribution):
             assert self.value is not None
             return self.value, 1.0
         if self.anchor not in measured:
-            raise ValueError(f"a measured value of the anchor, found none for {self.anchor!r}")
+            raise ValueError(f"The anchor has no measured value {self.anchor!r}.")
         return measured[self.anchor]
 
     def possible(self, parameter: Parameter) -> tuple[Any, ...]:
@@ -199,7 +204,7 @@ class Around(Distribution):
 
 @dataclass(frozen=True)
 class Choice(Distribution):
-    """One of the listed values, by their weights."""
+    """One of the listed values, with the probabilities ``weights``."""
 
     values: tuple[Any, ...]
     weights: tuple[float, ...] | None = None
@@ -210,13 +215,13 @@ class Choice(Distribution):
         if self.weights is not None:
             freeze(self, "weights")
             if len(self.weights) != len(self.values):
-                raise ValueError(f"{len(self.values)} weights, found {len(self.weights)}")
-            if min(check_number(weight, "weights") for weight in self.weights) < 0:
-                raise ValueError(f"weights from 0, found {list(self.weights)}")
-            if abs(sum(self.weights) - 1.0) > ROUNDING:
                 raise ValueError(
-                    f"weights that add up to 1, found {list(self.weights)} with the sum {sum(self.weights):g}"
+                    f"There are {counted(len(self.values), 'value')}, but {counted(len(self.weights), 'weight')}."
                 )
+            if min(check_number(weight, "Each weight") for weight in self.weights) < 0:
+                raise ValueError(f"Weights must be 0 or more, not {list(self.weights)}.")
+            if abs(sum(self.weights) - 1.0) > ROUNDING:
+                raise ValueError(f"The weights {list(self.weights)} add up to {sum(self.weights):g}, not to 1.")
 
     def draw(self, at: At) -> Any:
         weights = None if self.weights is None else np.array(self.weights, dtype=float) / sum(self.weights)
@@ -228,7 +233,7 @@ class Choice(Distribution):
 
 @dataclass(frozen=True)
 class ChoiceFrom(Distribution):
-    """One of the library's names that match the patterns (``*`` stands for anything)."""
+    """One of the library's names that match the patterns (``*`` matches anything)."""
 
     patterns: tuple[str, ...]
     takes_list: ClassVar[bool] = True
@@ -238,7 +243,7 @@ class ChoiceFrom(Distribution):
             object.__setattr__(self, "patterns", (self.patterns,))
         freeze(self, "patterns")
         if not all(isinstance(pattern, str) for pattern in self.patterns):
-            raise ValueError(f"names or patterns, found {list(self.patterns)}")
+            raise ValueError(f"Names and patterns must be text, not {list(self.patterns)}.")
 
     def draw(self, at: At) -> str:
         names = self.names(at.parameter)
@@ -246,13 +251,13 @@ class ChoiceFrom(Distribution):
 
     def names(self, parameter: Parameter) -> list[str]:
         """The matching names, sorted; a full name may leave out its folder."""
-        found: set[str] = set()
+        names: set[str] = set()
         for pattern in self.patterns:
             matches = {name for name in parameter.words if _matches(name, pattern)}
             if not matches:
-                raise ValueError(f"a pattern that matches, found {pattern!r}; names: {', '.join(parameter.words)}")
-            found |= matches
-        return sorted(found)
+                raise ValueError(f"No name matches {pattern!r}. {one_of(pattern, parameter.words)}")
+            names |= matches
+        return sorted(names)
 
     def possible(self, parameter: Parameter) -> tuple[Any, ...]:
         return tuple(self.names(parameter))
@@ -285,7 +290,7 @@ class PoissonInt(Distribution):
 
     def __post_init__(self) -> None:
         if check_number(self.mean, "mean") < 0:
-            raise ValueError(f"a mean from 0, found {self.mean}")
+            raise ValueError(f"mean must be 0 or more, not {self.mean}.")
         check_ordered(self.min, self.max)
 
     def draw(self, at: At) -> int:
@@ -297,7 +302,7 @@ class PoissonInt(Distribution):
 
 @dataclass(frozen=True)
 class SO3Uniform(Distribution):
-    """Every rotation alike, as a quaternion wxyz (Shoemake 1992)."""
+    """Every rotation with the same probability, as a quaternion wxyz (Shoemake 1992)."""
 
     def draw(self, at: At) -> list[float]:
         u, v, w = at.rng.random(3)
@@ -325,7 +330,7 @@ class Resting(Distribution):
 
     def __post_init__(self) -> None:
         if not 0.0 <= check_number(self.lying, "lying") <= 1.0:
-            raise ValueError(f"a probability from 0 to 1, found {self.lying}")
+            raise ValueError(f"lying must be a probability from 0 to 1, not {self.lying}.")
 
     def draw(self, at: At) -> list[float]:
         lies, side, turn = at.rng.random(), int(at.rng.integers(len(_LYING))), at.rng.uniform(0.0, math.pi)
@@ -342,7 +347,7 @@ class Expression(Distribution):
 
     def __post_init__(self) -> None:
         if not isinstance(self.expr, str):
-            raise ValueError(f"an expression as text, found {self.expr!r}")
+            raise ValueError(f"The expression must be text, not {self.expr!r}.")
         expressions.parse(self.expr)
 
     def draw(self, at: At) -> float:
@@ -353,7 +358,7 @@ class Expression(Distribution):
         value = at.values[path]
         value = value[at.index] if isinstance(value, list) else value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"numbers in an expression, found {path} = {value!r}")
+            raise ValueError(f"The expression needs numbers, but {path} is {value!r}.")
         return float(value)
 
     def needs(self) -> frozenset[str]:
@@ -391,7 +396,7 @@ def _mass_inside(mean: float, std: float, low: float, high: float) -> None:
     )
     inside = low <= mean <= high if not std else (math.erf(above) - math.erf(below)) / 2.0 >= MIN_MASS
     if not inside:
-        raise ValueError(f"a clip that the distribution can reach, found mean {mean} std {std} clip [{low}, {high}]")
+        raise _unreachable(mean, std, low, high)
 
 
 def _clipped_normal(rng: np.random.Generator, mean: float, std: float, low: float, high: float) -> float:
@@ -399,7 +404,11 @@ def _clipped_normal(rng: np.random.Generator, mean: float, std: float, low: floa
         value = float(rng.normal(mean, std))
         if low <= value <= high:
             return value
-    raise ValueError(f"a clip that the distribution can reach, found mean {mean} std {std} clip [{low}, {high}]")
+    raise _unreachable(mean, std, low, high)
+
+
+def _unreachable(mean: float, std: float, low: float, high: float) -> ValueError:
+    return ValueError(f"A normal distribution of mean {mean} and std {std} cannot reach the clip [{low}, {high}].")
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -22,22 +22,22 @@ MAX_BYTES = 10_000_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML where a key that stands twice is an error."""
+    """YAML where a key that appears twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         doubled = {str(key) for key in keys if keys.count(key) > 1}
         if doubled:
-            raise yaml.MarkedYAMLError(None, None, f"the key {sorted(doubled)[0]!r} stands twice", node.start_mark)
+            raise yaml.MarkedYAMLError(None, None, f"the key {sorted(doubled)[0]!r} appears twice", node.start_mark)
         return super().construct_mapping(node, deep=deep)
 
 
 class _Block(dict[str, Any]):
-    """A section: one line per key, whatever the values."""
+    """A section of the document, written with one line per key."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Sections over several lines, values on one."""
+    """Writes sections over several lines and each value on one line."""
 
 
 _Dumper.add_representer(_Block, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, False))
@@ -60,40 +60,44 @@ def read_document(path_or_preset: str | Path) -> dict[str, Any]:
         path = PRESETS / f"{path_or_preset}.yaml"
     elif not path.exists() and path.suffix not in (".yaml", ".yml", ".json"):
         fix = one_of(str(path_or_preset), preset_names())
-        raise InputError("a scenario file or a preset", found="neither", where=str(path_or_preset), fix=fix)
+        raise InputError(f"There is no scenario file or preset {str(path_or_preset)!r}.", fix=fix)
     path = existing(path, wanted="a scenario file")
-    if path.is_dir() or path.stat().st_size > MAX_BYTES:
-        raise InputError("a scenario file", found="a folder or a very large file", where=str(path))
-    return _with_folders(parse_text(path.read_bytes(), where=path.name), path.parent)
+    if path.is_dir():
+        raise InputError("This is a folder, not a scenario file.", at=str(path))
+    if path.stat().st_size > MAX_BYTES:
+        problem = f"The file has {path.stat().st_size:,} bytes; a scenario has at most {MAX_BYTES:,}."
+        raise InputError(problem, at=str(path))
+    return _with_folders(parse_text(path.read_bytes(), at=path.name), path.parent)
 
 
 def _with_folders(document: dict[str, Any], beside: Path) -> dict[str, Any]:
-    """Folders of meshes that a file names are beside it."""
+    """The document with its folders of meshes taken relative to the folder of its file."""
     for key, value in (document.get("assets") or {}).items() if isinstance(document.get("assets"), dict) else ():
-        place = value.get("from", LIBRARY) if isinstance(value, dict) else LIBRARY
-        if key in ("targets", "distractors") and isinstance(place, str) and place != LIBRARY:
-            value["from"] = str(beside / Path(place).expanduser())
+        source = value.get("from", LIBRARY) if isinstance(value, dict) else LIBRARY
+        if key in ("targets", "distractors") and isinstance(source, str) and source != LIBRARY:
+            value["from"] = str(beside / Path(source).expanduser())
     return document
 
 
-def parse_text(text: str | bytes, *, where: str) -> dict[str, Any]:
-    """The mapping in a YAML or JSON text."""
-    found = parse_value(text, where=where)
-    if not isinstance(found, dict):
-        raise ScenarioError("a mapping with scenario, name and sections", found=type(found).__name__, where=where)
-    return found
+def parse_text(text: str | bytes, *, at: str) -> dict[str, Any]:
+    """The mapping in a YAML or JSON text; errors name ``at`` as its source."""
+    document = parse_value(text, at=at)
+    if not isinstance(document, dict):
+        kind = "empty" if document is None else f"a {type(document).__name__}"
+        raise ScenarioError(f"The document is {kind}, not a mapping with scenario, name and sections.", at=at)
+    return document
 
 
-def parse_value(text: str | bytes, *, where: str) -> Any:
-    """What a YAML or JSON text says, e.g. one distribution.
+def parse_value(text: str | bytes, *, at: str) -> Any:
+    """The value of a YAML or JSON text, e.g. one distribution; errors name ``at`` as its source.
 
-    >>> parse_value("{uniform: [0, 1]}", where="sensor.exposure.ev")
+    >>> parse_value("{uniform: [0, 1]}", at="sensor.exposure.ev")
     {'uniform': [0, 1]}
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as cause:
-        raise ScenarioError("a YAML document", found=" ".join(str(cause).split())[:300], where=where) from cause
+        raise ScenarioError(f"This is not valid YAML: {' '.join(str(cause).split())[:300]}.", at=at) from cause
 
 
 def value_text(value: Any) -> str:
@@ -102,8 +106,8 @@ def value_text(value: Any) -> str:
     >>> value_text({"uniform": [0, 1]}), value_text("mug"), value_text(0.5)
     ('{uniform: [0, 1]}', 'mug', '0.5')
     """
-    said = yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=100_000)
-    return str(said).removesuffix("...\n").strip()
+    text = yaml.dump(value, Dumper=yaml.SafeDumper, default_flow_style=True, sort_keys=False, width=100_000)
+    return str(text).removesuffix("...\n").strip()
 
 
 def to_text(document: Mapping[str, Any]) -> str:
@@ -116,29 +120,31 @@ def to_text(document: Mapping[str, Any]) -> str:
         uniform: [-2.0, 0.5]
     <BLANKLINE>
     """
-    said = {key: _Block(value) if isinstance(value, Mapping) and value else value for key, value in document.items()}
-    return str(yaml.dump(said, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110))
+    blocks = {key: _Block(value) if isinstance(value, Mapping) and value else value for key, value in document.items()}
+    text = yaml.dump(blocks, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return str(text)
 
 
 def parse_sections(document: Mapping[str, Any]) -> dict[str, Distribution]:
-    """Distributions by parameter path, for what the document says.
+    """Distributions by parameter path, for the parameters that the document names.
 
     Raises:
         ScenarioError: an unknown key, a wrong type or an impossible range; the message names the path.
     """
-    found: dict[str, Distribution] = {}
+    distributions: dict[str, Distribution] = {}
     for section in SECTIONS:
         for path, value in _entries(document, section):
-            if path in found:
-                raise ScenarioError("each parameter once", found="it stands twice", where=path)
-            found[path] = parse_distribution(PARAMETERS[path], value)
-    return found
+            if path in distributions:
+                raise ScenarioError("This parameter is set twice, on its own and through a shorthand.", at=path)
+            distributions[path] = parse_distribution(PARAMETERS[path], value)
+    return distributions
 
 
 def _entries(document: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
     given = document.get(section) or {}
     if not isinstance(given, dict):
-        raise ScenarioError("parameters with their distributions", found=repr(given)[:80], where=section)
+        problem = f"The section must hold parameters with their distributions, not {repr(given)[:80]}."
+        raise ScenarioError(problem, at=section)
     entries: list[tuple[str, Any]] = []
     for key, value in given.items():
         entries += expand_entry(f"{section}.{key}", value).items()
@@ -152,15 +158,15 @@ def expand_entry(path: str, value: Any) -> dict[str, Any]:
     section = path.partition(".")[0]
     if path not in SHORTHANDS:
         valid = [name for name in (*PARAMETERS, *SHORTHANDS) if name.startswith(f"{section}.")]
-        raise ScenarioError("a parameter", found=repr(path), where=section, fix=one_of(path, valid or PARAMETERS))
+        raise ScenarioError(f"Unknown parameter {path!r}.", at=section, fix=one_of(path, valid or PARAMETERS))
     try:
         return expand(path, value)
     except ValueError as cause:
-        raise ScenarioError(str(cause), where=path) from cause
+        raise ScenarioError(str(cause), at=path) from cause
 
 
 def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
-    """The distribution that a document value stands for, checked against the parameter.
+    """The distribution of a document value, checked against the parameter.
 
     Raises:
         ScenarioError: it cannot be read, or can give what the parameter does not allow.
@@ -169,11 +175,22 @@ def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
         distribution = _distribution(parameter, value)
         refused = [v for v in distribution.possible(parameter) if not parameter.accepts(v)]
     except (ValueError, TypeError) as cause:
-        raise ScenarioError(str(cause), where=parameter.path, fix=f"Values are {parameter.expects()}.") from cause
+        fix = "" if parameter.words else f"Each value must be {parameter.expects()}."
+        raise ScenarioError(f"{str(cause).rstrip('.')}.", at=parameter.path, fix=fix) from cause
     if refused:
-        fix = one_of(str(refused[0]), parameter.words) if parameter.words else f"Its meaning: {parameter.meaning}."
-        raise ScenarioError(parameter.expects(), found=repr(refused[0]), where=parameter.path, fix=fix)
+        problem = f"{refused[0]!r} is not {parameter.expects()}."
+        raise ScenarioError(problem, at=parameter.path, fix=_advice(parameter, refused[0]))
     return distribution
+
+
+def _advice(parameter: Parameter, refused: Any) -> str:
+    """What to write instead of a value that the parameter does not accept."""
+    if parameter.words:
+        return one_of(str(refused), parameter.words)
+    meaning = f"Meaning: {parameter.meaning}."
+    if parameter.kind != "number" or isinstance(refused, (int, float)):
+        return meaning
+    return f"Write for example {{uniform: [{parameter.low:g}, {parameter.high:g}]}}. {meaning}"
 
 
 def _distribution(parameter: Parameter, value: Any) -> Distribution:
@@ -182,9 +199,13 @@ def _distribution(parameter: Parameter, value: Any) -> Distribution:
             return ChoiceFrom(tuple(value))
         return Constant(value)
     names = [key for key in value if key in DISTRIBUTIONS]
-    if len(names) != 1:
-        found = ", ".join(map(str, value)) or "nothing"
-        raise ScenarioError("one distribution", found=found, where=parameter.path, fix=one_of(found, DISTRIBUTIONS))
+    if len(names) > 1:
+        problem = f"Several distributions are given: {', '.join(map(str, value))}."
+        raise ScenarioError(problem, at=parameter.path, fix="Keep one of them.")
+    if not names:
+        keys = ", ".join(map(str, value))
+        problem = f"Unknown distribution {keys!r}." if keys else "The distribution is empty."
+        raise ScenarioError(problem, at=parameter.path, fix=one_of(keys, DISTRIBUTIONS))
     kind = DISTRIBUTIONS[names[0]]
     further = {str(key): part for key, part in value.items() if key != names[0]}
     return _make(kind, names[0], value[names[0]], further)
@@ -201,23 +222,26 @@ def _make(kind: type[Distribution], name: str, given: Any, further: dict[str, An
     try:
         bound = inspect.signature(kind).bind(*listed, **further)
     except TypeError as cause:
-        wanted = ", ".join(f.name + ("" if f.default is MISSING else " (optional)") for f in fields(kind))
-        raise ValueError(f"{name} with {wanted or 'nothing'}; found {given!r} {further or ''}".rstrip()) from cause
+        accepted = ", ".join(f.name + ("" if f.default is MISSING else " (optional)") for f in fields(kind))
+        written = f"{given!r} {further or ''}".rstrip()
+        raise ValueError(f"{name} takes {accepted or 'nothing'}, not {written}.") from cause
     return kind(*bound.args, **bound.kwargs)
 
 
 def distribution_document(distribution: Distribution) -> Any:
-    """How a distribution stands in a document; parsing it gives the same distribution."""
+    """A distribution in document form; parsing it gives the same distribution."""
     if isinstance(distribution, Constant) and not isinstance(distribution.value, (list, dict)):
         return distribution.value
-    said = {f.name: _plain(getattr(distribution, f.name)) for f in fields(distribution)}
-    said = {f.name: said[f.name] for f in fields(distribution) if f.default is MISSING or said[f.name] != f.default}
+    values = {f.name: _plain(getattr(distribution, f.name)) for f in fields(distribution)}
+    values = {
+        f.name: values[f.name] for f in fields(distribution) if f.default is MISSING or values[f.name] != f.default
+    }
     name = NAMES[type(distribution)]
-    first = next(iter(said), None)
+    first = next(iter(values), None)
     if distribution.takes_list or name == "expr":
         assert first is not None
-        return {name: said.pop(first), **said}
-    return {name: list(said.values()) if set(said) == {"low", "high"} else said}
+        return {name: values.pop(first), **values}
+    return {name: list(values.values()) if set(values) == {"low", "high"} else values}
 
 
 def _plain(value: Any) -> Any:

@@ -52,9 +52,9 @@ def _drawn(parameter: Parameter, distribution: Distribution, places: Sequence[At
     try:
         drawn = distribution.draw_all(places)
     except ValueError as cause:
-        raise ScenarioError(str(cause), where=parameter.path) from cause
+        raise ScenarioError(str(cause), at=parameter.path) from cause
     for value in drawn:
         if not parameter.accepts(value):
             fix = "Change the expression or the distribution."
-            raise ScenarioError(parameter.expects(), found=repr(value), where=parameter.path, fix=fix)
+            raise ScenarioError(f"{value!r} is not {parameter.expects()}.", at=parameter.path, fix=fix)
     return [parameter.normal(value) for value in drawn]

@@ -1,4 +1,4 @@
-"""Objects that fall: released above the support, simulated by MuJoCo until they lie as they would."""
+"""Objects that fall: released above the support, simulated by MuJoCo until they come to rest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.optional import require
+from workbench.base.plurals import counted
 from workbench.core import assets as library
 from workbench.core.scenario.distribution import At, Distribution, check_number
 from workbench.core.scenario.placement import OF_OBJECTS, Unplaceable, rotation_matrix, scaled_vertices
@@ -37,8 +38,10 @@ class Drop(Distribution):
     seconds: float = 4.0
 
     def __post_init__(self) -> None:
-        if check_number(self.height, "height") < 0 or not 0 < check_number(self.seconds, "seconds") <= 60:
-            raise ValueError(f"a height from 0 and seconds up to 60, found {self.height} and {self.seconds}")
+        if check_number(self.height, "height") < 0:
+            raise ValueError(f"height must be 0 or more, not {self.height}.")
+        if not 0 < check_number(self.seconds, "seconds") <= 60:
+            raise ValueError(f"seconds must be above 0 and at most 60, not {self.seconds}.")
 
     def needs(self) -> frozenset[str]:
         return OF_OBJECTS | {"scene.objects.density", "scene.objects.friction"}
@@ -60,14 +63,14 @@ class Drop(Distribution):
         return [_outcome(data, i, points, values["scene.support"]) for i, points in enumerate(vertices)]
 
     def _releases(self, places: Sequence[At], vertices: list[Floats]) -> list[Floats]:
-        """Where each origin starts, each object above the one before."""
+        """Start position of each origin, each object above the one before."""
         half = np.array(library.SUPPORT_REGION_M[places[0].values["scene.support"]]) * 0.7
-        height, found = self.height, []
+        height, releases = self.height, []
         for at, points in zip(places, vertices, strict=True):
             reach = float(np.linalg.norm(points, axis=1).max())
-            found.append(np.array([*at.rng.uniform(-half, half), height + reach]))
+            releases.append(np.array([*at.rng.uniform(-half, half), height + reach]))
             height += 2 * reach
-        return found
+        return releases
 
     def _settle(self, mujoco: Any, model: Any, data: Any, support: str) -> None:
         for _ in range(round(self.seconds / STEP_S / CHECK_STEPS)):
@@ -76,10 +79,10 @@ class Drop(Distribution):
                 return
         speeds = np.linalg.norm(data.qvel.reshape(-1, 6)[:, :3], axis=1)
         if float(speeds.max()) > 5 * STILL_M_S:
+            moving = counted(int((speeds > 5 * STILL_M_S).sum()), "object")
             raise Unplaceable(
-                f"objects that come to rest on the {support} within {self.seconds:g} s",
-                found=f"{int((speeds > 5 * STILL_M_S).sum())} that move",
-                where="scene.objects.placement",
+                f"Not all objects came to rest on the {support} within {self.seconds:g} s: {moving} still moving.",
+                at="scene.objects.placement",
                 fix="Give more seconds, fewer objects or more friction.",
             )
 
@@ -130,7 +133,7 @@ def _outcome(data: Any, i: int, points: Floats, support: str) -> list[float]:
     lowest, middle = float(world[:, 2].min()), (world.min(axis=0) + world.max(axis=0))[:2] / 2
     if lowest < -FLOOR_SLACK_M or (np.abs(middle) > half + 0.01).any():
         raise Unplaceable(
-            f"objects that stay on the {support}", found="one that fell off", where="scene.objects.placement",
+            f"An object fell off the {support}.", at="scene.objects.placement",
             fix="Use a bin or a tray, fewer objects or more friction.",
         )  # fmt: skip
     return [*origin[:2].round(6).tolist(), round(max(lowest, 0.0), 6), *quaternion.round(7).tolist()]

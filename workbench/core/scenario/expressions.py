@@ -7,6 +7,8 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
+from workbench.base.errors import one_of
+
 Number = float
 
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
@@ -37,11 +39,11 @@ def parse(text: str) -> ast.expr:
         ValueError: the text is no expression, or uses more than numbers, paths, ``+ - * / % **`` and a few functions.
     """
     if len(text) > MAX_LENGTH:
-        raise ValueError(f"an expression of at most {MAX_LENGTH} characters, found {len(text)}")
+        raise ValueError(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are allowed.")
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as cause:
-        raise ValueError(f"an arithmetic expression, found {text!r}") from cause
+        raise ValueError(f"{text!r} is not an arithmetic expression.") from cause
     _check(tree)
     return tree
 
@@ -66,13 +68,13 @@ def evaluate(tree: ast.expr, values: Mapping[str, Number]) -> Number:
     try:
         return float(_value(tree, values))
     except (ArithmeticError, ValueError) as cause:
-        raise ValueError(f"an expression with a value, found {type(cause).__name__}: {cause}") from cause
+        raise ValueError(f"The expression has no value: {type(cause).__name__}: {cause}.") from cause
 
 
 def _check(tree: ast.expr) -> None:
     if isinstance(tree, ast.Constant):
         if isinstance(tree.value, bool) or not isinstance(tree.value, (int, float)):
-            raise ValueError(f"numbers, found {tree.value!r}")
+            raise _not_allowed(tree)
     elif isinstance(tree, ast.Attribute):
         _path(tree)
     else:
@@ -88,10 +90,17 @@ def _operands(tree: ast.expr) -> list[ast.expr]:
     if isinstance(tree, ast.UnaryOp) and type(tree.op) in _UNARY:
         return [tree.operand]
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and not tree.keywords:
-        if tree.func.id in _FUNCTIONS and tree.args:
-            return list(tree.args)
-        raise ValueError(f"one of the functions {', '.join(_FUNCTIONS)}, found {tree.func.id!r}")
-    raise ValueError(f"numbers, parameter paths and + - * / % **, found {ast.unparse(tree)!r}")
+        if tree.func.id not in _FUNCTIONS:
+            raise ValueError(f"Unknown function {tree.func.id!r}. {one_of(tree.func.id, _FUNCTIONS)}")
+        if not tree.args:
+            raise ValueError(f"The function {tree.func.id!r} needs at least one argument.")
+        return list(tree.args)
+    raise _not_allowed(tree)
+
+
+def _not_allowed(tree: ast.expr) -> ValueError:
+    allowed = "numbers, parameter paths, + - * / % ** and a few functions"
+    return ValueError(f"{ast.unparse(tree)!r} is not allowed in an expression, only {allowed}.")
 
 
 def _path(tree: ast.expr) -> str:
@@ -99,7 +108,7 @@ def _path(tree: ast.expr) -> str:
         return tree.id
     if isinstance(tree, ast.Attribute):
         return f"{_path(tree.value)}.{tree.attr}"
-    raise ValueError(f"a parameter path, found {ast.unparse(tree)!r}")
+    raise ValueError(f"{ast.unparse(tree)!r} is not a parameter path.")
 
 
 def _value(tree: ast.expr, values: Mapping[str, Number]) -> Number:

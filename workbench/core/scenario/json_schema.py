@@ -21,7 +21,7 @@ def json_schema() -> Schema:
     """JSON Schema (draft 2020-12) of a scenario document.
 
     >>> json_schema()["properties"]["sensor"]["properties"]["exposure.ev"]["description"]
-    'stop: 0: white matte under 1000 lux is just white'
+    'stop: exposure; at 0, matte white under 1000 lux is just white'
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -33,7 +33,7 @@ def json_schema() -> Schema:
             "scenario": {"const": 1, "description": "version of the schema"},
             "name": {"type": "string", "minLength": 1, "description": "salts all draws, with the seed"},
             "seed": {"type": "integer", "minimum": 0},
-            "frames": {"type": "integer", "minimum": 0, "description": "how many when nobody says"},
+            "frames": {"type": "integer", "minimum": 0, "description": "how many to generate by default"},
             "description": {"type": "string"},
             "units": {"const": {"length": "metre", "angle": "degree"}},
             "anchor": _anchor(),
@@ -59,25 +59,25 @@ def _section(section: str) -> Schema:
 def _parameter(parameter: Parameter) -> Schema:
     unit = f"{parameter.unit}: " if parameter.unit else ""
     owner = "" if parameter.per == "frame" else f" (one per {parameter.per})"
-    said: Schema = {"description": f"{unit}{parameter.meaning}{owner}", "default": parameter.default}
-    return said | {"anyOf": [*_constants(parameter), {"$ref": "#/$defs/distribution"}]}
+    described: Schema = {"description": f"{unit}{parameter.meaning}{owner}", "default": parameter.default}
+    return described | {"anyOf": [*_constants(parameter), {"$ref": "#/$defs/distribution"}]}
 
 
 def _constants(parameter: Parameter) -> list[Schema]:
-    found: list[Schema] = [{"type": "null"}] if parameter.nullable else []
+    null: list[Schema] = [{"type": "null"}] if parameter.nullable else []
     if parameter.kind == "switch":
-        return [*found, {"type": "boolean"}]
+        return [*null, {"type": "boolean"}]
     if parameter.kind == "word":
-        return [*found, {"enum": [*parameter.words]}, {"type": "array", "items": {"type": "string"}}]
+        return [*null, {"enum": [*parameter.words]}, {"type": "array", "items": {"type": "string"}}]
     if parameter.kind == "asset":
         own = {"type": "string", "pattern": "@", "description": "class@path of a mesh file"}
-        return [*found, {"enum": [*parameter.words]}, own, {"type": "array", "items": {"type": "string"}}]
+        return [*null, {"enum": [*parameter.words]}, own, {"type": "array", "items": {"type": "string"}}]
     if parameter.kind in LENGTHS:
         lengths = LENGTHS[parameter.kind]
         numbers = {"type": "array", "items": {"type": "number"}, "minItems": min(lengths), "maxItems": max(lengths)}
-        return [*found, numbers]
+        return [*null, numbers]
     kind = "integer" if parameter.kind == "integer" else "number"
-    return [*found, {"type": kind, "minimum": parameter.low, "maximum": parameter.high}]
+    return [*null, {"type": kind, "minimum": parameter.low, "maximum": parameter.high}]
 
 
 def _distribution(name: str, kind: type[Distribution]) -> Schema:

@@ -60,13 +60,13 @@ class Scenario:
 
     Attributes:
         name: with the seed it salts all randomness, so editing one range keeps all other draws.
-        given: distribution by parameter path, for what the document says; all others take their default.
+        given: distribution by parameter path, for the parameters in the document; all others have their default.
         seed: of the draws.
-        frames: how many to generate when nobody says.
+        frames: how many to generate by default.
         description: one line for people.
         anchor: the sample that the scenario recreates.
         modes: ``pin``, ``jitter`` or ``free`` by parameter path, for the lineage.
-        accept: what the ground truth of a frame must hold.
+        accept: conditions that the ground truth of a frame must meet.
         annotators: products on request, besides those that every frame has.
         mark: set in a resolved frame, whose values are all constants.
     """
@@ -92,8 +92,14 @@ class Scenario:
         """
         if isinstance(source, Scenario):
             return source
-        given = source if isinstance(source, Mapping) else texts.read_document(source)
-        return _parse(given)
+        if isinstance(source, Mapping):
+            return _parse(source)
+        try:
+            return _parse(texts.read_document(source))
+        except ScenarioError as error:
+            name = Path(source).name
+            at = name if error.at in ("", name) else f"{name}, {error.at}"
+            raise ScenarioError(error.problem, at=at, fix=error.fix) from error
 
     @classmethod
     def of_constants(cls, params: Mapping[str, Any], *, name: str, seed: int, mark: Mark) -> Scenario:
@@ -104,7 +110,7 @@ class Scenario:
         """
         for path in params:
             if path not in PARAMETERS:
-                raise ScenarioError("a parameter", found=repr(path), where=name, fix=one_of(path, PARAMETERS))
+                raise ScenarioError(f"Unknown parameter {path!r}.", at=name, fix=one_of(path, PARAMETERS))
         given = {path: _constant(path, value) for path, value in params.items()}
         return cls(name, given, seed=seed, mark=mark)
 
@@ -125,12 +131,12 @@ class Scenario:
             return self.mark.scenario_sha256
         changed = {path: draw for path, draw in self.given.items() if draw != _defaults()[path]}
         plain = dataclasses.replace(self, given=changed).document()
-        said = {key: value for key, value in plain.items() if key not in _NOT_IDENTITY}
-        return sha256_text(canonical_json(said))
+        identity = {key: value for key, value in plain.items() if key not in _NOT_IDENTITY}
+        return sha256_text(canonical_json(identity))
 
     @property
     def salt(self) -> str:
-        """What all randomness hangs on, besides frame, attempt and parameter."""
+        """Part of the seed of all random draws, with frame, attempt and parameter path."""
         return f"{self.name}|{self.seed}"
 
     def replace(self, changes: Mapping[str, Any] | None = None, **attributes: Any) -> Scenario:
@@ -160,16 +166,16 @@ class Scenario:
 
     def document(self, *, full: bool = False) -> dict[str, Any]:
         """The document as a dictionary; ``full`` writes defaults out."""
-        said: dict[str, Any] = {"scenario": VERSION, "name": self.name, "seed": self.seed, "frames": self.frames}
-        said |= {"description": self.description} if self.description else {}
-        said |= {"anchor": self.anchor.document()} if self.anchor != NO_ANCHOR else {}
-        said |= _sections(self.draws if full else dict(self.given))
-        said |= {"modes": dict(self.modes)} if self.modes else {}
-        said |= {"accept": self.accept.document()} if full or self.accept != Accept() else {}
-        said |= {"annotators": list(self.annotators)} if self.annotators else {}
+        document: dict[str, Any] = {"scenario": VERSION, "name": self.name, "seed": self.seed, "frames": self.frames}
+        document |= {"description": self.description} if self.description else {}
+        document |= {"anchor": self.anchor.document()} if self.anchor != NO_ANCHOR else {}
+        document |= _sections(self.draws if full else dict(self.given))
+        document |= {"modes": dict(self.modes)} if self.modes else {}
+        document |= {"accept": self.accept.document()} if full or self.accept != Accept() else {}
+        document |= {"annotators": list(self.annotators)} if self.annotators else {}
         if self.mark:
-            said["resolved"] = {**dataclasses.asdict(self.mark), "values_sha256": _values_sha256(self.given)}
-        return said
+            document["resolved"] = {**dataclasses.asdict(self.mark), "values_sha256": _values_sha256(self.given)}
+        return document
 
     def dump(self, path: str | Path | None = None) -> str:
         """The document as YAML, also written to ``path`` when given; loading it gives an equal scenario."""
@@ -219,11 +225,12 @@ def _parse_mark(given: Any, values: Mapping[str, Distribution]) -> Mark | None:
         return None
     keys = {"scenario_sha256", "frame", "attempt", "values_sha256"}
     if not isinstance(given, Mapping) or set(given) != keys:
-        raise ScenarioError(f"the keys {', '.join(sorted(keys))}", found=repr(given)[:80], where="resolved")
+        problem = f"The section must have the keys {', '.join(sorted(keys))}, not {repr(given)[:80]}."
+        raise ScenarioError(problem, at="resolved")
     mark = Mark(_text(given, "scenario_sha256"), _whole(given, "frame", 0), _whole(given, "attempt", 0))
     if given["values_sha256"] != _values_sha256(values):
         fix = "Delete the key 'resolved' to make it a scenario of its own."
-        raise ScenarioError("a resolved frame as it was written", found="changed values", where="resolved", fix=fix)
+        raise ScenarioError("The values of this resolved frame were changed.", at="resolved", fix=fix)
     return mark
 
 
@@ -251,16 +258,18 @@ def _order(draws: Mapping[str, Distribution]) -> list[str]:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as cause:
         circle = " -> ".join(cause.args[1])
-        raise ScenarioError("expressions without a circle", found=circle, fix="Make one of them a constant.") from cause
+        problem = f"Expressions depend on each other in a circle: {circle}."
+        raise ScenarioError(problem, fix="Make one of them a constant.") from cause
 
 
 def _check_reference(path: str, other: str) -> None:
     if other not in PARAMETERS:
-        raise ScenarioError("a parameter in the expression", found=other, where=path, fix=one_of(other, PARAMETERS))
+        raise ScenarioError(f"Unknown parameter {other!r} in the expression.", at=path, fix=one_of(other, PARAMETERS))
     own, owner = PARAMETERS[path].per, PARAMETERS[other].per
     if owner not in ("frame", own) and PARAMETERS[path].kind != "placement":
         fix = "Refer to a parameter of the frame, or of the same objects."
-        raise ScenarioError(f"a value of each {own}", found=f"{other}, one per {owner}", where=path, fix=fix)
+        problem = f"The expression uses {other}, which has one value per {owner}; this parameter has one per {own}."
+        raise ScenarioError(problem, at=path, fix=fix)
 
 
 def _sections(draws: Mapping[str, Distribution]) -> dict[str, Any]:
@@ -275,14 +284,14 @@ def _sections(draws: Mapping[str, Distribution]) -> dict[str, Any]:
 def _parse(given: Mapping[str, Any]) -> Scenario:
     for key in given:
         if key not in TOP + RESOLVED:
-            raise ScenarioError("a key of a scenario", found=repr(key), fix=one_of(str(key), TOP))
-    if given.get("scenario") != VERSION:
-        found = repr(given.get("scenario", "none"))
-        raise ScenarioError(
-            f"schema version {VERSION}", found=found, where="scenario", fix=f"Write scenario: {VERSION}."
-        )
+            raise ScenarioError(f"Unknown key {key!r} in the scenario.", fix=one_of(str(key), TOP))
+    version = given.get("scenario")
+    if version != VERSION:
+        problem = "The schema version is missing." if version is None else f"Schema version {version!r} is unknown."
+        raise ScenarioError(problem, at="scenario", fix=f"Write scenario: {VERSION}.")
     if given.get("units", UNITS) != UNITS:
-        raise ScenarioError(f"units {UNITS}", found=repr(given["units"]), where="units", fix="Convert the values.")
+        problem = f"Units {given['units']!r} are not supported, only {UNITS}."
+        raise ScenarioError(problem, at="units", fix="Convert the values.")
     values = texts.parse_sections(given)
     return _checked(
         Scenario(
@@ -306,27 +315,28 @@ def _checked(scenario: Scenario) -> Scenario:
         anchor = getattr(distribution, "anchor", None)
         if anchor is not None and anchor not in scenario.anchor.spreads():
             fix = one_of(anchor, scenario.anchor.spreads())
-            raise ScenarioError("a measured value of the anchor", found=repr(anchor), where=path, fix=fix)
+            raise ScenarioError(f"The anchor has no measured value {anchor!r}.", at=path, fix=fix)
     for path, mode in scenario.modes.items():
         if path not in PARAMETERS:
-            raise ScenarioError("a parameter", found=repr(path), where="modes", fix=one_of(str(path), PARAMETERS))
+            raise ScenarioError(f"Unknown parameter {path!r}.", at="modes", fix=one_of(str(path), PARAMETERS))
         if mode not in MODES:
-            raise ScenarioError("a mode", found=repr(mode), where=f"modes.{path}", fix=one_of(str(mode), MODES))
+            raise ScenarioError(f"Unknown mode {mode!r}.", at=f"modes.{path}", fix=one_of(str(mode), MODES))
         if mode == "pin" and not isinstance(scenario.draws[path], (Constant, Each)):
-            fix = "Write the value, or mode jitter."
-            raise ScenarioError("a constant where the mode is pin", found="a distribution", where=path, fix=fix)
+            fix = "Write a constant, or set its mode to jitter."
+            raise ScenarioError("The mode is pin, but the parameter has a distribution.", at=path, fix=fix)
     return scenario
 
 
 def _text(given: Mapping[str, Any], key: str, default: str | None = None) -> str:
     value = given.get(key, default)
     if not isinstance(value, str) or (default is None and not value.strip()):
-        raise ScenarioError("a text", found=repr(value), where=key, fix=f"Write e.g. {key}: shiny_tray.")
+        problem = f"Text is needed here, not {value!r}." if key in given else "The key is missing."
+        raise ScenarioError(problem, at=key, fix=f"Write for example {key}: shiny_tray.")
     return value
 
 
 def _whole(given: Mapping[str, Any], key: str, default: int) -> int:
     value = given.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ScenarioError("a whole number from 0", found=repr(value), where=key)
+        raise ScenarioError(f"{value!r} is not a whole number of 0 or more.", at=key)
     return value

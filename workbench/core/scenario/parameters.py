@@ -1,4 +1,4 @@
-"""The registry of parameters: one line each says what can be varied, in which unit and range.
+"""The registry of parameters: what can be varied, in which unit and range, one entry each.
 
 A parameter belongs to a frame, or to each object of a frame (targets first, then distractors).
 ``null`` is allowed where the material kind or the optics give a value of their own.
@@ -29,7 +29,7 @@ class Parameter:
         kind: what values are.
         unit: unit of the value; empty for words and shares.
         valid: ``(low, high)`` of numbers, or a function that gives the valid words.
-        default: how it is drawn when a document does not say, in document form.
+        default: how it is drawn when a document does not set it, in document form.
         meaning: one line for people.
         per: what has one value each.
         nullable: ``None`` is a value.
@@ -60,9 +60,9 @@ class Parameter:
         return self.valid() if callable(self.valid) else ()
 
     def expects(self) -> str:
-        """What a value must be, as a clause."""
+        """The values that are valid, as a noun phrase for messages."""
         if self.kind in ("word", "asset"):
-            return "one of the names"
+            return "a valid name"
         if self.kind == "switch":
             return "on or off"
         if self.kind in LENGTHS:
@@ -75,7 +75,7 @@ class Parameter:
         if value is None:
             return self.nullable
         if self.kind == "asset" and isinstance(value, str) and library.is_own(value):
-            return len(library.own_mesh(value).faces) > 0  # or it says what is wrong with the file
+            return len(library.own_mesh(value).faces) > 0  # or it raises what is wrong with the file
         if self.kind in ("word", "asset"):
             return isinstance(value, str) and value in self.words
         if self.kind == "switch":
@@ -126,20 +126,30 @@ def _keys() -> tuple[str, ...]:
 _SHARE = (0.0, 1.0)
 _WIDTH, _HEIGHT = "sensor.camera.resolution.width", "sensor.camera.resolution.height"
 _SEED: Any = {"uniform_int": [0, SEED_RANGE - 1]}
-_MATERIAL = "null: as the surface kind has it"
+_MATERIAL = "null takes the value of the surface kind"
 
 _ALL = (
     # what lies there
-    Parameter("assets.targets.count", "integer", "", (0, 60), 4, "labelled objects"),
+    Parameter("assets.targets.count", "integer", "", (0, 60), 4, "number of labelled objects"),
     Parameter("assets.targets.labels", "asset", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
-    Parameter("assets.distractors.count", "integer", "", (0, 60), 0, "objects without a label"),
+    Parameter("assets.distractors.count", "integer", "", (0, 60), 0, "number of objects without a label"),
     Parameter(
-        "assets.distractors.labels", "asset", "", _distractors, {"choice_from": "*"}, "each distractor", "distractor"
+        "assets.distractors.labels",
+        "asset",
+        "",
+        _distractors,
+        {"choice_from": "*"},
+        "asset of each distractor",
+        "distractor",
     ),
-    Parameter("scene.support", "word", "", _supports, "table", "what the objects lie on"),
+    Parameter("scene.support", "word", "", _supports, "table", "support that the objects lie on"),
     Parameter("scene.surface.label", "word", "", _surfaces, "matte", "surface kind of the support"),
-    Parameter("scene.surface.roughness", "number", "", _SHARE, None, f"of the support; {_MATERIAL}", nullable=True),
-    Parameter("scene.surface.metallic", "number", "", _SHARE, None, f"of the support; {_MATERIAL}", nullable=True),
+    Parameter(
+        "scene.surface.roughness", "number", "", _SHARE, None, f"roughness of the support; {_MATERIAL}", nullable=True
+    ),
+    Parameter(
+        "scene.surface.metallic", "number", "", _SHARE, None, f"metalness of the support; {_MATERIAL}", nullable=True
+    ),
     Parameter("scene.surface.color.hue", "number", "degree", (0, 360), 0.0, "hue of the support"),
     Parameter("scene.surface.color.saturation", "number", "", _SHARE, 0.0, "saturation of the support"),
     Parameter(
@@ -153,12 +163,28 @@ _ALL = (
     ),
     Parameter("scene.objects.surface", "word", "", _surfaces, "matte", "surface kind of each object", "object"),
     Parameter(
-        "scene.objects.material.roughness", "number", "", _SHARE, None, f"of each object; {_MATERIAL}", "object", True
+        "scene.objects.material.roughness",
+        "number",
+        "",
+        _SHARE,
+        None,
+        f"roughness of each object; {_MATERIAL}",
+        "object",
+        True,
     ),
     Parameter(
-        "scene.objects.material.metallic", "number", "", _SHARE, None, f"of each object; {_MATERIAL}", "object", True
+        "scene.objects.material.metallic",
+        "number",
+        "",
+        _SHARE,
+        None,
+        f"metalness of each object; {_MATERIAL}",
+        "object",
+        True,
     ),
-    Parameter("scene.objects.color.hue", "number", "degree", (0, 360), {"uniform": [0, 360]}, "hue", "object"),
+    Parameter(
+        "scene.objects.color.hue", "number", "degree", (0, 360), {"uniform": [0, 360]}, "hue of each object", "object"
+    ),
     Parameter("scene.objects.color.saturation", "number", "", _SHARE, 0.0, "saturation of each object", "object"),
     Parameter(
         "scene.objects.color.value",
@@ -180,7 +206,7 @@ _ALL = (
         "",
         None,
         {"resting": {"lying": 0.0}},
-        "wxyz, object to world",
+        "rotation of each object as a quaternion wxyz, object to world",
         "object",
     ),
     Parameter(
@@ -192,31 +218,88 @@ _ALL = (
         "x and y of the origin, z of the lowest point; after a drop the rotation wxyz too",
         "object",
     ),
-    Parameter("scene.objects.density", "number", "kg/m3", (10, 25_000), 1000.0, "mass, for what falls", "object"),
-    Parameter("scene.objects.friction", "number", "", (0, 2), 0.5, "sliding, for what falls", "object"),
-    Parameter("scene.texture_seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "details of textures and materials"),
+    Parameter(
+        "scene.objects.density",
+        "number",
+        "kg/m3",
+        (10, 25_000),
+        1000.0,
+        "density of each object, for its mass when it falls",
+        "object",
+    ),
+    Parameter(
+        "scene.objects.friction", "number", "", (0, 2), 0.5, "sliding friction of each object when it falls", "object"
+    ),
+    Parameter(
+        "scene.texture_seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "seed of the details of textures and materials"
+    ),
     # what falls on it
-    Parameter("lighting.environment.map", "word", "", _environments, {"choice_from": "*"}, "light from all around"),
-    Parameter("lighting.environment.intensity", "number", "lux", (0, 100_000), 400.0, "on the horizontal plane"),
     Parameter(
-        "lighting.environment.rotation", "number", "degree", (0, 360), {"uniform": [0, 360]}, "about the vertical"
+        "lighting.environment.map",
+        "word",
+        "",
+        _environments,
+        {"choice_from": "*"},
+        "environment map that lights the scene from all sides",
     ),
-    Parameter("lighting.key.type", "word", "", _keys, "directional", "kind of key light"),
-    Parameter("lighting.key.direction.azimuth", "number", "degree", (0, 360), {"uniform": [0, 360]}, "to the light"),
     Parameter(
-        "lighting.key.direction.elevation", "number", "degree", (0, 90), {"uniform_sine": [35, 80]}, "to the light"
+        "lighting.environment.intensity",
+        "number",
+        "lux",
+        (0, 100_000),
+        400.0,
+        "illuminance of the horizontal plane by the environment",
     ),
-    Parameter("lighting.key.direction.radius", "number", "metre", (0.1, 20), 1.5, "distance of the light"),
-    Parameter("lighting.key.intensity", "number", "lux", (0, 200_000), 500.0, "at the origin, facing the light"),
+    Parameter(
+        "lighting.environment.rotation",
+        "number",
+        "degree",
+        (0, 360),
+        {"uniform": [0, 360]},
+        "rotation of the environment about the vertical",
+    ),
+    Parameter("lighting.key.type", "word", "", _keys, "directional", "kind of the key light"),
+    Parameter(
+        "lighting.key.direction.azimuth",
+        "number",
+        "degree",
+        (0, 360),
+        {"uniform": [0, 360]},
+        "azimuth of the key light",
+    ),
+    Parameter(
+        "lighting.key.direction.elevation",
+        "number",
+        "degree",
+        (0, 90),
+        {"uniform_sine": [35, 80]},
+        "elevation of the key light",
+    ),
+    Parameter(
+        "lighting.key.direction.radius", "number", "metre", (0.1, 20), 1.5, "distance of the key light from the origin"
+    ),
+    Parameter(
+        "lighting.key.intensity",
+        "number",
+        "lux",
+        (0, 200_000),
+        500.0,
+        "illuminance at the origin, facing the key light",
+    ),
     Parameter("lighting.key.temperature", "number", "kelvin", (1700, 20_000), 5500.0, "colour of the key light"),
-    Parameter("lighting.key.shadow", "switch", "", None, True, "the key light casts shadows"),
+    Parameter("lighting.key.shadow", "switch", "", None, True, "whether the key light casts shadows"),
     Parameter("lighting.key.size", "number", "metre", (0, 3), 0.3, "edge of an area light"),
     Parameter("lighting.key.cone", "number", "degree", (1, 170), 50.0, "full outer angle of a spot"),
     # what looks at it
-    Parameter(_WIDTH, "integer", "pixel", (16, 4096), 640, "columns"),
-    Parameter(_HEIGHT, "integer", "pixel", (16, 4096), 480, "rows"),
+    Parameter(_WIDTH, "integer", "pixel", (16, 4096), 640, "image width"),
+    Parameter(_HEIGHT, "integer", "pixel", (16, 4096), 480, "image height"),
     Parameter(
-        "sensor.camera.intrinsics.fx", "number", "pixel", (1, 100_000), {"expr": f"0.9375 * {_WIDTH}"}, "focal length"
+        "sensor.camera.intrinsics.fx",
+        "number",
+        "pixel",
+        (1, 100_000),
+        {"expr": f"0.9375 * {_WIDTH}"},
+        "horizontal focal length",
     ),
     Parameter(
         "sensor.camera.intrinsics.fy",
@@ -224,7 +307,7 @@ _ALL = (
         "pixel",
         (1, 100_000),
         {"expr": "sensor.camera.intrinsics.fx"},
-        "focal length",
+        "vertical focal length",
     ),
     Parameter(
         "sensor.camera.intrinsics.cx",
@@ -232,7 +315,7 @@ _ALL = (
         "pixel",
         (-4096, 8192),
         {"expr": f"({_WIDTH} - 1) / 2"},
-        "principal point; pixel centres are whole numbers",
+        "x of the principal point; pixel centres are whole numbers",
     ),
     Parameter(
         "sensor.camera.intrinsics.cy",
@@ -240,35 +323,81 @@ _ALL = (
         "pixel",
         (-4096, 8192),
         {"expr": f"({_HEIGHT} - 1) / 2"},
-        "principal point; pixel centres are whole numbers",
+        "y of the principal point; pixel centres are whole numbers",
     ),
-    Parameter("sensor.camera.pose.azimuth", "number", "degree", (0, 360), {"uniform": [0, 360]}, "of the camera"),
     Parameter(
-        "sensor.camera.pose.elevation", "number", "degree", (-10, 90), {"uniform_sine": [35, 75]}, "of the camera"
+        "sensor.camera.pose.azimuth", "number", "degree", (0, 360), {"uniform": [0, 360]}, "azimuth of the camera"
     ),
-    Parameter("sensor.camera.pose.radius", "number", "metre", (0.05, 10), {"uniform": [0.55, 0.8]}, "to the target"),
-    Parameter("sensor.camera.pose.roll", "number", "degree", (-180, 180), 0.0, "about the optical axis"),
-    Parameter("sensor.camera.target.x", "number", "metre", (-5, 5), 0.0, "point looked at"),
-    Parameter("sensor.camera.target.y", "number", "metre", (-5, 5), 0.0, "point looked at"),
-    Parameter("sensor.camera.target.z", "number", "metre", (-5, 5), 0.02, "point looked at"),
-    Parameter("sensor.exposure.ev", "number", "stop", (-12, 12), 0.0, "0: white matte under 1000 lux is just white"),
-    Parameter("sensor.white_balance.temperature", "number", "kelvin", (1700, 20_000), 6500.0, "light taken for white"),
-    Parameter("sensor.lens.distortion.k1", "number", "", (-0.4, 0.4), 0.0, "radial, Brown-Conrady"),
-    Parameter("sensor.lens.distortion.k2", "number", "", (-0.4, 0.4), 0.0, "radial, Brown-Conrady"),
-    Parameter("sensor.lens.distortion.p1", "number", "", (-0.05, 0.05), 0.0, "tangential, Brown-Conrady"),
-    Parameter("sensor.lens.distortion.p2", "number", "", (-0.05, 0.05), 0.0, "tangential, Brown-Conrady"),
+    Parameter(
+        "sensor.camera.pose.elevation",
+        "number",
+        "degree",
+        (-10, 90),
+        {"uniform_sine": [35, 75]},
+        "elevation of the camera",
+    ),
+    Parameter(
+        "sensor.camera.pose.radius",
+        "number",
+        "metre",
+        (0.05, 10),
+        {"uniform": [0.55, 0.8]},
+        "distance of the camera from its target",
+    ),
+    Parameter(
+        "sensor.camera.pose.roll", "number", "degree", (-180, 180), 0.0, "roll of the camera about its optical axis"
+    ),
+    Parameter("sensor.camera.target.x", "number", "metre", (-5, 5), 0.0, "x of the point that the camera looks at"),
+    Parameter("sensor.camera.target.y", "number", "metre", (-5, 5), 0.0, "y of the point that the camera looks at"),
+    Parameter("sensor.camera.target.z", "number", "metre", (-5, 5), 0.02, "z of the point that the camera looks at"),
+    Parameter(
+        "sensor.exposure.ev",
+        "number",
+        "stop",
+        (-12, 12),
+        0.0,
+        "exposure; at 0, matte white under 1000 lux is just white",
+    ),
+    Parameter(
+        "sensor.white_balance.temperature",
+        "number",
+        "kelvin",
+        (1700, 20_000),
+        6500.0,
+        "temperature of light that is shown as white",
+    ),
+    Parameter("sensor.lens.distortion.k1", "number", "", (-0.4, 0.4), 0.0, "first radial coefficient, Brown-Conrady"),
+    Parameter("sensor.lens.distortion.k2", "number", "", (-0.4, 0.4), 0.0, "second radial coefficient, Brown-Conrady"),
+    Parameter(
+        "sensor.lens.distortion.p1", "number", "", (-0.05, 0.05), 0.0, "first tangential coefficient, Brown-Conrady"
+    ),
+    Parameter(
+        "sensor.lens.distortion.p2", "number", "", (-0.05, 0.05), 0.0, "second tangential coefficient, Brown-Conrady"
+    ),
     Parameter("sensor.lens.vignette", "number", "", _SHARE, 0.0, "share of light lost in the corners"),
     Parameter("sensor.lens.blur_px", "number", "pixel", (0, 30), 0.0, "standard deviation of the lens blur"),
-    Parameter("sensor.motion.blur_px", "number", "pixel", (0, 100), 0.0, "length of the motion path"),
+    Parameter("sensor.motion.blur_px", "number", "pixel", (0, 100), 0.0, "length of the motion blur"),
     Parameter(
-        "sensor.motion.direction", "number", "degree", (0, 360), {"uniform": [0, 180]}, "0 along x, 90 downwards"
+        "sensor.motion.direction",
+        "number",
+        "degree",
+        (0, 360),
+        {"uniform": [0, 180]},
+        "direction of the motion blur: 0 along x, 90 downwards",
     ),
-    Parameter("sensor.noise.gain", "number", "", (0.1, 1000), 1.0, "doubling it halves the electrons behind a grey"),
+    Parameter(
+        "sensor.noise.gain",
+        "number",
+        "",
+        (0.1, 1000),
+        1.0,
+        "gain; doubling it halves the electrons behind a grey value",
+    ),
     Parameter("sensor.noise.read_e", "number", "electron", (0, 1000), 2.0, "standard deviation of the read noise"),
     Parameter("sensor.noise.full_well_e", "number", "electron", (100, 1e6), 10_000.0, "electrons of white at gain 1"),
-    Parameter("sensor.noise.seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "of the noise"),
-    Parameter("sensor.bits", "integer", "bit", (4, 16), 12, "of the converter"),
-    Parameter("sensor.jpeg.quality", "integer", "", (1, 100), 92, "of the file"),
+    Parameter("sensor.noise.seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "seed of the noise"),
+    Parameter("sensor.bits", "integer", "bit", (4, 16), 12, "bits of the converter"),
+    Parameter("sensor.jpeg.quality", "integer", "", (1, 100), 92, "quality of the JPEG file"),
 )
 
 PARAMETERS: dict[str, Parameter] = {parameter.path: parameter for parameter in _ALL}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.base.errors import ScenarioError
+from workbench.base.plurals import counted
 from workbench.core import assets as library
 from workbench.core.scenario.distribution import At, Distribution, check_number
 
@@ -57,7 +58,7 @@ def meet(first: Polygon, second: Polygon) -> bool:
     return bool(area > 1e-3)
 
 
-# what says which objects there are, how large, and on what
+# parameters that decide which objects there are, how large, and on which support
 OF_OBJECTS = frozenset(
     {
         "assets.targets.labels",
@@ -83,9 +84,10 @@ class Scatter2D(Distribution):
 
     def __post_init__(self) -> None:
         if check_number(self.min_gap, "min_gap") < 0 or check_number(self.margin, "margin") < 0:
-            raise ValueError("a min_gap and a margin from 0")
+            raise ValueError(f"min_gap and margin must be 0 or more, not {self.min_gap} and {self.margin}.")
         if self.region != "support" or self.collision != "reject":
-            raise ValueError(f"region: support and collision: reject, found {self.region!r} and {self.collision!r}")
+            given = f"{self.region!r} and {self.collision!r}"
+            raise ValueError(f"Only region: support and collision: reject are supported, not {given}.")
 
     def needs(self) -> frozenset[str]:
         return OF_OBJECTS
@@ -97,12 +99,12 @@ class Scatter2D(Distribution):
         outlines = [footprint_m(v, self.min_gap / 2.0) for v in posed_vertices(places[0].values)]
         order = sorted(range(len(outlines)), key=lambda i: -cv2.contourArea(outlines[i]))  # large ones first
         for _ in range(MAX_ROUNDS):
-            if found := _place_all(outlines, order, half, [at.rng for at in places]):
-                return [[float(x), float(y), 0.0] for x, y in found]
+            if origins := _place_all(outlines, order, half, [at.rng for at in places]):
+                return [[float(x), float(y), 0.0] for x, y in origins]
+        what = f"{counted(len(outlines), 'object')} on the {places[0].values['scene.support']}"
         raise Unplaceable(
-            f"room for {len(outlines)} objects on the {places[0].values['scene.support']}",
-            found="none that keeps the gap",
-            where="scene.objects.placement",
+            f"There is no room for {what} with a gap of {self.min_gap:g} m.",
+            at="scene.objects.placement",
             fix="Use fewer or smaller objects, a smaller min_gap or a larger support.",
         )
 
@@ -123,19 +125,19 @@ def scaled_vertices(values: Mapping[str, Any]) -> list[NDArray[np.float64]]:
 def _place_all(
     outlines: list[Polygon], order: list[int], half_m: NDArray[np.float64], rngs: list[np.random.Generator]
 ) -> list[NDArray[np.float64]]:
-    """A place for each outline, or an empty list when one found none."""
+    """The origin of each outline, or an empty list when one of them does not fit."""
     placed: dict[int, Polygon] = {}
-    found: dict[int, NDArray[np.float64]] = {}
+    origins: dict[int, NDArray[np.float64]] = {}
     for i in order:
         low, high = -half_m - outlines[i].min(axis=0), half_m - outlines[i].max(axis=0)
         if (low > high).any():
             return []
         for _ in range(MAX_PLACES):
-            place = rngs[i].uniform(low, high)
-            moved = outlines[i] + place.astype(np.float32)
+            origin = rngs[i].uniform(low, high)
+            moved = outlines[i] + origin.astype(np.float32)
             if not any(meet(moved, other) for other in placed.values()):
-                placed[i], found[i] = moved, place
+                placed[i], origins[i] = moved, origin
                 break
         else:
             return []
-    return [found[i] for i in range(len(outlines))]
+    return [origins[i] for i in range(len(outlines))]

@@ -1,6 +1,6 @@
 """Several parameters written as one: ``key.direction: {shell: ...}``. A shorthand is one function and one line.
 
-Each turns what stands in the document into a document value per parameter, so that everything
+Each expands one entry of the document to a document value per parameter, so that everything
 downstream knows single parameters only.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.base.errors import one_of
 from workbench.core import assets as library
 
 Expanded = dict[str, Any]
@@ -21,7 +22,7 @@ def expand(path: str, value: Any) -> Expanded:
     """Document values by parameter path, for a shorthand path.
 
     Raises:
-        ValueError: the shorthand is not written as it must be.
+        ValueError: the value does not have the form of the shorthand.
 
     >>> expand("sensor.camera.resolution", [64, 48])
     {'sensor.camera.resolution.width': 64, 'sensor.camera.resolution.height': 48}
@@ -51,7 +52,7 @@ def _shell_parts(fields: Mapping[str, Any]) -> Expanded:
     """Directions spread evenly over the sphere; distances evenly, or evenly over the volume (``density: cubic``)."""
     density = fields.get("density", "linear")
     if density not in ("linear", "cubic"):
-        raise ValueError(f"a density linear or cubic, found {density!r}")
+        raise ValueError(f"density must be linear or cubic, not {density!r}.")
     return {
         "azimuth": _pair(fields["azimuth"], "uniform"),
         "elevation": _pair(fields["elevation"], "uniform_sine"),
@@ -95,25 +96,29 @@ def _assets(value: Any) -> Expanded:
     """``{labels: [...], count: ...}`` from the library, or from a folder of the user's own meshes."""
     allowed = {"labels", "count", "from", "unit"}
     if not isinstance(value, dict) or not {"labels", "count", "from"} & set(value) or set(value) - allowed:
-        raise ValueError(f"{{labels: [...], count: ..., from: library or a folder, unit: m or mm}}, found {value!r}")
-    place, unit = value.get("from", LIBRARY), value.get("unit", "m")
-    if unit not in ("m", "mm") or not isinstance(place, str):
-        raise ValueError(f"from: library or a folder, and unit: m or mm, found {place!r} and {unit!r}")
+        raise ValueError(
+            f"Write {{labels: [...], count: ..., from: library or a folder, unit: m or mm}}, not {value!r}."
+        )
+    source, unit = value.get("from", LIBRARY), value.get("unit", "m")
+    if not isinstance(source, str):
+        raise ValueError(f"from must be library or a folder, not {source!r}.")
+    if unit not in ("m", "mm"):
+        raise ValueError(f"unit must be m or mm, not {unit!r}.")
     parts = {name: drawn for name, drawn in value.items() if name in ("labels", "count")}
-    if place != LIBRARY:
-        parts["labels"] = {"choice": _own(Path(place).expanduser(), value.get("labels", ["*"]), unit)}
+    if source != LIBRARY:
+        parts["labels"] = {"choice": _own(Path(source).expanduser(), value.get("labels", ["*"]), unit)}
     return parts
 
 
 def _own(folder: Path, patterns: Any, unit: str) -> list[str]:
     """Words of the folder's meshes whose class matches a pattern."""
     if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise ValueError(f"a list of class names for meshes of a folder, found {patterns!r}")
+        raise ValueError(f"labels must be a list of class names of the folder's meshes, not {patterns!r}.")
     words = library.own_words(folder, millimetre=unit == "mm")
     classes = sorted({library.target_class(word) for word in words})
     for pattern in patterns:
         if not fnmatch.filter(classes, pattern):
-            raise ValueError(f"a class of {folder}, found {pattern!r}; there are {', '.join(classes)}")
+            raise ValueError(f"{folder} has no class {pattern!r}. {one_of(pattern, classes)}")
     return [w for w in words if any(fnmatch.fnmatchcase(library.target_class(w), pattern) for pattern in patterns)]
 
 
@@ -134,22 +139,22 @@ SHORTHANDS: dict[str, Callable[[Any], Expanded]] = {
 
 def _fields(value: Any, name: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(value, dict) or list(value) != [name] or not isinstance(value[name], dict):
-        raise ValueError(f"{{{name}: {{...}}}}, found {value!r}")
+        raise ValueError(f"Write {{{name}: {{...}}}}, not {value!r}.")
     fields: dict[str, Any] = value[name]
     missing = [field for field in required if field not in fields]
     unknown = [str(field) for field in fields if field not in (*required, *optional)]
     if missing or unknown:
-        wanted = ", ".join((*required, *(f"{field} (optional)" for field in optional)))
-        raise ValueError(f"{name} with {wanted}; found {', '.join(map(str, fields)) or 'nothing'}")
+        accepted = ", ".join((*required, *(f"{field} (optional)" for field in optional)))
+        raise ValueError(f"{name} takes {accepted}, not {', '.join(map(str, fields)) or 'nothing'}.")
     return fields
 
 
 def _listed(value: Any, length: int) -> list[Any]:
     if not isinstance(value, list) or len(value) != length:
-        raise ValueError(f"a list of {length} numbers, found {value!r}")
+        raise ValueError(f"{value!r} is not a list of {length} numbers.")
     return value
 
 
 def _pair(value: Any, distribution: str) -> Any:
-    """A pair is the interval of the usual distribution; anything else stands for itself."""
+    """A pair is the interval of the usual distribution; anything else is unchanged."""
     return {distribution: value} if isinstance(value, list) else value

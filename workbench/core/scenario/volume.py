@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.base.plurals import counted
 from workbench.core import assets as library
 from workbench.core.scenario.camera import camera_of
 from workbench.core.scenario.distribution import At, Distribution, check_number, check_ordered
@@ -44,7 +45,7 @@ class Scatter3D(Distribution):
     def __post_init__(self) -> None:
         _check_pair(self, "z", 0.0)
         if check_number(self.min_gap, "min_gap") < 0:
-            raise ValueError(f"a min_gap from 0, found {self.min_gap}")
+            raise ValueError(f"min_gap must be 0 or more, not {self.min_gap}.")
 
     def needs(self) -> frozenset[str]:
         return POSED
@@ -71,10 +72,10 @@ class CameraFrustum(Distribution):
 
     def __post_init__(self) -> None:
         _check_pair(self, "distance", 1e-3)
-        if not 0.0 < check_number(self.screen, "screen") <= 1.0 or check_number(self.min_gap, "min_gap") < 0:
-            raise ValueError(
-                f"a screen share above 0 up to 1 and a min_gap from 0, found {self.screen}, {self.min_gap}"
-            )
+        if not 0.0 < check_number(self.screen, "screen") <= 1.0:
+            raise ValueError(f"screen must be a share above 0 and at most 1, not {self.screen}.")
+        if check_number(self.min_gap, "min_gap") < 0:
+            raise ValueError(f"min_gap must be 0 or more, not {self.min_gap}.")
 
     def needs(self) -> frozenset[str]:
         return POSED | CAMERA
@@ -99,10 +100,10 @@ class CameraFrustum(Distribution):
 def _check_pair(distribution: Any, name: str, least: float) -> None:
     pair = getattr(distribution, name)
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-        raise ValueError(f"two numbers for {name}, found {pair!r}")
+        raise ValueError(f"{name} must be a list of two numbers, not {pair!r}.")
     check_ordered(*pair)
     if pair[0] < least:
-        raise ValueError(f"{name} from {least:g}, found {pair[0]}")
+        raise ValueError(f"{name} must begin at {least:g} or more, not at {pair[0]}.")
     object.__setattr__(distribution, name, (float(pair[0]), float(pair[1])))
 
 
@@ -110,17 +111,16 @@ def _apart(places: Sequence[At], gap_m: float, draw: Callable[[At], Floats]) -> 
     """A middle for each object so that no bounding boxes meet; x, y of its origin and z of its lowest point."""
     boxes = [(v.min(axis=0), v.max(axis=0)) for v in posed_vertices(places[0].values)]
     for _ in range(MAX_ROUNDS):
-        found = _one_round(places, boxes, gap_m, draw)
-        if len(found) == len(places):
+        middles = _one_round(places, boxes, gap_m, draw)
+        if len(middles) == len(places):
             return [
                 [float(middle[0] - (low + high)[0] / 2), float(middle[1] - (low + high)[1] / 2),
                  float(middle[2] - (high - low)[2] / 2)]
-                for middle, (low, high) in zip(found, boxes, strict=True)
+                for middle, (low, high) in zip(middles, boxes, strict=True)
             ]  # fmt: skip
     raise Unplaceable(
-        f"room for {len(places)} objects in the volume",
-        found="none that keeps the gap",
-        where="scene.objects.placement",
+        f"There is no room for {counted(len(places), 'object')} in the volume with a gap of {gap_m:g} m.",
+        at="scene.objects.placement",
         fix="Use fewer or smaller objects, a smaller min_gap or a larger volume.",
     )
 
@@ -128,18 +128,18 @@ def _apart(places: Sequence[At], gap_m: float, draw: Callable[[At], Floats]) -> 
 def _one_round(
     places: Sequence[At], boxes: list[tuple[Floats, Floats]], gap_m: float, draw: Callable[[At], Floats]
 ) -> list[Floats]:
-    found: list[Floats] = []
+    middles: list[Floats] = []
     for at, (low, high) in zip(places, boxes, strict=True):
         half = (high - low) / 2
         for _ in range(MAX_PLACES):
             middle = draw(at)
             clear = all(
                 (np.abs(middle - other) >= half + (b[1] - b[0]) / 2 + gap_m).any()
-                for other, b in zip(found, boxes, strict=False)
+                for other, b in zip(middles, boxes, strict=False)
             )
             if middle[2] >= half[2] and clear:
-                found.append(middle)
+                middles.append(middle)
                 break
         else:
             return []
-    return found
+    return middles

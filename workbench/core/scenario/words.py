@@ -1,4 +1,4 @@
-"""Attribute words of a resolved frame: what the light and the sensor settings make of the picture."""
+"""Attribute words of a resolved frame, from its light and sensor settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from workbench.core.scenario.constants import EXPOSURE_LUX
 from workbench.core.sensor.color import srgb_from_linear
 
-MIDDLE_GREY = 0.18  # reflectance of what stands for the mid-tones
+MIDDLE_GREY = 0.18  # reflectance of the mid-tones
 DARK_STOPS, DIM_STOPS, BRIGHT_STOPS = -4.0, -2.0, 0.75
 HARSH_KEY_SHARE = 0.85  # of the light; the rest fills the shadows
 HARSH_SIZE_M = 0.1  # a larger area light has soft shadows
@@ -19,7 +19,7 @@ BLURRED_PX, NOISY_LEVELS = 1.5, 6.0
 def lighting_word(values: Mapping[str, Any]) -> str:
     """``dark``, ``dim``, ``normal``, ``bright`` or ``harsh``, from the light on the support and the exposure.
 
-    The mid-tones decide: ``exposure_stops`` says how far a middle grey lies from where it belongs.
+    The mid-tones decide: ``exposure_stops`` is how far a middle grey lies from its nominal value.
     Below -4 stops (grey value 27 of 255) is dark, below -2 (60) dim, above 0.75 (149) bright.
     Between dim and bright, a hard key light with shadow that gives at least 85 % of the light is harsh.
     """

@@ -77,12 +77,12 @@ _ABSENT: Final[dict[str, Callable[[], Iterator[Any]]]] = {  # values of columns 
 
 
 class Labels(Sequence[Label]):
-    """The labels of one picture by column, in a tenth of the memory; each ``Label`` is made when it is asked for.
+    """The labels of one picture by column, in a tenth of the memory; each ``Label`` is made on access.
 
     Args:
         names: class names.
         xyxy: left, top, right, bottom of each in turn, in pixels; as numbers or as an array ``(n, 4)``.
-        columns: values of other fields of ``Label`` by name, one for each label; only fields that say something.
+        columns: values of other fields of ``Label`` by name, one for each label; only fields with values.
 
     >>> labels = Labels(("cup", "box"), [1.5, 2, 4, 3, 0, 0, 9, 9], {"confidence": (0.5, None)})
     >>> labels[0].xyxy, labels[0].confidence, labels[1].polygons
@@ -105,7 +105,7 @@ class Labels(Sequence[Label]):
 
     @classmethod
     def of(cls, labels: Iterable[Label]) -> Labels:
-        """The same labels by column."""
+        """The labels as columns."""
         if isinstance(labels, Labels):
             return labels
         given = list(labels)
@@ -151,12 +151,12 @@ class Labels(Sequence[Label]):
         return repr(tuple(self))
 
     def packed(self) -> tuple[Any, ...]:
-        """The same as plain values, quick to pickle."""
+        """The labels as plain values, which are quick to pickle."""
         return self.names, self._edges, self.columns or None
 
     @classmethod
     def unpacked(cls, packed: tuple[Any, ...]) -> Labels:
-        """What ``packed`` gave."""
+        """The labels of what ``packed`` gave."""
         labels = cls.__new__(cls)
         labels.names, labels._edges, columns = packed
         labels.columns = columns or _NO_COLUMNS
@@ -164,7 +164,7 @@ class Labels(Sequence[Label]):
 
 
 def _is_empty(column: Sequence[Any]) -> bool:
-    """Whether no value of a column says more than ``None``, ``()`` or ``{}``."""
+    """Whether all values of a column are ``None``, ``()`` or ``{}``."""
     return all(value is None or (isinstance(value, (tuple, dict)) and not value) for value in column)
 
 
@@ -201,7 +201,7 @@ class Camera:
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
     def to_dict(self) -> dict[str, Any]:
-        """The camera as plain values; the pose stands only where it is known.
+        """The camera as plain values; the pose only where it is known.
 
         >>> Camera(640, 480, 500.0, 500.0, 319.5, 239.5).to_dict()["distortion"]
         [0.0, 0.0, 0.0, 0.0]
@@ -216,7 +216,7 @@ class Camera:
 
         Args:
             values: ``fx``, ``fy``, ``cx``, ``cy``; ``distortion`` and ``T_world_cam`` may be missing.
-            width, height: pixels, where the values do not say them.
+            width, height: pixels, where the values do not have them.
 
         Raises:
             ValueError: something is missing, or is no finite number.
@@ -281,7 +281,7 @@ class Record:
 
     def __post_init__(self) -> None:
         if self.image_path is None and self.cloud is None:
-            raise ValueError(f"a record without picture and cloud: {self.origin}")
+            raise ValueError(f"The record has neither an image nor a point cloud: {self.origin}.")
         if type(self.labels) is not Labels:
             self.labels = Labels.of(self.labels)
 

@@ -1,4 +1,4 @@
-"""What became of every record: nothing is skipped silently."""
+"""The report of a load: every record is accounted for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from workbench.base.plurals import counted
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with the data.
+    """A fault in the data.
 
     Attributes:
         where: file, and line or id inside it.
         kind: short machine-readable kind, e.g. ``missing_image``.
-        message: what was wanted, what was found, what became of it.
+        message: what is wrong, and what was done with the record, as a sentence.
     """
 
     where: str
@@ -34,7 +34,7 @@ class LoadReport:
         labels: labels added with them.
         labels_per_class: the same, by class.
         already_there: records that were in the dataset before.
-        problems: everything that could not be taken as it stands.
+        problems: everything that could not be loaded as it is.
     """
 
     format: str

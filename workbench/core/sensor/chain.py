@@ -174,14 +174,14 @@ def encode_jpeg(srgb: NDArray[np.uint8], quality: int) -> bytes:
     """Bytes of a baseline JPEG file, chroma at half resolution."""
     done, data = cv2.imencode(".jpg", srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise InputError("an image that JPEG can hold", found=f"an array of shape {srgb.shape}")
+        raise InputError(f"An image of shape {srgb.shape} cannot be written as JPEG.")
     return bytes(data)
 
 
 def _checked(linear: NDArray[Any]) -> Image:
     image = np.asarray(linear, dtype=np.float32)
     if image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise InputError("linear radiance of shape (H, W, 3)", found=f"an array of shape {image.shape}")
+        raise InputError(f"Linear radiance must have the shape (H, W, 3), not {image.shape}.")
     if not np.isfinite(image).all():
-        raise InputError("finite radiance", found=f"{int((~np.isfinite(image)).sum())} values that are not")
+        raise InputError(f"{int((~np.isfinite(image)).sum()):,} values of the radiance are not finite.")
     return image

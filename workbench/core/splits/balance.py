@@ -1,4 +1,4 @@
-"""Bring what samples are of into all splits alike: iterative stratification of groups.
+"""Give every split its share of every class and attribute: iterative stratification of groups.
 
 The rarest stratum goes first, and each of its groups to the split that still misses most of it, as long as there is
 room for the whole group; so totals stay within one group of what is wanted. Ties are broken by a hash of seed and
@@ -78,11 +78,11 @@ def quotas(shares: Mapping[str, float], total: int) -> dict[str, int]:
     {'train': 8, 'val': 1, 'test': 2}
     """
     exact = {name: share * total for name, share in shares.items()}
-    found = {name: int(value + 1e-9) for name, value in exact.items()}
-    rest = sorted(exact, key=lambda name: (found[name] - exact[name], -exact[name], name))
-    for name in rest[: total - sum(found.values())]:
-        found[name] += 1
-    return found
+    whole = {name: int(value + 1e-9) for name, value in exact.items()}
+    rest = sorted(exact, key=lambda name: (whole[name] - exact[name], -exact[name], name))
+    for name in rest[: total - sum(whole.values())]:
+        whole[name] += 1
+    return whole
 
 
 def balance(
@@ -163,13 +163,13 @@ def _best(
         return None if strict else max(item.eligible, key=lambda name: (shelf.room(name), _hash(seed, name)))
 
     def missing(name: str) -> tuple[float, float, float]:
-        one = totals.get(stratum, 0) * shares[name] - shelf.strata[stratum][name]
+        own = totals.get(stratum, 0) * shares[name] - shelf.strata[stratum][name]
         others = sum((totals[s] * shares[name] - shelf.strata[s][name]) / totals[s] for s in item.strata)
-        return one, others, shelf.room(name)
+        return own, others, shelf.room(name)
 
-    found = {name: missing(name) for name in fitting}
-    most = max(found.values())
-    return max((name for name in fitting if found[name] == most), key=lambda name: _hash(seed, f"{name}|{item.name}"))
+    lacks = {name: missing(name) for name in fitting}
+    most = max(lacks.values())
+    return max((name for name in fitting if lacks[name] == most), key=lambda name: _hash(seed, f"{name}|{item.name}"))
 
 
 def _least_first(items: Sequence[Item], shelf: Shelf, at_least: int) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What belongs together: groups of samples that no split may tear apart.
+"""Groups of samples that must be in the same split.
 
 Real samples that share a scene or their content, or are near duplicates, belong together. A synthetic sample belongs
 to the group of the real sample that it recreates (its parent, over any number of steps), so that a failure in ``test``
@@ -18,19 +18,19 @@ from workbench.core.duplicates.connected import connected
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What decides the split of one sample.
+    """The properties of a sample that decide its split.
 
     Attributes:
         id: sample id.
         synthetic: generated, not photographed.
         split: split that it has, or ``None``.
-        scene_id: what belongs together, or ``None``.
+        scene_id: scene of the sample, or ``None``; samples of a scene belong together.
         content_sha256: of the picture, or ``None``.
         parents: ids of the samples that it recreates.
         near: name of its group of near duplicates, or ``None``.
         fitted_to: ids of all samples that its scenario was fitted to.
         source_key: stable id of its record, under which its split is remembered.
-        strata: what is to lie in all splits alike, e.g. ``("class=cup", "lighting=dim")``.
+        strata: properties of which every split gets its share, e.g. ``("class=cup", "lighting=dim")``.
         cell: its slice for limits, e.g. ``"dim x metal"``; ``None`` when part of it is not known.
     """
 
@@ -48,12 +48,12 @@ class Member:
 
     @property
     def key(self) -> str:
-        """What names a group whose oldest member this is; the same in every dataset where possible."""
+        """Name of a group whose oldest member this is; the same in every dataset where possible."""
         return f"scene {self.scene_id}" if self.scene_id else f"content {self.content_sha256 or self.id}"
 
     @property
     def memory_key(self) -> str:
-        """Under which its split is remembered."""
+        """Key under which its split is remembered."""
         return self.source_key or self.id
 
 
@@ -92,28 +92,28 @@ def same(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def groups(members: Sequence[Member]) -> list[Group]:
-    """What belongs together; every member is in exactly one group.
+    """The groups of samples that belong together; every member is in exactly one group.
 
     Args:
         members: all samples of the dataset, oldest first. With a part of them keys may differ.
     """
-    real, made = ([m for m in members if m.synthetic is kind] for kind in (False, True))
-    found = [Group(own) for own in _connected(real)]
-    named = {token for member in made for token in _tokens(member)}
-    by_token = {t: group for group in found for member in group.members for t in _tokens(member) if t in named}
+    real, synthetic = ([m for m in members if m.synthetic is kind] for kind in (False, True))
+    of_real = [Group(own) for own in _connected(real)]
+    named = {token for member in synthetic for token in _tokens(member)}
+    by_token = {t: group for group in of_real for member in group.members for t in _tokens(member) if t in named}
     loose = []
-    for own in _connected(made):
+    for own in _connected(synthetic):
         tokens = {token for member in own for token in _tokens(member)}
         seeds = {by_token[token].key: by_token[token] for token in sorted(tokens) if token in by_token}
         if len(seeds) == 1:
             next(iter(seeds.values())).members.extend(own)
         else:
             loose.append(Group(own, tuple(sorted(seeds))))
-    return [*found, *loose]
+    return [*of_real, *loose]
 
 
 def _tokens(member: Member) -> Iterable[tuple[str, str]]:
-    """What two members share when they belong together: its kind, and the value."""
+    """Kinds and values that connect this member with others of the same value."""
     yield "sample", member.id
     if member.scene_id:
         yield "scene", member.scene_id

@@ -1,7 +1,7 @@
-"""Limits of what splits hold: synthetic samples per slice and per real one, and the least of every slice.
+"""Limits on the content of splits: synthetic samples per slice and per real one, and a minimum of every slice.
 
-Too many synthetic samples are left out, those with the highest hash first, so that more data changes few of them.
-Too few of anything is refused, with the nearest that can be had.
+Surplus synthetic samples are left out, those with the highest hash first, so that more data changes few of them.
+A minimum that cannot be reached is an error, which names the nearest possible value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far splits are from holding everything alike.
+    """How far the splits differ from their shares of every class and attribute.
 
     Attributes:
         mean: of the difference between the share of a stratum in a split and the split's share of all, 0..1.
@@ -35,12 +35,12 @@ class Deviation:
     where: str
 
     def __str__(self) -> str:
-        told = f"to within {self.mean:.1%} on average, {self.worst:.1%} at worst ({self.where})"
-        return f"each split holds its share of every class and attribute {told}"
+        distance = f"{self.mean:.1%} on average, {self.worst:.1%} at worst ({self.where})"
+        return f"each split holds its share of every class and attribute to within {distance}"
 
 
 def limit(plan: Plan, members: Sequence[Member], spec: SplitSpec) -> None:
-    """Leave out what is too much of synthetic samples, and refuse what is too little.
+    """Leave out synthetic samples above the limits; refuse a mix for which there are too few.
 
     Args:
         plan: changed.
@@ -57,7 +57,7 @@ def limit(plan: Plan, members: Sequence[Member], spec: SplitSpec) -> None:
 
 
 def deviation(plan: Plan, members: Sequence[Member]) -> Deviation | None:
-    """How alike the splits are, of the real samples if there are any; ``None`` where there is nothing to compare."""
+    """How far splits differ, among the real samples if there are any; ``None`` when there is nothing to compare."""
     kept = [member for member in members if member.id in plan.splits]
     kept = [member for member in kept if not member.synthetic] or kept
     sizes = Counter(plan.splits[member.id] for member in kept)
@@ -65,15 +65,15 @@ def deviation(plan: Plan, members: Sequence[Member]) -> Deviation | None:
     for member in kept:
         for stratum in member.strata:
             lies[stratum][plan.splits[member.id]] += 1
-    found = {
+    differences = {
         f"{stratum} in {split}": abs(n[split] / n.total() - size / len(kept))
         for stratum, n in lies.items()
         for split, size in sizes.items()
     }
-    if len(sizes) < 2 or not found:
+    if len(sizes) < 2 or not differences:
         return None
-    where = max(sorted(found), key=lambda name: found[name])
-    return Deviation(round(sum(found.values()) / len(found), 4), round(found[where], 4), where)
+    where = max(sorted(differences), key=lambda name: differences[name])
+    return Deviation(round(sum(differences.values()) / len(differences), 4), round(differences[where], 4), where)
 
 
 def _order(member: Member) -> str:
@@ -106,9 +106,10 @@ def _mix(plan: Plan, members: Sequence[Member], split: str, ratio: float) -> Non
     wanted = round(ratio * n_real)
     if len(synthetic) < wanted:
         near = f"{split}=1:{len(synthetic) / n_real:.3g}"
-        found = f"{len(synthetic):,} for {n_real:,} real ones"
         fix = f"The nearest possible is {near}; or generate {wanted - len(synthetic):,} more."
-        raise InputError(f"{wanted:,} synthetic samples in {split} (1:{ratio:g})", found=found, where="mix", fix=fix)
+        there = f"there are {len(synthetic):,} for {n_real:,} real ones"
+        problem = f"The split {split} needs {wanted:,} synthetic samples (1:{ratio:g}), but {there}."
+        raise InputError(problem, at="mix", fix=fix)
     _leave_out(plan, synthetic, wanted, f"synthetic, more than 1:{ratio:g} in {split}")
 
 
@@ -122,20 +123,23 @@ def settled(
     """A plan within its limits. Parameters as of ``splits.plan``.
 
     Raises:
-        InputError: they cannot be had; the message says the nearest that can.
+        InputError: the limits cannot be met; the message gives the nearest possible ones.
     """
-    found, least = _attempt(members, spec, chosen, remembered)
+    outcome, least = _attempt(members, spec, chosen, remembered)
     if least.n >= spec.at_least:
-        return found
+        return outcome
+    if not least.cell:
+        problem = f"at_least counts slices, but no sample has a value of {' and '.join(spec.slice_by)}."
+        raise InputError(problem, fix="Give samples these attributes, or leave at_least out.")
     possible, too_many = least.n, spec.at_least
     while too_many - possible > 1:
         tried = (possible + too_many) // 2
         n = _attempt(members, replace(spec, at_least=tried), chosen, remembered)[1].n
         possible, too_many = (tried, too_many) if n >= tried else (possible, tried)
     raise InputError(
-        f"at least {spec.at_least:,} samples of every slice in every split",
-        found=f"{least.n:,} of {least.cell} in {least.split} ({least.there:,} of it in all)",
-        where="at_least",
+        f"The split {least.split} would hold {least.n:,} samples of {least.cell} ({least.there:,} in all), "
+        f"fewer than the {spec.at_least:,} of every slice that are required.",
+        at="at_least",
         fix=f"The nearest possible is {possible:,}. Generate or tag more of {least.cell}, enlarge {least.split}, "
         "or leave the slice out with a filter.",
     )
@@ -154,21 +158,21 @@ class Least:
 def _attempt(
     members: Sequence[Member], spec: SplitSpec, chosen: Set[str] | None, remembered: Mapping[str, str] | None
 ) -> tuple[Plan, Least]:
-    found = plan(members, spec, chosen=chosen, remembered=remembered)
+    outcome = plan(members, spec, chosen=chosen, remembered=remembered)
     own = [member for member in members if chosen is None or member.id in chosen]
-    limit(found, own, spec)
+    limit(outcome, own, spec)
     if not spec.at_least:
-        return found, Least(0, "", "", 0)
-    names = set(found.splits.values()) | (set() if spec.keeps_given else set(spec.names()))
-    return found, _least(found, own, sorted(names))
+        return outcome, Least(0, "", "", 0)
+    names = set(outcome.splits.values()) | (set() if spec.keeps_given else set(spec.names()))
+    return outcome, _least(outcome, own, sorted(names))
 
 
 def _least(plan: Plan, members: Sequence[Member], splits: Sequence[str]) -> Least:
-    """Of the slices that are known."""
+    """The slice and split with the fewest samples; an empty name when no sample has a slice."""
     there = Counter(member.cell for member in members if member.cell is not None)
     lies = Counter((m.cell, plan.splits[m.id]) for m in members if m.cell is not None and m.id in plan.splits)
-    places = [(lies[cell, split], cell, split) for cell in there for split in splits]
-    if not places:
-        return Least(0, "any slice, of which none is known,", "any split", 0)
-    n, cell, split = min(places)
+    sizes = [(lies[cell, split], cell, split) for cell in there for split in splits]
+    if not sizes:
+        return Least(0, "", "", 0)
+    n, cell, split = min(sizes)
     return Least(n, cell, split, there[cell])

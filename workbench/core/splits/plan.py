@@ -97,16 +97,16 @@ def plan(
     chosen: Set[str] | None = None,
     remembered: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Give every sample its split, or say why it gets none.
+    """Assign every sample to a split, or give the reason why it gets none.
 
     Args:
         members: all samples of the dataset, oldest first.
-        spec: what is wanted; by default given splits are kept.
+        spec: the settings; by default given splits are kept.
         chosen: ids of the samples that count, for shares and numbers; ``None`` for all. Groups are of all members.
         remembered: split by ``Member.memory_key`` of earlier draws with this spec.
 
     Raises:
-        InputError: they cannot be had; the message says the nearest that can.
+        InputError: the spec cannot be fulfilled; the message gives the nearest possible one.
     """
     spec = spec or SplitSpec()
     spec.check()
@@ -124,7 +124,9 @@ def plan(
             continue
         target = seeded.pop() if seeded else target
         if target is None:
-            outcome.left_out += [LeftOut(m.id, "beyond the wanted numbers") for m in group.members]
+            outcome.left_out += [
+                LeftOut(m.id, "not needed for the requested numbers of samples") for m in group.members
+            ]
             continue
         by_key.setdefault(group.key, target)
         _place(group, target, shares, outcome, spec)
@@ -135,15 +137,15 @@ def plan(
 def _redone(
     spec: SplitSpec, members: Sequence[Member], shares: dict[str, float]
 ) -> tuple[dict[str, float], Sequence[Member]]:
-    """The one split to draw anew loses its samples, and so does the one it is drawn out of; shares stay theirs."""
+    """The split to redraw and the one that it is drawn from lose their samples; their shares stay."""
     if spec.redo is None:
         return shares, members
     sizes = Counter(member.split for member in members if member.split)
     others = [name for name in sizes if name not in (spec.redo, *PROTECTION)]
     if spec.redo not in sizes or not others:
-        found = ", ".join(f"{name} {n:,}" for name, n in sorted(sizes.items())) or "no given splits"
-        fix = "Name one of the given splits; it is drawn anew out of itself and train."
-        raise InputError(f"a given split {spec.redo!r} and one to draw from", found=found, where="redo", fix=fix)
+        given = ", ".join(f"{name} {n:,}" for name, n in sorted(sizes.items())) or "none"
+        fix = "Name one of the given splits; it is redrawn out of itself and train."
+        raise InputError(f"The split {spec.redo!r} cannot be redrawn. Given splits: {given}.", at="redo", fix=fix)
     donor = max(others, key=lambda name: (name == "train", sizes[name], name))
     total = sizes[spec.redo] + sizes[donor]
     freed = (spec.redo, donor)
@@ -152,9 +154,9 @@ def _redone(
 
 
 def _given_stay(members: Sequence[Member]) -> list[Member]:
-    """Near duplicates that were given in several splits stay there: that is for the curator to judge.
+    """Near duplicates that were given in several splits stay there: the curator decides about them.
 
-    Those without a split go with the ones in the most protected split.
+    Those without a split follow the ones in the most protected split.
     """
     given: defaultdict[str, set[str]] = defaultdict(set)
     for member in members:
@@ -173,18 +175,18 @@ def _most_protected(given: Iterable[str]) -> str:
 
 
 def _targets(
-    found: Sequence[Group],
+    every: Sequence[Group],
     spec: SplitSpec,
     shares: Mapping[str, float],
     counted: Collection[str],
     remembered: Mapping[str, str],
     outcome: Plan,
 ) -> list[tuple[Group, str | None]]:
-    """The split of every group: given, remembered, or drawn now; ``None`` where numbers are wanted and reached."""
+    """The split of every group: given, remembered, or drawn now; ``None`` for groups beyond the requested numbers."""
     fixed: dict[int, str] = {}
     old: list[Group] = []
     new: list[Group] = []
-    for group in found:
+    for group in every:
         given = {m.split for m in group.deciding if m.split} if spec.keeps_given else set()
         before = {remembered[m.memory_key] for m in group.deciding if m.memory_key in remembered}
         if given:
@@ -196,15 +198,15 @@ def _targets(
         elif not group.seeds or not spec.stratify:  # else it goes where the real ones go that it recreates
             new.append(group)
     if spec.stratify:
-        placed = _balanced(old, new, fixed, spec, shares, counted)
+        assigned = _balanced(old, new, fixed, spec, shares, counted)
     else:
-        placed = {id(group): drawn(group.key, shares, spec.seed) for group in new}
+        assigned = {id(group): drawn(group.key, shares, spec.seed) for group in new}
     if spec.stratify and not spec.redo:
         for group in [*old, *new]:
-            split = fixed.get(id(group)) or placed.get(id(group))
+            split = fixed.get(id(group)) or assigned.get(id(group))
             if split is not None and any(m.id in counted for m in group.members):
                 outcome.drawn |= {m.memory_key: split for m in group.deciding if remembered.get(m.memory_key) != split}
-    return [(group, fixed.get(id(group)) or placed.get(id(group))) for group in found]
+    return [(group, fixed.get(id(group)) or assigned.get(id(group))) for group in every]
 
 
 def _balanced(
@@ -215,9 +217,9 @@ def _balanced(
     shares: Mapping[str, float],
     counted: Collection[str],
 ) -> dict[int, str]:
-    """Splits of new groups: the real ones and the synthetic ones without an anchor each by themselves."""
+    """Splits of new groups; real ones and synthetic ones without an anchor are balanced separately."""
     fitted = {i for group in [*old, *new] for m in group.members if m.id in counted for i in m.fitted_to}
-    found: dict[int, str] = {}
+    assigned: dict[int, str] = {}
     pools = [([g for g in old if real(g) is kind], [g for g in new if real(g) is kind], kind) for kind in (True, False)]
     totals = [_counts_of(pool[0], pool[1], spec, counted) for pool in pools]
     wanted = _wanted_numbers(spec, shares, totals)
@@ -231,8 +233,8 @@ def _balanced(
         least = spec.at_least if is_real else 0
         names = balance(waiting, shelf, own, spec.seed, at_least=least, strict=spec.is_counts)
         names = swap(waiting, names, shelf, own, keep_cells=bool(least))
-        found |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
-    return found
+        assigned |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
+    return assigned
 
 
 def real(group: Group) -> bool:
@@ -241,7 +243,7 @@ def real(group: Group) -> bool:
 
 
 def _counts_of(old: Sequence[Group], new: Sequence[Group], spec: SplitSpec, counted: Collection[str]) -> int:
-    """Samples that count for the numbers of a pool: children too where numbers of samples are wanted."""
+    """Number of samples of a pool that count; with numbers of samples in the spec, children count too."""
     pool = [*old, *new]
     return sum(m.id in counted for g in pool for m in (g.members if spec.is_counts else g.deciding))
 
@@ -250,7 +252,7 @@ def _wanted_numbers(spec: SplitSpec, shares: Mapping[str, float], totals: Sequen
     """Samples by split of the real and of the synthetic pool.
 
     Raises:
-        InputError: more samples are wanted than there are.
+        InputError: the spec needs more samples than there are.
     """
     n_real, n_synthetic = totals
     if not spec.is_counts:
@@ -261,11 +263,11 @@ def _wanted_numbers(spec: SplitSpec, shares: Mapping[str, float], totals: Sequen
         given |= quotas({name: 1 / spec.folds for name in shares if name.startswith("fold")}, train)
     closed = sum(n for name, n in given.items() if name in spec.real_only)
     if closed > n_real or sum(given.values()) > n_real + n_synthetic:
-        there = f"{n_real:,} real and {n_synthetic:,} synthetic ones"
         room = min(1.0, n_real / max(closed, 1), (n_real + n_synthetic) / sum(given.values()))
         near = ", ".join(f"{name}={int(n * room):,}" for name, n in given.items())
         wanted = f"{counted(sum(given.values()), 'sample')}, {closed:,} of them real only"
-        raise InputError(wanted, found=there, where="splits", fix=f"The nearest possible is {near}.")
+        problem = f"The splits need {wanted}, but there are {n_real:,} real and {n_synthetic:,} synthetic ones."
+        raise InputError(problem, at="splits", fix=f"The nearest possible is {near}.")
     part = (n_real - closed) / max(n_real - closed + n_synthetic, 1)
     for_real = {name: n if name in spec.real_only else round(n * part) for name, n in given.items()}
     return [for_real, {name: n - for_real[name] for name, n in given.items()}]

@@ -1,4 +1,4 @@
-"""What splits are asked for, and whether any data could be divided so."""
+"""The settings of splits, and the checks that need no data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STAGES = ("pretrain", "finetune")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TOLERANCE = 1e-6
 _MOST_FOLDS = 100
-_EXAMPLE = "Write e.g. train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."
+_EXAMPLE = "Write for example train=.7,val=.15,test=.15, or counts: train=700,val=150,test=150."
 
 
 def parse_numbers(text: str) -> dict[str, float]:
@@ -28,7 +28,7 @@ def parse_numbers(text: str) -> dict[str, float]:
     {'train': 0.7, 'test': 0.3}
 
     Raises:
-        ValueError: it is written otherwise.
+        ValueError: the text has another form.
     """
     return {name.strip(): float(value) for name, value in (part.split("=") for part in text.split(","))}
 
@@ -40,7 +40,7 @@ def parse_ratios(text: str) -> dict[str, float]:
     {'train': 3.0}
 
     Raises:
-        ValueError: it is written otherwise.
+        ValueError: the text has another form.
     """
     ratios = {name.strip(): ratio.split(":") for name, ratio in (part.split("=") for part in text.split(","))}
     if any(float(real) == 0 for real, _ in ratios.values()):
@@ -62,11 +62,11 @@ class Option:
     """How a field of ``SplitSpec`` is written on a command line.
 
     Attributes:
-        help: its meaning in a line.
+        help: its meaning in one line.
         parse: reads its text; ``None`` for a switch.
         write: the text of a value.
-        example: what stands for the value in help texts.
-        flag: name of the switch that turns a field off which is on by default.
+        example: placeholder of the value in help texts.
+        flag: name of the switch that turns off a field that is on by default.
     """
 
     help: str
@@ -93,18 +93,18 @@ def _option(default: Any, help: str, *, factory: Any = MISSING, **more: Any) -> 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """How samples are divided. Export, command line, manifest and datasheet take these fields from here.
+    """How samples are divided into splits; the one list of fields for export, command line, manifest and datasheet.
 
     Attributes:
         splits: share or number of samples by split; ``None`` keeps the splits that samples have and draws the rest
             with ``DEFAULT_RATIOS``.
-        seed: of the draw; the same input and seed give the same splits.
+        seed: of the random draw; the same input and seed give the same splits.
         real_only: splits that hold no synthetic samples.
         stratify: bring classes, attributes and source into all splits alike, and remember what was drawn, so that
             adding data moves nothing; otherwise a split is a hash of seed and group and nothing else.
         folds: divide ``train`` (or all) into this many folds, ``fold1`` ...; 0 for none.
         stages: divide ``train`` into ``pretrain`` (synthetic) and ``finetune`` (real).
-        redo: name of the one given split to draw anew, out of itself and ``train``; all others stay.
+        redo: name of the one given split to redraw, out of itself and ``train``; all others stay.
         max_synthetic: the largest share of synthetic samples in any slice of any split; more are left out.
         at_least: the least number of samples of every slice in every split.
         mix: synthetic samples per real one by split, e.g. ``{"train": 3}``; more are left out.
@@ -121,16 +121,14 @@ class SplitSpec:
         write=_write_numbers,
         example="SPLIT=SHARE,...",
     )
-    seed: int = _option(0, "of the draw (0)", parse=int, example="N")
+    seed: int = _option(0, "seed of the random draw (0)", parse=int, example="N")
     real_only: tuple[str, ...] = _option(
         ("test",), "splits without synthetic samples (test)", parse=parse_names, write=",".join, example="SPLIT,..."
     )
     stratify: bool = _option(True, "splits by hash alone: not balanced, nothing remembered", flag="by_hash")
     folds: int = _option(0, "divide train into this many folds", parse=int, example="K")
     stages: bool = _option(False, "train becomes pretrain (synthetic) and finetune (real)")
-    redo: str | None = _option(
-        None, "draw this one of the given splits anew; all others stay", parse=str, example="SPLIT"
-    )
+    redo: str | None = _option(None, "redraw this one of the given splits; all others stay", parse=str, example="SPLIT")
     max_synthetic: float | None = _option(
         None, "largest share of synthetic samples per slice", parse=float, example="SHARE"
     )
@@ -170,7 +168,7 @@ class SplitSpec:
         given: dict[str, Any] = {}
         for name, value in values.items():
             if name not in known:
-                raise InputError("a field of the splits", found=repr(name)[:80], fix=one_of(name, known))
+                raise InputError(f"Unknown split setting {repr(name)[:80]}.", fix=one_of(name, known))
             default, option = known[name]
             if isinstance(value, str) and option.parse not in (None, str):
                 value = _parsed(name, value, option)
@@ -184,15 +182,15 @@ class SplitSpec:
 
     @property
     def is_counts(self) -> bool:
-        """Whether numbers of samples are wanted instead of shares."""
+        """Whether ``splits`` holds numbers of samples instead of shares."""
         given = (self.splits or {}).values()
         return any(share > 1 for share in given) and all(math.isfinite(n) and n == int(n) for n in given)
 
     @property
     def memory(self) -> str:
-        """Name of the memory of what was drawn: equal specifications go on where the last one ended."""
-        said = [dict(self.splits or {}), self.seed, sorted(self.real_only), self.folds, self.redo]
-        return sha256_text(canonical_json(said))[:16]
+        """Key under which drawn splits are remembered: equal specifications continue from them."""
+        drawn = [dict(self.splits or {}), self.seed, sorted(self.real_only), self.folds, self.redo]
+        return sha256_text(canonical_json(drawn))[:16]
 
     def shares(self) -> dict[str, float]:
         """Share of every split, folds included; counts as shares of their sum.
@@ -214,41 +212,41 @@ class SplitSpec:
         return given
 
     def names(self) -> list[str]:
-        """Splits that are wanted, stages included."""
-        wanted = [name for name, share in self.shares().items() if share > 0]
-        return [part for name in wanted for part in (STAGES if self.stages and name == "train" else (name,))]
+        """The splits that are not empty, stages included."""
+        names = [name for name, share in self.shares().items() if share > 0]
+        return [part for name in names for part in (STAGES if self.stages and name == "train" else (name,))]
 
     def check(self) -> None:
-        """Look at all fields, before anything is read.
+        """Check all fields, before anything is read.
 
         Raises:
-            InputError: one of them cannot be had with any data.
+            InputError: one of them cannot be fulfilled with any data.
         """
         shares = self.shares()
         if self.folds and self.stages:
-            raise InputError("folds or stages", found="both", where="splits", fix="Choose one: both divide train.")
+            raise InputError("Folds and stages cannot be combined: both divide train.", at="splits", fix="Choose one.")
         if self.redo is not None and not self.keeps_given:
-            raise InputError(
-                "redo with given splits", found="new shares too", where="redo", fix="Leave splits and folds away."
-            )
+            problem = "Only given splits can be redrawn, but new shares are set as well."
+            raise InputError(problem, at="redo", fix="Leave out splits and folds.")
         if self.stages and "train" not in shares:
-            found = ", ".join(shares)
-            raise InputError("a split 'train' to divide into stages", found=found, where="stages", fix=_EXAMPLE)
+            problem = f"There is no split 'train' to divide into stages, only {', '.join(shares)}."
+            raise InputError(problem, at="stages", fix=_EXAMPLE)
         if self.max_synthetic is not None and not 0 <= self.max_synthetic <= 1:
-            fix = "Write e.g. .5 for at most half."
-            raise InputError("a share from 0 to 1", found=f"{self.max_synthetic}", where="max_synthetic", fix=fix)
+            fix = "Write for example .5 for at most half."
+            raise InputError(f"max_synthetic must be a share from 0 to 1, not {self.max_synthetic}.", fix=fix)
         if self.at_least < 0:
-            raise InputError("a number from 0 on", found=f"{self.at_least}", where="at_least")
+            raise InputError(f"at_least must be 0 or more, not {self.at_least}.")
         for name, ratio in self.mix.items():
             self._check_mix(name, ratio)
 
     def _check_mix(self, name: str, ratio: float) -> None:
         if not math.isfinite(ratio) or ratio < 0:
-            fix = "Write e.g. train=1:3 for three synthetic samples per real one."
-            raise InputError("synthetic samples per real one", found=f"{name}={ratio}", where="mix", fix=fix)
+            fix = "Write for example train=1:3 for three synthetic samples per real one."
+            raise InputError(f"{name}={ratio} is not a number of synthetic samples per real one.", at="mix", fix=fix)
         if name in self.real_only and ratio > 0:
             fix = f"Leave {name} out of mix, or out of real_only."
-            raise InputError(f"{name} with real samples only", found=f"{name}={ratio}", where="mix", fix=fix)
+            problem = f"{name}={ratio} asks for synthetic samples, but {name} holds real samples only."
+            raise InputError(problem, at="mix", fix=fix)
 
 
 def options() -> Iterator[tuple[str, Any, Option]]:
@@ -263,7 +261,8 @@ def _parsed(name: str, text: str, option: Option) -> Any:
     try:
         return option.parse(text)
     except ValueError as cause:
-        raise InputError(option.example, found=repr(text)[:80], where=name, fix=f"{option.help}.") from cause
+        problem = f"{repr(text)[:80]} does not have the form {option.example!r}."
+        raise InputError(problem, at=name, fix=f"Meaning: {option.help}.") from cause
 
 
 def command_line(values: Mapping[str, Any]) -> list[str]:
@@ -272,44 +271,45 @@ def command_line(values: Mapping[str, Any]) -> list[str]:
     >>> command_line({"seed": 3, "stratify": False, "splits": {"train": 1.0}})
     ['--splits train=1', '--seed 3', '--by-hash']
     """
-    words = []
+    arguments = []
     for name, default, option in options():
         value = values.get(name, default)
         if value is None or (tuple(value) if isinstance(default, tuple) else value) == default:
             continue
         flag = f"--{(option.flag or name).replace('_', '-')}"
-        words.append(flag if option.parse is None else f"{flag} {option.write(value)}")
-    return words
+        arguments.append(flag if option.parse is None else f"{flag} {option.write(value)}")
+    return arguments
 
 
 def _check_names(given: Mapping[str, float]) -> None:
     for name in given:
         if not _NAME.fullmatch(name):
-            raise InputError("a name of letters, digits, - and _", found=repr(name), where="splits", fix=_EXAMPLE)
+            raise InputError(f"{name!r} is not a split name of letters, digits, - and _.", at="splits", fix=_EXAMPLE)
 
 
 def _check_counts(given: Mapping[str, float]) -> None:
     for name, count in given.items():
         if count < 0:
-            raise InputError("a number of samples", found=f"{name}={count:g}", where="splits", fix=_EXAMPLE)
+            raise InputError(f"{name}={count:g} is not a number of samples.", at="splits", fix=_EXAMPLE)
 
 
 def _check_shares(given: Mapping[str, float]) -> None:
     for name, share in given.items():
         if not (math.isfinite(share) and share >= 0):
-            raise InputError("a share from 0 to 1", found=f"{name}={share}", where="splits", fix=_EXAMPLE)
+            raise InputError(f"{name}={share} is not a share from 0 to 1.", at="splits", fix=_EXAMPLE)
     total = sum(given.values())
     if abs(total - 1) > _TOLERANCE:
         near = ", ".join(f"{name}={share / total:.3g}" for name, share in given.items()) if total else ""
         fix = f"The nearest is {near}." if near else _EXAMPLE
         fix = f"Shares and counts cannot be mixed. {_EXAMPLE}" if max(given.values(), default=0) > 1 else fix
-        raise InputError("shares that add up to 1", found=f"{total:.6g}", where="splits", fix=fix)
+        raise InputError(f"Shares add up to {total:.6g}, not to 1.", at="splits", fix=fix)
 
 
 def _folded(given: Mapping[str, float], folds: int) -> dict[str, float]:
     if not 2 <= folds <= _MOST_FOLDS:
-        raise InputError(f"from 2 to {_MOST_FOLDS} folds", found=str(folds), where="folds", fix="Five is usual.")
+        raise InputError(f"folds must be from 2 to {_MOST_FOLDS}, not {folds}.", fix="Five is usual.")
     if "train" not in given:
-        raise InputError("a split 'train' to divide into folds", found=", ".join(given), where="folds", fix=_EXAMPLE)
+        problem = f"There is no split 'train' to divide into folds, only {', '.join(given)}."
+        raise InputError(problem, at="folds", fix=_EXAMPLE)
     rest = {name: share for name, share in given.items() if name != "train"}
     return {**{f"fold{at}": given["train"] / folds for at in range(1, folds + 1)}, **rest}

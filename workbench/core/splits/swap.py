@@ -1,4 +1,4 @@
-"""Swap placed groups between splits as long as that brings what they hold closer to what is wanted.
+"""Swap groups between splits as long as that brings the splits closer to their shares.
 
 Placing one group after another cannot look ahead: the last ones go where there is room. Swapping two groups of equal
 size keeps all totals and mends that. A swap of k in split A for l in split B changes the sum of squared differences by
@@ -38,17 +38,17 @@ def swap(
     Args:
         items: groups that may move.
         placed: split by name of group.
-        shelf: as the splits stand; changed.
+        shelf: content of the splits; changed.
         shares: wanted share of every stratum by split.
         keep_cells: swap only groups of the same slices, so that the least number of each stays.
     """
-    found = dict(placed)
+    split_of = dict(placed)
     totals = {stratum: lies.total() for stratum, lies in sorted(shelf.strata.items()) if lies.total()}
-    if len(found) * len(totals) > MOST_CELLS:
-        return found
+    if len(split_of) * len(totals) > MOST_CELLS:
+        return split_of
     alike: defaultdict[object, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda item: item.name):  # whatever the order of loading
-        if item.name in found:
+        if item.name in split_of:
             cells = tuple(sorted(item.cells.items())) if keep_cells else ()
             alike[tuple(sorted(item.weight.items())), item.eligible, cells].append(item)
     names = sorted(shares)
@@ -57,12 +57,12 @@ def swap(
         if np.abs(over).max(initial=0.0) < CLOSE:
             break
         holds = np.array([[item.strata.get(s, 0) / n for s, n in totals.items()] for item in own])
-        where = np.array([names.index(found[item.name]) for item in own])
+        where = np.array([names.index(split_of[item.name]) for item in own])
         for at in _settle(holds, where, over):
             item, target = own[at], names[where[at]]
-            shelf.move(item, found[item.name], target)
-            found[item.name] = target
-    return found
+            shelf.move(item, split_of[item.name], target)
+            split_of[item.name] = target
+    return split_of
 
 
 def _settle(holds: Floats, where: NDArray[np.int64], over: Floats) -> list[int]:

@@ -1,7 +1,7 @@
 """One facet of all samples: words, numbers or sets of words, each with counts in a few milliseconds per million rows.
 
 Every kind of column can be built from values, joined with another, and have some rows replaced, so that a table
-follows its dataset without reading it anew.
+follows its dataset without reading it again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class CategoryColumn:
         return names, np.append(ours, MISSING_CODE)[self.codes], np.append(theirs, MISSING_CODE)[other.codes]
 
     def taken(self, rows: Rows) -> CategoryColumn:
-        """Some rows, in the order asked for."""
+        """Some rows, in the given order."""
         return CategoryColumn(self.codes[rows], self.names)
 
     def mask_of(self, values: Sequence[Scalar]) -> Mask:
@@ -123,7 +123,7 @@ class NumberColumn:
         return NumberColumn(values)
 
     def taken(self, rows: Rows) -> NumberColumn:
-        """Some rows, in the order asked for."""
+        """Some rows, in the given order."""
         return NumberColumn(self.values[rows])
 
     def mask_of(self, values: Sequence[Scalar]) -> Mask:
@@ -138,8 +138,8 @@ class NumberColumn:
     def compare(self, order: str, limit: float) -> Mask:
         """Rows whose number is ``<``, ``<=``, ``>`` or ``>=`` a limit."""
         ufunc = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[order]
-        found: Mask = ufunc(self.values, limit)
-        return found
+        rows: Mask = ufunc(self.values, limit)
+        return rows
 
     def bin_edges(self, bins: int = DEFAULT_BINS) -> NDArray[np.float64]:
         """Equal bins over all rows, so that bars do not jump when the filter changes."""
@@ -195,12 +195,12 @@ class SetColumn:
         stays[rows] = False
         keep = np.repeat(stays, sizes)
         sizes[rows] = other._sizes
-        found = np.empty(int(sizes.sum()), np.int32)
+        patched = np.empty(int(sizes.sum()), np.int32)
         changed = np.repeat(~stays, sizes)
-        found[~changed] = codes[keep]
+        patched[~changed] = codes[keep]
         order = np.argsort(rows, kind="stable")  # the other's rows in the order of this table
-        found[changed] = others[_picked(other.starts, order)]
-        return SetColumn(_starts(sizes), found, names)
+        patched[changed] = others[_picked(other.starts, order)]
+        return SetColumn(_starts(sizes), patched, names)
 
     def _same_names(self, other: SetColumn) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int32]]:
         names, theirs = _joined_names(self.names, other.names)
@@ -208,7 +208,7 @@ class SetColumn:
         return names, ours[self.codes], theirs[other.codes]
 
     def taken(self, rows: Rows) -> SetColumn:
-        """Some rows, in the order asked for."""
+        """Some rows, in the given order."""
         return SetColumn(_starts(self._sizes[rows]), self.codes[_picked(self.starts, rows)], self.names)
 
     @property
@@ -230,8 +230,8 @@ class SetColumn:
     def counts(self, rows: Mask) -> dict[str, int]:
         """Rows that have each word; a row counts once for each of its words."""
         chosen = np.repeat(rows, self._sizes)
-        found = np.bincount(np.where(chosen, self.codes, len(self.names)), minlength=len(self.names) + 1)[:-1]
-        return dict(zip(self.names, found.tolist(), strict=True))
+        counts = np.bincount(np.where(chosen, self.codes, len(self.names)), minlength=len(self.names) + 1)[:-1]
+        return dict(zip(self.names, counts.tolist(), strict=True))
 
     def to_series(self) -> pd.Series[str]:
         """The column as pandas; each row a tuple."""

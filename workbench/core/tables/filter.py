@@ -72,7 +72,7 @@ class OneOf(Filter):
 
 @dataclass(frozen=True)
 class Range(Filter):
-    """The facet's number compares so with a limit."""
+    """The facet's number is below or above a limit."""
 
     facet: str
     order: Order
@@ -189,9 +189,8 @@ def from_json(value: Any) -> Filter:
     try:
         return _READERS[value["kind"]](value)
     except (KeyError, TypeError, ValueError, RecursionError) as cause:
-        raise FilterError(
-            "a filter as JSON", found=repr(value)[:200], where="kind", fix=one_of(_kind(value), _READERS)
-        ) from cause
+        problem = f"This is not a filter in JSON: {repr(value)[:200]}."
+        raise FilterError(problem, fix=f"Its kind: {one_of(_kind(value), _READERS)}") from cause
 
 
 def _kind(value: Any) -> str:
@@ -230,7 +229,7 @@ _READERS: dict[str, Callable[[Any], Filter]] = {
 
 @dataclass(frozen=True)
 class Facet:
-    """Where a facet's values lie.
+    """Where the database holds a facet's values.
 
     Attributes:
         paths: paths in the database (a value, a list of values, or a value in each item of a list);
@@ -244,7 +243,7 @@ class Facet:
 
     @property
     def numeric(self) -> bool:
-        """Whether ``<`` and ``>`` make sense."""
+        """Whether values are numbers, so that ``<`` and ``>`` apply."""
         return self.kind in ("number", "count")
 
     def stored(self, values: tuple[Scalar, ...]) -> list[Scalar]:
@@ -261,8 +260,8 @@ class Facet:
             length = {"$size": {"$ifNull": [f"${self.paths[0]}", []]}}
             ((operator, operand),) = condition.items()
             return {"$expr": True if operator == "$type" else {operator: [length, operand]}}
-        found: list[dict[str, Any]] = [{path: condition} for path in self.paths]
-        return found[0] if len(found) == 1 else {"$or": found}
+        queries: list[dict[str, Any]] = [{path: condition} for path in self.paths]
+        return queries[0] if len(queries) == 1 else {"$or": queries}
 
 
 def resolve(facet: str, valid: Mapping[str, Any]) -> str:
@@ -279,8 +278,9 @@ def resolve(facet: str, valid: Mapping[str, Any]) -> str:
     near = [name for name in valid if name.endswith(f".{facet}")]
     if len(near) == 1:
         return near[0]
-    fix = f"Use one of {near}." if near else one_of(facet, valid)
-    raise FilterError("the name of a facet", found=repr(facet), where="filter", fix=fix)
+    if near:
+        raise FilterError(f"Several facets end with {facet!r}.", fix=f"Use one of {', '.join(near)}.")
+    raise FilterError(f"Unknown facet {facet!r}.", fix=one_of(facet, valid))
 
 
 def to_query(condition: Filter, facets: Mapping[str, Facet]) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def to_query(condition: Filter, facets: Mapping[str, Facet]) -> dict[str, Any]:
 
 def not_a_number(facet: str) -> FilterError:
     """The error for ``<`` or ``>`` on words."""
-    return FilterError("a facet with numbers", found=f"words in {facet!r}", where="filter", fix="Use == or in.")
+    return FilterError(f"Facet {facet!r} holds words, not numbers.", fix="Use == or in instead of < and >.")
 
 
 def words(condition: Filter) -> str:

@@ -29,7 +29,7 @@ def parse(text: str) -> Filter:
     """Read a ``where`` text.
 
     Raises:
-        FilterError: not in the language; the message shows the part.
+        FilterError: not in the language; the message shows the part that is wrong.
 
     >>> parse("lighting == 'dim' and failure:glare in tags")
     And(parts=(OneOf(facet='lighting', values=('dim',)), OneOf(facet='tags', values=('failure:glare',))))
@@ -37,13 +37,17 @@ def parse(text: str) -> Filter:
     if not text.strip():
         return EVERYTHING
     if len(text) > MAX_LENGTH:
-        raise FilterError("a filter", found=f"{len(text):,} characters", where="where", fix="Make it shorter.")
+        raise FilterError(
+            f"The filter has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed.",
+            at="where",
+            fix="Make it shorter.",
+        )
     try:
         tree = ast.parse(_TOKEN.sub(_python_token, text.strip()), mode="eval")
         return _condition(tree.body, 0)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as cause:
         reason = cause.msg if isinstance(cause, SyntaxError) else type(cause).__name__
-        raise FilterError("a filter", found=f"{text[:200]} ({reason})", where="where", fix=EXAMPLE) from cause
+        raise FilterError(f"Cannot read the filter {text[:200]!r} ({reason}).", at="where", fix=EXAMPLE) from cause
 
 
 def as_filter(where: str | Filter | None) -> Filter:
@@ -62,7 +66,7 @@ def _python_token(match: re.Match[str]) -> str:
 
 def _condition(node: ast.expr, depth: int) -> Filter:
     if depth > MAX_DEPTH:
-        raise _refused(node, "fewer nested parentheses")
+        raise _refused(node, "is nested too deeply")
     match node:
         case ast.BoolOp(op=ast.And(), values=parts):
             return And(tuple(_condition(part, depth + 1) for part in parts))
@@ -76,14 +80,16 @@ def _condition(node: ast.expr, depth: int) -> Filter:
             return steps[0] if len(steps) == 1 else And(steps)
         case ast.Constant(value=True):
             return EVERYTHING
-    raise _refused(node, "a comparison joined by and / or / not")
+    raise _refused(node, "is not a comparison; join comparisons with and, or, not")
 
 
 def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Filter:
+    if not isinstance(op, ast.In | ast.NotIn) and not _is_facet(left) and not _is_facet(right):
+        raise _refused(left, "is not the name of a facet")
     match op:
         case ast.In() | ast.NotIn():
-            found = _membership(left, right)
-            return Not(found) if isinstance(op, ast.NotIn) else found
+            member = _membership(left, right)
+            return Not(member) if isinstance(op, ast.NotIn) else member
         case ast.Eq() | ast.NotEq() | ast.Is() | ast.IsNot():
             facet, other = (left, right) if _is_facet(left) else (right, left)
             same = _equality(_facet(facet), other)
@@ -118,7 +124,7 @@ def _facet(node: ast.expr) -> str:
             return name
         case ast.Attribute(value=inner, attr=name):
             return f"{_facet(inner)}.{name}"
-    raise _refused(node, "the name of a facet")
+    raise _refused(node, "is not the name of a facet")
 
 
 def _scalar(node: ast.expr) -> Scalar:
@@ -127,15 +133,15 @@ def _scalar(node: ast.expr) -> Scalar:
             return value
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return cast("float", -value)
-    raise _refused(node, "a text or a number")
+    raise _refused(node, "is not a text or a number")
 
 
 def _number(node: ast.expr) -> float:
     value = _scalar(node)
     if isinstance(value, str):
-        raise _refused(node, "a number")
+        raise _refused(node, "is not a number")
     return float(value)
 
 
-def _refused(node: ast.expr, wanted: str) -> FilterError:
-    return FilterError(wanted, found=ast.unparse(node)[:120], where="where", fix=EXAMPLE)
+def _refused(node: ast.expr, problem: str) -> FilterError:
+    return FilterError(f"{ast.unparse(node)[:120]!r} {problem}.", at="where", fix=EXAMPLE)

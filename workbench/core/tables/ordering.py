@@ -10,8 +10,8 @@ from workbench.core.tables.column import Column, NumberColumn, Rows, SetColumn
 def ranking(column: Column, n: int, *, descending: bool) -> Rows:
     """All rows in the order of a column, missing last; rows that are alike stay in the order of loading."""
     if isinstance(column, NumberColumn):
-        found = np.argsort(-column.values if descending else column.values, kind="stable")
-        return found.astype(np.int64)
+        order = np.argsort(-column.values if descending else column.values, kind="stable")
+        return order.astype(np.int64)
     if isinstance(column, SetColumn):
         codes = np.full(n, -1, np.int64)
         some = np.flatnonzero(~column.missing())

@@ -44,7 +44,7 @@ class Table:
         """The rows that a filter selects.
 
         Raises:
-            FilterError: unknown facet, or an order asked of a facet without numbers.
+            FilterError: unknown facet, or ``<`` or ``>`` on a facet without numbers.
         """
         match condition:
             case Everything():
@@ -70,15 +70,15 @@ class Table:
         return column
 
     def rows_of(self, ids: Sequence[str] | NDArray[np.str_]) -> Rows:
-        """The row of each id, -1 for one that is not there."""
+        """The row of each id, -1 for an unknown id."""
         wanted = np.asarray(ids, dtype=str)
         if not len(self):
             return np.full(len(wanted), -1, np.int64)
-        place = np.minimum(np.searchsorted(self.ids, wanted), len(self) - 1)
-        return np.where(self.ids[place] == wanted, place, -1)
+        rows = np.minimum(np.searchsorted(self.ids, wanted), len(self) - 1)
+        return np.where(self.ids[rows] == wanted, rows, -1)
 
     def taken(self, rows: Rows) -> Table:
-        """Some rows, in the order asked for."""
+        """Some rows, in the given order."""
         return Table(self.ids[rows], {name: column.taken(rows) for name, column in self.columns.items()})
 
     def joined(self, *others: Table) -> Table:
@@ -95,13 +95,13 @@ class Table:
 
         The facets are those of ``part``; one that is new here is missing in the rows that stay.
         """
-        place = self.rows_of(part.ids)
-        changed, added = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
+        rows = self.rows_of(part.ids)
+        changed, added = np.flatnonzero(rows >= 0), np.flatnonzero(rows < 0)
         columns: dict[str, Column] = {}
         for name, new in part.columns.items():
             old: Any = self.columns.get(name)
             old = old if type(old) is type(new) else type(new).missing_rows(len(self))
-            columns[name] = old.replaced(place[changed], new.taken(changed)).joined(new.taken(added))
+            columns[name] = old.replaced(rows[changed], new.taken(changed)).joined(new.taken(added))
         table = Table(np.concatenate([self.ids, part.ids[added]]), columns)
         order = np.argsort(table.ids, kind="stable")
         return table if np.array_equal(order, np.arange(len(order))) else table.taken(order)

@@ -19,21 +19,21 @@ from workbench.core.tables.table import Table
 VERSION = 1
 
 
-def write(path: Path, table: Table, said: Mapping[str, Any]) -> None:
-    """Write a table and what is to be known about it (plain JSON values).
+def write(path: Path, table: Table, facts: Mapping[str, Any]) -> None:
+    """Write a table and facts about it (plain JSON values).
 
     Raises:
         OutputError: the folder is read-only or full.
     """
     arrays: dict[str, NDArray[Any]] = {"ids": table.ids.astype("S24")}
     columns = []
-    for place, (name, column) in enumerate(table.columns.items()):
+    for number, (name, column) in enumerate(table.columns.items()):
         kind, names = type(column).__name__, getattr(column, "names", ())
         columns.append({"name": name, "kind": kind, "names": list(names)})
         for part in ("values", "codes", "starts"):
             if hasattr(column, part):
-                arrays[f"{place}.{part}"] = getattr(column, part)
-    about = json.dumps({"version": VERSION, "columns": columns, "said": said}).encode()
+                arrays[f"{number}.{part}"] = getattr(column, part)
+    about = json.dumps({"version": VERSION, "columns": columns, "said": facts}).encode()
     stream = io.BytesIO()
     np.savez(stream, about=np.frombuffer(about, np.uint8), **arrays)  # type: ignore[arg-type]  # NumPy's own stub
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,22 +41,22 @@ def write(path: Path, table: Table, said: Mapping[str, Any]) -> None:
 
 
 def read(path: Path) -> tuple[Table, dict[str, Any]] | None:
-    """The table and what was said about it; ``None`` when there is no file, or none of this version that is whole."""
+    """The table and the facts about it; ``None`` without a whole file of this version."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             about = json.loads(arrays["about"].tobytes())
             if about["version"] != VERSION:
                 return None
-            columns = {one["name"]: _column(one, place, arrays) for place, one in enumerate(about["columns"])}
+            columns = {entry["name"]: _column(entry, k, arrays) for k, entry in enumerate(about["columns"])}
             return Table(arrays["ids"].astype("U24"), columns), about["said"]
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None  # it is only a copy: the database has it all
 
 
-def _column(one: Mapping[str, Any], place: int, arrays: Mapping[str, NDArray[Any]]) -> Column:
-    if one["kind"] == "NumberColumn":
-        return NumberColumn(arrays[f"{place}.values"])
-    names = tuple(map(str, one["names"]))
-    if one["kind"] == "SetColumn":
-        return SetColumn(arrays[f"{place}.starts"], arrays[f"{place}.codes"], names)
-    return CategoryColumn(arrays[f"{place}.codes"], names)
+def _column(entry: Mapping[str, Any], number: int, arrays: Mapping[str, NDArray[Any]]) -> Column:
+    if entry["kind"] == "NumberColumn":
+        return NumberColumn(arrays[f"{number}.values"])
+    names = tuple(map(str, entry["names"]))
+    if entry["kind"] == "SetColumn":
+        return SetColumn(arrays[f"{number}.starts"], arrays[f"{number}.codes"], names)
+    return CategoryColumn(arrays[f"{number}.codes"], names)

@@ -31,7 +31,7 @@ Arguments = dict[str, Any]
 
 def load_scenario(scenario: str, text: str) -> Scenario:
     """The scenario of a name or file, or of an edited text."""
-    return Scenario.load(parse_text(text, where="the edited scenario") if text else scenario)
+    return Scenario.load(parse_text(text, at="the edited scenario") if text else scenario)
 
 
 def recreate(
@@ -132,7 +132,7 @@ def revise(state: Selection, jobs: Jobs, text: str, path: str, value: str, mode:
     scenario = load_scenario("", text)
     if path not in scenario.draws:
         raise InputError(f"Unknown parameter {repr(path)[:80]}.", fix=one_of(path, scenario.draws))
-    distribution = {path: parse_value(value, where=path)}
+    distribution = {path: parse_value(value, at=path)}
     revised = scenario.replace(distribution, modes={**scenario.modes, path: mode})
     state.note_code(f"found.scenario = {call(scenario.replace, distribution)}")
     return {"yaml": revised.dump(), "value": _text(revised.draws[path])}

@@ -46,8 +46,8 @@ _MOST_VALUES = 1 << 28  # of one data set: sixteen thousand pixels square
 _BACKGROUND = 0
 _USED = frozenset({"idx", "name", "category_id"})
 _CLOSING: Mapping[Kind, str] = {
-    "unsupported_annotation": "Wanted colours, depth and instances, found {n} other data sets ({first}). Left out.",
-    "missing_annotation_file": "Wanted instance_segmaps with attributes, found none in {n} ({first}). No labels.",
+    "unsupported_annotation": "{n} data sets other than colors, depth and instance_segmaps ({first}); left out.",
+    "missing_annotation_file": "No instance_segmaps with attributes in {n} images ({first}); loaded without labels.",
 }
 _READ = frozenset({"colors", "depth", "instance_segmaps", "instance_attribute_maps", "blender_proc_version"})
 
@@ -74,8 +74,10 @@ def _files(source: Source) -> list[str]:
 
 
 def _containers(tree: Tree) -> list[str]:
-    found = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
-    return sorted(found, key=lambda f: (f.rpartition("/")[0], int(stem_of(f)) if stem_of(f).isdecimal() else -1, f))
+    containers = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
+    return sorted(
+        containers, key=lambda f: (f.rpartition("/")[0], int(stem_of(f)) if stem_of(f).isdecimal() else -1, f)
+    )
 
 
 def _is_container(path: Path) -> bool:
@@ -96,8 +98,8 @@ def _records(source: Source, files: list[str]) -> Iterator[Record]:
     h5py = require("h5py", purpose=_PURPOSE)
     source.tree.name_junk(source.problems)
     if not files:
-        fix = "Give the folder that holds them."
-        raise InputError("HDF5 containers", found="none", where=str(source.path), fix=fix)
+        problem = "There are no HDF5 files (.hdf5, .h5) in this folder."
+        raise InputError(problem, at=str(source.path), fix="Give the folder that holds them.")
     return _Frames(h5py, source, files)
 
 
@@ -123,7 +125,7 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         with h5py.File(tree.path(file), "r") as container:
             content = {str(key): _values(container, key, h5py) for key in container}
     except Exception as cause:  # the library raises nearly anything on a damaged or hostile container
-        message = f"Wanted an HDF5 container, found {type(cause).__name__}: {cause!s:.150}. Record left out."
+        message = f"The HDF5 file cannot be read ({type(cause).__name__}: {cause!s:.150}); sample left out."
         problems.add("unreadable_image", file, message, loses_record=True)
         return []
     eyes = [suffix for suffix in ("", "_0", "_1") if f"colors{suffix}" in content]
@@ -131,18 +133,19 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         if key.removesuffix("_0").removesuffix("_1") not in _READ:
             problems.count("unsupported_annotation", f"{file}, {key}")
     if not eyes:
-        message = f"Wanted the data set 'colors', found {', '.join(content)[:100] or 'none'}. Record left out."
+        present = f"only {', '.join(content)[:100]}" if content else "nothing at all"
+        message = f"The file has no data set 'colors', {present}; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
     digest = sha256_file(tree.path(file)) if eyes else ""
     folder = source.scratch / "hdf5" / digest[:2] / digest
-    found = []
+    entries = []
     for eye in eyes:
         pair: dict[str, Any] = {key: content.get(f"{key}{eye}", content.get(key)) for key in _READ}
         stereo = isinstance(pair["colors"], np.ndarray) and pair["colors"].ndim == 4
         for at in range(len(pair["colors"]) if stereo else 1):
-            one = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
-            found += _entry(file, folder, f"{eye}_{at}" if stereo else eye, one, problems)
-    return found
+            single = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
+            entries += _entry(file, folder, f"{eye}_{at}" if stereo else eye, single, problems)
+    return entries
 
 
 def _has_eyes(value: Any) -> bool:
@@ -152,20 +155,24 @@ def _has_eyes(value: Any) -> bool:
 def _values(container: Any, key: str, h5py: Any) -> Any:
     """A data set's values; nothing that is a group, lies in another file, or claims more than memory holds."""
     kind = container.get(key, getlink=True)
-    found = container[key] if isinstance(kind, h5py.HardLink) else None
-    if not isinstance(found, h5py.Dataset) or found.size is None or found.size > _MOST_VALUES or found.external:
+    data_set = container[key] if isinstance(kind, h5py.HardLink) else None
+    if (
+        not isinstance(data_set, h5py.Dataset)
+        or data_set.size is None
+        or data_set.size > _MOST_VALUES
+        or data_set.external
+    ):
         return None
-    return found[()]
+    return data_set[()]
 
 
 def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], problems: Problems) -> list[_Entry]:
     colors = content["colors"]
     where = f"{file}, colors{eye}"
     if not isinstance(colors, np.ndarray) or colors.dtype != np.uint8 or colors.ndim not in (2, 3) or not colors.size:
-        found = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "none"
-        problems.add(
-            "unreadable_image", where, f"Wanted uint8 (H, W, 3), found {found}. Record left out.", loses_record=True
-        )
+        given = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "not readable"
+        message = f"'colors' is {given}, not an image (height, width, 3) of uint8; sample left out."
+        problems.add("unreadable_image", where, message, loses_record=True)
         return []
     picture = _png(folder / f"colors{eye}.png", colors, where, problems)
     if picture is None:
@@ -195,7 +202,7 @@ def _png(target: Path, pixels: NDArray[Any], where: str, problems: Problems) -> 
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
     except (TypeError, ValueError) as cause:
-        message = f"Wanted a picture, found {pixels.shape}: {cause}. Record left out."
+        message = f"The array {pixels.shape} of {pixels.dtype} is not an image ({cause}); sample left out."
         problems.add("unreadable_image", where, message, loses_record=True)
         return None
     return keep(target, stream.getvalue())
@@ -206,8 +213,8 @@ def _is_map(values: Any, shape: tuple[int, ...], kinds: str, where: str, problem
         return False
     if isinstance(values, np.ndarray) and values.shape == shape and values.dtype.kind in kinds:
         return True
-    found = f"{values.shape} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
-    problems.add("unreadable_map", where, f"Wanted a map of {shape}, found {found}. Map left out.")
+    given = f"an array {values.shape} of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+    problems.add("unreadable_map", where, f"The map is {given}, the image is {shape}; map left out.")
     return False
 
 
@@ -219,7 +226,7 @@ def _attribute_maps(value: Any, where: str, problems: Problems) -> list[dict[str
         raw = value.tobytes() if isinstance(value, np.ndarray) else value
         return dicts_in(json.loads(raw))
     except (ValueError, TypeError, RecursionError) as cause:
-        message = f"Wanted instance_attribute_maps as JSON, found {type(cause).__name__}: {cause!s:.80}. Left out."
+        message = f"instance_attribute_maps is not valid JSON ({type(cause).__name__}: {cause!s:.80}); labels left out."
         problems.add("broken_annotation", where, message)
         return []
 
@@ -252,15 +259,15 @@ def _instance_map(entry: _Entry) -> Path | None:
 def _partial_labels(entry: _Entry) -> Iterator[PartialLabel]:
     """One object per entry of the attribute map; the background has category 0."""
     instances = entry.instances
-    for said in entry.attributes if instances is not None else ():
-        number, category = said.get("idx"), said.get("category_id")
+    for attributes_of_object in entry.attributes if instances is not None else ():
+        number, category = attributes_of_object.get("idx"), attributes_of_object.get("category_id")
         if type(number) is not int or category == _BACKGROUND or abs(number) >= 1 << 63:
             continue
-        title = said.get("name")
+        title = attributes_of_object.get("name")
         named: dict[str, Attribute] = {"object": str(title)} if title else {}
         class_name = f"category_{category}" if type(category) is int else str(title or "object")
         assert instances is not None
         mask = np.asarray(instances == number)
         if mask.any():
-            attributes = {**attributes_of(said, known=_USED), **named}
+            attributes = {**attributes_of(attributes_of_object, known=_USED), **named}
             yield PartialLabel(f"{entry.where}, {number}", class_name, None, mask, attributes, number)

@@ -55,8 +55,8 @@ class Shot:
 def shots_in(tree: Tree) -> list[Shot]:
     """All pictures that have a camera or poses, and poses that have no picture."""
     keys = {file.removesuffix(f".{mark}"): None for file in tree.files for mark in _MARKS if file.endswith(f".{mark}")}
-    found = (Shot(key, _first(tree, key, _PICTURES), _first(tree, key, _DEPTHS)) for key in keys)
-    return [shot for shot in found if shot.picture is not None or f"{shot.key}.gt.json" in tree.known]
+    shots = (Shot(key, _first(tree, key, _PICTURES), _first(tree, key, _DEPTHS)) for key in keys)
+    return [shot for shot in shots if shot.picture is not None or f"{shot.key}.gt.json" in tree.known]
 
 
 def _first(tree: Tree, key: str, endings: tuple[str, ...]) -> str | None:
@@ -66,31 +66,31 @@ def _first(tree: Tree, key: str, endings: tuple[str, ...]) -> str | None:
 def contents_of(tree: Tree, shot: Shot, problems: Problems) -> dict[str, Any]:
     """What the JSON files of a picture say; nothing for those that are absent or cannot be read."""
     files = {part: file for part, file in shot.files.items() if file in tree.known}
-    found = {part: read_json(tree.path(file), file, problems) for part, file in files.items()}
-    return {part: content for part, content in found.items() if content is not None}
+    contents = {part: read_json(tree.path(file), file, problems) for part, file in files.items()}
+    return {part: content for part, content in contents.items() if content is not None}
 
 
-def run_length_masks(said: Any) -> dict[int, Mapping[str, Any]]:
+def run_length_masks(content: Any) -> dict[int, Mapping[str, Any]]:
     """Run lengths by place of the object.
 
     >>> run_length_masks({"0": {"counts": [1], "size": [1, 1]}, "x": {}})
     {0: {'counts': [1], 'size': [1, 1]}}
     """
-    given = said if isinstance(said, dict) else {}
-    return {int(key): runs for key, runs in given.items() if key.isdecimal() and isinstance(runs, dict)}
+    masks = content if isinstance(content, dict) else {}
+    return {int(key): runs for key, runs in masks.items() if key.isdecimal() and isinstance(runs, dict)}
 
 
 def decoded(
-    said: Mapping[str, Any], shape: tuple[int, int], where: str, problems: Problems
+    mask: Mapping[str, Any], shape: tuple[int, int], where: str, problems: Problems
 ) -> NDArray[np.bool_] | None:
-    """The mask of run lengths, or ``None``; why it cannot be used is named."""
-    counts, size = said.get("counts"), said.get("size")
+    """The mask of run lengths, or ``None``; the reason is reported."""
+    counts, size = mask.get("counts"), mask.get("size")
     try:
         runs = rle.unpack(counts) if isinstance(counts, str) else counts
         if size != list(shape) or numbers_of(runs) is None:
-            raise ValueError(f"size {size!r:.40}")
+            raise ValueError(f"size {size!r:.40}, counts {counts!r:.40}")
         return rle.decode(runs or [], *shape)
     except (ValueError, OverflowError) as cause:
-        message = f"Wanted a run-length mask of {shape[0]} x {shape[1]}, found: {cause}. Mask left out."
+        message = f"The run-length mask does not fit the image of {shape[1]} x {shape[0]} ({cause}); mask left out."
         problems.add("unreadable_map", where, message)
         return None

@@ -41,9 +41,9 @@ _PICTURE_ENDS = (".rgb", ".gray")
 _MARKS = ("scene_gt.json", "scene_camera.json")
 Mask = str | Mapping[str, Any]  # a file, or run lengths
 _CLOSING: Mapping[Kind, str] = {
-    "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
-    "missing_annotation_file": "Wanted poses, found none for {n} pictures ({first}). Loaded without labels.",
-    "missing_map": "Wanted a mask per object, found none for {n} ({first}). Loaded without them.",
+    "hidden_object": "{n} objects without a visible pixel ({first}); not labelled.",
+    "missing_annotation_file": "No poses for {n} images ({first}); loaded without labels.",
+    "missing_map": "No mask for {n} objects ({first}); loaded without masks.",
 }
 
 
@@ -97,7 +97,7 @@ def detect(source: Source) -> Found | None:
     if layout.scene_folders:
         why = f"{layout.scene_folders[0]}/ is a BOP scene".lstrip("/")
     elif shot is not None:
-        why = f"{shot.picture} has the files of BOP beside it"
+        why = f"{shot.picture} has BOP files beside it"
     else:
         return None
     return Found(1.0, why, partial(_records, source, layout))
@@ -122,22 +122,24 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
 def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
     """Extents of the models by object id, of the models' folder that comes first."""
     files = [file for file in tree.files if file.rpartition("/")[2] == "models_info.json"]
-    said = read_object(tree.path(files[0]), files[0], problems) if files else None
-    found: dict[str, Model] = {}
-    for key, model in (said or {}).items():
+    content = read_object(tree.path(files[0]), files[0], problems) if files else None
+    models: dict[str, Model] = {}
+    for key, model in (content or {}).items():
         given = model if isinstance(model, dict) else {}
         low = matrix_of([given.get(f"min_{axis}") for axis in "xyz"], 3)
         size = matrix_of([given.get(f"size_{axis}") for axis in "xyz"], 3)
         named = given["name"] if isinstance(given.get("name"), str) and given["name"] else f"obj_{key:0>6.20}"
         if set(given) == {"name"}:
-            found[key] = Model(named, None, np.zeros(3))
+            models[key] = Model(named, None, np.zeros(3))
         elif low is None or size is None or (size <= 0).any():
-            message = "Wanted min_x .. size_z of the model, found none that fit. Size left out."
+            message = (
+                "min_x, min_y, min_z and size_x, size_y, size_z of the model are missing or invalid; size left out."
+            )
             problems.add("broken_annotation", f"{files[0]}, {key}", message)
         else:
             x, y, z = (float(edge) for edge in size / _MM)
-            found[key] = Model(named, (x, y, z), (low + size / 2) / _MM)
-    return found
+            models[key] = Model(named, (x, y, z), (low + size / 2) / _MM)
+    return models
 
 
 def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Problems) -> _Scene:
@@ -156,7 +158,7 @@ def _single_images(
     used = set()
     for shot in shots:
         if shot.picture is None:
-            message = f"Wanted the picture {shot.key}.rgb.jpg, found no such file. Record left out."
+            message = f"There is no image '{shot.key}.rgb.jpg'; sample left out."
             problems.add("missing_image", shot.files["gt"], message, loses_record=True)
             continue
         used.add(shot.picture)
@@ -165,15 +167,17 @@ def _single_images(
     for picture in tree.pictures if used else ():
         if picture not in used and stem_of(picture).endswith(_PICTURE_ENDS):
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted camera or poses beside every picture, found {n} without ({first}). Left.")
+    problems.close("unlisted_image", "{n} images without camera and poses ({first}); not loaded.")
 
 
 def _opened(tree: Tree, entry: _Entry, shot: Shot, problems: Problems) -> _Entry:
     """A single image with what its own files say."""
-    said = contents_of(tree, shot, problems)
-    camera, poses, infos = ({shot.key: said[part]} if part in said else {} for part in ("camera", "gt", "gt_info"))
+    contents = contents_of(tree, shot, problems)
+    camera, poses, infos = (
+        {shot.key: contents[part]} if part in contents else {} for part in ("camera", "gt", "gt_info")
+    )
     scene = replace(entry.scene, cameras=camera, poses=poses, infos=infos)
-    return replace(entry, scene=scene, masks=run_length_masks(said.get("masks")), shot=None)
+    return replace(entry, scene=scene, masks=run_length_masks(contents.get("masks")), shot=None)
 
 
 def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
@@ -188,14 +192,14 @@ def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iter
     for picture in tree.below(f"{below}{kind}"):
         stem = stem_of(picture)
         if not stem.isdecimal():
-            problems.add("unlisted_image", picture, "Wanted a number for a name, found another. Not loaded.")
+            problems.add("unlisted_image", picture, "The file name is not a number; not loaded.")
             continue
         number = str(int(stem))
         seen.add(number)
         depth = _depth_file(tree, f"{below}depth/{stem}")
         yield _Entry(tree.path(picture), picture, scene, number, depth, masks.get(int(stem), {}))
     for number in [key for key in scene.poses if key not in seen]:
-        message = f"Wanted the picture {number} in {below}{kind}, found no such file. Record left out."
+        message = f"There is no image {number:.40} in '{below}{kind}'; sample left out."
         problems.add("missing_image", f"{scene.files['gt']}, {number:.40}", message, loses_record=True)
 
 
@@ -210,12 +214,12 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
         entry = _opened(tree, entry, entry.shot, problems)
     scene, number = entry.scene, entry.number
     where = f"{scene.files['camera']}, {number}"
-    said = scene.cameras.get(number)
-    camera = _camera(said, header, where, problems)
+    camera_entry = scene.cameras.get(number)
+    camera = _camera(camera_entry, header, where, problems)
     if number not in scene.poses:
         problems.count("missing_annotation_file", entry.origin)
     parts = _partial_labels(tree, entry, header, problems)
-    depth = _depth(source, entry, said, header)
+    depth = _depth(source, entry, camera_entry, header)
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
@@ -229,30 +233,34 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
     )
 
 
-def _camera(said: Any, header: Header, where: str, problems: Problems) -> Camera | None:
-    if said is None:
+def _camera(content: Any, header: Header, where: str, problems: Problems) -> Camera | None:
+    if content is None:
         return None
-    given = said if isinstance(said, dict) else {}
-    K = matrix_of(given.get("cam_K"), 3, 3)
+    entry = content if isinstance(content, dict) else {}
+    K = matrix_of(entry.get("cam_K"), 3, 3)
     if K is None or min(K[0, 0], K[1, 1]) <= 0:
-        problems.add("broken_annotation", where, "Wanted cam_K[9], found none that fits. Camera left out.")
+        problems.add(
+            "broken_annotation",
+            where,
+            "cam_K is not a camera matrix of 9 numbers with positive focal lengths; camera left out.",
+        )
         return None
-    T_cam_world = _pose(given.get("cam_R_w2c"), given.get("cam_t_w2c"))
+    T_cam_world = _pose(entry.get("cam_R_w2c"), entry.get("cam_t_w2c"))
     fx, fy, cx, cy = (float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
     pose = None if T_cam_world is None else inverse(T_cam_world)
     return Camera(header.width, header.height, fx, fy, cx, cy, T_world_cam=pose)
 
 
 def _pose(rotation: Any, translation_mm: Any) -> Floats | None:
-    turn, place = matrix_of(rotation, 3, 3), matrix_of(translation_mm, 3)
-    return None if turn is None or place is None or not is_rotation(turn) else rigid(turn, place / _MM)
+    turn, shift = matrix_of(rotation, 3, 3), matrix_of(translation_mm, 3)
+    return None if turn is None or shift is None or not is_rotation(turn) else rigid(turn, shift / _MM)
 
 
 def _partial_labels(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> list[PartialLabel]:
     scene = entry.scene
     file = scene.files["gt"]
     infos = scene.infos.get(entry.number)
-    found = []
+    labels = []
     given = scene.poses.get(entry.number, [])
     for at, pose in enumerate(given if isinstance(given, list) else [given]):
         where = f"{file}, image {entry.number}, object {at}"
@@ -262,21 +270,23 @@ def _partial_labels(tree: Tree, entry: _Entry, header: Header, problems: Problem
             it.mask = _mask(tree, entry.masks.get(at), header, where, problems)
             if _is_hidden(info):
                 it.xyxy = it.mask = it.T_cam_obj = None
-            found.append(it)
-    return found
+            labels.append(it)
+    return labels
 
 
 def _partial_label(
-    said: Any, info: Mapping[str, Any], models: Mapping[str, Model], where: str, problems: Problems
+    entry: Any, info: Mapping[str, Any], models: Mapping[str, Model], where: str, problems: Problems
 ) -> PartialLabel | None:
-    number = said.get("obj_id") if isinstance(said, dict) else None
+    number = entry.get("obj_id") if isinstance(entry, dict) else None
     if type(number) is not int:
-        problems.add("broken_annotation", where, f"Wanted obj_id, found {said!r:.80}. Label left out.")
+        problems.add(
+            "broken_annotation", where, f"obj_id is missing or not a whole number ({entry!r:.80}); label left out."
+        )
         return None
     model = models.get(str(number))
-    pose = _pose(said.get("cam_R_m2c"), said.get("cam_t_m2c"))
+    pose = _pose(entry.get("cam_R_m2c"), entry.get("cam_t_m2c"))
     if pose is None:
-        message = "Wanted cam_R_m2c[9] and cam_t_m2c[3], found none that turn and move. Pose left out."
+        message = "cam_R_m2c (9 numbers, a rotation) or cam_t_m2c (3 numbers) is missing or invalid; pose left out."
         problems.add("broken_annotation", where, message)
     elif model is not None:
         pose = pose @ rigid(np.eye(3), model.centre_m)
@@ -304,12 +314,12 @@ def _box(info: Mapping[str, Any]) -> Xyxy | None:
 
 def _attributes(info: Mapping[str, Any]) -> dict[str, Attribute]:
     share, count = info.get("visib_fract"), info.get("px_count_visib")
-    found: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = {}
     if isinstance(share, (int, float)) and 0 <= share <= 1:
-        found["visible_fraction"] = round(float(share), 6)
+        attributes["visible_fraction"] = round(float(share), 6)
     if type(count) is int and 0 <= count < 1 << 53:
-        found["visible_px"] = count
-    return found
+        attributes["visible_px"] = count
+    return attributes
 
 
 def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: Problems) -> NDArray[np.bool_] | None:
@@ -322,20 +332,20 @@ def _mask(tree: Tree, file: Mask | None, header: Header, where: str, problems: P
     if pixels is None:
         return None
     if pixels.shape != (header.height, header.width):
-        found = " x ".join(map(str, pixels.shape[::-1]))
-        message = f"Wanted a mask of {header.width} x {header.height}, found {found}. Mask left out."
+        size = " x ".join(map(str, pixels.shape[::-1]))
+        message = f"The mask has {size} pixels, the image {header.width} x {header.height}; mask left out."
         problems.add("unreadable_map", file, message)
         return None
     return pixels > 0
 
 
-def _depth(source: Source, entry: _Entry, said: Any, header: Header) -> Path | None:
+def _depth(source: Source, entry: _Entry, camera_entry: Any, header: Header) -> Path | None:
     file = entry.depth
-    scale = matrix_of([said.get("depth_scale", 1.0)], 1) if isinstance(said, dict) else None
+    scale = matrix_of([camera_entry.get("depth_scale", 1.0)], 1) if isinstance(camera_entry, dict) else None
     if file is None:
         return None
     if scale is None or scale[0] <= 0:
-        message = "Wanted the depth_scale of the camera, found none. Depth left out."
+        message = "The camera has no positive depth_scale; depth map left out."
         source.problems.add("unreadable_map", file, message)
         return None
     return depth_map(source, file, mm_per_unit=float(scale[0]), shape=(header.height, header.width))

@@ -96,20 +96,20 @@ def _posed(record: Record) -> list[Label]:
 
 def _sizes(records: Sequence[Record]) -> dict[str, tuple[float, float, float] | None]:
     """Size by class: that of its first label which has one."""
-    found: dict[str, tuple[float, float, float] | None] = {}
+    sizes: dict[str, tuple[float, float, float] | None] = {}
     for label in (label for record in records for label in _posed(record)):
-        if found.get(label.name) is None:
-            found[label.name] = label.size_m
-    return found
+        if sizes.get(label.name) is None:
+            sizes[label.name] = label.size_m
+    return sizes
 
 
 def _camera(record: Record) -> dict[str, Any]:
     camera = record.camera
     assert camera is not None
-    found: dict[str, Any] = {"cam_K": camera.matrix.ravel().tolist(), "depth_scale": 1.0}
+    entry: dict[str, Any] = {"cam_K": camera.matrix.ravel().tolist(), "depth_scale": 1.0}
     if camera.T_world_cam is not None:
-        found |= _transform(inverse(camera.T_world_cam), "w2c")
-    return found
+        entry |= _transform(inverse(camera.T_world_cam), "w2c")
+    return entry
 
 
 def _transform(T: Floats, which: str) -> dict[str, Any]:
@@ -126,16 +126,16 @@ def _info(label: Label, record: Record) -> dict[str, Any]:
     whole = None
     if record.camera is not None and label.T_cam_obj is not None and label.size_m is not None:
         whole = seen_box(record.camera, label.T_cam_obj, label.size_m)
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "bbox_visib": visible,
         "bbox_obj": visible if whole is None else _short(whole_pixels(whole)),
     }
     pixels = int(label.mask.sum()) if label.mask is not None else label.attributes.get("visible_px")
     if pixels:
-        found["px_count_visib"] = pixels
+        entry["px_count_visib"] = pixels
     if "visible_fraction" in label.attributes:
-        found["visib_fract"] = label.attributes["visible_fraction"]
-    return found
+        entry["visib_fract"] = label.attributes["visible_fraction"]
+    return entry
 
 
 def _short(box: tuple[int, int, int, int]) -> list[int]:

@@ -20,11 +20,12 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.base.errors import InputError
+from workbench.base.plurals import counted
 from workbench.core.clouds import is_cloud
 from workbench.core.schema.labels import Record
 
 name = "cloud"
-looks_for = "point clouds (.pcd .ply .bin .xyz) without pictures"
+looks_for = "point clouds (.pcd .ply .bin .xyz) without images"
 single_files = True
 
 _TRIED = 20
@@ -45,7 +46,7 @@ def detect(source: Source) -> Found | None:
     first = next((file for file in clouds[:_TRIED] if _is_meant(tree.path(file))), None)
     if first is None:
         return None
-    why = f"{len(clouds):,} point clouds and no pictures, {first} one of them"
+    why = f"{counted(len(clouds), 'point cloud')} (such as {first}) and no images"
     return Found(0.2, why, partial(_records, source, clouds))
 
 
@@ -72,8 +73,8 @@ def read(source: Source) -> Iterator[Record]:
 
 def _read_file(source: Source, file: str) -> Iterator[Record]:
     if not is_cloud(file):
-        fix = "Give a folder of clouds, or say another format."
-        raise InputError("a point cloud (.pcd .ply .bin .xyz)", found=file, where=str(source.path), fix=fix)
+        problem = f"'{file}' is not a point cloud (.pcd .ply .bin .xyz)."
+        raise InputError(problem, at=str(source.path), fix="Give a folder of point clouds, or another --format.")
     return _Clouds(source.tree, [file], source.problems)
 
 
@@ -84,7 +85,7 @@ def _records(source: Source, clouds: Sequence[str]) -> Iterator[Record]:
     for file in tree.files:
         if file not in known:
             problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "Wanted point clouds, found {n} other files ({first}). Ignored.")
+    problems.close("ignored_junk", "{n} files other than point clouds ({first}); ignored.")
     return _Clouds(tree, clouds, problems)
 
 
@@ -104,8 +105,7 @@ class _Clouds(Counted):
                 for file, fault in zip(window, faults, strict=True):
                     self._left -= 1
                     if fault is not None:
-                        message = f"Wanted a point cloud, found {fault.found}. Record left out."
-                        problems.add(fault.kind, file, message, loses_record=True)
+                        problems.add(fault.kind, file, f"{fault.reason}; sample left out.", loses_record=True)
                     else:
                         yield _record(tree, file, classes[file])
 

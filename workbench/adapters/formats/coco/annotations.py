@@ -50,7 +50,7 @@ class Annotations:
         for at, entry in enumerate(entries, first):
             image = entry.get("image_id") if isinstance(entry, dict) else None
             if type(image) is not int and not is_id(image):
-                message = f"Wanted the id of a listed image, found {image!r:.60}. Annotation left out."
+                message = f"No image has the id {image!r:.60}; label left out."
                 self._problems.add("broken_annotation", self.where(at), message)
                 continue
             given = entry.get("id")
@@ -106,16 +106,16 @@ class Annotations:
             order = np.argsort(ids, kind="stable")
             ids = ids[order]
             again = np.flatnonzero(ids[1:] == ids[:-1]) + 1
-            for place in np.sort(at[order][again]).tolist():
-                self._problems.count("duplicate_id", self.where(place))
+            for index in np.sort(at[order][again]).tolist():
+                self._problems.count("duplicate_id", self.where(index))
         self._ids, self._ids_at = array("q"), array("i")
 
     def entry(self, row: int) -> Mapping[str, Any]:
         """An annotation as an object; of a plain one what matters for its label."""
         packed = self._others.get(int(self.places[row]))
         if packed is not None:
-            found: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
-            return found
+            annotation: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
+            return annotation
         category = self.category_ids[self.categories[row]]
         return {"category_id": category, "bbox": self.edges[row].tolist(), "bbox_mode": EDGES_MODE}
 

@@ -51,40 +51,40 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
     """A label as an entry of ``annotations``, without ids."""
     left, top, right, bottom = label.xyxy
     width, height = right - left, bottom - top
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         **label.attributes,
         "iscrowd": int(bool(label.attributes.get("iscrowd"))),
         "bbox": [round(left, _DIGITS), round(top, _DIGITS), round(width, _DIGITS), round(height, _DIGITS)],
         "area": round(width * height, _DIGITS),
     }
     if label.mask is not None:
-        found["segmentation"] = {"counts": rle.encode(whole_mask(label, shape)), "size": list(shape)}
-        found["area"] = int(label.mask.sum())
+        entry["segmentation"] = {"counts": rle.encode(whole_mask(label, shape)), "size": list(shape)}
+        entry["area"] = int(label.mask.sum())
     elif label.polygons:
-        found["segmentation"] = [np.round(polygon.ravel(), _DIGITS).tolist() for polygon in label.polygons]
-        found["area"] = round(sum(_area(polygon) for polygon in label.polygons), _DIGITS)
+        entry["segmentation"] = [np.round(polygon.ravel(), _DIGITS).tolist() for polygon in label.polygons]
+        entry["area"] = round(sum(_area(polygon) for polygon in label.polygons), _DIGITS)
     if label.confidence is not None:
-        found["score"] = float(label.confidence)
+        entry["score"] = float(label.confidence)
     if label.instance_id is not None:
-        found["index"] = label.instance_id  # FiftyOne's word; it refuses others
+        entry["index"] = label.instance_id  # FiftyOne's word; it refuses others
     if label.keypoints is not None or label.T_cam_obj is not None:
-        found |= _further(label, keypoint_names)
-    return found
+        entry |= _further(label, keypoint_names)
+    return entry
 
 
 def _further(label: Label, keypoint_names: tuple[str, ...]) -> dict[str, Any]:
     """Keypoints, and what COCO knows nothing of: the 3D box."""
-    found: dict[str, Any] = {}
+    entry: dict[str, Any] = {}
     if label.keypoints is not None:
-        found["keypoints"] = np.round(label.keypoints.ravel(), _DIGITS).tolist()
-        found["num_keypoints"] = int((label.keypoints[:, 2] > 0).sum())
+        entry["keypoints"] = np.round(label.keypoints.ravel(), _DIGITS).tolist()
+        entry["num_keypoints"] = int((label.keypoints[:, 2] > 0).sum())
         if label.keypoint_names != keypoint_names:  # another skeleton than its class
-            found["keypoint_names"] = list(label.keypoint_names)
+            entry["keypoint_names"] = list(label.keypoint_names)
     if label.T_cam_obj is not None:
-        found["T_cam_obj"] = label.T_cam_obj.tolist()
+        entry["T_cam_obj"] = label.T_cam_obj.tolist()
         if label.size_m is not None:
-            found["size_m"] = list(label.size_m)
-    return found
+            entry["size_m"] = list(label.size_m)
+    return entry
 
 
 def _area(polygon: NDArray[np.float64]) -> float:

@@ -13,10 +13,12 @@ from workbench.adapters.formats.coco.annotations import EDGES_MODE, Annotations
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of
+from workbench.adapters.formats.toolkit.json_files import json_type
 from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import solid_of
+from workbench.base.plurals import counted
 from workbench.core.schema.labels import Attribute, Label, Labels
 
 
@@ -45,14 +47,14 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
         return boxes if boxes is not None else Labels.of(label for label, _ in _labels(*given[0], frame))
     labels: list[Label] = []
     first_seen: dict[tuple[str, Xyxy], str] = {}
-    for one in given:
-        source = one[0]
-        for label, row in _labels(*one, frame):
+    for part in given:
+        source = part[0]
+        for label, row in _labels(*part, frame):
             file = first_seen.setdefault((label.name, label.xyxy), source.file)
             if file == source.file:
                 labels.append(label)
             else:
-                message = f"Wanted each label once, found this {label.name} in {file} too. Kept once."
+                message = f"The same label '{label.name}' is also in {file}; kept once."
                 problems.add("duplicate_label", source.where(int(source.places[row])), message)
     return Labels.of(labels)
 
@@ -60,8 +62,8 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
 def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Labels | None:
     """All labels at once where each is a plain box inside the picture, which is usual."""
     edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
-    found = [names.get(source.category_ids[code]) for code in codes if code >= 0]
-    classes = tuple([category.name for category in found if category is not None])
+    categories = [names.get(source.category_ids[code]) for code in codes if code >= 0]
+    classes = tuple([category.name for category in categories if category is not None])
     inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
     if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
         return None
@@ -83,13 +85,15 @@ def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Fra
 
 
 def label_of(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
-    """The label of one annotation, or ``None``; why is named."""
+    """The label of one annotation, or ``None``; the reason is reported."""
     category = entry.get("category_id")
     if isinstance(category, (list, dict)) or category not in names:
         if "caption" in entry:
-            frame.problems.add("unsupported_annotation", where, "Wanted boxes or outlines, found a caption. Left out.")
+            frame.problems.add(
+                "unsupported_annotation", where, "The annotation is a caption, which is not supported; left out."
+            )
             return None
-        message = f"Wanted a declared category, found {category!r:.60}. Label left out."
+        message = f"No category has the id {category!r:.60}; label left out."
         frame.problems.add("unknown_category", where, message)
         return None
     polygons, mask = _segmentation(entry.get("segmentation"), where, frame)
@@ -118,7 +122,7 @@ def _instance_id(given: Any, where: str, frame: Frame) -> int | None:
     """A whole number that the database can hold."""
     if given is None or (type(given) is int and abs(given) < 1 << 63):
         return given
-    message = f"Wanted an instance_id of at most 63 bits, found {given!r:.60}. The label is kept without it."
+    message = f"The instance_id {given!r:.60} is not a whole number of at most 63 bits; label kept without it."
     frame.problems.add("broken_annotation", where, message)
     return None
 
@@ -130,7 +134,7 @@ def _keypoints(given: Any, where: str, frame: Frame) -> NDArray[np.float64] | No
     numbers = numbers_of(given)
     points = None if numbers is None or len(numbers) % 3 else np.asarray(numbers, dtype=np.float64).reshape(-1, 3)
     if points is None or not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
-        message = f"Wanted keypoints x, y, v with v 0, 1 or 2, found {given!r:.80}. Keypoints left out."
+        message = f"The keypoints are not x, y, v with v 0, 1 or 2 ({given!r:.80}); keypoints left out."
         frame.problems.add("broken_annotation", where, message)
         return None
     return points
@@ -147,10 +151,10 @@ def _keypoint_names(
 
 
 def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
-    found = attributes_of(entry, known=_USED)
+    attributes = attributes_of(entry, known=_USED)
     if entry.get("iscrowd") in (1, True):
-        found["iscrowd"] = True
-    return found
+        attributes["iscrowd"] = True
+    return attributes
 
 
 def _box(
@@ -167,7 +171,7 @@ def _box(
         return box_of(mask)
     numbers = numbers_of(given)
     if numbers is None or len(numbers) != 4:
-        message = f"Wanted bbox [x, y, width, height], found {given!r:.80}. Label left out."
+        message = f"bbox is not [x, y, width, height] ({given!r:.80}); label left out."
         frame.problems.add("broken_annotation", where, message)
         return None
     x, y, width, height = numbers
@@ -183,12 +187,14 @@ def _segmentation(
         return (), _mask(given, where, frame)
     if not isinstance(given, list):
         if given is not None:
-            message = f"Wanted outlines or a run-length mask, found {type(given).__name__}. Box kept."
+            message = (
+                f"segmentation is {json_type(given)}, neither outlines nor a run-length mask; box kept without it."
+            )
             frame.problems.add("broken_annotation", where, message)
         return (), None
     flat = [given] if numbers_of(given) and given else given  # some tools leave the outer list away
-    found = (frame.polygon(polygon if isinstance(polygon, list) else [], where) for polygon in flat)
-    return tuple(polygon for polygon in found if polygon is not None), None
+    polygons = (frame.polygon(polygon if isinstance(polygon, list) else [], where) for polygon in flat)
+    return tuple(polygon for polygon in polygons if polygon is not None), None
 
 
 def _mask(given: Mapping[str, Any], where: str, frame: Frame) -> NDArray[np.bool_] | None:
@@ -201,9 +207,8 @@ def _mask(given: Mapping[str, Any], where: str, frame: Frame) -> NDArray[np.bool
             raise ValueError(f"counts {runs!r:.60}")
         return rle.decode(runs or [], frame.height, frame.width)
     except (ValueError, OverflowError) as cause:
-        message = (
-            f"Wanted a run-length mask of {frame.height} x {frame.width}, found: {cause}. Box kept, mask left out."
-        )
+        size = f"{frame.width} x {frame.height}"
+        message = f"The run-length mask does not fit the image of {size} ({cause}); box kept, mask left out."
         frame.problems.add("broken_annotation", where, message)
         return None
 
@@ -212,6 +217,6 @@ def _cut(mask: NDArray[np.bool_], xyxy: Xyxy, where: str, frame: Frame) -> NDArr
     cut = cut_out(mask, xyxy)
     beyond = int(mask.sum()) - int(cut.sum())
     if beyond:
-        message = f"Wanted the mask inside its box, found {beyond} pixels beyond. Those are left out."
+        message = f"The mask has {counted(beyond, 'pixel')} outside its box; those are left out."
         frame.problems.add("broken_annotation", where, message)
     return cut

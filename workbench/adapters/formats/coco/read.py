@@ -18,6 +18,7 @@ from typing import Any
 from workbench.adapters.formats.coco.annotations import Annotations, is_id
 from workbench.adapters.formats.coco.labels import Category, Given, labels_of
 from workbench.adapters.formats.toolkit.contract import Found
+from workbench.adapters.formats.toolkit.json_files import json_type
 from workbench.adapters.formats.toolkit.json_stream import parts
 from workbench.adapters.formats.toolkit.names import attributes_of, most_protected, split_in, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
@@ -130,13 +131,9 @@ def _records(source: Source, files: Sequence[str], *, all_listed: bool = True) -
     for picture in tree.pictures if all_listed else ():
         if picture not in entries:
             problems.count("unlisted_image", picture)
-    problems.close(
-        "unlisted_image", "Wanted every picture in an annotation file, found {n} in none ({first}). Not loaded."
-    )
-    problems.close(
-        "content_mismatch", "Wanted JPEG pictures as named, found PNG of the same name for {n} ({first}). Loaded."
-    )
-    problems.close("duplicate_id", "Wanted each annotation id once, found {n} used again ({first}). All are loaded.")
+    problems.close("unlisted_image", "{n} images not listed in any annotation file ({first}); not loaded.")
+    problems.close("content_mismatch", "{n} images listed as JPEG but stored as PNG ({first}); loaded from the PNG.")
+    problems.close("duplicate_id", "{n} annotations with an id that is already used ({first}); all are loaded.")
     drafts = Viewed(list(entries), lambda file: _entry(tree.path(file), file, entries[file]))
     return Records(drafts, lambda entry, header: _record(entry, header, problems), source)
 
@@ -170,18 +167,17 @@ class _Document:
                     take(at, value)
         if not lists["images"]:
             raise InputError(
-                "an object with the lists 'images', 'annotations' and 'categories'",
-                found="an object without the list 'images'",
-                where=self.file,
-                fix="Give a COCO file, or another --format.",
+                "The file has no list 'images', so it is not COCO.",
+                at=self.file,
+                fix="Give a file with the lists 'images', 'annotations' and 'categories', or another --format.",
             )
         self._share()
 
     def _is_list(self, key: str, value: Any) -> bool:
         if value == [] or key == "images":
             return bool(value == [])
-        found = type(value).__name__
-        self.problems.add("broken_annotation", self.file, f"Wanted a list '{key}', found {found}. Ignored.")
+        message = f"'{key}' is {json_type(value)}, not a list; ignored."
+        self.problems.add("broken_annotation", self.file, message)
         return False
 
     def _share(self) -> None:
@@ -191,16 +187,18 @@ class _Document:
             if entry is not None:
                 entry.annotations += ((self.annotations, start, stop, self.names),)
             elif image_id not in self.by_id:
-                for place in self.annotations.places[start:stop].tolist():
-                    message = f"Wanted the id of a listed image, found {image_id!r:.60}. Annotation left out."
-                    self.problems.add("broken_annotation", self.annotations.where(place), message)
+                for index in self.annotations.places[start:stop].tolist():
+                    message = f"No image has the id {image_id!r:.60}; label left out."
+                    self.problems.add("broken_annotation", self.annotations.where(index), message)
 
     def _category(self, at: int, category: Any) -> None:
         where = f"{self.file}, category {at}"
         if not isinstance(category, dict) or not is_id(category.get("id")) or "name" not in category:
-            self.problems.add("broken_annotation", where, "Wanted an object with 'id' and 'name'. Category ignored.")
+            self.problems.add(
+                "broken_annotation", where, "The category is not an object with 'id' and 'name'; ignored."
+            )
         elif category["id"] in self.names:
-            message = f"Wanted each category id once, found {category['id']} again. The first one counts."
+            message = f"The category id {category['id']!r:.60} is already used; the first category is kept."
             self.problems.add("duplicate_id", where, message)
         else:
             points = category.get("keypoints")
@@ -210,23 +208,23 @@ class _Document:
     def _image(self, at: int, image: Any) -> None:
         where = _where(self.file, at)
         if not isinstance(image, dict) or not is_id(image.get("id")) or not isinstance(image.get("file_name"), str):
-            message = "Wanted an object with 'id' and 'file_name'. Record left out."
+            message = "The image is not an object with 'id' and 'file_name'; sample left out."
             self.problems.add("broken_annotation", where, message, loses_record=True)
             return
         if image["id"] in self.by_id:
-            message = f"Wanted each image id once, found {image['id']} again for {image['file_name']}. Record left out."
+            message = f"The id {image['id']!r:.60} of '{image['file_name']:.200}' is already used; sample left out."
             self.problems.add("duplicate_id", where, message, loses_record=True)
             return
-        found = self._locate(image["file_name"], where)
-        if found is None:
+        file = self._locate(image["file_name"], where)
+        if file is None:
             self.by_id[image["id"]] = None
             return
-        before = self.entries.get(found)
-        split = self._split(image, found, before)
+        before = self.entries.get(file)
+        split = self._split(image, file, before)
         everything = {**_unpacked(before.packed), **image} if before else image
         annotations = before.annotations if before else ()
         entry = _Listed(split, _packed(everything), self.file, at, annotations)
-        self.entries[found] = self.by_id[image["id"]] = entry
+        self.entries[file] = self.by_id[image["id"]] = entry
 
     def _split(self, image: Mapping[str, Any], file: str, before: _Listed | None) -> str | None:
         given = image.get("split")
@@ -238,40 +236,42 @@ class _Document:
 
     def _conflict(self, file: str, first: str, second: str) -> str:
         kept = most_protected((first, second))
-        self.problems.add("split_conflict", file, f"Wanted one split, found {first} and {second}. Taken as {kept}.")
+        self.problems.add(
+            "split_conflict", file, f"The image is in the splits '{first}' and '{second}'; kept in '{kept}'."
+        )
         return kept
 
     def _locate(self, file_name: str, where: str) -> str | None:
         near = self.near
-        found = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
-        if len(found) > 1 and self.split:
-            found = [file for file in found if split_of_path(file.split("/")) == self.split] or found
-        if len(found) == 1 and f"/{found[0]}".endswith(f"/{file_name}"):  # nearly always
-            return found[0]
+        files = self.tree.find(file_name, near=near) or self._other_type(file_name, near, where)
+        if len(files) > 1 and self.split:
+            files = [file for file in files if split_of_path(file.split("/")) == self.split] or files
+        if len(files) == 1 and f"/{files[0]}".endswith(f"/{file_name}"):  # nearly always
+            return files[0]
         leaves = plain_parts(file_name)[1]
-        if leaves and len(found) == 1:
-            message = f"Wanted a path inside the folder, found {file_name}. {found[0]} inside is taken for it."
+        if leaves and len(files) == 1:
+            message = f"The path '{file_name:.200}' leads out of the folder; loaded '{files[0]}' instead."
             self.problems.add("path_outside_folder", where, message)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Record left out."
+        if len(files) == 1:
+            return files[0]
+        if files:
+            message = f"Several images match '{file_name:.200}' ({', '.join(files[:3])}); sample left out."
             self.problems.add("ambiguous_image", where, message, loses_record=True)
         elif leaves:
-            message = f"Wanted a path inside the folder, found {file_name}. Record left out."
+            message = f"The path '{file_name:.200}' leads out of the folder; sample left out."
             self.problems.add("path_outside_folder", where, message, loses_record=True)
         else:
-            message = f"Wanted the picture {file_name}, found no such file. Record left out."
+            message = f"There is no image '{file_name:.200}'; sample left out."
             self.problems.add("missing_image", where, message, loses_record=True)
         return None
 
     def _other_type(self, file_name: str, near: list[str], where: str) -> list[str]:
         """The PNG where a JPEG is named: BlenderProc says ``.jpg`` whatever it wrote."""
         stem, dot, suffix = file_name.rpartition(".")
-        found = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
-        if len(found) == 1:
+        files = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
+        if len(files) == 1:
             self.problems.count("content_mismatch", where)
-        return found[:1] if len(found) == 1 else []
+        return files[:1] if len(files) == 1 else []
 
 
 def _where(file: str, at: int) -> str:
@@ -311,9 +311,8 @@ def record_of(
     """A record of an entry of ``images`` and its labels; what is wrong is named."""
     declared = (image.get("width"), image.get("height"))
     if None not in declared and declared != (header.width, header.height):
-        size = f"{header.width} x {header.height}"
-        found = f"{declared[0]} x {declared[1]}"
-        message = f"Wanted {size}, the upright picture's size, found {found}. Boxes taken as pixels of {size}."
+        size, says = f"{header.width} x {header.height}", f"{declared[0]!s:.20} x {declared[1]!s:.20}"
+        message = f"The file says {says}, the upright image is {size}; boxes are loaded as pixels of the image."
         problems.add("size_mismatch", where, message)
     generation, tags = image.get("generation"), image.get("tags")
     return Record(
@@ -338,6 +337,6 @@ def _camera(values: Any, header: Header, where: str, problems: Problems) -> Came
     try:
         return Camera.from_dict(values, width=header.width, height=header.height)
     except ValueError as cause:
-        message = f"The camera cannot be used ({cause!s:.80}); it needs fx, fy, cx, cy. Loaded without it."
+        message = f"The camera cannot be used ({cause!s:.80}): it needs fx, fy, cx and cy; camera left out."
         problems.add("broken_annotation", where, message)
         return None

@@ -29,27 +29,27 @@ def document(item: NamedRecord, image_id: int) -> dict[str, Any]:
     return {MARK: _VERSION, "image": image_entry(item, image_id), "annotations": labels}
 
 
-def is_document(said: Any) -> bool:
+def is_document(content: Any) -> bool:
     """Whether an object is one that ``document`` made."""
-    return isinstance(said, dict) and said.get(MARK) == _VERSION and isinstance(said.get("image"), dict)
+    return isinstance(content, dict) and content.get(MARK) == _VERSION and isinstance(content.get("image"), dict)
 
 
 def record(
-    said: Mapping[str, Any], draft: Draft, split: str | None, header: Header, where: str, problems: Problems
+    content: Mapping[str, Any], draft: Draft, split: str | None, header: Header, where: str, problems: Problems
 ) -> Record:
     """The record that such an object stands for; what is wrong is named."""
     frame = Frame(header.width, header.height, problems)
-    given = dicts_in(said.get("annotations"))
-    found = (
+    entries = dicts_in(content.get("annotations"))
+    parsed = (
         label_of(
             {**{key: value for key, value in entry.items() if key != "category"}, "category_id": 0},
             {0: Category(str(entry.get("category")))},
             f"{where}, label {at}",
             frame,
         )
-        for at, entry in enumerate(given)
+        for at, entry in enumerate(entries)
     )
-    image = said["image"]
+    image = content["image"]
     own = image.get("split")
-    labels = Labels.of(label for label in found if label is not None)
+    labels = Labels.of(label for label in parsed if label is not None)
     return record_of(image, draft, own if isinstance(own, str) and own else split, labels, header, where, problems)

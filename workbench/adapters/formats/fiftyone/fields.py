@@ -43,8 +43,8 @@ class Chosen:
     @property
     def names(self) -> frozenset[str]:
         """All of them."""
-        found = (self.objects, self.points, self.classification, self.depth, self.instances)
-        return frozenset(name for name in found if name is not None)
+        all_fields = (self.objects, self.points, self.classification, self.depth, self.instances)
+        return frozenset(name for name in all_fields if name is not None)
 
 
 def choose_fields(samples: Iterable[Mapping[str, Any]]) -> Chosen:
@@ -63,9 +63,9 @@ def choose_fields(samples: Iterable[Mapping[str, Any]]) -> Chosen:
                     guessed.add(name)
 
     def first(wanted: frozenset[str], *usual: str) -> str | None:
-        found = [name for name, kind in kinds.items() if kind in wanted]
-        named = [name for name in usual if name in found]
-        return next(iter([*named, *sorted(found, key=lambda name: name in guessed)]), None)
+        fitting = [name for name, kind in kinds.items() if kind in wanted]
+        named = [name for name in usual if name in fitting]
+        return next(iter([*named, *sorted(fitting, key=lambda name: name in guessed)]), None)
 
     def exact(name: str, kind: str) -> str | None:
         return name if kinds.get(name) == kind else None
@@ -94,7 +94,7 @@ def facts_of(sample: Mapping[str, Any], chosen: Chosen, group_field: str | None)
 def name_others(
     samples: Iterable[Mapping[str, Any]], chosen: Chosen, group_field: str | None, where: str, problems: Problems
 ) -> None:
-    """Name every field that is left out, once."""
+    """Report all fields that are left out, once."""
     others: dict[str, None] = {}
     made_here = False
     for sample in samples:
@@ -107,8 +107,9 @@ def name_others(
     if made_here:
         others.pop(fields.BOXES_3D, None)  # made of the poses of the labels, and made again
     if others:
-        found = f"{counted(len(others), 'other')} ({', '.join(list(others)[:_SHOWN])})"
-        message = f"Wanted fields that a record holds (labels: {chosen.objects}), found {found}. Left out."
+        names = ", ".join(list(others)[:_SHOWN])
+        labels = f"labels come from '{chosen.objects}'" if chosen.objects else "no field holds labels"
+        message = f"{counted(len(others), 'field')} with values that cannot be loaded ({names}); left out, {labels}."
         problems.add("unsupported_annotation", where, message)
 
 

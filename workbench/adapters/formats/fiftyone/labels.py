@@ -75,9 +75,9 @@ def labels_of(objects: Any, points: Any, place: Place) -> Labels:
             of[owner] = entry
         else:
             alone.append((at, entry))
-    found = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
-    found += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
-    return Labels.of(label for label in found if label is not None)
+    labels = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
+    labels += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
+    return Labels.of(label for label in labels if label is not None)
 
 
 def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, place: Place) -> Label | None:
@@ -138,7 +138,7 @@ def _name(entry: Mapping[str, Any], where: str, place: Place) -> str | None:
     name = entry.get("label")
     if isinstance(name, (str, int)) and name != "":
         return str(name)
-    place.frame.problems.add("unknown_category", where, f"Wanted a class name, found {name!r:.60}. Label left out.")
+    place.frame.problems.add("unknown_category", where, f"The label has no class name ({name!r:.60}); label left out.")
     return None
 
 
@@ -148,8 +148,8 @@ def _box(entry: Mapping[str, Any], where: str, place: Place) -> Xyxy | None:
         if entry.get("location") is not None or entry.get("dimensions") is not None:
             place.frame.problems.count("unsupported_annotation", f"{where}, a box in a cloud")
             return None
-        found = f"{entry.get('bounding_box')!r:.80}"
-        message = f"Wanted bounding_box [x, y, width, height] as shares of the picture, found {found}. Label left out."
+        given = f"{entry.get('bounding_box')!r:.80}"
+        message = f"bounding_box is not [x, y, width, height] as shares of the image ({given}); label left out."
         place.frame.problems.add("broken_annotation", where, message)
         return None
     x, y, w, h = numbers
@@ -167,7 +167,7 @@ def _outlines(entry: Mapping[str, Any], where: str, place: Place) -> Iterator[ND
         pairs = [numbers_of(pair) for pair in shape] if isinstance(shape, list) else [None]
         flat = [v * s for pair in pairs if pair is not None and len(pair) == 2 for v, s in zip(pair, size, strict=True)]
         if len(flat) != 2 * len(pairs):
-            message = f"Wanted pairs of numbers, found {shape!r:.80}. Outline left out."
+            message = f"The outline is not a list of pairs of numbers ({shape!r:.80}); outline left out."
             place.frame.problems.add("broken_annotation", where, message)
         elif (polygon := place.frame.polygon(flat, where)) is not None:
             yield polygon
@@ -189,14 +189,16 @@ def _keypoints(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[np
     visibility = numbers_of(entry.get("visibility")) or [2.0] * len(pairs)
     fits = all(pair is not None and len(pair) == 2 for pair in pairs) and len(visibility) == len(pairs)
     if not pairs or not fits or not set(visibility) <= {0.0, 1.0, 2.0}:
-        message = f"Wanted points [x, y] and a visibility of 0, 1 or 2 each, found {given!r:.80}. Keypoints left out."
+        message = (
+            f"The keypoints are not [x, y] with a visibility of 0, 1 or 2 each ({given!r:.80}); keypoints left out."
+        )
         place.frame.problems.add("broken_annotation", where, message)
         return None
     points = np.asarray(pairs, np.float64) * (place.frame.width, place.frame.height)
     absent = ~np.isfinite(points).all(axis=1)
-    found = np.column_stack([points, np.asarray(visibility, np.float64)])
-    found[absent] = 0.0
-    return found
+    keypoints = np.column_stack([points, np.asarray(visibility, np.float64)])
+    keypoints[absent] = 0.0
+    return keypoints
 
 
 def _point_names(entry: Mapping[str, Any], count: int, place: Place) -> tuple[str, ...]:
@@ -211,8 +213,8 @@ def _mask(entry: Mapping[str, Any], given: Xyxy, xyxy: Xyxy, where: str, place: 
     if pixels is None:
         return None
     if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf":
-        found = f"{'x'.join(map(str, pixels.shape))} {pixels.dtype}"
-        place.frame.problems.add("unreadable_map", where, f"Wanted a mask (H, W), found {found}. Mask left out.")
+        message = f"The array {pixels.shape} of {pixels.dtype} is not a mask (height, width); mask left out."
+        place.frame.problems.add("unreadable_map", where, message)
         return None
     whole, kept = rounded_out(given), rounded_out(xyxy)
     rows = _nearest(pixels.shape[0], whole[1], whole[3], kept[1], kept[3])
@@ -237,7 +239,7 @@ def _mask_pixels(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[
         try:
             return array_of(packed)
         except ValueError as cause:
-            message = f"Wanted a mask as packed numbers, found {cause}. Mask left out."
+            message = f"The mask cannot be unpacked ({cause}); mask left out."
             place.frame.problems.add("unreadable_map", where, message)
             return None
     if path is None:
@@ -247,17 +249,17 @@ def _mask_pixels(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[
 
 
 def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) -> str | None:
-    """The file of the tree that a path to a mask, map or cloud means, or ``None``; why is named."""
+    """The file of the tree that a path to a mask, map or cloud means, or ``None``; the reason is reported."""
     text = path if isinstance(path, str) else repr(path)
-    found = tree.find(text, near=[folder])
-    if len(found) == 1:
-        return found[0]
+    files = tree.find(text, near=[folder])
+    if len(files) == 1:
+        return files[0]
     leaves = plain_parts(text)[1]
     if leaves:
-        message = f"Wanted a path inside the folder, found {text:.200}. Left out."
+        message = f"The path '{text:.200}' leads out of the folder; left out."
         problems.add("path_outside_folder", where, message)
     else:
-        message = f"Wanted the file {text:.200}, found {len(found) or 'no'} such files. Left out."
+        message = f"{'Several files match' if files else 'There is no file'} '{text:.200}'; left out."
         problems.add("missing_map", where, message)
     return None
 
@@ -268,7 +270,7 @@ def _confidence(entry: Mapping[str, Any], where: str, place: Place) -> float | N
     if given is None or isinstance(given, list):  # a list: one per keypoint
         return None
     if not numbers or not 0 <= numbers[0] <= 1:
-        message = f"Wanted a confidence from 0 to 1, found {given!r:.60}. Confidence left out."
+        message = f"The confidence {given!r:.60} is not a number from 0 to 1; confidence left out."
         place.frame.problems.add("broken_annotation", where, message)
         return None
     return numbers[0]

@@ -44,13 +44,13 @@ def maps_of(entry: Named, header: Header) -> dict[str, Path]:
     """Paths of depth and instances, where they can be used."""
     depth = _map_file(entry, entry.chosen.depth, "map")
     instances = _map_file(entry, entry.chosen.instances, "mask")
-    found: dict[str, Path | None] = {}
+    maps: dict[str, Path | None] = {}
     if depth is not None:
         shape = (header.height, header.width)
-        found[fields.DEPTH] = depth_map(entry.source, depth, mm_per_unit=None, shape=shape)
+        maps[fields.DEPTH] = depth_map(entry.source, depth, mm_per_unit=None, shape=shape)
     if instances is not None:
-        found[fields.INSTANCES] = _instances(entry.source, instances, header)
-    return {name: path for name, path in found.items() if path is not None}
+        maps[fields.INSTANCES] = _instances(entry.source, instances, header)
+    return {name: path for name, path in maps.items() if path is not None}
 
 
 def _map_file(entry: Named, field: str | None, key: str) -> str | None:
@@ -66,14 +66,14 @@ def _map_file(entry: Named, field: str | None, key: str) -> str | None:
 
 def _instances(source: Source, file: str, header: Header) -> Path | None:
     tree, problems = source.tree, source.problems
-    found = read_header(tree.path(file))
-    if isinstance(found, Fault):
-        kind: Kind = "lfs_pointer" if found.kind == "lfs_pointer" else "unreadable_map"
-        problems.add(kind, file, f"Wanted a map of instances, found {found.found}. Map left out.")
+    size = read_header(tree.path(file))
+    if isinstance(size, Fault):
+        kind: Kind = "lfs_pointer" if size.kind == "lfs_pointer" else "unreadable_map"
+        problems.add(kind, file, f"{size.reason}; map left out.")
         return None
-    if (found.width, found.height) != (header.width, header.height):
-        wanted = f"Wanted a map of {header.width} x {header.height}"
-        problems.add("unreadable_map", file, f"{wanted}, found {found.width} x {found.height}. Map left out.")
+    if (size.width, size.height) != (header.width, header.height):
+        image = f"the image {header.width} x {header.height}"
+        problems.add("unreadable_map", file, f"The map has {size.width} x {size.height} pixels, {image}; map left out.")
         return None
     return tree.path(file)
 
@@ -98,5 +98,5 @@ def _cloud_of_scene(source: Source, file: str) -> str | None:
         if isinstance(node.get("pcdPath"), str):
             return str(node["pcdPath"])
         waiting += reversed(dicts_in(node.get("children")))
-    source.problems.add("missing_map", file, "Wanted a point cloud in the 3D scene, found none. Cloud left out.")
+    source.problems.add("missing_map", file, "The 3D scene names no point cloud; cloud left out.")
     return None

@@ -39,11 +39,12 @@ looks_for = "samples.json beside FiftyOne's metadata.json"
 single_files = True
 
 _META, _SAMPLES = "metadata.json", "samples.json"
+_NO_PATH = "The sample is not an object with a 'filepath'"
 _HEAD_BYTES = 1 << 20  # the names of the fields come late in the document of a data set
 _MARK = re.compile(rb'"(sample_fields|sample_collection_name)"\s*:')
 _CLOSING: Mapping[Kind, str] = {
-    "hidden_object": "Wanted keypoints that are labelled, found none in {n} labels ({first}). No labels.",
-    "unsupported_annotation": "Wanted boxes and closed outlines in pictures, found {n} others ({first}). Left out.",
+    "hidden_object": "No visible keypoint in {n} labels ({first}); left out.",
+    "unsupported_annotation": "{n} annotations other than boxes, closed outlines and map files ({first}); left out.",
 }
 
 
@@ -113,13 +114,13 @@ def read(source: Source) -> Iterator[Record]:
 
 def _folders(tree: Tree) -> list[str]:
     """Folders that hold an exported data set."""
-    found = []
+    folders = []
     for file in tree.files:
         folder = folder_of(file)
         has_samples = _in(folder, _SAMPLES) in tree.known or _in(folder, "samples") in tree.folders
         if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.path(file)):
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def _in(folder: str, name: str) -> str:
@@ -136,7 +137,7 @@ def _records(source: Source, folders: Sequence[str]) -> Iterator[Record]:
     source.tree.name_junk(problems)
     if not folders:
         fix = f"Give the folder with {_META} and {_SAMPLES}, or another --format."
-        raise InputError("a data set of FiftyOne", found="none", where=str(source.path), fix=fix)
+        raise InputError("There is no FiftyOne data set in this folder.", at=str(source.path), fix=fix)
     entries: list[_Entry] = []
     for folder in folders:
         entries += _entries(source, folder)
@@ -153,8 +154,8 @@ def _entries(source: Source, folder: str) -> list[_Entry]:
     data_set = _DataSet(source, folder, meta if isinstance(meta, dict) else {}, chosen)
     name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
     seen: dict[str, str] = {}
-    found = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
-    return [entry for entry in found if entry is not None]
+    entries = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
+    return [entry for entry in entries if entry is not None]
 
 
 def _samples(tree: Tree, folder: str, problems: Problems) -> Iterator[Numbered]:
@@ -163,8 +164,7 @@ def _samples(tree: Tree, folder: str, problems: Problems) -> Iterator[Numbered]:
         content = parse(tree.path(file), shown=file, object_hook=extended_json.revive)
         listed = content.get("samples") if isinstance(content, dict) else content
         if not isinstance(listed, list):
-            fix = "Export it again."
-            raise InputError("the list 'samples'", found=type(listed).__name__, where=file, fix=fix)
+            raise InputError("The file has no list 'samples'.", at=file, fix="Export the data set again.")
         given = ((f"{file}, sample {at}", sample) for at, sample in enumerate(listed))
     else:
         files = [file for file in tree.files if folder_of(file) == _in(folder, "samples") and file.endswith(".json")]
@@ -173,8 +173,8 @@ def _samples(tree: Tree, folder: str, problems: Problems) -> Iterator[Numbered]:
         if isinstance(sample, dict) and isinstance(sample.get("filepath"), str):
             yield where, sample
         else:
-            found = sample if isinstance(sample, InputError) else f"{type(sample).__name__} without it"
-            message = f"Wanted an object with 'filepath', found {found!s:.300}. Record left out."
+            fault = f"{sample.problem:.300}".removesuffix(".") if isinstance(sample, InputError) else _NO_PATH
+            message = f"{fault}; sample left out."
             problems.add("broken_annotation", where, message, loses_record=True)
 
 
@@ -205,7 +205,8 @@ def _groups(
         for where, sample in members:
             media = _media(sample)
             if media != "image" and not any(sample is cloud for cloud in taken):
-                message = f"Wanted a picture, found {media} that belongs to none ({sample['filepath']:.200}). Left out."
+                path = sample["filepath"]
+                message = f"The sample is of type '{media}' and belongs to no image ({path:.200}); left out."
                 problems.add("unsupported_media", where, message, loses_record=True)
 
 
@@ -247,7 +248,7 @@ def _entry(
     origin = "/".join(parts) if parts and not leaves else file
     key = sample[fields.SOURCE_KEY] if is_own(sample) else file
     if key in seen:
-        message = f"Wanted each picture once, found {file} in {seen[key]} too. Record left out."
+        message = f"'{file}' is also the image of {seen[key]}; sample left out."
         problems.add("duplicate_id", where, message, loses_record=True)
         return None
     seen[key] = where
@@ -255,21 +256,23 @@ def _entry(
 
 
 def _locate(data_set: _DataSet, path: str, where: str, problems: Problems) -> str | None:
-    found = data_set.source.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
+    files = data_set.source.tree.find(path, near=[data_set.folder, _in(data_set.folder, "data")])
     leaves = plain_parts(path)[1]
-    if len(found) == 1:
+    if len(files) == 1:
         if leaves:
-            message = f"Wanted a path inside the folder, found {path:.200}. {found[0]} inside is taken for it."
+            message = f"The path '{path:.200}' leads out of the folder; loaded '{files[0]}' instead."
             problems.add("path_outside_folder", where, message)
-        return found[0]
-    if found:
-        message = f"Wanted one picture {path:.200}, found {', '.join(found[:3])}. Record left out."
+        return files[0]
+    if files:
+        message = f"Several images match '{path:.200}' ({', '.join(files[:3])}); sample left out."
         problems.add("ambiguous_image", where, message, loses_record=True)
     elif leaves:
-        message = f"Wanted a path inside the folder, found {path:.200}. Record left out; export with its media."
+        message = (
+            f"The path '{path:.200}' leads out of the folder; sample left out. Export the data set with its media."
+        )
         problems.add("path_outside_folder", where, message, loses_record=True)
     else:
-        message = f"Wanted the picture {path:.200}, found no such file. Record left out."
+        message = f"There is no image '{path:.200}'; sample left out."
         problems.add("missing_image", where, message, loses_record=True)
     return None
 
@@ -280,7 +283,7 @@ def _name_unlisted(tree: Tree, folders: Sequence[str], listed: set[str], problem
         for picture in tree.below(_in(folder, "data")):
             if picture not in listed:
                 problems.count("unlisted_image", picture)
-    message = "Wanted every picture in samples.json, found {n} not there ({first}). Not loaded."
+    message = "{n} images not listed in samples.json ({first}); not loaded."
     problems.close("unlisted_image", message)
 
 
@@ -313,11 +316,11 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     )
 
 
-def _check_size(said: Any, frame: Frame, where: str) -> None:
-    sizes = (said.get("width"), said.get("height")) if isinstance(said, dict) else (None, None)
+def _check_size(metadata: Any, frame: Frame, where: str) -> None:
+    sizes = (metadata.get("width"), metadata.get("height")) if isinstance(metadata, dict) else (None, None)
     if None not in sizes and sizes != (frame.width, frame.height):
-        found = f"{sizes[0]!s:.20} x {sizes[1]!s:.20}"
-        message = f"Wanted {frame.width} x {frame.height}, the upright picture's size, found {found}. The first counts."
+        size, file_size = f"{sizes[0]!s:.20} x {sizes[1]!s:.20}", f"{frame.width} x {frame.height}"
+        message = f"The metadata says {size}, the upright image is {file_size}; loaded as {file_size}."
         frame.problems.add("size_mismatch", where, message)
 
 
@@ -345,7 +348,7 @@ def _camera(values: Mapping[str, Any], frame: Frame, where: str) -> Camera | Non
     try:
         return Camera.from_dict(values, width=frame.width, height=frame.height)
     except ValueError as cause:
-        message = f"The camera cannot be used ({cause!s:.80}); it needs fx, fy, cx, cy. Loaded without it."
+        message = f"The camera cannot be used ({cause!s:.80}): it needs fx, fy, cx and cy; camera left out."
         frame.problems.add("broken_annotation", where, message)
         return None
 
@@ -355,9 +358,9 @@ def _generation(sample: Mapping[str, Any], where: str, problems: Problems) -> di
     given = sample.get(fields.GENERATION)
     text = given.get("record") if isinstance(given, dict) and is_own(sample) else None
     try:
-        found = json.loads(text) if isinstance(text, str) else {}
+        lineage = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError) as cause:
-        message = f"Wanted the lineage as JSON, found {type(cause).__name__}: {cause!s:.80}. Lineage left out."
+        message = f"The lineage is not valid JSON ({type(cause).__name__}: {cause!s:.80}); lineage left out."
         problems.add("broken_annotation", where, message)
         return {}
-    return found if isinstance(found, dict) else {}
+    return lineage if isinstance(lineage, dict) else {}

@@ -149,7 +149,7 @@ def _metadata(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _fields(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     metadata = [_field(key, "IntField") for key in ("size_bytes", "width", "height", "num_channels")]
     metadata.append(_field("mime_type", "StringField"))
-    found = [
+    declared = [
         _field("id", "ObjectIdField", db_field="_id"),
         _field("filepath", "StringField"),
         _field("tags", "ListField", subfield="fiftyone.core.fields.StringField"),
@@ -158,12 +158,14 @@ def _fields(samples: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         _field("last_modified_at", "DateTimeField"),
         *(_field(key, "StringField") for key in _TEXTS),
     ]
-    known = {str(field["name"]) for field in found}
+    known = {str(field["name"]) for field in declared}
     values = {key: value for sample in samples for key, value in sample.items() if value is not None}
     for key, value in sorted(values.items()):
         if key not in known and not key.startswith("_"):
-            found.append(_field(key, _TYPES[type(value)]) if type(value) in _TYPES else _document(key, value, samples))
-    return found
+            declared.append(
+                _field(key, _TYPES[type(value)]) if type(value) in _TYPES else _document(key, value, samples)
+            )
+    return declared
 
 
 def _document(key: str, value: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Table:
 
     def find(self, tree: Tree, file_name: str) -> list[str]:
         """The pictures that a cell can mean."""
-        return [found for found in tree.find(file_name, near=[folder_of(self.file), ""]) if found in tree.picture_set]
+        return [file for file in tree.find(file_name, near=[folder_of(self.file), ""]) if file in tree.picture_set]
 
 
 def tables_in(tree: Tree) -> list[Table]:
@@ -48,8 +48,8 @@ def tables_in(tree: Tree) -> list[Table]:
     preferred = [file for file in files if file.rpartition("/")[2].lower() in _PREFERRED]
     if preferred:
         return [table_of(tree, file) for file in preferred]
-    found = [table for file in files if (table := _with_file_names(tree, file, strict=False)) is not None]
-    return found if len(found) == 1 else []
+    tables = [table for file in files if (table := _with_file_names(tree, file, strict=False)) is not None]
+    return tables if len(tables) == 1 else []
 
 
 def table_of(tree: Tree, file: str) -> Table:
@@ -58,15 +58,11 @@ def table_of(tree: Tree, file: str) -> Table:
     Raises:
         InputError: it cannot be read, or no column names pictures of the tree.
     """
-    found = _with_file_names(tree, file, strict=True)
-    if found is None:
-        raise InputError(
-            "a column of picture names",
-            found="no column whose values name pictures beside it",
-            where=file,
-            fix=f"Name it {_COLUMNS[0]} and write paths inside the folder.",
-        )
-    return found
+    table = _with_file_names(tree, file, strict=True)
+    if table is None:
+        fix = f"Add a column '{_COLUMNS[0]}' with the paths of images inside the folder."
+        raise InputError("No column of the table names images of this folder.", at=file, fix=fix)
+    return table
 
 
 def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
@@ -87,8 +83,8 @@ def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
 def _require_small(tree: Tree, file: str) -> None:
     size = tree.path(file).stat().st_size
     if size > LIMIT_BYTES:
-        wanted, fix = f"a table of at most {LIMIT_BYTES >> 20} MB", "Split it, or leave columns out."
-        raise InputError(wanted, found=f"{size >> 20:,} MB", where=file, fix=fix)
+        problem = f"The table has {size >> 20:,} MB, the limit is {LIMIT_BYTES >> 20} MB."
+        raise InputError(problem, at=file, fix="Split it, or leave out columns.")
 
 
 def _hits(table: Table, tree: Tree) -> int:
@@ -103,7 +99,8 @@ def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], l
     try:
         rows = pq.read_table(tree.path(file)).to_pylist()
     except (pa.ArrowException, OSError, ValueError) as cause:
-        raise InputError("a Parquet table", found=f"{cause}"[:200], where=file, fix="Write it again.") from cause
+        problem = f"The Parquet table cannot be read ({cause!s:.200})."
+        raise InputError(problem, at=file, fix="Write it again.") from cause
     return list(enumerate(rows, 2)), []
 
 
@@ -116,8 +113,8 @@ def _csv(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[
     lines = _cells(text, file)
     header = next(lines, [])
     if not header or len(set(header)) != len(header):
-        fix = "Give every column a name of its own in the first row."
-        raise InputError("a header row", found=f"{header!r:.100}", where=file, fix=fix)
+        problem = f"The first row is not a header of distinct column names ({header!r:.100})."
+        raise InputError(problem, at=file, fix="Give every column a name of its own in the first row.")
     rows: list[tuple[int, list[str]]] = []
     broken: list[tuple[int, str]] = []
     for at, cells in enumerate(lines, 2):
@@ -139,7 +136,7 @@ def _cells(text: str, file: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), dialect)
     except csv.Error as cause:
-        raise InputError("a CSV table", found=str(cause), where=file, fix="Write it again.") from cause
+        raise InputError(f"The CSV table cannot be read ({cause}).", at=file, fix="Write it again.") from cause
 
 
 def _typed(cells: Sequence[str]) -> list[Any]:

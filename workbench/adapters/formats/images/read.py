@@ -26,7 +26,7 @@ from workbench.core.schema.fields import DEPTH
 from workbench.core.schema.labels import Record
 
 name = "folder"
-looks_for = "pictures (.jpg .png .bmp .webp .tif .gif), maybe with a CSV or Parquet table"
+looks_for = "images (.jpg .png .bmp .webp .tif .gif), maybe with a CSV or Parquet table"
 single_files = True
 
 _USED = frozenset({"split", "scene_id"})
@@ -72,8 +72,8 @@ def _layout(tree: Tree, tables: Sequence[Table]) -> _Layout:
 def detect(source: Source) -> Found | None:
     """Any picture will do; every other format comes first."""
     if source.file is not None:
-        kind = "picture" if is_picture(source.file) else "table" if source.file.lower().endswith(_TABLES) else None
-        return Found(0.5, f"{source.file} is a {kind}", partial(read, source)) if kind else None
+        kind = "an image" if is_picture(source.file) else "a table" if source.file.lower().endswith(_TABLES) else None
+        return Found(0.5, f"{source.file} is {kind}", partial(read, source)) if kind else None
     tree = source.tree
     if not tree.pictures:
         return None
@@ -83,7 +83,7 @@ def detect(source: Source) -> Found | None:
 
 def _summary(layout: _Layout) -> str:
     sidecars, moments = layout.sidecars, layout.sequences.moments
-    why = counted(len(layout.pictures), "picture")
+    why = counted(len(layout.pictures), "image")
     for kind, files in (("masks", sidecars.masks), ("depth maps", sidecars.depths), ("clouds", sidecars.clouds)):
         why += f", {len(files):,} with {kind}" if files else ""
     if moments:
@@ -131,14 +131,14 @@ def _entry(tree: Tree, picture: str, class_name: str | None, row: Mapping[str, A
 
 def _name_strays(sidecars: Sidecars, pictures: Sequence[str], problems: Problems) -> None:
     for file in sidecars.strays:
-        message = "Wanted the picture that this map belongs to, found none. Record left out."
+        message = "No image belongs to this mask or depth map; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
     kinds = {"mask": sidecars.masks, "depth map": sidecars.depths, "point cloud": sidecars.clouds}
     for kind, files in kinds.items():
         for picture in pictures if files else ():
             if picture not in files:
                 problems.count("missing_map", picture)
-        problems.close("missing_map", f"Wanted a {kind} for every picture, found none for {{n}} ({{first}}). Loaded.")
+        problems.close("missing_map", f"No {kind} for {{n}} images ({{first}}); loaded without it.")
 
 
 def _record(source: Source, sidecars: Sidecars, entry: _Entry, header: Header) -> Record:
@@ -180,7 +180,7 @@ def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
     for file in tree.files:
         if file not in used and file not in tree.picture_set:
             problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "Wanted pictures or one table about them, found {n} other files ({first}). Ignored.")
+    problems.close("ignored_junk", "{n} files other than images and their table ({first}); ignored.")
 
 
 def _rows(
@@ -192,30 +192,30 @@ def _rows(
         for at, row in table.rows:
             where = f"{table.file}, row {at}"
             file_name = row[table.column]
-            found = table.find(tree, str(file_name))
+            files = table.find(tree, str(file_name))
             rest = {key: value for key, value in row.items() if key != table.column}
-            if len(found) != 1:
-                _name_unmatched(found, file_name, where, problems)
-            elif found[0] in rows and any(rows[found[0]].get(key, value) != value for key, value in rest.items()):
-                message = f"Wanted one row for {found[0]}, found another that differs. The first one counts."
+            if len(files) != 1:
+                _name_unmatched(files, file_name, where, problems)
+            elif files[0] in rows and any(rows[files[0]].get(key, value) != value for key, value in rest.items()):
+                message = f"Another row says something else about '{files[0]}'; the values of the first row are kept."
                 problems.add("duplicate_id", where, message)
             else:
-                rows[found[0]] = {**rest, **rows.get(found[0], {})}
+                rows[files[0]] = {**rest, **rows.get(files[0], {})}
         for at, text in table.broken:
-            message = f"Wanted as many cells as the header has, found '{text[:80]}'. Row left out."
+            message = f"The row '{text[:80]}' has fewer or more cells than the header; row left out."
             problems.add("broken_annotation", f"{table.file}, row {at}", message)
     for picture in pictures if rows else ():
         if picture not in rows:
             problems.count("missing_annotation_file", picture)
-    message = "Wanted a row for every picture, found none for {n} ({first}). Loaded without facts."
+    message = "No row in the table for {n} images ({first}); loaded without attributes."
     problems.close("missing_annotation_file", message)
     return rows
 
 
-def _name_unmatched(found: Sequence[str], file_name: Any, where: str, problems: Problems) -> None:
-    if found:
-        message = f"Wanted one picture {file_name}, found {', '.join(found[:3])}. Row left out."
+def _name_unmatched(files: Sequence[str], file_name: Any, where: str, problems: Problems) -> None:
+    if files:
+        message = f"Several images match '{file_name!s:.200}' ({', '.join(files[:3])}); row left out."
         problems.add("ambiguous_image", where, message)
     else:
-        message = f"Wanted the picture {file_name!s:.200}, found no such file. Record left out."
+        message = f"There is no image '{file_name!s:.200}'; sample left out."
         problems.add("missing_image", where, message, loses_record=True)

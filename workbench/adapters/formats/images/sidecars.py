@@ -93,14 +93,14 @@ def _pairs(
     tree: Tree, groups: Groups, index: Index, names: tuple[str, ...], suffixes: tuple[str, ...]
 ) -> dict[str, str]:
     """The file of the same stem in a folder of one of the names, by picture."""
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for folder, pictures in groups.items():
-        for place in [place for place in _places(folder, names) if place in tree.folders]:
+        for home in [home for home in _places(folder, names) if home in tree.folders]:
             for picture in pictures:
-                files = [f for f in index.get((place, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
+                files = [f for f in index.get((home, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
                 if files:
-                    found.setdefault(picture, files[0])
-    return found
+                    pairs.setdefault(picture, files[0])
+    return pairs
 
 
 def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
@@ -127,13 +127,13 @@ def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
 def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
     """Masks named after their picture: ``x_mask.png``."""
     named = {key: files for key, files in index.items() if key[1].endswith(_MASK_ENDS)}
-    found: dict[str, str] = {}
+    masks: dict[str, str] = {}
     for folder, pictures in groups.items() if named else ():
         for picture in pictures:
             for end in _MASK_ENDS:
                 files = named.get((folder, f"{stem_of(picture)}{end}"), ())
-                found.update((picture, file) for file in files[:1] if file.lower().endswith(_MASK_SUFFIXES))
-    return found
+                masks.update((picture, file) for file in files[:1] if file.lower().endswith(_MASK_SUFFIXES))
+    return masks
 
 
 def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str, str]:
@@ -142,17 +142,17 @@ def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str,
     for file in tree.pictures:
         if folder_of(file).rpartition("/")[2] in _DEPTHS and (seconds := _seconds(file)) is not None:
             times.setdefault(folder_of(file), []).append((seconds, file))
-    found: dict[str, str] = {}
+    depths: dict[str, str] = {}
     for folder, pictures in groups.items():
-        for place in [place for place in _places(folder, _DEPTHS) if place in times]:
-            maps = sorted(times[place])
+        for home in [home for home in _places(folder, _DEPTHS) if home in times]:
+            maps = sorted(times[home])
             moments = [time for time, _ in maps]
             for picture in pictures:
                 seconds = _seconds(picture) if picture not in paired else None
                 at = None if seconds is None else nearest(moments, seconds)
                 if at is not None:
-                    found[picture] = maps[at][1]
-    return found
+                    depths[picture] = maps[at][1]
+    return depths
 
 
 def _seconds(file: str) -> float | None:
@@ -184,15 +184,16 @@ def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, prob
     if pixels is None or file is None:
         return Labels()
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
-        found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
-        message = f"Wanted a mask of {header.width} x {header.height} whole numbers, found {found}. Mask left out."
+        given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
+        size = f"{header.width} x {header.height}"
+        message = f"The mask has {given}, whole numbers for an image of {size} are needed; mask left out."
         problems.add("unreadable_map", file, message)
         return Labels()
     is_gray = pixels.ndim == 2
     numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
     values = [int(value) for value in np.unique(numbers) if value]
     if len(values) > _MOST_OBJECTS:
-        message = f"Wanted one value per object, found {len(values):,} values. Mask left out."
+        message = f"The mask has {len(values):,} different values, too many to be one per object; mask left out."
         problems.add("unreadable_map", file, message)
         return Labels()
     frame = Frame(header.width, header.height, problems)

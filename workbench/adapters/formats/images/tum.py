@@ -18,6 +18,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import Floats, rigid, rotation_of
 from workbench.adapters.formats.toolkit.text_files import lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts
+from workbench.base.plurals import counted
 from workbench.core.schema.labels import Attribute, Camera
 
 MM_PER_UNIT = 0.2  # 5000 units are a metre
@@ -50,10 +51,10 @@ class Moment:
     @property
     def attributes(self) -> dict[str, Attribute]:
         """Facts that have no field: the time, and a pose without intrinsics as JSON text."""
-        found: dict[str, Attribute] = {"time_s": self.time_s}
+        attributes: dict[str, Attribute] = {"time_s": self.time_s}
         if self.T_world_cam is not None and not self.pinhole:
-            found["T_world_cam"] = attribute_value(self.T_world_cam.tolist()) or ""
-        return found
+            attributes["T_world_cam"] = attribute_value(self.T_world_cam.tolist()) or ""
+        return attributes
 
     def camera(self, header: Header) -> Camera | None:
         """Intrinsics and pose; ``None`` when the intrinsics are not known."""
@@ -89,20 +90,20 @@ def sequences_in(tree: Tree, problems: Problems) -> Sequences:
         if file.rpartition("/")[2] != _PICTURES or not _lists_pictures(tree, file):
             continue
         names = (_PICTURES, _DEPTHS, _POSES, *_CALIBRATIONS)
-        used |= {place for name in names if (place := _in(folder, name)) in tree.known}
+        used |= {text_file for name in names if (text_file := _in(folder, name)) in tree.known}
         maps = sorted(_listed(tree, folder, _DEPTHS, problems))
-        found = dict(_moments(tree, folder, maps, problems))
-        depths |= _name_idle(maps, found, problems)
-        moments |= found
+        of_folder = dict(_moments(tree, folder, maps, problems))
+        depths |= _name_idle(maps, of_folder, problems)
+        moments |= of_folder
     return Sequences(moments, frozenset(depths), frozenset(used))
 
 
-def _name_idle(maps: Sequence[tuple[float, str]], found: Mapping[str, Moment], problems: Problems) -> set[str]:
+def _name_idle(maps: Sequence[tuple[float, str]], moments: Mapping[str, Moment], problems: Problems) -> set[str]:
     """All listed depth maps; those that belong to no picture are counted."""
-    listed, paired = {file for _, file in maps}, {moment.depth for moment in found.values()}
+    listed, paired = {file for _, file in maps}, {moment.depth for moment in moments.values()}
     for file in sorted(listed - paired):
         problems.count("unlisted_image", file)
-    message = "Wanted a picture within 20 ms of every depth map, found none for {n} ({first}). Not loaded."
+    message = "No image within 20 ms of {n} depth maps ({first}); not loaded."
     problems.close("unlisted_image", message)
     return listed
 
@@ -133,7 +134,7 @@ def _moments(
         depth = None if at is None else maps[at][1]
         pose = None if pose_at is None else poses[pose_at][1]
         yield picture, Moment(scene_id, time_s, depth, pose, pinhole)
-    message = "Wanted a pose within 20 ms of every picture, found none for {n} ({first}). Loaded without."
+    message = "No pose within 20 ms of {n} images ({first}); loaded without poses."
     problems.close("missing_annotation_file", message)
 
 
@@ -144,8 +145,8 @@ def nearest(times: Sequence[float], time_s: float) -> int | None:
     (1, None, None)
     """
     at = bisect.bisect(times, time_s)
-    found = min(range(max(at - 1, 0), min(at + 1, len(times))), key=lambda i: abs(times[i] - time_s), default=None)
-    return found if found is not None and abs(times[found] - time_s) <= _NEAREST_S else None
+    index = min(range(max(at - 1, 0), min(at + 1, len(times))), key=lambda i: abs(times[i] - time_s), default=None)
+    return index if index is not None and abs(times[index] - time_s) <= _NEAREST_S else None
 
 
 def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) -> Iterator[tuple[str, float, list[str]]]:
@@ -158,7 +159,7 @@ def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) ->
             continue
         time_s = _number(words[0])
         if time_s is None or len(words) != count + 1:
-            message = f"Wanted a time and {count} more, found '{line.strip()[:80]}'. Line left out."
+            message = f"The line '{line.strip()[:80]}' is not a time and {counted(count, 'value')}; line left out."
             problems.add("broken_annotation", f"{file}, line {at}", message)
         else:
             yield f"{file}, line {at}", time_s, words[1:]
@@ -168,16 +169,16 @@ def _listed(tree: Tree, folder: str, name: str, problems: Problems) -> Iterator[
     """Time and file of every line; a picture that is not there is a lost record."""
     is_record = name == _PICTURES
     for where, time_s, (text,) in _rows(tree, folder, name, 1, problems):
-        found = tree.find(text, near=[folder])
-        if len(found) == 1 and found[0] in tree.picture_set:
-            yield time_s, found[0]
+        files = tree.find(text, near=[folder])
+        if len(files) == 1 and files[0] in tree.picture_set:
+            yield time_s, files[0]
             continue
-        outcome = "Record left out" if is_record else "Depth left out"
+        outcome = "sample left out" if is_record else "depth map left out"
         if plain_parts(text)[1]:
-            message = f"Wanted a path inside the folder, found {text:.200}. {outcome}."
+            message = f"The path '{text:.200}' leads out of the folder; {outcome}."
             problems.add("path_outside_folder", where, message, loses_record=is_record)
         else:
-            message = f"Wanted the picture {text:.200}, found no such file. {outcome}."
+            message = f"There is no image '{text:.200}'; {outcome}."
             problems.add("missing_image" if is_record else "missing_map", where, message, loses_record=is_record)
 
 
@@ -186,7 +187,7 @@ def _poses(tree: Tree, folder: str, problems: Problems) -> Iterator[tuple[float,
         numbers = [number for word in words if (number := _number(word)) is not None]
         turn = rotation_of(numbers[3:]) if len(numbers) == _POSE_NUMBERS else None
         if turn is None:
-            message = f"Wanted tx ty tz qx qy qz qw, found '{' '.join(words)[:80]}'. Pose left out."
+            message = f"'{' '.join(words)[:80]}' is not a pose tx ty tz qx qy qz qw; pose left out."
             problems.add("broken_annotation", where, message)
         else:
             yield time_s, rigid(turn, numbers[:3])
@@ -194,7 +195,7 @@ def _poses(tree: Tree, folder: str, problems: Problems) -> Iterator[tuple[float,
 
 def _pinhole(tree: Tree, folder: str, problems: Problems) -> tuple[float, ...]:
     """``fx fy cx cy`` and perhaps ``k1 k2 p1 p2`` and a ``k3`` of 0, in one line."""
-    file = next((place for name in _CALIBRATIONS if (place := _in(folder, name)) in tree.known), None)
+    file = next((candidate for name in _CALIBRATIONS if (candidate := _in(folder, name)) in tree.known), None)
     lines = lines_of(tree.path(file), file, problems) if file is not None else []
     rows = [words for line in lines if (words := line.replace(",", " ").split()) and not words[0].startswith("#")]
     if file is None or not rows:
@@ -204,8 +205,8 @@ def _pinhole(tree: Tree, folder: str, problems: Problems) -> tuple[float, ...]:
         numbers = numbers[:-1]
     fits = len(numbers) in (_PINHOLE_NUMBERS, _BROWN_NUMBERS) and len(numbers) <= len(rows[0]) and min(numbers[:2]) > 0
     if not fits:
-        found = " ".join(rows[0])[:80]
-        message = f"Wanted fx fy cx cy and at most k1 k2 p1 p2, found '{found}'. Loaded without intrinsics."
+        line = " ".join(rows[0])[:80]
+        message = f"'{line}' is not fx fy cx cy, alone or with k1 k2 p1 p2; loaded without intrinsics."
         problems.add("unsupported_camera", file, message)
     return numbers if fits else ()
 

@@ -77,7 +77,7 @@ def labels_of(
             continue
         where, row = f"{file}, line {at}", _row(_cells(line))
         if row is None:
-            message = f"Wanted a class and 14 or 15 numbers, found '{line.strip()[:80]}'. Row left out."
+            message = f"The row '{line.strip()[:80]}' is not a class with 14 or 15 numbers; label left out."
             problems.add("broken_annotation", where, message)
         elif row.kind.lower() == _NO_OBJECT:
             problems.count("not_an_object", where)
@@ -122,7 +122,7 @@ def _is_number(text: str) -> bool:
 def _label(row: _Row, T_cam_rect: Floats, where: str, frame: Frame) -> Label | None:
     named = _class(row.kind)
     if named is None:
-        message = f"Wanted a class name, found {row.kind[:60]!r}. Row left out."
+        message = f"{row.kind[:60]!r} holds no class name; label left out."
         frame.problems.add("broken_annotation", where, message)
         return None
     xyxy = frame.box(row.edges, where)
@@ -144,23 +144,23 @@ def _class(text: str) -> tuple[str, dict[str, Attribute]] | None:
     if not text.startswith("{"):
         return text, {}
     try:
-        said = ast.literal_eval(text) if len(text) <= _CLASS_CHARS else None
+        content = ast.literal_eval(text) if len(text) <= _CLASS_CHARS else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
-    return class_of(said)
+    return class_of(content)
 
 
 def _attributes(row: _Row) -> dict[str, Attribute]:
-    found: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = {}
     if 0 <= row.occluded < _HIDDEN_UNKNOWN:
-        found["occluded"] = int(row.occluded)
+        attributes["occluded"] = int(row.occluded)
     if row.only_2d:
-        return found
+        return attributes
     if 0 <= row.truncated <= 1:
-        found["truncated"] = row.truncated
+        attributes["truncated"] = row.truncated
     if _UNKNOWN_BELOW < row.alpha < math.inf:
-        found["alpha"] = row.alpha
-    return found
+        attributes["alpha"] = row.alpha
+    return attributes
 
 
 def _pose(
@@ -173,7 +173,7 @@ def _pose(
         return None, None
     values = (*row.height_width_length, *row.place, row.rotation_y)
     if not all(map(math.isfinite, values)) or min(row.height_width_length) <= 0:
-        message = f"Wanted a 3D box with an extent, found {values}. 3D box left out."
+        message = f"The 3D box has no extent or a value that is not finite {values}; 3D box left out."
         problems.add("broken_annotation", where, message)
         return None, None
     c, s = math.cos(row.rotation_y), math.sin(row.rotation_y)

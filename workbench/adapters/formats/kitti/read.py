@@ -28,7 +28,7 @@ from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Camera, Record
 
 name = "kitti"
-looks_for = "label files of 15 columns in label_2, labels or object_detection beside their pictures"
+looks_for = "label files of 15 columns in label_2, labels or object_detection beside their images"
 single_files = False
 
 _LABELS = {  # folder of pictures -> folder of rows
@@ -42,9 +42,9 @@ _SURE = frozenset({"image_2", "image_02"})  # no other format has these; a test 
 _TRIED = 20
 _MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
 _CLOSING: Mapping[Kind, str] = {
-    "not_an_object": "Wanted objects, found {n} DontCare regions ({first}). Not loaded as objects.",
-    "missing_annotation_file": "Wanted a calibration for 3D boxes, found none for {n} ({first}). "
-    "Poses taken as of the picture's own camera.",
+    "not_an_object": "{n} DontCare regions ({first}); not loaded as labels.",
+    "missing_annotation_file": "No calibration for the 3D boxes of {n} images ({first}); "
+    "loaded as poses before the camera of the image.",
 }
 _OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # tracking's words for the same
 
@@ -79,7 +79,9 @@ def detect(source: Source) -> Found | None:
     pairs = _pairs(source.tree)
     for label in [label for label in pairs.values() if label][:_TRIED]:
         if _has_rows(source.tree, label):
-            return Found(0.9, f"{label} has rows of 15 columns for a picture", partial(_records, source, pairs))
+            return Found(
+                0.9, f"{label} has rows of 15 columns and belongs to an image", partial(_records, source, pairs)
+            )
     sure = next((picture for picture in pairs if picture.split("/")[-2] in _SURE), None)
     return Found(0.8, f"{sure} lies in a folder of KITTI", partial(_records, source, pairs)) if sure else None
 
@@ -120,7 +122,7 @@ def _records(source: Source, pairs: Pairs) -> Iterator[Record]:
     for picture in tree.pictures:
         if picture not in pairs:
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted pictures of camera 2, found {n} in other folders ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} images outside the folders of camera 2 ({first}); not loaded.")
     _name_stray(tree, pairs, problems)
     entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
     return Records(entries, lambda entry, header: _record(tree, entry, header, problems), source, closing=_CLOSING)
@@ -137,12 +139,12 @@ def _name_stray(tree: Tree, pairs: Pairs, problems: Problems) -> None:
     for file in tree.files:
         home = file.split("/")[-2] if "/" in file else ""
         if file.endswith(".txt") and home in homes and file not in used and _has_rows(tree, file):
-            message = "Wanted a picture of that name, found none. Record left out."
+            message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture, label in pairs.items():
         if label is None:
             problems.count("missing_annotation_file", picture)
-    message = "Wanted a label file per picture, found none for {n} ({first}). Loaded without labels."
+    message = "No label file for {n} images ({first}); loaded without labels."
     problems.close("missing_annotation_file", message)
 
 
@@ -176,15 +178,15 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
     """P2 = K [I | t]: the camera's own matrix, and its place beside the rectified camera 0."""
     if file is None:
         return Calibration()
-    found = _matrices(tree, file, problems)
-    P2 = found.get("P2")
+    matrices = _matrices(tree, file, problems)
+    P2 = matrices.get("P2")
     if P2 is None or abs(np.linalg.det(P2[:, :3])) < 1e-9 or min(P2[0, 0], P2[1, 1]) <= 0:
-        message = "Wanted a P2 of 12 numbers with focal lengths, found none. Camera and the cloud's place left out."
+        message = "P2 is not 12 numbers with focal lengths; camera and pose of the cloud left out."
         problems.add("broken_annotation", file, message)
         return Calibration()
     K = P2[:, :3]
     T_cam_rect = rigid(np.eye(3), np.asarray(np.linalg.solve(K, P2[:, 3])))
-    velo, turn = found.get("Tr_velo_to_cam"), found.get("R0_rect")
+    velo, turn = matrices.get("Tr_velo_to_cam"), matrices.get("R0_rect")
     if velo is None or turn is None:
         return Calibration(K, T_cam_rect)
     T_rect_velo = rigid(turn, np.zeros(3)) @ np.vstack([velo, [0.0, 0.0, 0.0, 1.0]])
@@ -192,7 +194,7 @@ def _calibration(tree: Tree, file: str | None, problems: Problems) -> Calibratio
 
 
 def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
-    found: dict[str, Floats] = {}
+    matrices: dict[str, Floats] = {}
     lines = lines_of(tree.path(file), file, problems)
     for at, line in enumerate(lines, 1):
         key, _, rest = line.strip().partition(" ")
@@ -203,10 +205,10 @@ def _matrices(tree: Tree, file: str, problems: Problems) -> dict[str, Floats]:
         try:
             values = np.array([float(text) for text in rest.split()]).reshape(shape)
             if not np.isfinite(values).all():
-                raise ValueError("not all are finite")
+                raise ValueError("not all numbers are finite")
         except ValueError as cause:
-            message = f"Wanted {shape[0] * shape[1]} numbers for {word}, found: {cause}. Matrix left out."
+            message = f"{word} is not {shape[0] * shape[1]} finite numbers ({cause}); matrix left out."
             problems.add("broken_annotation", f"{file}, line {at}", message)
         else:
-            found[_OTHER_NAMES.get(word, word)] = values
-    return found
+            matrices[_OTHER_NAMES.get(word, word)] = values
+    return matrices

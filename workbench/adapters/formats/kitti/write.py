@@ -63,8 +63,8 @@ def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     for split in overview.by_split:
         for part in ("label_2", "calib"):
             (folder / split / part).mkdir(parents=True, exist_ok=True)
-    said = {"label_map": {str(at): name for at, name in enumerate(overview.names)}}
-    write_json(folder / "dataset_meta.json", said)  # where datumaro looks for classes
+    meta = {"label_map": {str(at): name for at, name in enumerate(overview.names)}}
+    write_json(folder / "dataset_meta.json", meta)  # where datumaro looks for classes
     for item in items:
         record, stem = item.record, stem_of(item.name)
         home = folder / str(record.split)

@@ -28,7 +28,7 @@ from workbench.core.schema.fields import SCENE_ID
 from workbench.core.schema.labels import Label, Labels, Record
 
 name = "parquet"
-looks_for = "Parquet files with a column of pictures (bytes and path)"
+looks_for = "Parquet files with a column of images (bytes and path)"
 single_files = True
 
 _ROWS = 64  # pictures in memory at once
@@ -65,7 +65,7 @@ def detect(source: Source) -> Found | None:
     first = next((table for table in tables.values() if isinstance(table, _Table)), None)
     if first is None:
         return None
-    return Found(1.0, f"{first.file} has pictures in its column '{first.column}'", partial(_records, source, tables))
+    return Found(1.0, f"{first.file} has images in its column '{first.column}'", partial(_records, source, tables))
 
 
 def _tables(source: Source) -> Tables:
@@ -92,9 +92,9 @@ def _table(tree: Tree, file: str) -> _Table | str | None:
 def _classes(metadata: Mapping[bytes, bytes] | None) -> tuple[str, ...]:
     """Names of the classes that ``objects.category`` counts, from the metadata of ``datasets``."""
     try:
-        said = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["objects"]
-        said = said[0] if isinstance(said, list) else said.get("feature", said)
-        category = said["category"]
+        objects = json.loads((metadata or {})[b"huggingface"])["info"]["features"]["objects"]
+        objects = objects[0] if isinstance(objects, list) else objects.get("feature", objects)
+        category = objects["category"]
         names = category.get("feature", category)["names"]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return ()
@@ -111,11 +111,11 @@ def _records(source: Source, tables: Tables) -> Iterator[Record]:
     source.tree.name_junk(problems)
     for file, fault in tables.items():
         if isinstance(fault, str):
-            message = f"Wanted a Parquet file, found {fault}. Its records are left out."
+            message = f"The Parquet file cannot be read ({fault}); its samples are left out."
             problems.add("broken_annotation", file, message, loses_record=True)
     if not any(tables.values()):
         fix = "Give the folder that holds them, or another --format."
-        raise InputError("Parquet files with pictures", found="none", where=str(source.path), fix=fix)
+        raise InputError("There are no Parquet files with images here.", at=str(source.path), fix=fix)
     return _Rows(source, [table for table in tables.values() if isinstance(table, _Table)])
 
 
@@ -149,7 +149,9 @@ def _batches(tree: Tree, table: _Table, problems: Problems) -> Iterator[tuple[in
                 yield start, rows
                 start += len(rows)
     except (pa.ArrowException, OSError, ValueError) as cause:
-        message = f"Wanted rows from {start} on, found {type(cause).__name__}: {cause!s:.150}. The rest is left out."
+        message = (
+            f"Rows from {start:,} on cannot be read ({type(cause).__name__}: {cause!s:.150}); the rest is left out."
+        )
         problems.add("broken_annotation", table.file, message, loses_record=True)
 
 
@@ -158,7 +160,7 @@ def _entry(source: Source, table: _Table, at: int, row: dict[str, Any]) -> _Entr
     cell = row.pop(table.column)
     data = cell.get("bytes") if isinstance(cell, dict) else None
     if not isinstance(data, bytes) or not data:
-        message = "Wanted the bytes of a picture, found none. Record left out."
+        message = "The row holds no image; sample left out."
         source.problems.add("missing_image", where, message, loses_record=True)
         return None
     given = PurePosixPath(str(cell.get("path") or f"{at:06d}").replace("\\", "/"))
@@ -176,9 +178,9 @@ def _suffix(data: bytes) -> str:
 
 
 def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) -> Record:
-    said = _said(entry.row.get(_RECORD))
-    if said is not None:
-        record = sample_json.record(said, entry, entry.split, header, entry.where, problems)
+    document = _document(entry.row.get(_RECORD))
+    if document is not None:
+        record = sample_json.record(document, entry, entry.split, header, entry.where, problems)
         if record.split and entry.split is None:  # a split of a name of its own
             record.origin = f"{record.split}/{PurePosixPath(entry.origin).name}"
         return record
@@ -195,24 +197,27 @@ def _record(table: _Table, problems: Problems, entry: _Entry, header: Header) ->
     )
 
 
-def _said(text: Any) -> dict[str, Any] | None:
+def _document(text: Any) -> dict[str, Any] | None:
     try:
-        found = json.loads(text) if isinstance(text, str) else None
+        content = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         return None
-    return found if sample_json.is_document(found) else None
+    return content if sample_json.is_document(content) else None
 
 
 def _labels(entry: _Entry, table: _Table, header: Header, problems: Problems) -> Iterator[Label]:
     frame = Frame(header.width, header.height, problems)
     objects = entry.row.get("objects")
     if isinstance(objects, list):  # one struct per object
-        objects = {key: [one.get(key) for one in objects if isinstance(one, dict)] for key in ("bbox", "category")}
+        objects = {
+            key: [single.get(key) for single in objects if isinstance(single, dict)] for key in ("bbox", "category")
+        }
     boxes, classes = ((objects or {}).get(key) or [] for key in ("bbox", "category"))
     for at, (box, number) in enumerate(zip(boxes, classes, strict=False)):
         where, numbers = f"{entry.where}, object {at}", numbers_of(box)
         if numbers is None or len(numbers) != 4:
-            problems.add("broken_annotation", where, f"Wanted bbox [x, y, width, height], found {box!r:.60}. Left out.")
+            message = f"bbox is not [x, y, width, height] ({box!r:.60}); label left out."
+            problems.add("broken_annotation", where, message)
             continue
         x, y, width, height = numbers
         xyxy = frame.box((x, y, x + width, y + height), where)

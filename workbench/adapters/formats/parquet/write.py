@@ -81,20 +81,20 @@ def _shards(items: Sequence[NamedRecord]) -> Iterator[range]:
 
 def _row(item: NamedRecord, number: int, numbers: dict[str, int]) -> dict[str, Any]:
     record = item.record
-    said = document(item, number)
-    found = {
+    content = document(item, number)
+    row = {
         "image": {"bytes": record.medium.read_bytes(), "path": item.name},
         "image_id": number,
         "width": record.width,
         "height": record.height,
         "objects": {
-            "bbox": [entry["bbox"] for entry in said["annotations"]],
-            "area": [float(entry["area"]) for entry in said["annotations"]],
+            "bbox": [entry["bbox"] for entry in content["annotations"]],
+            "area": [float(entry["area"]) for entry in content["annotations"]],
             "category": [numbers[name] for name in record.labels.names],
         },
-        "record": json.dumps(said, ensure_ascii=False, sort_keys=True),
+        "record": json.dumps(content, ensure_ascii=False, sort_keys=True),
     }
-    return found | {key: record.attributes.get(key) for key in _TEXTS} | {SCENE_ID: record.scene_id}
+    return row | {key: record.attributes.get(key) for key in _TEXTS} | {SCENE_ID: record.scene_id}
 
 
 def _schema(names: Sequence[str]) -> Any:

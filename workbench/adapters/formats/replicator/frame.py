@@ -33,6 +33,7 @@ from workbench.adapters.formats.toolkit.space import (
     without_scale,
 )
 from workbench.adapters.formats.toolkit.tree import Tree
+from workbench.base.plurals import counted
 from workbench.core.schema.fields import DEPTH, INSTANCES
 from workbench.core.schema.labels import Attribute, Camera, Record
 
@@ -94,25 +95,29 @@ def _scene(tree: Tree, shot: Shot) -> str:
 
 def _view(tree: Tree, shot: Shot, header: Header, problems: Problems) -> _View | None:
     file = shot.file(tree, "camera_params", "json")
-    said = None if file is None else read_object(tree.path(file), file, problems)
-    if said is None or file is None:
+    content = None if file is None else read_object(tree.path(file), file, problems)
+    if content is None or file is None:
         return None
-    view, projection = matrix_of(said.get("cameraViewTransform"), 4, 4), matrix_of(said.get("cameraProjection"), 4, 4)
-    scale = matrix_of([said.get("metersPerSceneUnit", 1.0)], 1)
+    view, projection = (
+        matrix_of(content.get("cameraViewTransform"), 4, 4),
+        matrix_of(content.get("cameraProjection"), 4, 4),
+    )
+    scale = matrix_of([content.get("metersPerSceneUnit", 1.0)], 1)
     T_cam_world = None if view is None else FLIP_YZ @ view.T
     if T_cam_world is None or scale is None or scale[0] <= 0 or not is_rotation(T_cam_world[:3, :3]):
-        message = "Wanted cameraViewTransform[16] and metersPerSceneUnit, found none that fit. Camera left out."
+        message = "cameraViewTransform (16 numbers) or metersPerSceneUnit is missing or invalid; camera left out."
         problems.add("broken_annotation", file, message)
         return None
     camera = None
-    if said.get("cameraModel", _PINHOLE) != _PINHOLE:
-        problems.count("unsupported_camera", f"{file}: {said['cameraModel']!s:.40}")
+    if content.get("cameraModel", _PINHOLE) != _PINHOLE:
+        problems.count("unsupported_camera", f"{file}: {content['cameraModel']!s:.40}")
     elif projection is None or min(projection[0, 0], projection[1, 1]) <= 0:
-        problems.add("broken_annotation", file, "Wanted cameraProjection[16], found none that fits. Camera left out.")
+        message = "cameraProjection is not 16 numbers with positive focal lengths; camera left out."
+        problems.add("broken_annotation", file, message)
     else:
         camera = pinhole(projection, T_cam_world, float(scale[0]), header)
-    if matrix_of(said.get("renderProductResolution"), 2) is not None:
-        _check_size(said["renderProductResolution"], header, file, problems)
+    if matrix_of(content.get("renderProductResolution"), 2) is not None:
+        _check_size(content["renderProductResolution"], header, file, problems)
     return _View(camera, T_cam_world, float(scale[0]))
 
 
@@ -134,8 +139,8 @@ def pinhole(projection: Floats, T_cam_world: Floats, metres_per_unit: float, hea
 
 def _check_size(resolution: Any, header: Header, file: str, problems: Problems) -> None:
     if [round(float(value)) for value in resolution] != [header.width, header.height]:
-        found = f"{resolution[0]} x {resolution[1]}"
-        message = f"Wanted {header.width} x {header.height}, the picture's size, found {found}. The picture's counts."
+        size, file_size = f"{resolution[0]} x {resolution[1]}", f"{header.width} x {header.height}"
+        message = f"The file says {size}, the image is {file_size}; loaded as {file_size}."
         problems.add("size_mismatch", file, message)
 
 
@@ -149,14 +154,14 @@ def _partial_labels(
     flat = tight if tight is not None else loose
     if flat is None:
         return _without_boxes(solid, poses, masks)
-    found = [_partial_label(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
+    labels = [_partial_label(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
     seen = {prim for prim in flat.prims if prim}
     for other in (loose, solid) if tight is not None else (solid,):
         for at in _objects(other, Problems()) if other is not None and seen else ():
             if other is not None and other.prims[at] and other.prims[at] not in seen:
                 seen.add(other.prims[at])
                 problems.count("hidden_object", f"{other.file}, {other.prims[at]}")
-    return [part for part in found if part is not None]
+    return [part for part in labels if part is not None]
 
 
 def _partial_label(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loose: bool) -> PartialLabel | None:
@@ -186,24 +191,24 @@ def _partial_label(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is
 
 def _without_boxes(solid: _Rows | None, poses: Poses, masks: InstanceMap) -> list[PartialLabel]:
     """Objects of the instance map, else those of the 3D boxes that the camera sees."""
-    found = []
+    labels = []
     for prim, named in masks.classes.items():
         mask, instance_id = masks.of(prim)
         pose, size_m = poses.get(prim, (None, None))
         attributes = {**named[1], "prim_path": prim}
-        found.append(
+        labels.append(
             PartialLabel(masks.file, named[0], None, mask, attributes, instance_id, T_cam_obj=pose, size_m=size_m)
         )
-    if found or solid is None:
-        return found
+    if labels or solid is None:
+        return labels
     for at, given in enumerate(solid.classes):
         prim = solid.prims[at] or f"row {at}"
         if given is not None and prim in poses:
             pose, size_m = poses[prim]
             attributes = {**given[1], **_occlusion(solid.values[at])}
             where = f"{solid.file}, row {at}"
-            found.append(PartialLabel(where, given[0], attributes=attributes, T_cam_obj=pose, size_m=size_m))
-    return found
+            labels.append(PartialLabel(where, given[0], attributes=attributes, T_cam_obj=pose, size_m=size_m))
+    return labels
 
 
 def _occlusion(row: Any) -> dict[str, Attribute]:
@@ -218,11 +223,12 @@ def _rows(tree: Tree, shot: Shot, annotator: str, needed: frozenset[str], proble
     if values is None or file is None:
         return None
     if values.ndim != 1 or not needed <= set(values.dtype.names or ()):
-        message = f"Wanted rows with {', '.join(sorted(needed))}, found {values.dtype!s:.80}. Boxes left out."
+        columns = ", ".join(sorted(needed))
+        message = f"The array of {values.dtype!s:.80} lacks one of the columns {columns}; boxes left out."
         problems.add("broken_annotation", file, message)
         return None
     if not all(values.dtype[key].base.kind in "iuf" for key in needed):
-        problems.add("broken_annotation", file, "Wanted numbers in every column, found others. Boxes left out.")
+        problems.add("broken_annotation", file, "A column holds something other than numbers; boxes left out.")
         return None
     return _Rows(file, values, _classes(tree, shot, annotator, values, file, problems),
                  _prims(tree, shot, annotator, len(values), problems))  # fmt: skip
@@ -232,28 +238,28 @@ def _classes(
     tree: Tree, shot: Shot, annotator: str, values: NDArray[Any], where: str, problems: Problems
 ) -> list[tuple[str, dict[str, Attribute]] | None]:
     file = shot.file(tree, annotator, "json", "_labels")
-    said = {} if file is None else read_object(tree.path(file), file, problems) or {}
-    found = []
+    names = {} if file is None else read_object(tree.path(file), file, problems) or {}
+    classes = []
     for at, row in enumerate(values):
-        named = class_of(said.get(str(row["semanticId"])))
+        named = class_of(names.get(str(row["semanticId"])))
         if named is None:
-            declared = f"one of {', '.join(list(said)[:5])}" if said else "a labels file"
-            message = f"Wanted a class, {declared}, found semanticId {row['semanticId']}. Label left out."
+            declared = f"declared are {', '.join(list(names)[:5])}" if names else "there is no labels file"
+            message = f"No class has the semanticId {row['semanticId']} ({declared}); label left out."
             problems.add("unknown_category", f"{where}, row {at}", message)
-        found.append(named)
-    return found
+        classes.append(named)
+    return classes
 
 
 def _prims(tree: Tree, shot: Shot, annotator: str, count: int, problems: Problems) -> list[str]:
     file = shot.file(tree, annotator, "json", "_prim_paths")
-    said = None if file is None else read_list(tree.path(file), file, problems)
-    if said is None or file is None:
+    prims = None if file is None else read_list(tree.path(file), file, problems)
+    if prims is None or file is None:
         return [""] * count
-    if len(said) != count or not all(isinstance(prim, str) for prim in said):
-        message = f"Wanted {count} prim paths, one per row, found {len(said)}. Not used."
+    if len(prims) != count or not all(isinstance(prim, str) for prim in prims):
+        message = f"The file has {counted(len(prims), 'prim path')} for {counted(count, 'row')}; not used."
         problems.add("broken_annotation", file, message)
         return [""] * count
-    return said
+    return prims
 
 
 def _objects(rows: _Rows, problems: Problems) -> list[int]:
@@ -276,7 +282,7 @@ def _objects(rows: _Rows, problems: Problems) -> list[int]:
 
 def _poses(solid: _Rows | None, view: _View | None, problems: Problems) -> Poses:
     """Pose and size in metres by prim path, or by ``row n`` where paths are not given."""
-    found: Poses = {}
+    poses: Poses = {}
     if solid is not None and view is None:
         problems.count("unsupported_annotation", solid.file)
     for at, row in enumerate(solid.values if solid is not None and view is not None else ()):
@@ -284,11 +290,11 @@ def _poses(solid: _Rows | None, view: _View | None, problems: Problems) -> Poses
         assert view is not None
         pose = _pose(row, view)
         if pose is None:
-            message = "Wanted a 3D box with an extent and a turn, found neither or one. 3D box left out."
+            message = "The 3D box has no extent, or its transform is no rotation with a scale; 3D box left out."
             problems.add("broken_annotation", f"{solid.file}, row {at}", message)
         else:
-            found[solid.prims[at] or f"row {at}"] = pose
-    return found
+            poses[solid.prims[at] or f"row {at}"] = pose
+    return poses
 
 
 def _pose(row: Any, view: _View) -> tuple[Floats, tuple[float, float, float]] | None:
@@ -314,7 +320,7 @@ def _depth(source: Source, shot: Shot, camera: Camera | None, header: Header) ->
     if ray is None:
         return None
     if camera is None:
-        message = "Wanted a pinhole camera to turn distances into depth, found none. Map left out."
+        message = "There is no pinhole camera to convert distances into depth; map left out."
         source.problems.add("unreadable_map", ray, message)
         return None
     return depth_map(source, ray, mm_per_unit=MM, distance_from=camera, shape=shape)

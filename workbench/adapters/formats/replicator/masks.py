@@ -40,38 +40,39 @@ class InstanceMap:
             file = shot.file(tree, annotator, "png")
             mapping = shot.file(tree, annotator, "json", "_mapping")
             if file is not None and mapping is not None:
-                said = read_object(tree.path(mapping), mapping, problems) or {}
-                self._load(tree, file, said, header, problems)
+                prims = read_object(tree.path(mapping), mapping, problems) or {}
+                self._load(tree, file, prims, header, problems)
                 semantics = shot.file(tree, annotator, "json", "_semantics_mapping")
-                self._name(said, {} if semantics is None else read_object(tree.path(semantics), semantics, problems))
+                self._name(prims, {} if semantics is None else read_object(tree.path(semantics), semantics, problems))
                 return
 
-    def _load(self, tree: Tree, file: str, said: dict[str, Any], header: Header, problems: Problems) -> None:
+    def _load(self, tree: Tree, file: str, prims: dict[str, Any], header: Header, problems: Problems) -> None:
         pixels = read_map(tree.path(file), file, problems)
         if pixels is None:
             return
         if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "ui":
-            found = f"{pixels.shape[1]} x {pixels.shape[0]} of {pixels.dtype}"
-            message = f"Wanted {header.width} x {header.height} numbers or colours, found {found}. Map left out."
+            given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
+            size = f"{header.width} x {header.height}"
+            message = f"The map has {given}, numbers or colours for an image of {size} are needed; map left out."
             problems.add("unreadable_map", file, message)
             return
         channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-        for key, prim in said.items():
+        for key, prim in prims.items():
             number = _key(key, channels)
             if number is not None and isinstance(prim, str):
                 self._ids.setdefault(prim, []).append(number)
         self.file, self._pixels = file, packed(pixels)
         self.plain_path = tree.path(file) if channels == 1 else None
 
-    def _name(self, prims: dict[str, Any], said: dict[str, Any] | None) -> None:
+    def _name(self, prims: dict[str, Any], classes: dict[str, Any] | None) -> None:
         for key, prim in prims.items():
-            named = class_of((said or {}).get(key))
+            named = class_of((classes or {}).get(key))
             if self._pixels is not None and isinstance(prim, str) and named is not None and named[0] not in _NO_CLASS:
                 self.classes[prim] = named
 
     def of(self, prim: str) -> tuple[NDArray[np.bool_] | None, int | None]:
         """Mask of the whole picture and number of an object, parts below its path included."""
-        ids = [i for path, found in self._ids.items() if path == prim or path.startswith(f"{prim}/") for i in found]
+        ids = [i for path, numbers in self._ids.items() if path == prim or path.startswith(f"{prim}/") for i in numbers]
         if self._pixels is None or not ids or not prim:
             return None, None
         single = len(ids) == 1 and self.plain_path is not None

@@ -36,14 +36,14 @@ _PROJECTED = ("cuboid_keypoints_projected", "projected_cuboid")
 
 def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | None, problems: Problems) -> Record:
     """The record of one picture."""
-    said = read_object(tree.path(file), file, problems) or {}
-    objects = dicts_in(said.get("objects"))
-    view = _view(said, header, file, problems)
+    content = read_object(tree.path(file), file, problems) or {}
+    objects = dicts_in(content.get("objects"))
+    view = _view(content, header, file, problems)
     parts: list[PartialLabel] = []
     camera = None
     if view is not None:
         camera, T_cam_world, scale = view
-        order = said.get("keypoint_order")
+        order = content.get("keypoint_order")
         parts = [
             _partial_label(thing, T_cam_world, scale, order, f"{file}, object {at}", problems)
             for at, thing in enumerate(objects)
@@ -63,8 +63,8 @@ def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | Non
     )
 
 
-def _view(said: Any, header: Header, file: str, problems: Problems) -> tuple[Camera, Floats, float] | None:
-    data = said.get("camera_data")
+def _view(content: Any, header: Header, file: str, problems: Problems) -> tuple[Camera, Floats, float] | None:
+    data = content.get("camera_data")
     given = data if isinstance(data, dict) else {}
     view, projection = (
         matrix_of(given.get("camera_view_matrix"), 4, 4),
@@ -80,7 +80,7 @@ def _view(said: Any, header: Header, file: str, problems: Problems) -> tuple[Cam
         or not usable
         or min(projection[0, 0], projection[1, 1]) <= 0
     ):
-        message = "Wanted camera_view_matrix and camera_projection_matrix, found none that fit. Objects left out."
+        message = "camera_view_matrix or camera_projection_matrix is missing or invalid; labels left out."
         problems.add("broken_annotation", file, message)
         return None
     return pinhole(projection, T_cam_world, float(scale[0]), header), T_cam_world, float(scale[0])
@@ -91,7 +91,7 @@ def _partial_label(
 ) -> PartialLabel:
     pose, size_m = _pose(thing, T_cam_world, scale, order)
     if pose is None:
-        message = "Wanted local_to_world_transform[4][4], found none that fits. Pose left out."
+        message = "local_to_world_transform is not a 4 x 4 matrix of a rotation with a scale; pose left out."
         problems.add("broken_annotation", where, message)
     xyxy = _box(thing)
     attributes: dict[str, Attribute] = {} if xyxy is None else {BOX_FROM: "3d box"}

@@ -40,11 +40,11 @@ _OTHERS = re.compile(r"(.+_)?(instance_(id_)?segmentation|distance_to_(camera|im
 _HEAD_BYTES = 4096
 _TRIED = 20
 _CLOSING: Mapping[Kind, str] = {
-    "duplicate_label": "Wanted each object once, found {n} rows of parts of objects ({first}). Left out.",
-    "hidden_object": "Wanted objects that are seen, found {n} without a visible pixel ({first}). No labels.",
-    "unsupported_camera": "Wanted pinhole cameras, found {n} of another model ({first}). Loaded without intrinsics.",
-    "unsupported_annotation": "Wanted a camera for 3D boxes, found none for {n} ({first}). 3D boxes left out.",
-    "missing_annotation_file": "Wanted annotations, found none for {n} pictures ({first}). Loaded without labels.",
+    "duplicate_label": "{n} rows of parts of a labelled object ({first}); left out.",
+    "hidden_object": "{n} objects without a visible pixel ({first}); not labelled.",
+    "unsupported_camera": "{n} cameras other than pinhole ({first}); loaded without intrinsics.",
+    "unsupported_annotation": "No camera for the 3D boxes of {n} images ({first}); 3D boxes left out.",
+    "missing_annotation_file": "No annotations for {n} images ({first}); loaded without labels.",
 }
 
 
@@ -75,44 +75,44 @@ class _Layout:
 def detect(source: Source) -> Found | None:
     """Look for BasicWriter's metadata, its file names, or PoseWriter's keys."""
     tree, layout = source.tree, _Layout(source.tree)
-    found = partial(Found, read=partial(_records, source, layout))
+    match = partial(Found, read=partial(_records, source, layout))
     for file in tree.files:
         if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
-            return found(0.95, f"{file} names BasicWriter")
+            return match(0.95, f"{file} names BasicWriter")
     for shot in layout.shots[:_TRIED]:
         files = annotation_files(tree, shot)
         if files:
-            return found(0.92, f"{shot.origin} has {files[0]}")
+            return match(0.92, f"{shot.origin} has {files[0]}")
     posed = layout.posed
-    return found(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
+    return match(0.9, f"{posed[0].json_file} has camera_view_matrix and objects") if posed else None
 
 
 def _is_metadata(path: Path) -> bool:
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
     try:
-        said = json.loads(head)
+        content = json.loads(head)
     except (ValueError, RecursionError):
         return False
-    return isinstance(said, dict) and said.get("name") == "BasicWriter"
+    return isinstance(content, dict) and content.get("name") == "BasicWriter"
 
 
 def _shots(tree: Tree) -> list[Shot]:
-    found = []
+    shots = []
     for picture in (picture for picture in tree.pictures if "rgb_" in picture):
         match, folder = _SHOT.fullmatch(stem_of(picture)), folder_of(picture)
         if match and (not match["prefix"] or folder.rpartition("/")[2] == "rgb"):
-            found.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))
-    return sorted(found, key=lambda shot: (shot.folder, shot.prefix, [int(n) for n in shot.number.split("_")]))
+            shots.append(Shot(tree.path(picture), picture, folder, match["prefix"] or "", match["number"]))
+    return sorted(shots, key=lambda shot: (shot.folder, shot.prefix, [int(n) for n in shot.number.split("_")]))
 
 
 def _posed(tree: Tree) -> list[_Posed]:
-    found = []
+    posed = []
     for file in tree.files:
         if file.endswith(".json") and stem_of(file).isdecimal() and _is_pose(tree.path(file)):
             picture = next((p for s in ("png", "jpg", "jpeg") if (p := f"{file[:-5]}.{s}") in tree.known), "")
-            found.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
-    return found
+            posed.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
+    return posed
 
 
 def _is_pose(path: Path) -> bool:
@@ -135,7 +135,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     there = [draft for draft in posed if draft.origin in tree.known]
     for draft in posed:
         if draft.origin not in tree.known:
-            message = f"Wanted the picture {draft.origin}, found no such file. Record left out."
+            message = f"There is no image '{draft.origin}'; sample left out."
             problems.add("missing_image", draft.json_file, message, loses_record=True)
 
     def build(draft: Draft, header: Header) -> Record:
@@ -156,9 +156,9 @@ def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
             problems.count("unsupported_annotation", file)
         elif is_picture(file) and file not in used and not _OTHERS.fullmatch(stem):
             problems.count("unlisted_image", file)
-    message = "Wanted boxes, masks, depth and cameras, found {n} files of other annotators ({first}). Not read."
+    message = "{n} files of annotators that are not supported ({first}); left out."
     problems.close("unsupported_annotation", message)
-    problems.close("unlisted_image", "Wanted rgb pictures, found {n} others ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} images other than rgb ({first}); not loaded.")
 
 
 def _name_missing(tree: Tree, shots: list[Shot], problems: Problems) -> None:
@@ -173,5 +173,5 @@ def _name_missing(tree: Tree, shots: list[Shot], problems: Problems) -> None:
         key = (above if last == annotator else folder, match["prefix"] or "", match["number"])
         if key not in known:
             known.add(key)
-            message = "Wanted the rgb picture of that frame, found none. Record left out."
+            message = "There is no rgb image of this frame; sample left out."
             problems.add("missing_image", file, message, loses_record=True)

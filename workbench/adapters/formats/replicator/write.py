@@ -92,22 +92,22 @@ def _files(record: Record) -> dict[str, bytes]:
     classes = {str(at): {"class": name} for name, at in names.items()}
     prims = [f"/World/Objects/object_{at:03d}" for at in range(len(labels))]
     solid = [(label, prim) for label, prim in zip(labels, prims, strict=True) if _is_solid(label, record)]
-    found = {
+    files = {
         "bounding_box_2d_tight.npy": _npy([_flat(label, names[label.name]) for label in labels], _FLAT),
         "bounding_box_2d_tight_labels.json": _json(classes),
         "bounding_box_2d_tight_prim_paths.json": _json(prims),
     }
     if camera is not None:
-        found["camera_params.json"] = _json(_camera(camera))
+        files["camera_params.json"] = _json(_camera(camera))
         rows = [_solid(label, names[label.name], camera) for label, _ in solid]
-        found["bounding_box_3d.npy"] = _npy(rows, _SOLID)
-        found["bounding_box_3d_labels.json"] = _json(classes)
-        found["bounding_box_3d_prim_paths.json"] = _json([prim for _, prim in solid])
+        files["bounding_box_3d.npy"] = _npy(rows, _SOLID)
+        files["bounding_box_3d_labels.json"] = _json(classes)
+        files["bounding_box_3d_prim_paths.json"] = _json([prim for _, prim in solid])
     if any(label.mask is not None for label in labels):
-        found |= _instances(record, prims)
+        files |= _instances(record, prims)
     if DEPTH in record.maps:
-        found["distance_to_image_plane.npy"] = _depth(record.maps[DEPTH])
-    return found
+        files["distance_to_image_plane.npy"] = _depth(record.maps[DEPTH])
+    return files
 
 
 def _is_solid(label: Label, record: Record) -> bool:

@@ -37,10 +37,10 @@ class Definitions:
 def definitions(tree: Tree, home: str, problems: Problems) -> Definitions:
     """Read ``annotation_definitions.json``, which is only written when a simulation ends well."""
     file = f"{home}/annotation_definitions.json".lstrip("/")
-    said = read_object(tree.path(file), file, problems) if file in tree.known else None
+    content = read_object(tree.path(file), file, problems) if file in tree.known else None
     names: dict[int, str] = {}
     keypoints: dict[str, tuple[str, ...]] = {}
-    for definition in dicts_in((said or {}).get("annotationDefinitions")):
+    for definition in dicts_in((content or {}).get("annotationDefinitions")):
         for entry in dicts_in(definition.get("spec")):
             if type(entry.get("label_id")) is int and isinstance(entry.get("label_name"), str):
                 names[entry["label_id"]] = entry["label_name"]
@@ -55,7 +55,7 @@ def definitions(tree: Tree, home: str, problems: Problems) -> Definitions:
 def partial_labels(
     tree: Tree,
     folder: str,
-    said: Mapping[str, Any],
+    entry: Mapping[str, Any],
     metrics: list[dict[str, Any]],
     known: Definitions,
     header: Header,
@@ -65,24 +65,24 @@ def partial_labels(
     """All objects of a capture. Where 2D boxes are given, an object without one is hidden."""
     capture = _Capture(known, where, problems)
     has_boxes = False
-    for at, annotation in enumerate(dicts_in(said.get("annotations"))):
+    for at, annotation in enumerate(dicts_in(entry.get("annotations"))):
         kind = str(annotation.get("@type", "")).rpartition(".")[2]
-        place = f"{where}, annotation {at}"
+        place_in_file = f"{where}, annotation {at}"
         has_boxes |= kind == _READ[0]
         if kind == "InstanceSegmentationAnnotation":
-            capture.masks(annotation, _pixels(tree, folder, annotation, header, place, problems))
+            capture.masks(annotation, _pixels(tree, folder, annotation, header, place_in_file, problems))
         elif kind in _READ:
             template = known.keypoints.get(str(annotation.get("templateId")), ())
             for value in dicts_in(annotation.get("values")):
-                capture.value(kind, value, template, place)
+                capture.value(kind, value, template, place_in_file)
         else:
-            problems.count("unsupported_annotation", f"{place}: {kind or 'no @type':.60}")
-    capture.visible_pixels(metrics, str(said.get("id")))
-    found = list(capture.found.values())
-    for it in found:
+            problems.count("unsupported_annotation", f"{place_in_file}: {kind or 'no @type':.60}")
+    capture.visible_pixels(metrics, str(entry.get("id")))
+    labels = list(capture.found.values())
+    for it in labels:
         if has_boxes and it.xyxy is None and it.keypoints is None:
             it.mask = it.T_cam_obj = None  # no box of its own: not one pixel is seen
-    return found
+    return labels
 
 
 class _Capture:
@@ -141,13 +141,13 @@ class _Capture:
 
     def _solid(self, it: PartialLabel, value: dict[str, Any], where: str) -> None:
         """Turning y over: (x, y, z) to (x, -y, z), and the quaternion (x, y, z, w) to (-x, y, -z, w)."""
-        place, size = matrix_of(value.get("translation"), 3), matrix_of(value.get("size"), 3)
+        shift, size = matrix_of(value.get("translation"), 3), matrix_of(value.get("size"), 3)
         quaternion = matrix_of(value.get("rotation"), 4)
         turn = None if quaternion is None else rotation_of(quaternion * (-1, 1, -1, 1))
-        if place is None or size is None or turn is None or (size <= 0).any():
+        if shift is None or size is None or turn is None or (size <= 0).any():
             self._broken(where, "translation[3], size[3] and rotation[4]", value)
             return
-        it.T_cam_obj = rigid(turn, place * (1, -1, 1))
+        it.T_cam_obj = rigid(turn, shift * (1, -1, 1))
         it.size_m = (float(size[0]), float(size[1]), float(size[2]))
 
     def _keypoints(self, it: PartialLabel, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
@@ -161,8 +161,9 @@ class _Capture:
         if isinstance(value.get("pose"), str) and value["pose"] not in ("", "unset"):
             it.attributes = {**it.attributes, "pose": value["pose"]}
 
-    def _broken(self, where: str, wanted: str, value: Any) -> None:
-        self.problems.add("broken_annotation", where, f"Wanted {wanted}, found {value!r:.80}. Entry left out.")
+    def _broken(self, where: str, needed: str, value: Any) -> None:
+        message = f"The entry has no valid {needed} ({value!r:.80}); entry left out."
+        self.problems.add("broken_annotation", where, message)
 
 
 def _pixels(
@@ -171,13 +172,12 @@ def _pixels(
     file_name = str(annotation.get("filename"))
     file = f"{folder}/{'/'.join(plain_parts(file_name)[0])}".lstrip("/")
     if plain_parts(file_name)[1] or file not in tree.known:
-        problems.add("missing_map", where, f"Wanted the map {file_name:.100}, found none. Masks left out.")
+        problems.add("missing_map", where, f"There is no map '{file_name:.100}' beside the image; masks left out.")
         return None
     pixels = read_map(tree.path(file), file, problems)
     if pixels is not None and (pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "ui"):
-        message = (
-            f"Wanted {header.width} x {header.height} colours, found {pixels.shape} of {pixels.dtype}. Map left out."
-        )
+        size = f"an image of {header.width} x {header.height}"
+        message = f"The array {pixels.shape} of {pixels.dtype} is not a map of colours for {size}; map left out."
         problems.add("unreadable_map", file, message)
         return None
     return pixels

@@ -40,10 +40,10 @@ _CAMERA = "RGBCamera"
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
 _UNITY_FROM_OPENCV = np.diag([1.0, -1.0, 1.0])
 _CLOSING: Mapping[Kind, str] = {
-    "hidden_object": "Wanted objects that are seen, found {n} without a place in the picture ({first}). No labels.",
-    "unsupported_annotation": "Wanted boxes, instance masks and keypoints, found {n} others ({first}). Left out.",
-    "unsupported_camera": "Wanted perspective cameras, found {n} others ({first}). Loaded without intrinsics.",
-    "missing_annotation_file": "Wanted annotations, found none in {n} captures ({first}). Loaded without labels.",
+    "hidden_object": "{n} objects not visible in the image ({first}); not labelled.",
+    "unsupported_annotation": "{n} annotations other than boxes, instance masks and keypoints ({first}); left out.",
+    "unsupported_camera": "{n} cameras other than perspective ({first}); loaded without intrinsics.",
+    "missing_annotation_file": "No annotations in {n} captures ({first}); loaded without labels.",
 }
 
 
@@ -67,9 +67,9 @@ def detect(source: Source) -> Found | None:
 
 
 def _frames(tree: Tree) -> list[str]:
-    found = [file for file in tree.files if _FRAME.fullmatch(file.rpartition("/")[2])]
+    frames = [file for file in tree.files if _FRAME.fullmatch(file.rpartition("/")[2])]
     return sorted(
-        found, key=lambda file: [int(word) if word.isdecimal() else word for word in re.split(r"(\d+)", file)]
+        frames, key=lambda file: [int(word) if word.isdecimal() else word for word in re.split(r"(\d+)", file)]
     )
 
 
@@ -92,40 +92,41 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
 
 
 def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problems) -> Iterator[_Capture]:
-    said = read_object(tree.path(file), file, problems)
-    if said is None or not isinstance(said.get("captures"), list):
-        message = "Wanted a frame with captures, found none. Record left out."
+    content = read_object(tree.path(file), file, problems)
+    if content is None or not isinstance(content.get("captures"), list):
+        message = "The file holds no list of captures; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
         return
     scene_id = f"{tree.root.name}, {folder_of(file) or file}"
-    for at, capture in enumerate(said["captures"]):
+    for at, capture in enumerate(content["captures"]):
         where = f"{file}, capture {at}"
         kind = str(capture.get("@type", _CAMERA)).rpartition(".")[2] if isinstance(capture, dict) else "no object"
         file_name = capture.get("filename") if isinstance(capture, dict) else None
         if kind != _CAMERA:
-            problems.add("unsupported_annotation", where, f"Wanted {_CAMERA}, found {kind:.60}. Capture left out.")
+            message = f"The capture is '{kind:.60}', only {_CAMERA} is supported; capture left out."
+            problems.add("unsupported_annotation", where, message)
         elif (picture := _picture(tree, file, file_name, where, problems)) is not None:
-            metrics = dicts_in(said.get("metrics"))
+            metrics = dicts_in(content.get("metrics"))
             yield _Capture(tree.path(picture), picture, where, capture, metrics, definitions, scene_id)
 
 
 def _picture(tree: Tree, file: str, file_name: Any, where: str, problems: Problems) -> str | None:
     beside = tree.find(file_name, near=[folder_of(file)]) if isinstance(file_name, str) else []
     leaves = isinstance(file_name, str) and plain_parts(file_name)[1]
-    found = [picture for picture in beside if folder_of(picture) == folder_of(file)]
-    if len(found) == 1 and not leaves:
-        return found[0]
+    files = [picture for picture in beside if folder_of(picture) == folder_of(file)]
+    if len(files) == 1 and not leaves:
+        return files[0]
     kind: Kind = "path_outside_folder" if leaves else "missing_image"
-    problems.add(kind, where, f"Wanted the picture {file_name!s:.100}, found none. Record left out.", loses_record=True)
+    message = f"There is no image '{file_name!s:.100}' beside the file; sample left out."
+    problems.add(kind, where, message, loses_record=True)
     return None
 
 
 def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Record:
     size = matrix_of(it.said.get("dimension"), 2)
     if size is not None and [round(float(edge)) for edge in size] != [header.width, header.height]:
-        message = (
-            f"Wanted {header.width} x {header.height}, the picture's size, found {size.tolist()}. The picture's counts."
-        )
+        says, file_size = f"{size[0]:g} x {size[1]:g}", f"{header.width} x {header.height}"
+        message = f"The file says {says}, the image is {file_size}; loaded as {file_size}."
         problems.add("size_mismatch", it.where, message)
     if not dicts_in(it.said.get("annotations")):
         problems.count("missing_annotation_file", it.where)
@@ -152,22 +153,23 @@ def _facts(metrics: list[dict[str, Any]]) -> dict[str, Attribute]:
     return attributes_of(plain, known=frozenset())
 
 
-def _camera(said: Mapping[str, Any], header: Header, where: str, problems: Problems) -> Camera | None:
+def _camera(entry: Mapping[str, Any], header: Header, where: str, problems: Problems) -> Camera | None:
     """Intrinsics of the 3x3 of an OpenGL projection; pose of the capture's place."""
-    projection = str(said.get("projection", "Perspective"))
+    projection = str(entry.get("projection", "Perspective"))
     if projection.lower() != "perspective":
         problems.count("unsupported_camera", f"{where}: {projection:.40}")
         return None
-    matrix = matrix_of(said.get("matrix"), 3, 3)
+    matrix = matrix_of(entry.get("matrix"), 3, 3)
     if matrix is None or min(matrix[0, 0], matrix[1, 1]) <= 0:
-        if "matrix" in said:
-            problems.add("broken_annotation", where, "Wanted matrix[9] of a camera, found another. Camera left out.")
+        if "matrix" in entry:
+            message = "matrix is not 9 numbers of a perspective projection; camera left out."
+            problems.add("broken_annotation", where, message)
         return None
-    place, turn = matrix_of(said.get("position"), 3), matrix_of(said.get("rotation"), 4)
+    position, turn = matrix_of(entry.get("position"), 3), matrix_of(entry.get("rotation"), 4)
     rotation = None if turn is None else rotation_of(turn)
     T_world_cam = None
-    if place is not None and rotation is not None:
-        T_world_cam = rigid(_WORLD_FROM_UNITY @ rotation @ _UNITY_FROM_OPENCV, _WORLD_FROM_UNITY @ place)
+    if position is not None and rotation is not None:
+        T_world_cam = rigid(_WORLD_FROM_UNITY @ rotation @ _UNITY_FROM_OPENCV, _WORLD_FROM_UNITY @ position)
     return Camera(
         width=header.width,
         height=header.height,

@@ -82,10 +82,8 @@ def opened(path: Path, *, scratch: Path | None = None, limits: Limits = _LIMITS)
         OutputError: there is no room for it.
     """
     if not path.is_file() and not path.is_dir():
-        fix = "Give the path of a file or folder."
-        raise InputError(
-            "a file, folder or archive to load", found="a pipe, socket or device", where=str(path), fix=fix
-        )
+        problem = "This is a pipe, a socket or a device, which cannot be loaded."
+        raise InputError(problem, at=str(path), fix="Give the path of a file, folder or archive.")
     if not is_archive(path):
         return path
     target = (scratch or default_folder()) / "archives" / sha256_file(path)
@@ -102,19 +100,19 @@ def _unpack(path: Path, folder: Path, limits: Limits) -> None:
         entries = _zip(path) if path.suffix.lower() == ".zip" else _tar(path)
         for at, entry in enumerate(entries, 1):
             if at > limits.entries:
-                raise _refused(path, f"at most {limits.entries:,} files", f"more, the last {entry.name:.80}")
+                raise _refused(path, f"it holds more than {limits.entries:,} files (at '{entry.name:.80}')")
             for chunk in _into(folder, entry, path):
                 written += chunk
                 if written > room:
-                    raise _refused(path, f"at most {room:,} bytes", f"more, at {entry.name:.80}")
+                    raise _refused(path, f"it unpacks to more than {room:,} bytes (at '{entry.name:.80}')")
                 if written > limits.ratio_from_bytes and written / packed > limits.ratio:
-                    found = f"{written / packed:,.0f} times as much and more, at {entry.name:.80}"
-                    raise _refused(path, f"at most {limits.ratio:,.0f} times the archive's size", found)
+                    size = (
+                        f"{written / packed:,.0f} times its own size and more, the limit is {limits.ratio:,.0f} times"
+                    )
+                    raise _refused(path, f"it unpacks to {size} (at '{entry.name:.80}')")
     except _BROKEN as cause:
-        found = f"{type(cause).__name__}: {cause}"[:200]
-        raise InputError(
-            "an archive that can be unpacked", found=found, where=str(path), fix="Pack or download it again."
-        ) from cause
+        problem = f"The archive cannot be unpacked ({type(cause).__name__}: {cause!s:.180})."
+        raise InputError(problem, at=str(path), fix="Pack or download it again.") from cause
 
 
 def _into(folder: Path, entry: _Entry, path: Path) -> Iterator[int]:
@@ -127,7 +125,7 @@ def _into(folder: Path, entry: _Entry, path: Path) -> Iterator[int]:
                 out.write(chunk)
                 yield len(chunk)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as cause:
-        raise _refused(path, "each file once", f"{entry.name:.80} twice") from cause
+        raise _refused(path, f"it holds '{entry.name:.80}' twice") from cause
 
 
 def _read(stream: IO[bytes]) -> bytes:
@@ -140,9 +138,9 @@ def _read(stream: IO[bytes]) -> bytes:
 def _inside(name: str, path: Path) -> tuple[str, ...]:
     parts, leaves = plain_parts(name)
     if leaves or not parts or ".." in name.replace("\\", "/").split("/"):
-        raise _refused(path, "paths inside the archive", f"{name:.80}, which leads out")
+        raise _refused(path, f"the path '{name:.80}' leads out of it")
     if "\0" in name or len(name) > _PATH_CHARS:
-        raise _refused(path, f"names of at most {_PATH_CHARS} characters", f"{name!r:.80}")
+        raise _refused(path, f"a name has a NUL byte or more than {_PATH_CHARS} characters ({name!r:.80})")
     return parts
 
 
@@ -151,9 +149,9 @@ def _zip(path: Path) -> Iterator[_Entry]:
         for info in archive.infolist():
             kind = info.external_attr >> 28  # the upper bits of Unix's mode: 8 a file, 4 a folder, 10 a link
             if kind not in (0, 4, 8):
-                raise _refused(path, "files and folders", f"the link or device {info.filename:.80}")
+                raise _refused(path, f"'{info.filename:.80}' is a link or a device")
             if info.flag_bits & 1:
-                raise _refused(path, "files without a password", f"{info.filename:.80}, which is encrypted")
+                raise _refused(path, f"'{info.filename:.80}' is encrypted")
             if info.is_dir():
                 _inside(info.filename.rstrip("/") or "/", path)
                 continue
@@ -170,7 +168,7 @@ def _tar(path: Path) -> Iterator[_Entry]:
                 continue
             stream = archive.extractfile(member) if member.isreg() else None
             if stream is None:
-                raise _refused(path, "files and folders", f"the link or device {member.name:.80}")
+                raise _refused(path, f"'{member.name:.80}' is a link or a device")
             with stream:
                 yield _Entry(member.name, stream)
 
@@ -182,6 +180,6 @@ def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         raise EOFError(str(cause)) from cause
 
 
-def _refused(path: Path, wanted: str, found: str) -> InputError:
-    fix = "Nothing was unpacked. If you trust it, unpack it yourself and load the folder."
-    return InputError(f"an archive with {wanted}", found=found, where=str(path), fix=fix)
+def _refused(path: Path, reason: str) -> InputError:
+    fix = "If you trust it, unpack it yourself and load the folder."
+    return InputError(f"The archive was not unpacked: {reason}.", at=str(path), fix=fix)

@@ -19,42 +19,46 @@ _LFS_MARK = b"version https://git-lfs.github.com/spec/"
 
 
 def read_npy(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
-    """A ``.npy`` file of plain numbers, or ``None``; why it cannot be used is named."""
+    """A ``.npy`` file of plain numbers, or ``None``; the reason is reported."""
     try:
         with path.open("rb") as stream:
             head = stream.read(len(_LFS_MARK))
         if head == _LFS_MARK:
-            problems.add("lfs_pointer", where, "Wanted an array, found a Git LFS pointer. Array left out.")
+            problems.add(
+                "lfs_pointer",
+                where,
+                "The file is a Git LFS pointer (run 'git lfs pull' where it came from); array left out.",
+            )
             return None
         if head.startswith(_PICKLE_MARK):
-            raise ValueError("pickled Python objects, which are never opened")
+            raise ValueError("it holds pickled Python objects, which are never opened")
         if not head.startswith(_NPY_MARK):
-            raise ValueError("another type of file")
+            raise ValueError("it is not a .npy file")
         return np.array(
             np.load(path, mmap_mode="r", allow_pickle=False)
         )  # a map checks the size before memory is taken
     except Exception as cause:  # the header is parsed as Python text, and raises nearly anything on a hostile file
-        text = "Python objects, which are never unpickled" if "Python objects" in str(cause) else str(cause)
-        message = f"Wanted an array of numbers, found {type(cause).__name__}: {text:.150}. Array left out."
+        text = "it holds Python objects, which are never unpickled" if "Python objects" in str(cause) else str(cause)
+        message = f"The array cannot be read ({type(cause).__name__}: {text:.150}); array left out."
         problems.add("unreadable_map", where, message)
         return None
 
 
 def read_map(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
-    """The pixels of a map ``(H, W)`` or ``(H, W, channels)`` as stored, or ``None``; why is named.
+    """The pixels of a map ``(H, W)`` or ``(H, W, channels)`` as stored, or ``None``; the reason is reported.
 
     Palette pictures give their indices.
     """
     header = read_header(path)
     if isinstance(header, Fault):
         kind: Kind = "lfs_pointer" if header.kind == "lfs_pointer" else "unreadable_map"
-        problems.add(kind, where, f"Wanted a per-pixel map, found {header.found}. Map left out.")
+        problems.add(kind, where, f"{header.reason}; map left out.")
         return None
     try:
         with Image.open(path) as picture:
             return np.asarray(picture)
     except Exception as cause:  # Pillow's plug-ins raise nearly anything on a hostile file
-        message = f"Wanted a per-pixel map, found {type(cause).__name__}: {cause!s:.150}. Map left out."
+        message = f"The map cannot be read ({type(cause).__name__}: {cause!s:.150}); map left out."
         problems.add("unreadable_map", where, message)
         return None
 
@@ -67,10 +71,10 @@ def packed(pixels: NDArray[Any]) -> NDArray[np.int64]:
     """
     if pixels.ndim == 2:
         return pixels.astype(np.int64)
-    found = np.zeros(pixels.shape[:2], dtype=np.int64)
+    numbers = np.zeros(pixels.shape[:2], dtype=np.int64)
     for channel in range(pixels.shape[2]):
-        found = found * 256 + pixels[..., channel].astype(np.int64)
-    return found
+        numbers = numbers * 256 + pixels[..., channel].astype(np.int64)
+    return numbers
 
 
 def packed_color(channels: tuple[int, ...], count: int) -> int:
@@ -79,10 +83,10 @@ def packed_color(channels: tuple[int, ...], count: int) -> int:
     >>> packed_color((1, 2), 2)
     258
     """
-    found = 0
+    number = 0
     for at in range(count):
-        found = found * 256 + (channels[at] if at < len(channels) else 255)
-    return found
+        number = number * 256 + (channels[at] if at < len(channels) else 255)
+    return number
 
 
 def box_of(mask: NDArray[np.bool_]) -> Xyxy | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.base.plurals import counted
 
 Xyxy = tuple[float, float, float, float]
 
 LEAST_PX = 1e-3  # a box narrower than this has no area that survives being written and read
+_FAULTS: Mapping[Kind, str] = {
+    "nan_box": "The box has an edge that is not a finite number",
+    "inverted_box": "The box has its right or bottom edge before its left or top edge",
+    "zero_area_box": "The box is empty",
+}
 ROUNDING_PX = 0.01  # an overhang up to this is the rounding of a text file, not a mistake
 
 
@@ -24,7 +30,7 @@ class Frame:
 
     Attributes:
         width, height: pixels of the upright picture.
-        problems: where to name what is wrong.
+        problems: where to report what is wrong.
     """
 
     width: int
@@ -32,37 +38,36 @@ class Frame:
     problems: Problems
 
     def box(self, xyxy: Xyxy, where: str) -> Xyxy | None:
-        """The box clipped to the picture, or ``None`` when it cannot be used; both are named."""
+        """The box clipped to the picture, or ``None`` when it cannot be used; both are reported."""
         kind = _fault(xyxy)
         if kind is not None:
-            self.problems.add(kind, where, f"Wanted left < right and top < bottom, found {_shown(xyxy)}. Box left out.")
+            self.problems.add(kind, where, f"{_FAULTS[kind]} (xyxy {_shown(xyxy)}); label left out.")
             return None
         left, top, right, bottom = xyxy
         clipped = (max(left, 0.0), max(top, 0.0), min(right, self.width), min(bottom, self.height))
-        size = f"{self.width} x {self.height}"
+        size = f"the image of {self.width} x {self.height}"
         if clipped[2] - clipped[0] < LEAST_PX or clipped[3] - clipped[1] < LEAST_PX:
-            message = f"Wanted a box inside {size}, found {_shown(xyxy)}. Box left out."
+            message = f"The box lies outside {size} (xyxy {_shown(xyxy)}); label left out."
             self.problems.add("box_outside_image", where, message)
             return None
         if max(abs(a - b) for a, b in zip(xyxy, clipped, strict=True)) > ROUNDING_PX:
-            message = f"Wanted a box inside {size}, found {_shown(xyxy)}. Clipped to {_shown(clipped)}."
+            message = f"The box reaches beyond {size} (xyxy {_shown(xyxy)}); clipped to {_shown(clipped)}."
             self.problems.add("box_outside_image", where, message)
         return clipped
 
     def polygon(self, flat: Sequence[Any], where: str) -> NDArray[np.float64] | None:
-        """Points ``(n, 2)`` of ``x, y, x, y ...`` moved into the picture, or ``None``; what is wrong is named."""
+        """Points ``(n, 2)`` of ``x, y, x, y ...`` moved into the picture, or ``None``; what is wrong is reported."""
         numbers = numbers_of(flat)
         if numbers is None or len(numbers) % 2:
-            self.problems.add(
-                "broken_annotation", where, f"Wanted pairs of numbers, found {flat!r:.80}. Outline left out."
-            )
+            message = f"The outline is not a list of pairs of numbers ({flat!r:.80}); outline left out."
+            self.problems.add("broken_annotation", where, message)
             return None
         points = np.asarray(numbers, dtype=np.float64).reshape(-1, 2)
         if not np.isfinite(points).all():
-            self.problems.add("nan_box", where, "Wanted finite numbers, found NaN or infinity. Outline left out.")
+            self.problems.add("nan_box", where, "The outline contains NaN or infinity; outline left out.")
             return None
         if len(points) < 3:
-            message = f"Wanted at least 3 points, found {len(points)}. Outline left out."
+            message = f"The outline has {counted(len(points), 'point')}, at least 3 are needed; outline left out."
             self.problems.add("two_point_polygon", where, message)
             return None
         return np.clip(points, 0.0, (self.width, self.height))
@@ -80,7 +85,7 @@ def _fault(xyxy: Xyxy) -> Kind | None:
 
 
 def _shown(xyxy: Xyxy) -> str:
-    return "(" + ", ".join(f"{edge:.6g}" for edge in xyxy) + ")"
+    return ", ".join(f"{edge:.6g}" for edge in xyxy)
 
 
 def numbers_of(values: Any) -> list[float] | None:

@@ -32,7 +32,7 @@ def depth_map(
     distance_from: Camera | None = None,
     shape: tuple[int, int] | None = None,
 ) -> Path | None:
-    """Path of a depth map in millimetres for a stored one, or ``None``; why is named.
+    """Path of a depth map in millimetres for a stored one, or ``None``; the reason is reported.
 
     Args:
         source: what is read.
@@ -49,13 +49,15 @@ def depth_map(
         return None
     values = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
     if values.ndim != 2 or values.dtype.kind not in "uif" or (shape is not None and values.shape != shape):
-        found = f"{'x'.join(map(str, values.shape))} {values.dtype}"
-        wanted = f" of {shape[1]} x {shape[0]} pixels" if shape else ""
-        problems.add("unreadable_map", file, f"Wanted a depth map{wanted}, found {found}. Map left out.")
+        size = f" for an image of {shape[1]} x {shape[0]}" if shape else ""
+        message = f"The array {values.shape} of {values.dtype} is not a depth map{size}; map left out."
+        problems.add("unreadable_map", file, message)
         return None
     if mm_per_unit is None:
         if values.dtype == np.uint8:
-            message = "Wanted depth of 16 bits or floats, found 8 bits, a picture of depth. Map left out."
+            message = (
+                "The depth map has 8 bits, which hold no distances, but 16 bits or floats are needed; map left out."
+            )
             problems.add("unreadable_map", file, message)
             return None
         mm_per_unit = MM if values.dtype.kind == "f" else 1.0

@@ -66,7 +66,7 @@ def of_samples(
     """
     counts = dict.fromkeys(
         (
-            "classes of {n} whole pictures",
+            "classes of {n} whole images",
             "attributes of {n} samples (counted in the manifest)",
             "scene ids of {n} samples",
             "tags of {n} samples",
@@ -101,5 +101,5 @@ def of_files(records: Sequence[Record]) -> list[str]:
     for record in records:
         counts.update(record.maps.keys())
         clouds += record.cloud is not None
-    found = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
-    return found + sentences({"point clouds of {n} samples": clouds})
+    lost = [f"{name} maps of {counted(n, 'sample')}" for name, n in sorted(counts.items())]
+    return lost + sentences({"point clouds of {n} samples": clouds})

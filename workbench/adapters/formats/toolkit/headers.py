@@ -48,10 +48,15 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a file cannot be used."""
+    """Why a file cannot be used.
+
+    Attributes:
+        kind: the kind of problem.
+        reason: what is wrong, as a sentence without its full stop.
+    """
 
     kind: Kind
-    found: str
+    reason: str
 
 
 def header_of(content: Content) -> Header | Fault:
@@ -117,11 +122,11 @@ def _by_pillow(content: Content) -> Header | Fault:
             return header if whole else _decoded(picture, header)
     except Image.DecompressionBombError:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        return Fault("unreadable_image", f"a header that claims more than {most:,} pixels")
+        return Fault("unreadable_image", f"The header claims more than {most:,} pixels")
     except UnidentifiedImageError:
-        return Fault("unreadable_image", "bytes of no picture that is known")
+        return Fault("unreadable_image", "The content is not an image of a known type")
     except Exception as cause:  # Pillow's plug-ins raise nearly anything on a hostile file
-        return Fault("unreadable_image", f"{type(cause).__name__}: {cause}"[:200])
+        return Fault("unreadable_image", f"The file cannot be opened ({type(cause).__name__}: {cause!s:.180})")
 
 
 def _header(picture: Image.Image) -> Header:
@@ -137,5 +142,5 @@ def _decoded(picture: Image.Image, header: Header) -> Header | Fault:
     try:
         picture.load()
     except Exception as cause:  # as above
-        return Fault("truncated_image", f"a {header.type} whose end is missing ({cause})")
+        return Fault("truncated_image", f"The end of the {header.type} is missing ({cause})")
     return header

@@ -25,51 +25,68 @@ def parse(path: Path, *, shown: str, object_hook: Callable[[dict[str, Any]], Any
     Raises:
         InputError: it is too large, or not JSON; the message says line and column.
     """
-    fix = "Mend or export it again."
+    fix = "Correct the file or export it again."
     try:
         size = path.stat().st_size
         if size > DATA_SET_LIMIT_BYTES:
-            found, fix = f"{size >> 20:,} MB", "Split it into several files."
-            raise InputError(f"JSON of at most {DATA_SET_LIMIT_BYTES >> 20:,} MB", found=found, where=shown, fix=fix)
+            problem = f"The file has {size >> 20:,} MB, the limit for JSON is {DATA_SET_LIMIT_BYTES >> 20:,} MB."
+            raise InputError(problem, at=shown, fix="Split it into several files.")
         return json.loads(path.read_bytes(), object_hook=object_hook)
     except json.JSONDecodeError as cause:
-        found = f"{cause.msg} at line {cause.lineno}, column {cause.colno}"
-        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
+        problem = f"The file is not valid JSON: {cause.msg} at line {cause.lineno}, column {cause.colno}."
+        raise InputError(problem, at=shown, fix=fix) from cause
     except (UnicodeDecodeError, RecursionError, ValueError, OSError) as cause:
-        found = f"{type(cause).__name__}: {cause}"[:200]
-        raise InputError("valid JSON", found=found, where=shown, fix=fix) from cause
+        problem = f"The file cannot be read as JSON ({type(cause).__name__}: {cause!s:.180})."
+        raise InputError(problem, at=shown, fix=fix) from cause
 
 
 def read_object(path: Path, where: str, problems: Problems) -> dict[str, Any] | None:
-    """The object in a JSON file, or ``None``; why it cannot be used is named."""
+    """The object in a JSON file, or ``None``; the reason is reported."""
     content = read_json(path, where, problems)
     if content is None or isinstance(content, dict):
         return content
-    message = f"Wanted a JSON object, found {type(content).__name__}. File left out."
+    message = f"The file holds no JSON object, but {json_type(content)}; file left out."
     problems.add("broken_annotation", where, message)
     return None
 
 
 def read_list(path: Path, where: str, problems: Problems) -> list[Any] | None:
-    """The list in a JSON file, or ``None``; why it cannot be used is named."""
+    """The list in a JSON file, or ``None``; the reason is reported."""
     content = read_json(path, where, problems)
     if content is None or isinstance(content, list):
         return content
-    problems.add("broken_annotation", where, f"Wanted a JSON list, found {type(content).__name__}. File left out.")
+    problems.add("broken_annotation", where, f"The file holds no JSON list, but {json_type(content)}; file left out.")
     return None
 
 
 def read_json(path: Path, where: str, problems: Problems) -> Any:
-    """The content of a JSON file, or ``None``; why it cannot be used is named."""
+    """The content of a JSON file, or ``None``; the reason is reported."""
     try:
         size = path.stat().st_size
         if size > LIMIT_BYTES:
-            raise ValueError(f"{size >> 20:,} MB, more than the {LIMIT_BYTES >> 20} that such a file may have")
+            raise ValueError(f"{size >> 20:,} MB, the limit is {LIMIT_BYTES >> 20} MB")
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError, OSError) as cause:  # deep nesting, bad encodings and bad JSON alike
-        message = f"Wanted valid JSON, found {type(cause).__name__}: {cause!s:.150}. File left out."
+        message = f"The file is not valid JSON ({type(cause).__name__}: {cause!s:.150}); file left out."
         problems.add("broken_annotation", where, message)
         return None
+
+
+def json_type(value: Any) -> str:
+    """What a value is in JSON, with its article.
+
+    >>> json_type([]), json_type({}), json_type("a"), json_type(1), json_type(None)
+    ('a list', 'an object', 'a string', 'a number', 'null')
+    """
+    names = {
+        list: "a list",
+        dict: "an object",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
+    return names.get(type(value), "null" if value is None else type(value).__name__)
 
 
 def dicts_in(values: Any) -> list[dict[str, Any]]:

@@ -45,17 +45,20 @@ def parts(path: Path, *, shown: str) -> Iterator[Part]:
         try:
             yield from reader.document()
         except RecursionError as cause:
-            raise _refused(shown, "more levels than a data set has", reader.place()) from cause
+            raise _refused(shown, "it is nested too deeply", reader.position()) from cause
         except UnicodeDecodeError as cause:
-            raise _refused(shown, f"bytes that are no UTF-8 ({cause.reason})", reader.place()) from cause
+            raise _refused(
+                shown, f"it contains bytes that are not UTF-8 ({cause.reason})", reader.position()
+            ) from cause
         except json.JSONDecodeError as cause:
-            raise _refused(shown, cause.msg, reader.place(cause.pos)) from cause
+            raise _refused(shown, cause.msg, reader.position(cause.pos)) from cause
         except ValueError as cause:  # numbers of more digits than Python converts
-            raise _refused(shown, str(cause), reader.place()) from cause
+            raise _refused(shown, str(cause), reader.position()) from cause
 
 
-def _refused(shown: str, found: str, place: str) -> InputError:
-    return InputError("valid JSON", found=f"{found[:160]} at {place}", where=shown, fix="Mend or export it again.")
+def _refused(shown: str, reason: str, position: str) -> InputError:
+    problem = f"The file is not valid JSON: {reason[:160]} at {position}."
+    return InputError(problem, at=shown, fix="Correct the file or export it again.")
 
 
 class _Reader:
@@ -68,8 +71,8 @@ class _Reader:
         self._lines, self._column = 0, 0  # of the beginning of the window
         self._span = _LEAST_SPAN  # characters to decode at once
 
-    def place(self, at: int | None = None) -> str:
-        """Line and column of a place in the window, of where reading is by default."""
+    def position(self, at: int | None = None) -> str:
+        """Line and column of an index in the window; by default of the next character to read."""
         at = self._at if at is None else at
         line_at = self._window.rfind("\n", 0, at) + 1
         column = at - line_at + (0 if line_at else self._column)
@@ -135,11 +138,11 @@ class _Reader:
 
     def _separator(self, end: str) -> bool:
         """Step over a comma, or over the end."""
-        found = self._next()
-        if found not in (",", end) or not found:
+        mark = self._next()
+        if mark not in (",", end) or not mark:
             raise json.JSONDecodeError("Expecting ',' delimiter", self._window, self._at)
         self._at += 1
-        return found == end
+        return mark == end
 
     def _expect(self, mark: str) -> None:
         if self._next() != mark:
@@ -167,7 +170,7 @@ class _Reader:
             except json.JSONDecodeError as cause:
                 is_cut = cause.msg.startswith("Unterminated") or cause.pos > len(self._window) - _TOKEN_CHARS
                 if is_cut and len(self._window) - self._at > _VALUE_CHARS:
-                    raise ValueError(f"an element of more than {_VALUE_CHARS >> 20} MB, or without an end") from cause
+                    raise ValueError(f"an element has more than {_VALUE_CHARS >> 20} MB, or no end") from cause
                 if not is_cut or not self._more():
                     raise
                 continue

@@ -44,8 +44,8 @@ def split_in(text: str) -> str | None:
     ('train', None, None)
     """
     whole = split_word(text)
-    found = {whole} if whole else {split_word(word) for word in re.split(r"[^a-z]+", text.lower())} - {None}
-    return found.pop() if len(found) == 1 else None
+    splits = {whole} if whole else {split_word(word) for word in re.split(r"[^a-z]+", text.lower())} - {None}
+    return splits.pop() if len(splits) == 1 else None
 
 
 def split_of_path(parts: Iterable[str]) -> str | None:
@@ -101,22 +101,22 @@ def attributes_of(values: Mapping[str, Any], *, known: frozenset[str]) -> dict[s
     >>> attributes_of({"id": 3, "lighting": "dim", "note": ""}, known=frozenset({"id"}))
     {'lighting': 'dim'}
     """
-    found: dict[str, Attribute] = {}
+    attributes: dict[str, Attribute] = {}
     for key, value in values.items():
         plain = attribute_value(value) if key not in known else None
         if plain is not None:
-            found[str(key)] = str(plain) if key in ATTRIBUTES else plain
-    return found
+            attributes[str(key)] = str(plain) if key in ATTRIBUTES else plain
+    return attributes
 
 
-def class_of(said: Any) -> tuple[str, dict[str, Attribute]] | None:
+def class_of(content: Any) -> tuple[str, dict[str, Attribute]] | None:
     """Class name and further attributes of a semantic label; ``None`` when there is no name in it.
 
     >>> class_of({"class": "car", "colour": "red"}), class_of({"type": "nut"}), class_of({})
     (('car', {'colour': 'red'}), ('nut', {}), None)
     """
-    if not isinstance(said, dict) or not said:
+    if not isinstance(content, dict) or not content:
         return None
-    key = "class" if "class" in said else next(iter(said))
-    name = attribute_value(said[key])
-    return None if name is None else (str(name), attributes_of(said, known=frozenset({key})))
+    key = "class" if "class" in content else next(iter(content))
+    name = attribute_value(content[key])
+    return None if name is None else (str(name), attributes_of(content, known=frozenset({key})))

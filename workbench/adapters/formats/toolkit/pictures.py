@@ -74,8 +74,7 @@ class Records(Counted, Generic[D]):
         for draft, seen in _looked_at(drafts, source.workers):
             self._left -= 1
             if isinstance(seen, Fault):
-                message = f"Wanted a picture, found {seen.found}. Left out."
-                problems.add(seen.kind, draft.origin, message, loses_record=True)
+                problems.add(seen.kind, draft.origin, f"{seen.reason}; sample left out.", loses_record=True)
             else:
                 width, height, kind, size_bytes, sha256 = seen
                 header = Header(width, height, kind)
@@ -84,7 +83,7 @@ class Records(Counted, Generic[D]):
                 record.size_bytes, record.content_sha256 = size_bytes, sha256
                 _name_repeated(record, problems)
                 yield record
-        problems.close("duplicate_box", "Wanted each box of a class once, found {n} again ({first}). All are loaded.")
+        problems.close("duplicate_box", "{n} labels with the class and box of another label ({first}); all are loaded.")
         for kind, message in closing.items():
             problems.close(kind, message)
 
@@ -119,9 +118,9 @@ def _looked_at(drafts: Sequence[D], started: Executor | None) -> Iterator[tuple[
         submit(_AHEAD * (workers if many else THREADS))
         while waiting:
             some, future = waiting.popleft()
-            found = future.result()
+            results = future.result()
             submit(1)
-            yield from zip(some, found, strict=True)
+            yield from zip(some, results, strict=True)
     finally:
         if pool is not started:
             pool.shutdown(cancel_futures=True)
@@ -150,7 +149,7 @@ def started_workers(n: int) -> Iterator[Executor]:
 def _check_type(draft: Draft, header: Header, problems: Problems) -> None:
     named = _SUFFIXES.get(draft.image_path.suffix.lower())
     if named is not None and named != header.type:
-        message = f"Wanted {named} as the name says, found {header.type}. Loaded as it is."
+        message = f"The file name says {named}, the content is {header.type}; loaded as {header.type}."
         problems.add("content_mismatch", draft.origin, message)
 
 

@@ -44,9 +44,9 @@ def _content(path: str) -> Content | Fault:
                 return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             content = stream.read()
     except OSError as cause:
-        return Fault("unreadable_image", f"{type(cause).__name__}: {cause}"[:200])
+        return Fault("unreadable_image", f"The file cannot be read ({type(cause).__name__}: {cause!s:.180})")
     if not content:
-        return Fault("unreadable_image", "an empty file")
+        return Fault("unreadable_image", "The file is empty")
     if content.startswith(_LFS_MARK):
-        return Fault("lfs_pointer", "a Git LFS pointer; run 'git lfs pull' where it came from")
+        return Fault("lfs_pointer", "The file is a Git LFS pointer (run 'git lfs pull' where it came from)")
     return content

@@ -49,40 +49,40 @@ Kind = Literal[
 ]
 
 KINDS: Final[dict[Kind, str]] = {
-    "ambiguous_image": "several pictures fit the name; the record is left out",
-    "box_outside_image": "a box beyond the picture; clipped, or left out when nothing of it is inside",
-    "broken_annotation": "an entry that is not what the format says; that entry is left out",
-    "content_mismatch": "the file's content is of another type than its name says; loaded",
-    "duplicate_box": "the same class and box twice in one picture; both are loaded",
+    "ambiguous_image": "several images match the name; the sample is left out",
+    "box_outside_image": "a box that reaches beyond the image; clipped, or left out when nothing of it is inside",
+    "broken_annotation": "an entry that does not follow the format; that entry is left out",
+    "content_mismatch": "an image of another type than its file name says; loaded",
+    "duplicate_box": "the same class and box twice in one image; both are loaded",
     "duplicate_id": "an id that is used twice; the first entry counts",
     "duplicate_label": "the same label in two files; kept once",
     "empty_cloud": "a point cloud without points or without x, y, z; left out",
-    "hidden_object": "objects of which no pixel is seen; counted, they get no label",
-    "ignored_junk": "files that no data set needs (hidden files, thumbnails), counted",
+    "hidden_object": "objects without a visible pixel; counted, not labelled",
+    "ignored_junk": "files that are not part of the data (hidden files, thumbnails); counted",
     "inverted_box": "a box whose right or bottom edge comes first; left out",
-    "lfs_pointer": "a Git LFS pointer instead of a picture or map; a record without picture is left out",
-    "missing_annotation_file": "a picture without its annotation; loaded without labels",
-    "missing_image": "an entry without its picture; the record is left out",
-    "missing_map": "a map, mask or cloud that is named but not there; the rest is loaded",
-    "missing_split": "a split that is named but not there",
-    "nan_box": "a box with an edge that is no finite number; left out",
+    "lfs_pointer": "a Git LFS pointer instead of an image, map or cloud; a sample without its image is left out",
+    "missing_annotation_file": "an image without annotations; loaded without labels",
+    "missing_image": "an entry whose image does not exist; the sample is left out",
+    "missing_map": "a map, mask or cloud that does not exist; the rest is loaded",
+    "missing_split": "a split whose images do not exist; left out",
+    "nan_box": "a box with an edge that is not a finite number; left out",
     "not_a_cloud": "a mesh (PLY with faces) where a point cloud belongs; left out",
-    "not_a_file": "a link to a folder inside, a pipe, a socket or a device; never opened",
-    "not_an_object": "entries that mark no object (DontCare regions), counted",
-    "path_outside_folder": "a path that leads out of the folder; found inside, or left out",
-    "size_mismatch": "width and height as written differ from the picture's; loaded, the picture's count",
-    "source_conflict": "the data names another source than was asked for; the data's counts",
-    "split_conflict": "a picture in two splits; it stays in the more protected one",
-    "truncated_image": "a picture whose end is missing; the record is left out",
-    "two_point_polygon": "an outline of fewer than three points; that outline is left out",
-    "unknown_category": "a class that is not declared; that label is left out",
-    "unlisted_image": "pictures that no annotation file names; not loaded",
+    "not_a_file": "a link to a folder of the same data, a pipe, a socket or a device; never opened",
+    "not_an_object": "entries that mark no object (DontCare regions); counted",
+    "path_outside_folder": "a path that leads out of the folder; replaced by a file inside, or left out",
+    "size_mismatch": "width and height that differ from the image file; loaded with the size of the file",
+    "source_conflict": "the data names another source than the load; loaded with that of the data",
+    "split_conflict": "an image in two splits; it stays in the more protected one (test, then val)",
+    "truncated_image": "an image file whose end is missing; the sample is left out",
+    "two_point_polygon": "an outline with fewer than three points; that outline is left out",
+    "unknown_category": "a class that is not declared; the label is left out",
+    "unlisted_image": "images that no annotation file lists; not loaded",
     "unreadable_cloud": "a point cloud that cannot be read; left out",
-    "unreadable_image": "a picture that cannot be opened; the record is left out",
+    "unreadable_image": "an image that cannot be opened; the sample is left out",
     "unreadable_map": "a depth map, mask or array that cannot be read; the rest is loaded",
-    "unsupported_annotation": "a kind of annotation that is not read (captions, normals), counted",
-    "unsupported_camera": "a camera model that is not known (fisheye, orthographic); loaded without intrinsics",
-    "unsupported_media": "a sample that is no picture (a video, a 3D scene alone); the record is left out",
+    "unsupported_annotation": "a kind of annotation that is not supported (captions, normals); left out",
+    "unsupported_camera": "a camera model that is not supported (fisheye, orthographic); loaded without intrinsics",
+    "unsupported_media": "a sample that is not an image (a video, a 3D scene alone); left out",
     "unusable_name": "a file or folder whose name is not UTF-8; left out",
     "zero_area_box": "a box without area; left out, or kept where the format counts it as one pixel",
 }
@@ -91,49 +91,66 @@ _SHOWN = 3
 
 
 class Problems:
-    """Everything that is wrong with one input, in the order found.
+    """Everything that is wrong with one input, in the order of discovery.
 
     >>> problems = Problems()
-    >>> problems.add("missing_image", "a.json, image 3", "Wanted x.jpg, found nothing. Left out.")
-    >>> problems.count("ignored_junk", ".DS_Store")
-    >>> problems.close("ignored_junk", "Ignored {n} files ({first}).")
-    >>> [p.kind for p in problems]
-    ['missing_image', 'ignored_junk']
+    >>> problems.add("missing_image", "a.json, image 3", "There is no image 'x.jpg'; sample left out.")
+    >>> for name in ("1.tmp", "2.tmp", "3.tmp", "4.tmp"):
+    ...     problems.count("ignored_junk", name)
+    >>> problems.close("ignored_junk", "{n} other files ({first}); ignored.")
+    >>> [problem.message for problem in problems]  # doctest: +NORMALIZE_WHITESPACE
+    ["There is no image 'x.jpg'; sample left out.",
+     '4 other files (first: 1.tmp, 2.tmp, 3.tmp); ignored.']
     """
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._problems: list[Problem] = []
         self._counted: Counter[Kind] = Counter()
         self._first: dict[Kind, list[str]] = {}
         self.records_lost = 0
 
     def __iter__(self) -> Iterator[Problem]:
-        return iter(self._found)
+        return iter(self._problems)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._problems)
 
     def add(self, kind: Kind, where: str, message: str, *, loses_record: bool = False) -> None:
-        """Name one problem; ``loses_record`` when a whole record is left out because of it."""
-        self._found.append(Problem(where=where, kind=kind, message=message))
+        """Report one problem.
+
+        Args:
+            kind: its kind.
+            where: the file, and the line or entry in it.
+            message: what is wrong and what became of the record or label, as a sentence.
+            loses_record: whether a whole record is left out because of it.
+        """
+        self._problems.append(Problem(where=where, kind=kind, message=message))
         self.records_lost += loses_record
 
     def extend(self, others: Problems) -> None:
-        """Take over everything that another collection named."""
-        self._found += others._found
+        """Add all problems of another collection."""
+        self._problems += others._problems
         self.records_lost += others.records_lost
 
     def count(self, kind: Kind, where: str) -> None:
-        """Count a problem that is named once for all its places, by ``close``."""
+        """Count a problem; ``close`` reports all of its kind as one."""
         self._counted[kind] += 1
         first = self._first.setdefault(kind, [])
         if len(first) < _SHOWN:
             first.append(where)
 
     def close(self, kind: Kind, message: str, *, where: str = "") -> None:
-        """Name what was counted, if anything; ``{n}`` and ``{first}`` are filled in."""
+        """Report what was counted of a kind, if anything, as one problem.
+
+        Args:
+            kind: the kind that was counted.
+            message: a sentence; ``{n}`` becomes the number, with the noun behind it in the singular or plural,
+                ``{first}`` the first places, after the word ``first:`` where there are more.
+            where: the place to give; that of the first one where it is empty.
+        """
         n = self._counted.pop(kind, 0)
         if n:
             first = self._first.pop(kind)
-            text = filled(message, n).replace("{first}", ", ".join(first))
-            self._found.append(Problem(where=where or first[0], kind=kind, message=text))
+            shown = ("first: " if n > _SHOWN else "") + ", ".join(first)
+            text = filled(message, n).replace("{first}", shown)
+            self._problems.append(Problem(where=where or first[0], kind=kind, message=text))

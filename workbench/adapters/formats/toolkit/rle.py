@@ -34,7 +34,7 @@ def unpack(text: str) -> list[int]:
                 raise ValueError("the text ends inside a count")
             bits = ord(text[at]) - _OFFSET
             if not 0 <= bits < 64 or shift > 60:
-                raise ValueError(f"character {text[at]!r} at {at} does not belong there")
+                raise ValueError(f"character {text[at]!r} at {at} is not allowed")
             value |= (bits & _VALUE) << shift
             more, shift, at = bool(bits & _MORE), shift + 5, at + 1
         if bits & _SIGN:
@@ -55,7 +55,7 @@ def decode(counts: Sequence[int], height: int, width: int) -> NDArray[np.bool_]:
     runs = np.asarray(counts, dtype=np.int64)
     area = height * width
     if runs.ndim != 1 or ((runs < 0) | (runs > area)).any() or int(runs.sum()) != area:
-        raise ValueError(f"the counts do not fill {height} x {width} pixels")
+        raise ValueError(f"the counts do not fill {width} x {height} pixels")
     values = np.arange(len(runs)) % 2 == 1
     return np.repeat(values, runs).reshape(width, height).T
 

@@ -38,15 +38,15 @@ def matrix_of(values: Any, *shape: int) -> Floats | None:
     numbers = numbers_of(flat)
     if numbers is None or len(numbers) != int(np.prod(shape)):
         return None
-    found = np.asarray(numbers, dtype=np.float64).reshape(shape)
-    return found if np.isfinite(found).all() else None
+    matrix = np.asarray(numbers, dtype=np.float64).reshape(shape)
+    return matrix if np.isfinite(matrix).all() else None
 
 
 def rigid(rotation: Floats, translation: Sequence[float] | Floats) -> Floats:
     """4x4 of a 3x3 rotation and a translation."""
-    found = np.eye(4)
-    found[:3, :3], found[:3, 3] = rotation, translation
-    return found
+    transform = np.eye(4)
+    transform[:3, :3], transform[:3, 3] = rotation, translation
+    return transform
 
 
 def rotation_of(quaternion_xyzw: Sequence[float] | Floats) -> Floats | None:
@@ -86,12 +86,12 @@ def without_scale(transform: Floats) -> tuple[Floats, Floats] | None:
 def solid_of(
     entry: Mapping[str, Any], where: str, problems: Problems
 ) -> tuple[Floats | None, tuple[float, float, float] | None]:
-    """Pose and size of a 3D box, under the names that the workbench stores and writes; what is wrong is named."""
+    """Pose and size of a 3D box, under the names that the workbench stores and writes; what is wrong is reported."""
     if entry.get("T_cam_obj") is None:
         return None, None
     pose, size = matrix_of(entry["T_cam_obj"], 4, 4), matrix_of(entry.get("size_m"), 3)
     if pose is None or (size is None and entry.get("size_m") is not None):
-        message = "Wanted T_cam_obj[4][4] and size_m[3], found others. 3D box left out."
+        message = "T_cam_obj is not a 4 x 4 matrix, or size_m is not 3 numbers; 3D box left out."
         problems.add("broken_annotation", where, message)
         return None, None
     return pose, None if size is None else (float(size[0]), float(size[1]), float(size[2]))

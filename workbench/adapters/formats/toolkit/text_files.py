@@ -11,16 +11,16 @@ LIMIT_BYTES: Final = 64 << 20
 
 
 def lines_of(path: Path, where: str, problems: Problems) -> list[str]:
-    """The lines of a text file; one that is too large is named and has none. Bytes that are no UTF-8 are replaced."""
+    """The lines of a text file, bytes that are not UTF-8 replaced; none when it is too large, which is reported."""
     data = content_of(path, where, problems)
     return [] if data is None else data.decode(errors="replace").splitlines()
 
 
 def content_of(path: Path, where: str, problems: Problems) -> bytes | None:
-    """The bytes of a text file, or ``None`` when it is too large, which is named."""
+    """The bytes of a text file, or ``None`` when it is too large, which is reported."""
     size = path.stat().st_size
     if size <= LIMIT_BYTES:
         return path.read_bytes()
-    message = f"Wanted a text file of at most {LIMIT_BYTES >> 20} MB, found {size >> 20:,} MB. File left out."
+    message = f"The text file has {size >> 20:,} MB, the limit is {LIMIT_BYTES >> 20} MB; file left out."
     problems.add("broken_annotation", where, message)
     return None

@@ -13,7 +13,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.files import inside
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
-_VAGUE = frozenset({"images", "image", "imgs", "img", "data", "jpegimages"})  # folder names that tell nothing
+_VAGUE = frozenset({"images", "image", "imgs", "img", "data", "jpegimages"})  # folder names without meaning
 _UNUSUAL = re.compile(r"[\\:]|\.\.|^/")  # other separators, drives, ways up, absolute paths
 _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
@@ -124,19 +124,19 @@ class Tree:
     @cached_property
     def folders(self) -> frozenset[str]:
         """All folders that hold files, at any depth, without a ``/`` at the end."""
-        found: set[str] = {""}
+        folders: set[str] = {""}
         for file in self.files:
             folder = file
-            while folder and (folder := folder.rpartition("/")[0]) not in found:
-                found.add(folder)
-        return frozenset(found)
+            while folder and (folder := folder.rpartition("/")[0]) not in folders:
+                folders.add(folder)
+        return frozenset(folders)
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        files: defaultdict[str, list[str]] = defaultdict(list)
         for file in self.files:
-            found[file.rpartition("/")[2].lower()].append(file)
-        return dict(found)
+            files[file.rpartition("/")[2].lower()].append(file)
+        return dict(files)
 
     def below(self, folder: str) -> list[str]:
         """All pictures in a folder, at any depth."""
@@ -172,21 +172,19 @@ class Tree:
         return self._ending_with(parts, leaves=leaves)
 
     def name_junk(self, problems: Problems) -> None:
-        """Name the files that were passed over, and the links that lead out."""
+        """Report the files that were not considered, and the links that lead out."""
         for path in self.junk:
             problems.count("ignored_junk", path)
-        problems.close("ignored_junk", "Wanted data, found {n} files, hidden or of the system ({first}). Ignored.")
+        problems.close("ignored_junk", "{n} files hidden or made by the operating system ({first}); ignored.")
         for path in self.outside:
-            message = (
-                "Wanted files inside the folder, found a link that leads out or nowhere. Not followed; load its target."
-            )
+            message = "The link leads out of the folder or nowhere; not followed. Load its target instead."
             problems.add("path_outside_folder", path, message)
         for path in self.no_files:
-            message = "Wanted a file or folder, found a link to a folder inside, a pipe or a device. Not opened."
+            message = "This is a link to a folder of the same data, a pipe, a socket or a device; not opened."
             problems.add("not_a_file", path, message)
         for path in self.nameless:
             shown = path.encode(errors="backslashreplace").decode()
-            message = "Wanted a name in UTF-8, found other bytes. Left out; rename it."
+            message = "The file name is not UTF-8; left out. Rename the file."
             problems.add("unusable_name", shown, message, loses_record=is_picture(path))
 
 

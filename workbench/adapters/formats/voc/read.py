@@ -99,18 +99,18 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
     if data is None:
         return None
     if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
-        message = "Wanted plain XML, found a document type or entities. File left out."
+        message = "The XML has a document type or entities, which are never read; file left out."
     else:
         try:
             root = ET.fromstring(data)  # noqa: S314 - no entities: checked above
         except (ET.ParseError, ValueError, LookupError) as cause:
-            message = f"Wanted valid XML, found: {cause}. File left out."
+            message = f"The file is not valid XML ({cause}); file left out."
         else:
             if root.tag == "annotation":
                 return _annotation(file, root, problems)
             if not _looks_like(tree.path(file)):
                 return None  # another kind of XML
-            message = f"Wanted <annotation>, found <{root.tag:.40}>. File left out."
+            message = f"The root element is <{root.tag:.40}>, not <annotation>; file left out."
     problems.add("broken_annotation", file, message)
     return None
 
@@ -119,12 +119,12 @@ def _annotation(file: str, root: ET.Element, problems: Problems) -> _Annotation:
     width, height = _number(root.findtext("size/width")), _number(root.findtext("size/height"))
     objects = []
     for at, node in enumerate(root.findall("object")):
-        found = _object(node)
-        if found is None:
-            message = "Wanted a name and a bndbox of four numbers, found neither or one. Label left out."
+        parsed = _object(node)
+        if parsed is None:
+            message = "The object has no name, or no bndbox with four numbers; label left out."
             problems.add("broken_annotation", f"{file}, object {at}", message)
         else:
-            objects.append(found)
+            objects.append(parsed)
     size = (int(width), int(height)) if width and height and max(width, height) < 1e6 else None
     return _Annotation(file, (root.findtext("filename") or "").strip(), size, tuple(objects))
 
@@ -150,7 +150,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _counts_from_zero(annotations: Sequence[_Annotation]) -> bool:
-    edges = (edge for annotation in annotations for found in annotation.objects for edge in found.xyxy[:2])
+    edges = (edge for annotation in annotations for entry in annotation.objects for edge in entry.xyxy[:2])
     return any(0 <= edge < 1 for edge in edges)
 
 
@@ -170,7 +170,8 @@ def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
             if listed:
                 splits[listed] = most_protected((before, split))
     problems.close(
-        "split_conflict", "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+        "split_conflict",
+        "{n} images listed in several splits ({first}); kept in the more protected one (test, then val).",
     )
     return splits
 
@@ -186,17 +187,19 @@ def _entries(
     for annotation in annotations:
         stem = stem_of(annotation.file)
         stems.add(stem)
-        found = _picture(tree, annotation, by_stem.get(stem, []), problems)
-        if found is None:
+        picture_file = _picture(tree, annotation, by_stem.get(stem, []), problems)
+        if picture_file is None:
             continue
-        if found in entries:
-            message = f"Wanted one XML file for {found}, found a second. It is left out."
+        if picture_file in entries:
+            first = entries[picture_file].annotation
+            assert first is not None  # images without one come later
+            message = f"'{picture_file}' already has an XML file ({first.file}); this one is left out."
             problems.add("duplicate_id", annotation.file, message, loses_record=True)
             continue
-        entries[found] = _Entry(tree.path(found), found, annotation, _split(found, splits))
+        entries[picture_file] = _Entry(tree.path(picture_file), picture_file, annotation, _split(picture_file, splits))
     _without_annotation(tree, entries, splits, problems)
     for stem in sorted(set(splits) - stems - set(by_stem)):
-        message = f"Wanted the picture {stem} of split {splits[stem]}, found no such file. Record left out."
+        message = f"There is no image '{stem:.200}', which the split '{splits[stem]}' lists; sample left out."
         problems.add("missing_image", f"ImageSets, {stem}", message, loses_record=True)
     return list(entries.values())
 
@@ -206,9 +209,7 @@ def _without_annotation(tree: Tree, entries: dict[str, _Entry], splits: dict[str
     for picture in tree.pictures:
         if picture in entries or folder_of(picture) not in homes:
             continue
-        problems.add(
-            "missing_annotation_file", picture, "Wanted an XML file of that name, found none. Loaded without labels."
-        )
+        problems.add("missing_annotation_file", picture, "No XML file for this image; loaded without labels.")
         entries[picture] = _Entry(tree.path(picture), picture, None, _split(picture, splits))
 
 
@@ -221,22 +222,22 @@ def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], prob
     here = folder_of(annotation.file)
     above = folder_of(here)
     near = [f"{above}/JPEGImages" if above else "JPEGImages", here, f"{above}/images" if above else "images"]
-    found = [picture for picture in same_stem if folder_of(picture) in near]
-    if len(found) == 1:
-        return found[0]
+    files = [picture for picture in same_stem if folder_of(picture) in near]
+    if len(files) == 1:
+        return files[0]
     file_name, leaves = annotation.file_name, plain_parts(annotation.file_name)[1]
-    found = (tree.find(file_name, near=near) if file_name else []) or list(same_stem)
+    files = (tree.find(file_name, near=near) if file_name else []) or list(same_stem)
     if leaves:
-        outcome = f"{found[0]} inside is taken for it" if len(found) == 1 else "Record left out"
-        message = f"Wanted a path inside the folder, found {file_name}. {outcome}."
-        problems.add("path_outside_folder", annotation.file, message, loses_record=len(found) != 1)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"Wanted one picture for this file, found {', '.join(found[:3])}. Record left out."
+        outcome = f"loaded '{files[0]}' instead" if len(files) == 1 else "sample left out"
+        message = f"The path '{file_name:.200}' leads out of the folder; {outcome}."
+        problems.add("path_outside_folder", annotation.file, message, loses_record=len(files) != 1)
+    if len(files) == 1:
+        return files[0]
+    if files:
+        message = f"Several images match this file ({', '.join(files[:3])}); sample left out."
         problems.add("ambiguous_image", annotation.file, message, loses_record=not leaves)
     elif not leaves:
-        message = f"Wanted the picture {file_name or stem_of(annotation.file)}, found no such file. Record left out."
+        message = f"There is no image '{file_name or stem_of(annotation.file):.200}'; sample left out."
         problems.add("missing_image", annotation.file, message, loses_record=True)
     return None
 
@@ -246,23 +247,24 @@ def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) 
     annotation = entry.annotation
     if annotation is not None:
         size = (header.width, header.height)
-        if annotation.size not in (None, size):
+        if annotation.size is not None and annotation.size != size:
+            says, file_size = f"{annotation.size[0]} x {annotation.size[1]}", f"{size[0]} x {size[1]}"
             message = (
-                f"Wanted {size}, the upright picture's size, found {annotation.size}. Boxes taken as pixels of {size}."
+                f"The file says {says}, the upright image is {file_size}; boxes are loaded as pixels of the image."
             )
             problems.add("size_mismatch", annotation.file, message)
         frame = Frame(*size, problems)
-        for at, found in enumerate(annotation.objects):
-            label = _label(found, shift_px, f"{annotation.file}, object {at}", frame)
+        for at, entry_of_object in enumerate(annotation.objects):
+            label = _label(entry_of_object, shift_px, f"{annotation.file}, object {at}", frame)
             labels += [label] if label is not None else []
     return Record(entry.image_path, entry.origin, header.width, header.height, Labels.of(labels), split=entry.split)
 
 
-def _label(found: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:
-    left, top, right, bottom = found.xyxy
+def _label(entry: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:
+    left, top, right, bottom = entry.xyxy
     if shift_px and (left == right or top == bottom):
-        edges = ", ".join(f"{edge} {value:g}" for edge, value in zip(_EDGES, found.xyxy, strict=True))
-        message = f"Wanted a box with an area, found {edges}. Kept as one pixel wide, as VOC counts."
+        edges = ", ".join(f"{edge} {value:g}" for edge, value in zip(_EDGES, entry.xyxy, strict=True))
+        message = f"The box is empty ({edges}); kept as one pixel wide, as VOC includes the far edge."
         frame.problems.add("zero_area_box", where, message)
     xyxy = frame.box((left - shift_px, top - shift_px, right, bottom), where)
-    return None if xyxy is None else Label(found.name, xyxy, attributes=found.attributes)
+    return None if xyxy is None else Label(entry.name, xyxy, attributes=entry.attributes)

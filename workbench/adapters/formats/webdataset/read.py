@@ -49,7 +49,7 @@ def detect(source: Source) -> Found | None:
     tree = source.tree
     shards = _shards(tree)
     if shards and _has_samples(tree.path(shards[0])):
-        why = f"{shards[0]} has pictures beside JSON or cls of the same key"
+        why = f"{shards[0]} has images beside JSON or cls files of the same key"
         return Found(0.95, why, partial(_Samples, source, shards))
     keys = [picture for picture in islice(tree.pictures, _TRIED) if _key(picture) + ".json" in tree.known]
     if keys and not shards and sample_json.is_document(read_object(tree.path(_key(keys[0]) + ".json"), "", Problems())):
@@ -104,12 +104,14 @@ class _Samples(Counted):
             try:
                 inner = Tree(archive.opened(tree.path(shard), scratch=source.scratch)) if shard else tree
             except InputError as cause:
-                message = f"{cause.problem} Left out."
+                message = f"{cause.problem.removesuffix('.')}; the samples of this shard are left out."
                 problems.add("unreadable_image", shard, message, loses_record=True)
                 continue
             entries = list(_entries(inner, shard, problems))
             yield from Records(entries, lambda entry, header: _record(entry, header, problems), source)
-        problems.close("missing_annotation_file", "Wanted JSON or cls for every picture, found none for {n} ({first}).")
+        problems.close(
+            "missing_annotation_file", "No JSON or cls file for {n} images ({first}); loaded without labels."
+        )
 
 
 def _entries(tree: Tree, shard: str, problems: Problems) -> Iterator[_Entry]:
@@ -124,21 +126,21 @@ def _entries(tree: Tree, shard: str, problems: Problems) -> Iterator[_Entry]:
             continue
         seen.add(key)
         yield _Entry(tree.path(picture), f"{home}/{picture}".lstrip("/"), tree, key, split, f"{shard}: {key}")
-    problems.close("unlisted_image", "Wanted one picture per key, found {n} more ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} further images of a key that already has one ({first}); not loaded.")
 
 
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     tree, file = entry.tree, f"{entry.key}.json"
-    said: Mapping[str, Any] = {}
+    content: Mapping[str, Any] = {}
     if file in tree.known:
-        said = read_object(tree.path(file), f"{entry.where}.json", problems) or {}
-    if sample_json.is_document(said):
-        record = sample_json.record(said, entry, entry.split, header, entry.where, problems)
+        content = read_object(tree.path(file), f"{entry.where}.json", problems) or {}
+    if sample_json.is_document(content):
+        record = sample_json.record(content, entry, entry.split, header, entry.where, problems)
         if record.split and entry.split is None:  # a split of a name of its own
             record.origin = f"{record.split}/{entry.origin.rpartition('/')[2]}"
         return record
     class_name = _class(entry)
-    if not said and class_name is None:
+    if not content and class_name is None:
         problems.count("missing_annotation_file", entry.where)
     return Record(
         image_path=entry.image_path,
@@ -147,7 +149,7 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
         height=header.height,
         classification=class_name,
         split=entry.split,
-        attributes=attributes_of(said, known=frozenset()),
+        attributes=attributes_of(content, known=frozenset()),
     )
 
 

@@ -57,9 +57,9 @@ def _shard(path: Path, items: Sequence[NamedRecord], start: int) -> int:
             if written >= SHARD_BYTES:
                 return at
             item = items[at]
-            said = json.dumps(document(item, at), ensure_ascii=False, sort_keys=True).encode()
+            content = json.dumps(document(item, at), ensure_ascii=False, sort_keys=True).encode()
             written += _add(archive, item.name, item.record.medium.read_bytes())
-            written += _add(archive, f"{stem_of(item.name)}.json", said)
+            written += _add(archive, f"{stem_of(item.name)}.json", content)
     return min(start + SHARD_SAMPLES, len(items))
 
 

@@ -53,10 +53,10 @@ def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, pr
         return Labels()
     frame = Frame(header.width, header.height, problems)
     lines = lines_of(tree.path(file), file, problems)
-    found = (
+    labels = (
         _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
     )
-    return Labels.of(label for label in found if label is not None)
+    return Labels.of(label for label in labels if label is not None)
 
 
 def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Label | None:
@@ -67,15 +67,15 @@ def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Lab
     is_pose = bool(classes.keypoint_numbers) and len(numbers) == _BOX_NUMBERS + classes.keypoint_numbers
     is_box = len(numbers) == _BOX_NUMBERS or is_pose
     if not is_box and (len(numbers) < _BOX_NUMBERS or len(numbers) % 2):
-        message = f"Wanted a class and 4 numbers or pairs of numbers, found '{' '.join(tokens)[:80]}'. Row left out."
+        row = " ".join(tokens)[:80]
+        message = f"The row '{row}' is neither a class with 4 numbers nor one with an outline; label left out."
         frame.problems.add("broken_annotation", where, message)
         return None
     name = classes.name(tokens[0])
     if name is None:
-        declared = f"0 to {max(classes.names, default=0)}" if classes.names else "a number"
-        frame.problems.add(
-            "unknown_category", where, f"Wanted a class {declared}, found {tokens[0][:40]}. Row left out."
-        )
+        declared = f"declared are 0 to {max(classes.names)}" if classes.names else "it must be a number from 0"
+        message = f"Class '{tokens[0]:.40}' is unknown, {declared}; label left out."
+        frame.problems.add("unknown_category", where, message)
         return None
     if not is_box:
         return _outline(name, numbers, where, frame)
@@ -88,7 +88,7 @@ def _posed(label: Label, classes: Classes, number: int, numbers: list[float], wh
     points = np.array(numbers[_BOX_NUMBERS:]).reshape(classes.keypoint_shape)
     seen = points[:, 2] if points.shape[1] == 3 else np.where(points.any(axis=1), 2.0, 0.0)
     if not np.isfinite(points).all() or not np.isin(seen, (0, 1, 2)).all():
-        message = "Wanted keypoints as shares with visibility 0, 1 or 2, found others. Keypoints left out."
+        message = "The keypoints are not finite numbers with a visibility of 0, 1 or 2; keypoints left out."
         frame.problems.add("broken_annotation", where, message)
         return label
     keypoints = np.column_stack([points[:, :2] * (frame.width, frame.height), seen])

@@ -29,7 +29,7 @@ from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
 
 name = "yolo"
-looks_for = "a .yaml with 'names' and 'train' or 'val', or label files of number rows beside pictures"
+looks_for = "a .yaml with 'names' and 'train' or 'val', or label files with rows of numbers beside images"
 single_files = True
 
 _SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -72,7 +72,7 @@ def detect(source: Source) -> Found | None:
     if layout.yaml_files:
         return Found(0.9, f"{layout.yaml_files[0]} names classes and splits", partial(_records, source, layout))
     if any(_has_rows(source.tree, file) for file in tried):
-        return Found(0.8, f"{tried[0]} has rows of numbers for a picture", partial(_records, source, layout))
+        return Found(0.8, f"{tried[0]} has rows of numbers and belongs to an image", partial(_records, source, layout))
     return None
 
 
@@ -86,22 +86,22 @@ def _yaml_files(tree: Tree) -> list[str]:
     """The data.yaml files nearest to the root."""
     files = [f for f in tree.files if f.lower().endswith((".yaml", ".yml")) and f.count("/") <= 2]
     files = [f for f in files if tree.path(f).stat().st_size <= _YAML_LIMIT_BYTES]
-    found = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
-    depth = min((f.count("/") for f in found), default=0)
-    return [f for f in found if f.count("/") == depth]
+    fitting = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
+    depth = min((f.count("/") for f in fitting), default=0)
+    return [f for f in fitting if f.count("/") == depth]
 
 
 def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
     try:
         size = path.stat().st_size
         if size > _YAML_LIMIT_BYTES:
-            raise ValueError(f"{size >> 20:,} MB, more than the {_YAML_LIMIT_BYTES >> 20} that such a file may have")
+            raise ValueError(f"{size >> 20:,} MB, the limit is {_YAML_LIMIT_BYTES >> 20} MB")
         return _small(yaml.safe_load(path.read_bytes()))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as cause:
         if not strict:
             return None
-        found = " ".join(str(cause).split())[:200]
-        raise InputError("valid YAML", found=found, where=shown, fix="Mend or export it again.") from cause
+        problem = f"The file is not valid YAML ({' '.join(str(cause).split())[:200]})."
+        raise InputError(problem, at=shown, fix="Correct the file or export it again.") from cause
 
 
 def _small(content: Any) -> Any:
@@ -113,7 +113,7 @@ def _small(content: Any) -> Any:
         if isinstance(value, (list, dict)):
             waiting += value.values() if isinstance(value, dict) else value
     if waiting:
-        raise ValueError(f"aliases that stand for more than {_MOST_VALUES:,} values")
+        raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
     return content
 
 
@@ -132,8 +132,8 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     files, pairs = layout.yaml_files, layout.label_files
     tree.name_junk(problems)
     if len(files) > 1:
-        fix = "Give the path of the one you mean."
-        raise InputError("one data.yaml", found=", ".join(files[:5]), where=str(source.path), fix=fix)
+        problem = f"The folder has several data.yaml files: {', '.join(files[:5])}."
+        raise InputError(problem, at=str(source.path), fix="Give the path of the one to load.")
     if files:
         content = _yaml(tree.path(files[0]), shown=files[0])
         classes = _classes(content, files[0])
@@ -175,8 +175,8 @@ def label_path(picture: str) -> str:
 
 def _label_files(tree: Tree) -> dict[str, str]:
     """Label file by picture, where there is one."""
-    found = ((picture, label_path(picture)) for picture in tree.pictures)
-    return {picture: file for picture, file in found if file in tree.known}
+    candidates = ((picture, label_path(picture)) for picture in tree.pictures)
+    return {picture: file for picture, file in candidates if file in tree.known}
 
 
 def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, str], problems: Problems) -> None:
@@ -185,12 +185,12 @@ def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[s
     for file in tree.files:
         stray = file.endswith(".txt") and file not in used and folder_of(file) in homes
         if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and _has_rows(tree, file):
-            message = "Wanted a picture of that name, found none. Record left out."
+            message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture in tree.pictures:
         if picture not in pictures:
             problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "Wanted every picture in a split, found {n} in none ({first}). Not loaded.")
+    problems.close("unlisted_image", "{n} images not listed in any split ({first}); not loaded.")
 
 
 def _classes(content: Mapping[str, Any], file: str) -> Classes:
@@ -199,7 +199,7 @@ def _classes(content: Mapping[str, Any], file: str) -> Classes:
         names = dict(enumerate(names))
     if not isinstance(names, Mapping) or not all(str(key).isdecimal() for key in names):
         fix = "Write names: [cone, cube] or names: {0: cone, 1: cube}."
-        raise InputError("a list of class names", found=f"{names!r:.80}", where=f"{file}, names", fix=fix)
+        raise InputError(f"This is not a list of class names: {names!r:.80}.", at=f"{file}, names", fix=fix)
     shape = content.get("kpt_shape")
     points = (0, 0)
     if isinstance(shape, list) and len(shape) == 2 and all(type(n) is int for n in shape):
@@ -209,12 +209,12 @@ def _classes(content: Mapping[str, Any], file: str) -> Classes:
 
 def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
     """Names of keypoints by class number: ``kpt_names: {0: [nose, left_eye]}``."""
-    said = content.get("kpt_names")
-    if not isinstance(said, Mapping):
+    names_by_class = content.get("kpt_names")
+    if not isinstance(names_by_class, Mapping):
         return {}
     return {
         int(key): tuple(map(str, names))
-        for key, names in said.items()
+        for key, names in names_by_class.items()
         if str(key).isdecimal() and isinstance(names, list)
     }
 
@@ -236,24 +236,24 @@ class _Splits:
         base = content.get("path")
         self.base, leaves = plain_parts(base) if isinstance(base, str) else ((), False)
         if leaves:
-            message = f"Wanted a path inside the folder, found {base}. The folder that was given is taken for it."
+            message = f"The path '{base:.200}' leads out of the folder; loaded from the given folder instead."
             problems.add("path_outside_folder", f"{file}, path", message)
 
     def pictures(self) -> dict[str, str | None]:
         """Split by picture; a picture in several stays in the most protected one."""
-        found: dict[str, str | None] = {}
+        splits: dict[str, str | None] = {}
         own = {key: key for key, value in self.content.items() if self._is_own_split(key, value)}
         for key, split in {**_SPLIT_KEYS, **own}.items():
             value = self.content.get(key)
             for text in value if isinstance(value, list) else [value] if value else []:
                 for picture in self._pictures(key, str(text)):
-                    before = found.get(picture) or split
+                    before = splits.get(picture) or split
                     if before != split:
                         self.problems.count("split_conflict", picture)
-                    found[picture] = most_protected((before, split))
-        message = "Wanted one split per picture, found {n} in several ({first}). The more protected one counts."
+                    splits[picture] = most_protected((before, split))
+        message = "{n} images listed in several splits ({first}); kept in the more protected one (test, then val)."
         self.problems.close("split_conflict", message)
-        return dict(sorted(found.items()))
+        return dict(sorted(splits.items()))
 
     def _is_own_split(self, key: Any, value: Any) -> bool:
         """Stages such as ``pretrain: images/pretrain``, which trainers leave alone."""
@@ -264,12 +264,12 @@ class _Splits:
         parts, leaves = plain_parts(text)
         place = self._place(parts)
         if place is None:
-            outside = ", which leads out of the folder," if leaves else ","
-            message = f"Wanted the pictures of '{key}', found {text}{outside} and nothing there. Split left out."
+            outside = " (the path leads out of the folder)" if leaves else ""
+            message = f"There are no images of the split '{key}' at '{text:.200}'{outside}; split left out."
             self.problems.add("missing_split", where, message)
             return []
         if leaves:
-            message = f"Wanted a path inside the folder, found {text}. {place} inside is taken for it."
+            message = f"The path '{text:.200}' leads out of the folder; loaded '{place}' instead."
             self.problems.add("path_outside_folder", where, message)
         if place in self.tree.known:
             return self._list(place) if place.endswith(".txt") else [place] * is_picture(place)
@@ -293,23 +293,23 @@ class _Splits:
         return None
 
     def _list(self, file: str) -> list[str]:
-        found = []
+        pictures = []
         for at, line in enumerate(lines_of(self.tree.path(file), file, self.problems), 1):
             text = line.strip()
             candidates = self.tree.find(text, near=[folder_of(file), ""]) if text else []
             leaves = plain_parts(text)[1]
             where = f"{file}, line {at}"
             if len(candidates) == 1:
-                found.append(candidates[0])
+                pictures.append(candidates[0])
                 if leaves:
                     self.problems.count("path_outside_folder", where)
             elif text and candidates:
-                message = f"Wanted one picture {text}, found {len(candidates)}. Record left out."
+                message = f"Several images match '{text:.200}' ({', '.join(candidates[:3])}); sample left out."
                 self.problems.add("ambiguous_image", where, message, loses_record=True)
             elif text:
                 kind: Kind = "path_outside_folder" if leaves else "missing_image"
-                message = f"Wanted the picture {text}, found none inside. Record left out."
+                message = f"There is no image '{text:.200}' in the folder; sample left out."
                 self.problems.add(kind, where, message, loses_record=True)
-        message = "Wanted paths inside the folder, found {n} that lead out ({first}). Pictures inside are taken."
+        message = "{n} paths out of the folder ({first}); loaded the images of the same name inside instead."
         self.problems.close("path_outside_folder", message)
-        return found
+        return pictures

@@ -92,8 +92,8 @@ def _all_outlines(records: Sequence[Record]) -> bool:
     """Whether outlines can be written: Ultralytics drops them all when a single label has none."""
     if _keypoint_count(records):
         return False
-    found = {len(label.polygons) == 1 and label.mask is None for record in records for label in record.labels}
-    return found == {True}
+    are_outlines = {len(label.polygons) == 1 and label.mask is None for record in records for label in record.labels}
+    return are_outlines == {True}
 
 
 def _loses_box(label: Label) -> bool:
