@@ -73,7 +73,7 @@ def new_id() -> ObjectId:
 
 
 def now() -> datetime:
-    """The moment to stamp on a document, as FiftyOne does."""
+    """The current time for a document's time stamps, as FiftyOne stores it."""
     return datetime.now(timezone.utc)
 
 
@@ -152,7 +152,7 @@ def _label_document(cls: str, **values: Any) -> dict[str, Any]:
 
 
 def detections(labels: Sequence[Label], width: int, height: int) -> dict[str, Any]:
-    """Labels of a picture of this size in pixels, as FiftyOne's detections."""
+    """Labels of an image of this size in pixels, as FiftyOne's detections."""
     entries = [_detection(i, label, width, height) for i, label in zip(new_ids(len(labels)), labels, strict=True)]
     return {"_cls": "Detections", "detections": entries}
 
@@ -187,7 +187,7 @@ def _detection(new: ObjectId, label: Label, width: int, height: int) -> dict[str
 
 
 def _keypoints(record: Record) -> dict[str, Any]:
-    """FiftyOne shows keypoints from a field of their own; ``of`` is the place of the label they belong to."""
+    """FiftyOne shows keypoints from a field of their own; ``of`` is the index of the label they belong to."""
     entries = []
     for index, label in enumerate(record.labels):
         if label.keypoints is not None:
@@ -254,7 +254,7 @@ def _nested(prefix: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Att
 
 
 def record_of(document: Mapping[str, Any]) -> Record:
-    """The record that a stored document stands for."""
+    """The record of a stored document."""
     metadata = document.get("metadata") or {}
     width, height = metadata.get("width") or 0, metadata.get("height") or 0
     detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or []
