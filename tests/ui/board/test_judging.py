@@ -91,7 +91,7 @@ def test_retrain_with_a_trainer_of_ones_own(predicted: Selection, tmp_path: Path
         f"wb.retrain(ds, trainer, name='second', folder={str(tmp_path / 'second')!r})"
     )
     state = browser.job(browser.ask("retrain", **asked)[0]["result"])
-    assert state["state"] == "failed" and "files in it" in state["message"]
+    assert state["state"] == "failed" and "The folder is not empty" in state["message"]
 
 
 def test_rows_of_a_scenario_can_be_changed(browser: Browser) -> None:

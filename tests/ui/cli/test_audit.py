@@ -114,7 +114,7 @@ def test_folders_are_looked_at_first(tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.txt").write_text("x")
     assert main(["audit", str(tmp_path / "full"), *asked(tmp_path)[2:]]) == 1
-    assert "files in it" in capsys.readouterr().err
+    assert "The folder is not empty" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
