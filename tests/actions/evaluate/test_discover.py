@@ -97,7 +97,7 @@ def test_text_of_data_is_text_and_few_samples_are_said() -> None:
     assert "Too few samples to find and confirm a slice: 12, at least 40" in str(
         Discovery("recall", Search((), 12, 0.8, 4, 7, 7, 0))
     )
-    assert "those that looked best" in str(Discovery("recall", Search((), 100, 0.8, 4, 7, 90, 0)))
+    assert "three attributes, the most promising" in str(Discovery("recall", Search((), 100, 0.8, 4, 7, 90, 0)))
 
 
 def test_facets_searched_by_default() -> None:
