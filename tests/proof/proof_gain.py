@@ -35,7 +35,7 @@ import numpy as np
 
 from tests.proof.standin import CELLS, CLASSES, SCENE, SIZE_WH, Pool, natural, pool, real, tallied
 from tests.tools.arms import closed, gain, means
-from workbench.actions.rounds.judge import gate
+from workbench.actions.rounds.verdict import gate
 from workbench.base.files import write_bytes
 from workbench.base.processes import WorkerProcesses
 from workbench.core.metrics.compare import Change

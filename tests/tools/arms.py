@@ -61,7 +61,7 @@ def closed(
     """Share of the way from ``none`` to ``oracle`` that ``arm`` goes; 1 is as good as the oracle.
 
     Without a value where the oracle itself gained nothing for sure: then there is no way to go, and what is missing is
-    not data (see ``judge.gate``).
+    not data (see ``verdict.gate``).
 
     Args:
         none, arm, oracle: tallies as of ``gain``.

@@ -13,7 +13,7 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, Stored, opened
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
-from workbench.core.measures import MEASURES, judge
+from workbench.core.measures import MEASURES, derive_attributes
 from workbench.core.measures.reading import Measured, Task, measure_files, measure_files_in_child, stamp
 from workbench.core.schema import fields
 from workbench.core.schema.report import Problem
@@ -125,7 +125,7 @@ def _values(stored: Stored, measured: Measured) -> dict[str, Value]:
         for name, value in (label or {}).items():
             values[f"{fields.GROUND_TRUTH}.detections.{place}.{name}"] = value
     derived: dict[str, Value] = {}
-    for name, answer in judge(measured.measures).items():
+    for name, answer in derive_attributes(measured.measures).items():
         if _is_ours(stored, name):
             derived |= {name: answer.word, fields.CONFIDENCE[name]: answer.confidence}
     mark: dict[str, Value] = {}

@@ -109,7 +109,7 @@ def test_two_turns_and_a_verdict(loaded: Any, tmp_path: Path) -> None:
     assert "predictions in predictions_second" in str(second)
     again = retrain(loaded, Fixed(lambda i: False), name="second", folder=tmp_path / "3")
     assert again.round.number == 2 and again.round.metrics["recall"] == 0.0
-    with pytest.raises(OutputError, match="not empty"):
+    with pytest.raises(OutputError, match="The folder is not empty"):
         retrain(loaded, Fixed(), name="third", folder=tmp_path / "3")
     with pytest.raises(InputError, match="not a name for a round"):
         retrain(loaded, Fixed(), name=" ", folder=tmp_path / "4")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.actions.rounds.planted import drawn, planted
-from workbench.actions.rounds.judge import Verdict, gate, judge
+from workbench.actions.rounds.verdict import Verdict, decide, gate
 from workbench.core.metrics.compare import Change, Level, Part, apart, change, level
 from workbench.core.metrics.counts import RoundCounts, from_bytes, to_bytes
 
@@ -124,7 +124,7 @@ GOOD, NONE, BAD = Change(0.3, 0.2, 0.4), Change(0.1, -0.1, 0.3), Change(-0.2, -0
     ],
 )
 def test_states(case: str, now: Level, to_rest: Change, before: Change, first: Change, state: str) -> None:
-    found = judge(now, to_rest, before, first)
+    found = decide(now, to_rest, before, first)
     assert (found.state, bool(found.note)) == (state, True) and isinstance(found, Verdict), case
 
 

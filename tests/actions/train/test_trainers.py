@@ -105,7 +105,7 @@ def test_a_saved_detector_is_the_same_one(renders: Path, tmp_path: Path) -> None
     again = Detector.load(tmp_path / "model")
     assert again.predict([picture]) == made.predict([picture])
     assert (again.classes, again.size_wh, again.history) == (["part"], (96, 64), made.history)
-    with pytest.raises(OutputError, match="not empty"):
+    with pytest.raises(OutputError, match="The folder is not empty"):
         made.save(tmp_path / "model")
     with pytest.raises(InputError, match="fitted"):
         Detector().save(tmp_path / "other")

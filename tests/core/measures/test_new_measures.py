@@ -11,7 +11,7 @@ from workbench.core.measures import (
     MEASURES,
     Picture,
     decode,
-    judge,
+    derive_attributes,
     measure_all,
     measure_labels,
     over_labels,
@@ -250,7 +250,7 @@ def test_no_labels_have_no_measures() -> None:
     ],
 )
 def test_attributes(changes: dict[str, float], attribute: str, words: set[str]) -> None:
-    found = judge(measure_all(Picture(gray(scene()))) | changes)[attribute]
+    found = derive_attributes(measure_all(Picture(gray(scene()))) | changes)[attribute]
     assert found.word in words
     assert 0 <= found.confidence <= 1
     assert (found == UNKNOWN) == (found.word == "unknown")
@@ -258,7 +258,9 @@ def test_attributes(changes: dict[str, float], attribute: str, words: set[str]) 
 
 def test_confidence_falls_towards_a_limit() -> None:
     measured = measure_all(Picture(gray(scene())))
-    confidence = [judge(measured | {"exposure_ev": ev})["lighting"].confidence for ev in (-7.0, -5.0, -4.55)]
+    confidence = [
+        derive_attributes(measured | {"exposure_ev": ev})["lighting"].confidence for ev in (-7.0, -5.0, -4.55)
+    ]
     assert confidence == sorted(confidence, reverse=True)
     assert confidence[0] > 0.99 > 0.7 > confidence[2] > 0.5
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from workbench.core.scenario import Scenario, Unplaceable, lighting_word, preset_names, sensor_word
+from workbench.core.scenario import Scenario, Unplaceable, lighting_category, preset_names, sensor_category
 from workbench.core.schema import fields
 
 LIGHT = {"lighting.key.direction.elevation": 90, "lighting.key.type": "directional"}
@@ -25,7 +25,7 @@ LIGHT = {"lighting.key.direction.elevation": 90, "lighting.key.type": "direction
 )
 def test_lighting(environment: float, key: float, ev: float, word: str) -> None:
     changes = {"lighting.environment.intensity": environment, "lighting.key.intensity": key, "sensor.exposure.ev": ev}
-    assert lighting_word(Scenario("x").replace(LIGHT | changes).resolve(0).values) == word
+    assert lighting_category(Scenario("x").replace(LIGHT | changes).resolve(0).values) == word
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_lighting(environment: float, key: float, ev: float, word: str) -> None:
 def test_soft_light_is_not_harsh(changes: dict, word: str) -> None:
     base = LIGHT | {"lighting.environment.intensity": 60, "lighting.key.intensity": 900}
     values = Scenario("x").replace(base | (changes or {"lighting.environment.intensity": 400})).resolve(0).values
-    assert lighting_word(values) == word
+    assert lighting_category(values) == word
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_soft_light_is_not_harsh(changes: dict, word: str) -> None:
     ],
 )
 def test_sensor(changes: dict, word: str) -> None:
-    assert sensor_word(Scenario("x").replace(changes).resolve(0).values) == word
+    assert sensor_category(Scenario("x").replace(changes).resolve(0).values) == word
 
 
 def _words(name: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
@@ -64,8 +64,8 @@ def _words(name: str) -> tuple[Counter[str], Counter[str], Counter[str]]:
             values = Scenario.load(name).resolve(frame).values
         except Unplaceable:
             continue
-        light[lighting_word(values)] += 1
-        sensor[sensor_word(values)] += 1
+        light[lighting_category(values)] += 1
+        sensor[sensor_category(values)] += 1
         surface[values["scene.surface.label"]] += 1
     return light, sensor, surface
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.core.splits.oracle import leaks
 from tests.strategies import data_sets
 from workbench.base.errors import InputError
-from workbench.core.splits.balance import Item, Shelf
+from workbench.core.splits.balance import Capacity, Item
 from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.limits import deviation, settled
 from workbench.core.splits.plan import plan
@@ -105,8 +105,8 @@ def test_swaps_keep_the_numbers_and_only_make_splits_more_alike(given, rng):
     ]
     placed = {item.name: split for item, (_, split) in zip(items, given, strict=True)}
 
-    def shelf(splits):
-        found = Shelf(dict.fromkeys(RATIOS, 0))
+    def capacity(splits):
+        found = Capacity(dict.fromkeys(RATIOS, 0))
         for item in items:
             found.add(item, splits[item.name])
         return found
@@ -115,23 +115,23 @@ def test_swaps_keep_the_numbers_and_only_make_splits_more_alike(given, rng):
         totals = {stratum: n.total() for stratum, n in lies.strata.items()}
         return sum((lies.strata[s][name] / n - RATIOS[name]) ** 2 for s, n in totals.items() for name in RATIOS)
 
-    changed = shelf(placed)
+    changed = capacity(placed)
     found = swap(items, placed, changed, RATIOS)
     assert Counter(found.values()) == Counter(placed.values())
-    assert squares(changed) <= squares(shelf(placed)) + 1e-9
-    assert {s: +n for s, n in changed.strata.items()} == {s: +n for s, n in shelf(found).strata.items()}
-    assert swap(rng.sample(items, len(items)), placed, shelf(placed), RATIOS) == found
-    kept = shelf(swap(items, placed, shelf(placed), RATIOS, keep_cells=True))
-    assert {cell: +n for cell, n in kept.cells.items()} == {cell: +n for cell, n in shelf(placed).cells.items()}
+    assert squares(changed) <= squares(capacity(placed)) + 1e-9
+    assert {s: +n for s, n in changed.strata.items()} == {s: +n for s, n in capacity(found).strata.items()}
+    assert swap(rng.sample(items, len(items)), placed, capacity(placed), RATIOS) == found
+    kept = capacity(swap(items, placed, capacity(placed), RATIOS, keep_cells=True))
+    assert {cell: +n for cell, n in kept.cells.items()} == {cell: +n for cell, n in capacity(placed).cells.items()}
 
 
 def test_a_swap_mends_what_placing_could_not_foresee():
     items = [Item(name, {"a": 1, "b": 1}, {name[0]: 1}, {}, ("a", "b")) for name in ("x1", "x2", "y1", "y2")]
-    shelf = Shelf({"a": 2, "b": 2})
+    capacity = Capacity({"a": 2, "b": 2})
     placed = {"x1": "a", "x2": "a", "y1": "b", "y2": "b"}
     for item in items:
-        shelf.add(item, placed[item.name])
-    found = swap(items, placed, shelf, {"a": 0.5, "b": 0.5})
+        capacity.add(item, placed[item.name])
+    found = swap(items, placed, capacity, {"a": 0.5, "b": 0.5})
     assert {found["x1"], found["x2"]} == {found["y1"], found["y2"]} == {"a", "b"}
 
 

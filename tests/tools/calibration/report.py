@@ -15,7 +15,7 @@ from tests.tools.calibration.plots import page
 from tests.tools.calibration.score import balanced_accuracy, confusion, interval, rank_correlation, roc_auc
 from workbench.base.files import write_bytes, write_json
 from workbench.base.plurals import counted
-from workbench.core.measures import Judgement
+from workbench.core.measures import DerivedAttribute
 from workbench.core.measures.attributes import DARK_EV
 from workbench.core.measures.model import models
 
@@ -145,7 +145,7 @@ class Report:
 def report_of(
     shots: Sequence[Shot],
     measured: Sequence[Mapping[str, Any]],
-    answers: Sequence[Mapping[str, Judgement]],
+    answers: Sequence[Mapping[str, DerivedAttribute]],
     *,
     frames_fitted: int,
 ) -> Report:
@@ -225,7 +225,7 @@ def _direction(shots: Sequence[Shot], measured: Sequence[Mapping[str, Any]]) -> 
     return {**found, "auc": None, "n": len(moved), "per_backend": {}}
 
 
-def _attribute(name: str, shots: Sequence[Shot], answers: Sequence[Mapping[str, Judgement]]) -> dict[str, Any]:
+def _attribute(name: str, shots: Sequence[Shot], answers: Sequence[Mapping[str, DerivedAttribute]]) -> dict[str, Any]:
     true_word, known, goal = ATTRIBUTES[name]
     true, found = [true_word(shot) for shot in shots], [answer[name].word for answer in answers]
     table = confusion(true, found, known)

@@ -18,7 +18,7 @@ from workbench.base.files import refused, write_bytes
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
-from workbench.core.measures import decode, judge, measure_all
+from workbench.core.measures import decode, derive_attributes, measure_all
 from workbench.core.measures.gloss import label_features
 from workbench.core.measures.model import FILE, Model, models, used
 
@@ -87,7 +87,7 @@ def calibrate(
         raise InputError(f"At least 8 frames are needed, not {frames}.")
     fitted = _fitted(train) if fit else models()
     with used(fitted):
-        words = [judge(values) for values in _with_gloss(held_out.measured)]
+        words = [derive_attributes(values) for values in _with_gloss(held_out.measured)]
         report = report_of(held_out.shots, held_out.measured, words, frames_fitted=_frames(train) if fit else 0)
         report = report if photos is None else report.with_photos(photos, pictures.shots)
     if fit:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.scenario.words import exposure_stops, horizontal_lux
+from workbench.core.scenario.categories import exposure_stops, horizontal_lux
 from workbench.core.schema.scene import Annotations, Material, Scene
 
 Linear = NDArray[np.float32]

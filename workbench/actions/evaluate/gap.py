@@ -11,8 +11,15 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from workbench.actions.evaluate.gap_plots import aucs, bars
-from workbench.actions.evaluate.gap_words import DISTANCES, distance_words, distances, object_words, unit, words
+from workbench.actions.evaluate.gap_charts import aucs, bars
+from workbench.actions.evaluate.gap_text import (
+    DISTANCES,
+    distance_sentence,
+    distances,
+    measure_sentence,
+    object_sentence,
+    unit,
+)
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.objects import objects as read_objects
@@ -100,7 +107,7 @@ class Gaps:
             head |= {f"object_{name}": getattr(shown, name) for name in NUMBERS}
             head |= {"per_object": {quantity.name: quantity.distance for quantity in shown.measures}}
         head |= {"per_measure": {measure.name: measure.distance for measure in one.measures}}
-        head |= {"words": words(one, self.sides), "note": one.note}
+        head |= {"words": measure_sentence(one, self.sides), "note": one.note}
         return head if self.by is None else {**head, self.by: word}
 
     @property
@@ -132,8 +139,12 @@ class Gaps:
         lines = []
         for word, one, look, shown in self.views:
             named = f"{self.by} = {word}: " if self.by else ""
-            sentences = [words(one, self.sides), look_words(look) if look else "", object_words(shown) if shown else ""]
-            lines.append(named + " ".join(filter(None, [*sentences, distance_words(one, shown)])))
+            sentences = [
+                measure_sentence(one, self.sides),
+                embedding_sentence(look) if look else "",
+                object_sentence(shown) if shown else "",
+            ]
+            lines.append(named + " ".join(filter(None, [*sentences, distance_sentence(one, shown)])))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -302,7 +313,7 @@ def _corrected(gaps: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | N
         yield word, replace(one, p_value=p, low=one.low if p < ALPHA else min(one.low, CHANCE))
 
 
-def look_words(look: Look) -> str:
+def embedding_sentence(look: Look) -> str:
     """The gap between the embeddings of the two sides, as a sentence."""
     one = look.gap
     if one.auc is None:

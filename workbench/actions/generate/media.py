@@ -24,7 +24,7 @@ from workbench.actions.generate.record import scene_id, source_key
 from workbench.actions.generate.shot import Accepted
 from workbench.base.errors import OutputError
 from workbench.base.files import refused, write_bytes, write_json
-from workbench.core.scenario import Scenario, lighting_word, sensor_word
+from workbench.core.scenario import Scenario, lighting_category, sensor_category
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
 from workbench.core.schema.scene import Annotations, ObjectTruth
@@ -89,9 +89,9 @@ def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: 
         "generation": generation,
         "objects": objects,
         "camera": camera.to_dict(),
-        "lighting": lighting_word(accepted.resolved.values),
+        "lighting": lighting_category(accepted.resolved.values),
         "surface": accepted.resolved.values["scene.surface.label"],
-        "sensor": sensor_word(accepted.resolved.values),
+        "sensor": sensor_category(accepted.resolved.values),
     }
     write_json(path_of(folder, "frames", frame), accepted.resolved.document() | {"outcome": outcome})
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.actions.rounds.judge import FAILING, Verdict, gate, judge
 from workbench.actions.rounds.record import Recorded, recorded
 from workbench.actions.rounds.scoreboard import Row, Scoreboard
 from workbench.actions.rounds.test_samples import rows_of
+from workbench.actions.rounds.verdict import FAILING, Verdict, decide, gate
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.failures import TaggedLabels, tagged_labels
@@ -33,7 +33,7 @@ ALL = "all"
 def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     """The scoreboard of a dataset: each failure scenario closed, failing or worse after the last round.
 
-    All rounds are compared on the real images that they share, by the tags of today; see ``judge`` for what the
+    All rounds are compared on the real images that they share, by the tags of today; see ``decide`` for what the
     states mean, and ``compare`` for the intervals. Tags on single true labels are judged by those labels.
 
     Args:
@@ -63,7 +63,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     scenarios = []
     for tag, part in parts.items():
         row = _row(tag, per_round, part, metric, sound)
-        verdict = judge(row.now, row.to_rest, row.since_before, row.since_first)
+        verdict = decide(row.now, row.to_rest, row.since_before, row.since_first)
         scenarios.append(replace(row, verdict=_gated(verdict, chosen, row, _real(table, tag, labels.get(tag)))))
     everything = _row(ALL, per_round, Part(np.ones(len(ids), np.bool_)), metric)
     others = [_row(name, per_round, part, metric) for name, part in _cells(members)]

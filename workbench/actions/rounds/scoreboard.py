@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from workbench.actions.rounds.judge import CLOSED, FAILING, WORSE, Verdict
 from workbench.actions.rounds.record import Round
+from workbench.actions.rounds.verdict import CLOSED, FAILING, WORSE, Verdict
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
 from workbench.core.metrics.compare import Change, Level
@@ -155,13 +155,13 @@ def _lines(board: Scoreboard) -> Iterator[str]:
     for row in board.fell:
         yield _sentence(f"GOT WORSE {row.name}", row, board)
     for row in board.scenarios:
-        yield scenario_words(row, board)
+        yield scenario_sentence(row, board)
     if not board.scenarios:
         yield "No failure scenarios: tag some, e.g. wb.tag(ds, 'failure:glare', where=\"lighting == 'harsh'\")."
     yield from board.notes
 
 
-def scenario_words(row: Row, board: Scoreboard) -> str:
+def scenario_sentence(row: Row, board: Scoreboard) -> str:
     """One failure scenario in a line."""
     assert row.verdict is not None
     head = f"{row.verdict.state.upper()} {row.name}"
@@ -219,7 +219,7 @@ def _chart_row(row: Row, board: Scoreboard) -> charts.Row:
     state = f"{row.verdict.state}  " if row.verdict else ""
     return charts.Row(
         row.name,
-        scenario_words(row, board) if row.verdict else _sentence(row.name, row, board),
+        scenario_sentence(row, board) if row.verdict else _sentence(row.name, row, board),
         tuple(charts.Mark(level.value, level.low, level.high) for level in row.levels),
         state + (_change(step) if step else ""),
         color,

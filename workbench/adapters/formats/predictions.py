@@ -1,6 +1,6 @@
 """Files of predictions: COCO results, COCO with scores, and folders of YOLO rows with confidence.
 
-Result files name pictures and classes by number; what the numbers mean stands in the file that the model was given.
+Result files name images and classes by number; what the numbers mean stands in the file that the model was given.
 Formats: https://cocodataset.org/#format-results, and what Ultralytics writes with ``save_txt`` and ``save_conf``.
 """
 
@@ -29,7 +29,7 @@ class Prediction:
     """One predicted box.
 
     Attributes:
-        image: file name of its picture, as the file names it; of YOLO without suffix.
+        image: file name of its image, as the file names it; of YOLO without suffix.
         name: class.
         xyxy: edges; pixels, or shares of width and height when ``shares`` is set.
         confidence: 0..1, ``None`` when the file has none.
@@ -77,7 +77,7 @@ def read_reference(path: Path) -> Reference:
 
 
 def read(path: Path, reference: Reference, problems: Problems) -> Iterator[Prediction]:
-    """Every prediction that can be used; what cannot is named.
+    """Every prediction that can be used; what cannot is reported.
 
     Raises:
         InputError: the file is none of predictions, or nothing says what its numbers mean.

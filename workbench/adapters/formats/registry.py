@@ -1,4 +1,4 @@
-"""Which formats there are, and which one a folder fits."""
+"""All formats, and the detection of the one that a folder has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw a ``Scene`` with one of the backends, and get its exact ground truth by ray casting.
+"""Render a ``Scene`` with one of the backends, and get its exact ground truth by ray casting.
 
 The labels come from the scene, not from the backend, so every backend shares them.
 """
@@ -19,11 +19,11 @@ __all__ = ["BACKENDS", "Renderer", "annotate", "check", "renderer"]
 
 
 class Renderer(Protocol):
-    """A way to draw a scene.
+    """A rendering backend.
 
     Attributes:
         name: key in ``BACKENDS``.
-        version: what made the picture, for lineage, e.g. ``open3d-filament 0.19.0 / llvmpipe``.
+        version: what made the image, for lineage, e.g. ``open3d-filament 0.19.0 / llvmpipe``.
     """
 
     @property
@@ -83,7 +83,7 @@ def annotate(scene: Scene) -> Annotations:
     """Exact ground truth of what the camera sees, with its lens distortion: one ray through each pixel's centre.
 
     Raises:
-        InputError: the camera has no pose, or its distortion cannot be inverted over the picture.
+        InputError: the camera has no pose, or its distortion cannot be inverted over the image.
     """
     from workbench.adapters.render._annotate import annotate as cast
 
@@ -91,7 +91,7 @@ def annotate(scene: Scene) -> Annotations:
 
 
 def check() -> str:
-    """Draw one tiny frame with Open3D and return the backend's version.
+    """Render one tiny frame with Open3D and return the backend's version.
 
     Raises:
         RenderError: Open3D cannot draw here; the message says what to install.

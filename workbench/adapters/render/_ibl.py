@@ -107,7 +107,7 @@ def _halved(picture: Floats, times: int) -> Floats:
 
 
 def _sampled(picture: Floats, towards: Floats) -> Floats:
-    """Bilinear look-up of an equirectangular picture at world directions ``(n, 3)``."""
+    """Bilinear look-up of an equirectangular image at world directions ``(n, 3)``."""
     h, w = picture.shape[:2]
     row = np.arccos(towards[:, 2].clip(-1, 1)) / np.pi * h - 0.5
     column = (np.pi - np.arctan2(towards[:, 1], towards[:, 0])) / (2 * np.pi) * w - 0.5

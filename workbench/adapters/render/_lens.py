@@ -1,4 +1,4 @@
-"""Rays of a distorted camera: exact inversion of Brown-Conrady, and the pinhole view that covers a picture."""
+"""Rays of a distorted camera: exact inversion of Brown-Conrady, and the pinhole view that covers an image."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ RESIDUAL = 1e-13  # of image coordinates at z = 1
 
 @dataclass(frozen=True)
 class View:
-    """A pinhole picture to render, pixel centres at whole numbers.
+    """A pinhole image to render, pixel centres at whole numbers.
 
     Attributes:
         width, height: pixels.
         fx, fy, cx, cy: as in ``Camera``.
-        plain: the camera's own picture, only finer, so no lens has to be applied.
+        plain: the camera's own image, only finer, so no lens has to be applied.
     """
 
     width: int
@@ -71,7 +71,7 @@ def undistort(xy: Floats, distortion: tuple[float, float, float, float]) -> Floa
     """The inverse of ``distort`` by Newton's method.
 
     Raises:
-        InputError: some point is outside what this lens can picture, so no inverse exists.
+        InputError: some point is outside what this lens can image, so no inverse exists.
     """
     if not any(distortion):
         return xy
@@ -124,12 +124,12 @@ def _directions(
 
 
 def covering_view(camera: Camera, scale: float, *, square: bool = False) -> View:
-    """A pinhole view ``scale`` times the picture's size that shows all that the distorted picture needs.
+    """A pinhole view ``scale`` times the image's size that shows all that the distorted image needs.
 
     The size does not depend on the distortion, so one render target serves all lenses of a resolution.
 
     Args:
-        camera: the camera whose picture is wanted.
+        camera: the camera whose image is wanted.
         scale: samples per pixel along each axis.
         square: the backend can only draw views with ``fx`` equal to ``fy``.
     """
@@ -150,7 +150,7 @@ def covering_view(camera: Camera, scale: float, *, square: bool = False) -> View
 
 
 def resample(picture: NDArray[np.float32], view: View, camera: Camera, scale: float) -> NDArray[np.float32]:
-    """The camera's picture ``(H, W, 3)`` from a covering view: the lens, then the mean over each pixel's area."""
+    """The camera's image ``(H, W, 3)`` from a covering view: the lens, then the mean over each pixel's area."""
     if not view.plain:
         rays = directions(camera, scale=scale)
         at_u = (rays[..., 0] * view.fx + view.cx).astype(np.float32)
@@ -166,7 +166,7 @@ def _scaled(camera: Camera, scale: float) -> tuple[int, int]:
 
 
 def _errors(x: Floats, y: Floats, x_wanted: Floats, y_wanted: Floats, lens: Lens) -> tuple[Floats, Floats, float]:
-    """By how much points miss what is wanted, and the largest of it; NaN counts as infinity."""
+    """Errors of points in x and y, and the largest of them; NaN counts as infinity."""
     dx, dy = _distorted(x, y, lens)
     ex, ey = dx - x_wanted, dy - y_wanted
     largest = max(float(np.abs(ex).max(initial=0.0)), float(np.abs(ey).max(initial=0.0)))

@@ -1,4 +1,4 @@
-"""Where lights stand and what they give, in one place for all backends."""
+"""Positions and intensities of lights, the same for all backends."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ def irradiance_lux(light: Light, points: Floats, normals: Floats) -> Floats:
 
 
 def environment_directions(directions: Floats, environment: Environment) -> Floats:
-    """World directions turned into the environment picture's own frame."""
+    """World directions turned into the environment image's own frame."""
     return directions @ rotation_z(environment.rotation_deg)

@@ -19,7 +19,7 @@ LEAST_LLVM = (19,)  # 14 and 15 abort on some materials
 VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # fast with LLVM, and what runs without any system library
 BOUNCES = 5
 CAMERA_AXES = np.diag([-1.0, -1.0, 1.0, 1.0])  # Mitsuba's camera has x left and y up
-# Mitsuba's environment picture has y up and its left edge towards -z; ours z up and towards -x.
+# Mitsuba's environment image has y up and its left edge towards -z; ours z up and towards -x.
 T_WORLD_PICTURE = np.array([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 
 
@@ -181,7 +181,7 @@ def _start(mi: Any) -> str:
 
 
 def _check_llvm() -> None:
-    """Refuse an LLVM that starts, and then ends the process in the middle of a picture.
+    """Refuse an LLVM that starts, and then ends the process in the middle of an image.
 
     Raises:
         RuntimeError: it is too old.

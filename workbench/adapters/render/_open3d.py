@@ -1,6 +1,6 @@
 """The main backend: Filament through Open3D's off-screen renderer; metal-rough surfaces, shadows, image-based light.
 
-Filament's picture is read as linear 8 bit without post-processing: its tone curve dithers with a random pattern, so
+Filament's image is read as linear 8 bit without post-processing: its tone curve dithers with a random pattern, so
 frames would differ from run to run. The range comes from exposure brackets instead: a frame is drawn once at the
 exposure of white, again darker where highlights clip and again brighter when much of it is dark.
 """
@@ -85,7 +85,7 @@ class Open3dRenderer:
         return resample(self._draw(scene, view), view, scene.camera, self.supersample)
 
     def _draw(self, scene: Scene, view: View | None = None) -> NDArray[np.float32]:
-        """The picture of a view; without one, the first of a target.
+        """The image of a view; without one, the first of a target.
 
         Filament keeps the shadow cascades of the first camera that a directional light was drawn with. All targets
         begin with the same camera, so that no frame's pixels hang on what its process drew before.
@@ -126,12 +126,12 @@ class Open3dRenderer:
 
 @cache
 def _first_thread() -> int:
-    """The thread that uses Filament in this process, which is the first that asks."""
+    """The thread that uses Filament in this process: the first one that calls this."""
     return threading.get_ident()
 
 
 def _same_thread() -> None:
-    """Refuse what Filament answers by ending the process."""
+    """Refuse a call from another thread, on which Filament would end the process."""
     if threading.get_ident() != _first_thread():
         raise RenderError(
             "Open3D's renderer was started in another thread of this process and can only be used there.",
@@ -279,7 +279,7 @@ def _add_lamp(plain: Any, name: str, light: Light, per_lux: float, T_filament_wo
 
 
 def _set_camera(target: Any, view: View, scene: Scene, T_filament_world: Floats) -> None:
-    """Pose and projection; Open3D's principal point counts from the picture's corner, ours from a pixel's centre."""
+    """Pose and projection; Open3D's principal point counts from the image's corner, ours from a pixel's centre."""
     T_world_cam = posed(scene.camera)
     T_cam_filament = np.linalg.inv(T_filament_world @ T_world_cam)
     K = np.array([[view.fx, 0.0, view.cx + 0.5], [0.0, view.fy, view.cy + 0.5], [0.0, 0.0, 1.0]])

@@ -1,4 +1,4 @@
-"""Scenes that are always the same: a tiny one that any backend must be able to draw, a typical one to begin with."""
+"""Two fixed scenes: a tiny one that every backend must be able to render, and a typical one for warming up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tiny_scene() -> Scene:
 
 
 def typical_scene(width: int, height: int) -> Scene:
-    """A nut on a table in its work cell under directional light, seen from where scenarios look."""
+    """A nut on a table in its work cell under directional light, seen from the usual camera of scenarios."""
     rng = np.random.default_rng(0)
     T_world_cam = np.diag([1.0, -1.0, -1.0, 1.0])
     T_world_cam[2, 3] = 0.65

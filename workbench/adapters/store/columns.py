@@ -21,7 +21,7 @@ CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
 
 @translated
 def facets(dataset: Dataset) -> dict[str, Facet]:
-    """Facets by name, in the order in which curators look at them."""
+    """Facets by name, in the order in which they are shown."""
     columns: dict[str, Facet] = {
         fields.SOURCE: Facet((fields.SOURCE,), "category"),
         fields.LIGHTING: Facet((fields.LIGHTING,), "category"),

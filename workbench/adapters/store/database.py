@@ -1,4 +1,4 @@
-"""Find, start and reach the MongoDB behind FiftyOne, and say in one message what is wrong with it."""
+"""Find, start and reach the MongoDB behind FiftyOne, with one clear message when that fails."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Service(fo_service.DatabaseService):  # type: ignore[misc]  # FiftyOne is untyped
-    """FiftyOne's database service with the mongod that was found, and without its words on stdout."""
+    """FiftyOne's database service with our mongod, and without its output on stdout."""
 
     def __init__(self, mongod: Path) -> None:
         self._mongod = mongod
@@ -159,7 +159,7 @@ def _launch(mongod: Path) -> int | None:
 
 @contextlib.contextmanager
 def _quiet_children() -> Iterator[None]:
-    """What the service says on its way belongs in its log, not in the user's terminal."""
+    """Keep the output of the service out of the user's terminal; it is in its log."""
     kept = [os.dup(1), os.dup(2)]
     with Path(os.devnull).open("w") as nowhere:
         for fd in (1, 2):
@@ -216,7 +216,7 @@ def _listening_port(child: Any, deadline: float) -> int | None:
 
 
 def _last_failure() -> str:
-    """What mongod itself wrote last about its end."""
+    """The last line in mongod's log that says why it ended."""
     log = Path(fo.config.database_dir) / "log" / "mongo.log"
     lines = log.read_text(errors="replace").splitlines()[-200:] if log.is_file() else []
     telling = [line for line in lines if re.search(r'"s":"[FE]"|Invalid|downgrade|lock', line)]

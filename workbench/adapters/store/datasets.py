@@ -110,7 +110,7 @@ def stamp(dataset: Dataset) -> tuple[int, datetime | None]:
 
 @translated
 def delete_dataset(name: str) -> None:
-    """Delete a dataset from the database; pictures on disk stay."""
+    """Delete a dataset from the database; images on disk stay."""
     if not fo.dataset_exists(name):
         raise _unknown(name)
     for forget in (forget_splits, forget_rounds, forget_matches):

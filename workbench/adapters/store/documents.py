@@ -61,7 +61,7 @@ def new_id() -> ObjectId:
 
 
 def now() -> datetime:
-    """The moment to stamp on a document, as FiftyOne does."""
+    """The current time for a document's time stamps, as FiftyOne stores it."""
     return datetime.now(timezone.utc)
 
 
@@ -163,7 +163,7 @@ def _nested(prefix: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Att
 
 
 def record_of(document: Mapping[str, Any]) -> Record:
-    """The record that a stored document stands for."""
+    """The record of a stored document."""
     metadata = document.get("metadata") or {}
     width, height = metadata.get("width") or 0, metadata.get("height") or 0
     detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or []

@@ -1,7 +1,7 @@
 """A dataset that holds clouds is a FiftyOne grouped dataset; the rest of the workbench does not notice.
 
-A picture lies in the slice ``image``; its cloud lies beside it in the slice ``cloud`` as a companion: a document
-without ``source_key`` that shows a scene with the labels' 3D boxes. A cloud without a picture is a sample of its own
+An image lies in the slice ``image``; its cloud lies beside it in the slice ``cloud`` as a companion: a document
+without ``source_key`` that shows a scene with the labels' 3D boxes. A cloud without an image is a sample of its own
 in the slice ``cloud``. Samples are what has a ``source_key`` or lies in the main slice; companions are never counted.
 """
 
@@ -49,8 +49,8 @@ def samples_only(dataset: Dataset, query: Mapping[str, Any]) -> dict[str, Any]:
 def samples_view(dataset: Dataset, query: Mapping[str, Any]) -> Any:
     """The samples of a query as a FiftyOne view.
 
-    In a grouped dataset it keeps the groups, so that the App shows the picture and its cloud together. Only pictures
-    and clouds without pictures mixed make a flat view, since one slice cannot hold both.
+    In a grouped dataset it keeps the groups, so that the App shows the image and its cloud together. Only images
+    and clouds without images mixed make a flat view, since one slice cannot hold both.
     """
     name = dataset.group_field
     if name is None:
@@ -65,19 +65,19 @@ def samples_view(dataset: Dataset, query: Mapping[str, Any]) -> Any:
 
 
 def _main_slice(dataset: Dataset) -> str | None:
-    """The pictures' slice; in a grouped dataset of another maker its default."""
+    """The images' slice; in a grouped dataset of another maker its default."""
     name: str | None = IMAGE if IMAGE in (dataset.group_media_types or {}) else dataset.default_group_slice
     return name
 
 
 def join_groups(dataset: Dataset, documents: Sequence[dict[str, Any]], records: Sequence[Record]) -> None:
-    """Give new documents their group, and write the companions of those that have a picture and a cloud.
+    """Give new documents their group, and write the companions of those that have an image and a cloud.
 
     A group's and a companion's id follow from the sample's ``source_key``, so a load that was killed between the two
     writes is made whole by the next one. The first cloud makes the dataset a grouped one.
 
     Raises:
-        DatasetError: the dataset holds media that have no place beside pictures and clouds.
+        DatasetError: the dataset holds media that have no place beside images and clouds.
         InputError: a cloud cannot be read any more.
     """
     follow(dataset)
@@ -161,7 +161,7 @@ def _assign_groups(dataset: Dataset, name: str) -> None:
 
 
 def _slice(dataset: Dataset, kind: str) -> str:
-    """The slice for pictures or clouds: ours, or the one of another maker that serves."""
+    """The slice for images or clouds: ours, or the one of another maker that serves."""
     kinds: Mapping[str, str] = dataset.group_media_types or {}
     if kind in kinds:
         return kind
@@ -226,7 +226,7 @@ def _companion(dataset: Dataset, document: dict[str, Any], record: Record, scene
 
 
 def _boxes(document: dict[str, Any], record: Record) -> list[dict[str, Any]]:
-    """3D boxes, each linked to its label in the picture: pointing at one in the App lights up the other."""
+    """3D boxes, each linked to its label in the image: pointing at one in the App lights up the other."""
     flat, key = document[fields.GROUND_TRUTH]["detections"], document[fields.SOURCE_KEY]
     boxes = []
     for index, label, box in boxes_in_cloud(record):

@@ -68,13 +68,13 @@ class Entry:
 
     @property
     def amount(self) -> str:
-        """What changed, in words: ``3 samples`` or ``1 label``."""
+        """The number of things changed, as text: ``3 samples`` or ``1 label``."""
         return counted(self.changed, self.kind.removesuffix("s"))
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a change is about: samples, or labels in them.
+    """The targets of a change: samples, or labels in them.
 
     Attributes:
         ids: ids of samples.
@@ -94,7 +94,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Request:
-    """A change that is wanted; attributes as of ``Entry``."""
+    """A requested change; attributes as of ``Entry``."""
 
     action: Action
     tag: str
@@ -145,7 +145,7 @@ def apply_change(dataset: Dataset, wanted: Request, targets: Sequence[Targets]) 
 
 @translated
 def finish_pending(dataset: Dataset) -> int:
-    """Carry out changes that were written but cut off; returns how many."""
+    """Complete changes that were interrupted; returns how many."""
     if not _journal().count_documents(_pending(dataset), limit=1):
         return 0
     with turn(dataset) as held:  # it may belong to a live process: then this waits for its end
@@ -161,7 +161,7 @@ def entries(dataset: Dataset) -> list[Entry]:
 
 @translated
 def changed_by(change_id: str) -> list[Targets]:
-    """What a change really changed."""
+    """The targets that a change has changed."""
     chunks = odm_database.get_db_conn()[CHANGED_IDS].find({"change": object_id(change_id)}).sort("_id", 1)
     return [Targets(chunk["ids"], chunk.get("path", ""), chunk.get("labels", ())) for chunk in chunks]
 
@@ -195,7 +195,7 @@ def label_targets(dataset: Dataset, labels: Iterable[str]) -> list[Targets]:
 
 
 def label_paths(dataset: Dataset) -> list[str]:
-    """Where lists of labels lie, e.g. ``ground_truth.detections``."""
+    """Paths of the lists of labels, e.g. ``ground_truth.detections``."""
     dataset.reload()
     paths = [dataset._get_label_field_path(name)[1] for name in dataset._get_label_fields()]
     return [path for path in paths if "." in path]
@@ -208,7 +208,7 @@ def tags_labels(dataset: Dataset) -> bool:
 
 
 def _really_changing(dataset: Dataset, wanted: Request, part: Targets) -> Iterator[Targets]:
-    """Of some targets, those that lack the tag, or have it when it is to go."""
+    """The targets that lack the tag, or that have it when it is to be removed."""
     condition = {"$ne": wanted.tag} if wanted.action == "tag" else wanted.tag
     if not part.path:
         query = samples_only(dataset, {"_id": {"$in": list(part.ids)}, fields.TAGS: condition})

@@ -1,6 +1,6 @@
-"""Which prediction hits which true label: FiftyOne's matching, remembered sample by sample.
+"""Which prediction hits which true label: FiftyOne's matching, stored sample by sample.
 
-Matching costs milliseconds per picture, a thousand times what reading its boxes does. A sample is matched again when
+Matching costs milliseconds per image, a thousand times what reading its boxes does. A sample is matched again when
 its boxes are others; a later round, another least confidence and the same predictions loaded once more are not.
 """
 
@@ -83,7 +83,7 @@ def match(
 
 
 def forget_matches(dataset: Dataset) -> None:
-    """Forget all that was matched in a dataset."""
+    """Delete all stored matches of a dataset."""
     odm_database.get_db_conn()[MATCHES].delete_many({"dataset_id": dataset._doc.id})
 
 
@@ -106,7 +106,7 @@ def _by_id(boxes: Boxes, pairs: Pairs) -> dict[str, str]:
 
 
 def _state(boxes: Boxes) -> bytes:
-    """What matching looks at, in short."""
+    """A hash of everything that matching depends on."""
     content = ([_looked_at(box) for box in side] for side in (boxes.truth, boxes.predicted))
     return blake2b(RULE + repr(list(content)).encode(), digest_size=12).digest()
 

@@ -1,4 +1,4 @@
-"""Names of samples and labels that hold in every copy of a dataset."""
+"""Names of samples and labels that are the same in every copy of a dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.core.schema import fields
 
 @dataclass(frozen=True)
 class Named:
-    """Samples by ``source_key``; labels by ``source_key`` of their sample, path of the list, and place in it."""
+    """Samples by ``source_key``; labels by ``source_key`` of their sample, path of the list, and index in it."""
 
     samples: Sequence[str] = ()
     labels: Sequence[Sequence[Any]] = field(default_factory=tuple)
@@ -25,7 +25,7 @@ class Named:
 
 @translated
 def named(dataset: Dataset, targets: Sequence[Targets]) -> Named:
-    """The names of what a change is about; samples that were deleted since have none."""
+    """The names of the targets of a change; samples deleted since then have none."""
     samples: list[str] = []
     labels: list[tuple[str, str, int]] = []
     for part in targets:
@@ -43,7 +43,7 @@ def named(dataset: Dataset, targets: Sequence[Targets]) -> Named:
 
 @translated
 def targets_of(dataset: Dataset, names: Named) -> tuple[list[Targets], int]:
-    """What the names stand for in this dataset, and how many of them stand for nothing here."""
+    """The targets that the names mean in this dataset, and how many names are unknown here."""
     ids = _sample_ids(dataset, names.samples)
     targets = [Targets(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
     places: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))

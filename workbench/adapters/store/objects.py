@@ -1,4 +1,4 @@
-"""The labels of samples as columns, for what compares sets of them."""
+"""The labels of samples as columns, to compare sets of samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATHS = (*LABEL_PATHS, "metadata.width", "metadata.height")
 
 @translated
 def objects(dataset: Dataset, ids: Sequence[str]) -> Objects:
-    """The true boxes of some samples, in the order of their ids; no crowds, nothing that has no box in the picture.
+    """The true boxes of some samples, in the order of their ids; no crowds, nothing that has no box in the image.
 
     A sample that is not there, or without labels, is one without objects.
     """
@@ -49,7 +49,7 @@ def _documents(dataset: Dataset, ids: Sequence[str]) -> Iterator[Mapping[str, An
 
 
 def _labels(document: Mapping[str, Any]) -> Iterator[tuple[list[float], str, float | None]]:
-    """Left, top, width and height as shares of the picture, class, gloss."""
+    """Left, top, width and height as shares of the image, class, gloss."""
     for label in (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ():
         if label.get("bounding_box") and not label.get("iscrowd"):
             yield label["bounding_box"], str(label.get("label")), label.get("gloss")

@@ -1,4 +1,4 @@
-"""Predictions in the database: put there, read back as plain boxes, and told what became of them."""
+"""Predictions in the database: stored, read back as plain boxes, and marked with their outcome."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[
 
 @contextlib.contextmanager
 def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
-    """If the body fails or is stopped, a field of predictions is again what it was before."""
+    """Restore a field of predictions if the body fails or is cancelled."""
     there = field in dataset.get_field_schema()
     documents = dataset._sample_collection.find({}, {field: 1}) if there else ()
     before = {document["_id"]: document.get(field) for document in documents}
@@ -136,7 +136,7 @@ def set_outcomes(
     outcomes: Mapping[str, tuple[Sequence[str], Sequence[str]]],
     counts: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Write what evaluation found: a word on every label, and numbers on every sample.
+    """Write the result of an evaluation: an outcome on every label, and counts on every sample.
 
     Args:
         dataset: the dataset.
@@ -176,7 +176,7 @@ def require_boxes(dataset: Dataset, field: str) -> None:
 
 
 def box_fields(dataset: Dataset) -> list[str]:
-    """Names of the fields that hold boxes, the truth left out."""
+    """Names of the fields that hold boxes, without the ground truth."""
     schema = dataset.get_field_schema()
     return [name for name, declared in schema.items() if _holds_boxes(declared) and name != fields.GROUND_TRUTH]
 

@@ -11,7 +11,7 @@ from workbench.core.schema import fields
 
 @dataclass(frozen=True)
 class Kin:
-    """What ties a generated sample to others.
+    """The links of a generated sample to others.
 
     Attributes:
         id: sample id.

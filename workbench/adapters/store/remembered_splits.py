@@ -1,4 +1,4 @@
-"""What was drawn: the split of each sample by specification, so that later draws keep what earlier ones gave."""
+"""The splits that were drawn, by specification, so that later draws keep them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BATCH = 5_000
 
 @translated
 def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
-    """Split by key of what was drawn under this memory (``SplitSpec.memory``); empty when nothing was."""
+    """Split by key of the samples drawn under this memory (``SplitSpec.memory``); empty when there are none."""
     documents = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
     return {document["key"]: document["split"] for document in documents}
 
 
 @translated
 def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> None:
-    """Remember splits; a key that is there already gets the new one."""
+    """Store splits; a key that is stored already gets the new one."""
     collection = odm_database.get_db_conn()[DRAWS]
     key_of_memory = {"dataset_id": dataset._doc.id, "wish": memory}
     collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
@@ -47,7 +47,7 @@ def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> 
 
 
 def put_splits_back(dataset: Dataset, memory: str, before: Mapping[str, str]) -> None:
-    """Remember what was remembered before, and nothing else."""
+    """Restore the splits that were stored before."""
     new = [key for key in remembered_splits(dataset, memory) if key not in before]
     for start in range(0, len(new), BATCH):
         query = {"dataset_id": dataset._doc.id, "wish": memory, "key": {"$in": new[start : start + BATCH]}}
@@ -56,5 +56,5 @@ def put_splits_back(dataset: Dataset, memory: str, before: Mapping[str, str]) ->
 
 
 def forget_splits(dataset: Dataset) -> None:
-    """Forget all draws of a dataset."""
+    """Delete all stored splits of a dataset."""
     odm_database.get_db_conn()[DRAWS].delete_many({"dataset_id": dataset._doc.id})

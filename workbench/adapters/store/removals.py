@@ -100,7 +100,7 @@ def list_removals(dataset: Dataset) -> list[Removal]:
 
 @translated
 def finish_pending(dataset: Dataset) -> int:
-    """Carry out what was written but cut off; returns how many."""
+    """Complete removals that were interrupted; returns how many."""
     query = {"dataset_id": dataset._doc.id, "state": {"$in": ["removing", "restoring"]}}
     pending = list(odm_database.get_db_conn()[REMOVALS].find(query).sort("_id", 1))
     for document in pending:
@@ -144,7 +144,7 @@ def _put_back(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[Objec
 
 
 def _with_companions(dataset: Dataset, ids: list[ObjectId]) -> list[ObjectId]:
-    """The ids, and those of what shares a group with them."""
+    """The ids, with those of the other members of their groups."""
     name = dataset.group_field
     if name is None:
         return ids

@@ -1,4 +1,4 @@
-"""Rounds of the loop: what each model found, kept with the dataset.
+"""Rounds of the loop: the results of each model, stored with the dataset.
 
 A round's arrays lie in pieces in ``workbench_round_parts``, below the size limit of a document. They are written first,
 under an id of their own, and the round's document last, so that a round is whole or not there.
@@ -22,7 +22,7 @@ PART_BYTES = 8_000_000
 
 @dataclass(frozen=True)
 class StoredRound:
-    """One round as it lies in the database.
+    """One stored round.
 
     Attributes:
         number: 1, 2, ... in order of the first recording.
@@ -76,7 +76,7 @@ def rounds(dataset: Dataset) -> list[StoredRound]:
 
 
 def forget_rounds(dataset: Dataset) -> None:
-    """Forget all rounds of a dataset."""
+    """Delete all rounds of a dataset."""
     for collection in _collections():
         collection.delete_many({"dataset_id": dataset._doc.id})
 

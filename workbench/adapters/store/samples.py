@@ -47,7 +47,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One sample as it lies in the database."""
+    """One stored sample."""
 
     id: str
     record: Record
@@ -62,7 +62,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """What a sample is of, without its labels.
+    """The medium of a sample, without its labels.
 
     Attributes:
         id: sample id.
@@ -78,7 +78,7 @@ class Medium:
 
 @translated
 def media(dataset: Dataset) -> Iterator[Medium]:
-    """The pictures of all samples, in order of loading."""
+    """The images of all samples, in order of loading."""
     wanted = {fields.ORIGIN: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
     documents = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
     return (
@@ -95,7 +95,7 @@ def media(dataset: Dataset) -> Iterator[Medium]:
 def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> Added:
     """Add records that are not there yet; doing it again changes nothing.
 
-    A record is the same when its ``source_key`` is; without one the key is made of the picture's
+    A record is the same when its ``source_key`` is; without one the key is made of the image's
     content and its origin.
     """
     if not records:
@@ -134,7 +134,7 @@ def _hashes(records: Sequence[Record]) -> list[str]:
 
 
 def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
-    """Insert documents; returns the keys that went in (another process may have been faster with some)."""
+    """Insert documents; returns the keys that went in (another process may have added some before)."""
     if not documents:
         return set()
     _declare_dynamic(dataset, documents)

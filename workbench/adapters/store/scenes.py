@@ -1,4 +1,4 @@
-"""What the App's 3D viewer needs of a cloud: a scene file that it can show, and boxes in the cloud's frame."""
+"""Clouds for the App's 3D viewer: a scene file, and boxes in the cloud's frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset's table that follows the dataset: read in bulk once, then only what has changed."""
+"""A table that is kept up to date with its dataset: read in bulk once, then only what has changed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Snapshot:
         table_file.write(self._file, self.table, {"facets": kinds, "at": self._stamp[1].isoformat()})
 
     def _recall(self) -> None:
-        """Begin with the table of the last session, if its file is whole and of the same facets."""
+        """Start with the table of the last session, if its file is complete and has the same facets."""
         kept = table_file.read(self._file)
         if kept is None:
             return

@@ -1,7 +1,7 @@
 """Vectors of samples, beside the database: thousands of numbers per sample would weigh on every query.
 
 ``$WORKBENCH_HOME/vectors/<dataset>/<name>/`` holds parts; each is whole or not there, so work that was cut off goes on.
-A part names its samples and the state of each one's picture; of several vectors of a sample the newest counts.
+A part names its samples and the state of each one's image; of several vectors of a sample the newest counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class VectorTable:
 
     Attributes:
         ids: ``(n,)`` sample ids, no one twice.
-        states: ``(n,)`` state of the picture that the vector was made of.
+        states: ``(n,)`` state of the image that the vector was made of.
         vectors: ``(n, d)``.
     """
 
@@ -41,7 +41,7 @@ class VectorTable:
         return len(self.ids)
 
     def of(self, ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Places in ``ids`` that have a vector, and the rows of those."""
+        """Indices in ``ids`` that have a vector, and the rows of their vectors."""
         row_of = {sample_id: row for row, sample_id in enumerate(self.ids.tolist())}
         rows = [(i, row_of[sample_id]) for i, sample_id in enumerate(ids) if sample_id in row_of]
         pairs = np.array(rows, np.int64).reshape(-1, 2)
@@ -49,7 +49,7 @@ class VectorTable:
 
 
 def read_vectors(dataset: Dataset, name: str) -> VectorTable:
-    """All vectors of a name; none when there are none. A part that is broken counts as not there."""
+    """All vectors of a name; none when there are none. A damaged part is ignored."""
     parts = [part for path in sorted(_folder(dataset, name).glob("*.npz")) if (part := _read(path)) is not None]
     if not parts:
         return VectorTable(np.empty(0, "U24"), np.empty(0, "U1"), np.empty((0, 0), np.float16))

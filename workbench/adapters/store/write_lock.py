@@ -42,7 +42,7 @@ class Turn:
         """Extend the lease.
 
         Raises:
-            DatabaseError: this process stood still for so long that another one went on.
+            DatabaseError: this process was stopped for so long that another one took over.
         """
         if (
             not _turns()
@@ -85,7 +85,7 @@ def _wait(dataset: Dataset) -> Turn:
             raise _busy(dataset, document["owner"] or {})
         wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
         _turns().update_one({"_id": held.dataset_id}, [wanted])
-        time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that those who wait do not walk in step
+        time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that waiting processes do not retry at the same moment
 
 
 def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
 
 
 def _make(dataset_id: Any) -> None:
-    """The document of a dataset, free; one that is there stays as it is."""
+    """Create the document of a dataset, without owner, unless it exists."""
     with contextlib.suppress(pymongo.errors.DuplicateKeyError):  # another process was faster
         _turns().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None, "until": LONG_AGO}}, upsert=True)
 
@@ -120,7 +120,7 @@ def _is_dead(owner: dict[str, Any] | None) -> bool:
 
 
 def _started(pid: int) -> float:
-    """When a process began; 0 for one that is not there."""
+    """Start time of a process; 0 when there is none."""
     try:
         process = psutil.Process(pid)
         return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -129,7 +129,7 @@ def _started(pid: int) -> float:
 
 
 def _after(milliseconds: int) -> dict[str, Any]:
-    """A moment by the server's clock."""
+    """A time by the server's clock."""
     return {"$add": ["$$NOW", milliseconds]}
 
 

@@ -49,7 +49,7 @@ Cell size and step of the highlights and the smoothing of motion were chosen wit
 figures are somewhat optimistic.
 """
 
-from workbench.core.measures.attributes import Judgement, derive, judge
+from workbench.core.measures.attributes import DerivedAttribute, derive, derive_attributes
 from workbench.core.measures.decoding import decode
 from workbench.core.measures.gloss import LABEL_MEASURES, measure_labels, over_labels
 from workbench.core.measures.picture import Picture
@@ -58,12 +58,12 @@ from workbench.core.measures.registry import MEASURES, Measure, measure_all
 __all__ = [
     "LABEL_MEASURES",
     "MEASURES",
-    "Judgement",
+    "DerivedAttribute",
     "Measure",
     "Picture",
     "decode",
     "derive",
-    "judge",
+    "derive_attributes",
     "measure_all",
     "measure_labels",
     "over_labels",

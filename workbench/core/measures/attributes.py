@@ -25,7 +25,7 @@ MATERIAL_EV = -5.0  # below it nothing can be said of materials
 
 
 @dataclass(frozen=True)
-class Judgement:
+class DerivedAttribute:
     """The word of an attribute, with its confidence.
 
     Attributes:
@@ -37,21 +37,21 @@ class Judgement:
     confidence: float
 
 
-UNKNOWN = Judgement("unknown", 0.0)
+UNKNOWN = DerivedAttribute("unknown", 0.0)
 
 
-def judge(measured: Mapping[str, float]) -> dict[str, Judgement]:
+def derive_attributes(measured: Mapping[str, float]) -> dict[str, DerivedAttribute]:
     """The three attributes of a picture from all its measures."""
     answers = {"lighting": _lighting(measured), "surface": _surface(measured), "sensor": _sensor(measured)}
     return {name: answer if answer.confidence >= LEAST[name] else UNKNOWN for name, answer in answers.items()}
 
 
 def derive(measured: Mapping[str, float]) -> dict[str, str]:
-    """The words of ``judge`` alone."""
-    return {name: answer.word for name, answer in judge(measured).items()}
+    """The attributes of ``derive_attributes`` alone."""
+    return {name: answer.word for name, answer in derive_attributes(measured).items()}
 
 
-def _lighting(measured: Mapping[str, float]) -> Judgement:
+def _lighting(measured: Mapping[str, float]) -> DerivedAttribute:
     """Too little light comes first; then what kind of light; then too much of it."""
     ev = measured["exposure_ev"]
     dark, dim = _below(ev, DARK_EV), _below(ev, DIM_EV)
@@ -65,26 +65,26 @@ def _lighting(measured: Mapping[str, float]) -> Judgement:
     return _likeliest(shares)
 
 
-def _surface(measured: Mapping[str, float]) -> Judgement:
+def _surface(measured: Mapping[str, float]) -> DerivedAttribute:
     if measured["exposure_ev"] < MATERIAL_EV or measured["contrast"] < FLAT_CONTRAST:
         return UNKNOWN
     return _likeliest(models()["surface"].shares(measured))
 
 
-def _sensor(measured: Mapping[str, float]) -> Judgement:
+def _sensor(measured: Mapping[str, float]) -> DerivedAttribute:
     """Motion and blur come before noise: they cannot be filtered away."""
     noisy = _above(measured["noise"], NOISY_LEVELS)
     if measured["contrast"] < FLAT_CONTRAST:
-        return Judgement("noisy", noisy) if noisy > 0.5 else UNKNOWN
+        return DerivedAttribute("noisy", noisy) if noisy > 0.5 else UNKNOWN
     motion, blurred = models()["motion"].shares(measured)["moved"], _above(measured["blur_px"], BLURRED_PX)
     still, sharp = 1.0 - motion, 1.0 - blurred
     shares = {"motion": motion, "blurred": still * blurred, "noisy": still * sharp * noisy}
     return _likeliest(shares | {"clean": still * sharp * (1.0 - noisy)})
 
 
-def _likeliest(shares: Mapping[str, float]) -> Judgement:
+def _likeliest(shares: Mapping[str, float]) -> DerivedAttribute:
     word = max(shares, key=lambda name: shares[name])
-    return Judgement(word, round(float(shares[word]), 4))
+    return DerivedAttribute(word, round(float(shares[word]), 4))
 
 
 def _below(value: float, limit: float) -> float:

@@ -4,11 +4,11 @@ from workbench.core.scenario.accept import Accept
 from workbench.core.scenario.anchor import Anchor, Measured
 from workbench.core.scenario.annotators import ANNOTATORS
 from workbench.core.scenario.build import build, noise_rng, sensor_settings
+from workbench.core.scenario.categories import lighting_category, sensor_category
 from workbench.core.scenario.document import preset_names
 from workbench.core.scenario.model import Mark, ResolvedFrame, Scenario
 from workbench.core.scenario.parameters import PARAMETERS, Parameter
 from workbench.core.scenario.placement import Unplaceable
-from workbench.core.scenario.words import lighting_word, sensor_word
 
 __all__ = [
     "ANNOTATORS",
@@ -22,9 +22,9 @@ __all__ = [
     "Scenario",
     "Unplaceable",
     "build",
-    "lighting_word",
+    "lighting_category",
     "noise_rng",
     "preset_names",
+    "sensor_category",
     "sensor_settings",
-    "sensor_word",
 ]

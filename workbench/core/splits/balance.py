@@ -34,7 +34,7 @@ class Item:
 
 
 @dataclass
-class Shelf:
+class Capacity:
     """How full the splits are.
 
     Attributes:
@@ -87,7 +87,7 @@ def quotas(shares: Mapping[str, float], total: int) -> dict[str, int]:
 
 def balance(
     items: Sequence[Item],
-    shelf: Shelf,
+    capacity: Capacity,
     shares: Mapping[str, float],
     seed: int,
     *,
@@ -97,8 +97,8 @@ def balance(
     """Split by name of group.
 
     Args:
-        items: groups without a split; those that have one are on the shelf.
-        shelf: changed.
+        items: groups without a split; those that have one are on the capacity.
+        capacity: changed.
         shares: wanted share of every stratum by split.
         seed: of the ties.
         at_least: samples of each slice that every split gets first, as far as there are groups and room.
@@ -108,16 +108,16 @@ def balance(
     totals: Counter[str] = Counter()
     for item in order:
         totals.update(item.strata)
-    for stratum, lies in shelf.strata.items():
+    for stratum, lies in capacity.strata.items():
         totals[stratum] += lies.total()
     placed: dict[str, str] = {}
     if at_least:
-        placed |= _least_first(order, shelf, at_least)
+        placed |= _least_first(order, capacity, at_least)
     for stratum, waiting in _rarest_first([item for item in order if item.name not in placed]):
         for item in waiting:
-            split = _best(item, stratum, shelf, shares, totals, seed, strict=strict)
+            split = _best(item, stratum, capacity, shares, totals, seed, strict=strict)
             if split is not None:
-                shelf.add(item, split)
+                capacity.add(item, split)
                 placed[item.name] = split
     return placed
 
@@ -150,7 +150,7 @@ def _rarest_first(items: Sequence[Item]) -> Iterable[tuple[str, list[Item]]]:
 def _best(
     item: Item,
     stratum: str,
-    shelf: Shelf,
+    capacity: Capacity,
     shares: Mapping[str, float],
     totals: Mapping[str, int],
     seed: int,
@@ -158,21 +158,21 @@ def _best(
     strict: bool,
 ) -> str | None:
     """The split with room that misses most of the stratum, then of all others of the group, then at all."""
-    fitting = [name for name in item.eligible if shelf.room(name) >= item.weight[name]]
+    fitting = [name for name in item.eligible if capacity.room(name) >= item.weight[name]]
     if not fitting:
-        return None if strict else max(item.eligible, key=lambda name: (shelf.room(name), _hash(seed, name)))
+        return None if strict else max(item.eligible, key=lambda name: (capacity.room(name), _hash(seed, name)))
 
     def missing(name: str) -> tuple[float, float, float]:
-        own = totals.get(stratum, 0) * shares[name] - shelf.strata[stratum][name]
-        others = sum((totals[s] * shares[name] - shelf.strata[s][name]) / totals[s] for s in item.strata)
-        return own, others, shelf.room(name)
+        own = totals.get(stratum, 0) * shares[name] - capacity.strata[stratum][name]
+        others = sum((totals[s] * shares[name] - capacity.strata[s][name]) / totals[s] for s in item.strata)
+        return own, others, capacity.room(name)
 
     lacks = {name: missing(name) for name in fitting}
     most = max(lacks.values())
     return max((name for name in fitting if lacks[name] == most), key=lambda name: _hash(seed, f"{name}|{item.name}"))
 
 
-def _least_first(items: Sequence[Item], shelf: Shelf, at_least: int) -> dict[str, str]:
+def _least_first(items: Sequence[Item], capacity: Capacity, at_least: int) -> dict[str, str]:
     """Give every split its least number of each slice, the rarest slice and the smallest split first."""
     placed: dict[str, str] = {}
     supply: defaultdict[str, list[Item]] = defaultdict(list)
@@ -181,14 +181,14 @@ def _least_first(items: Sequence[Item], shelf: Shelf, at_least: int) -> dict[str
         counts.update(item.cells)
         for cell in item.cells:
             supply[cell].append(item)
-    names = sorted(shelf.wanted, key=lambda name: (shelf.wanted[name], name))
+    names = sorted(capacity.wanted, key=lambda name: (capacity.wanted[name], name))
     for cell in sorted(counts, key=lambda cell: (counts[cell], cell)):
         waiting = [item for item in supply[cell] if item.name not in placed]
         for name in names:
             for item in waiting:
-                if shelf.cells[cell][name] >= at_least:
+                if capacity.cells[cell][name] >= at_least:
                     break
-                if item.name not in placed and name in item.eligible and shelf.room(name) >= item.weight[name]:
-                    shelf.add(item, name)
+                if item.name not in placed and name in item.eligible and capacity.room(name) >= item.weight[name]:
+                    capacity.add(item, name)
                     placed[item.name] = name
     return placed

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
-from workbench.core.splits.balance import Item, Shelf, balance, quotas
+from workbench.core.splits.balance import Capacity, Item, balance, quotas
 from workbench.core.splits.groups import Group, Member, groups, same
 from workbench.core.splits.spec import STAGES, SplitSpec
 from workbench.core.splits.swap import swap
@@ -226,13 +226,13 @@ def _balanced(
     for (kept, fresh, is_real), numbers in zip(pools, wanted, strict=True):
         own = shares if is_real else _synthetic_shares(shares, spec)
         items = {id(g): _item(g, spec, own, counted, fitted) for g in (*kept, *fresh)}
-        shelf = Shelf(numbers)
+        capacity = Capacity(numbers)
         for group in kept:
-            shelf.add(items[id(group)], fixed[id(group)])
+            capacity.add(items[id(group)], fixed[id(group)])
         waiting = [items[id(group)] for group in fresh]
         least = spec.at_least if is_real else 0
-        names = balance(waiting, shelf, own, spec.seed, at_least=least, strict=spec.is_counts)
-        names = swap(waiting, names, shelf, own, keep_cells=bool(least))
+        names = balance(waiting, capacity, own, spec.seed, at_least=least, strict=spec.is_counts)
+        names = swap(waiting, names, capacity, own, keep_cells=bool(least))
         assigned |= {id(g): names[items[id(g)].name] for g in fresh if items[id(g)].name in names}
     return assigned
 

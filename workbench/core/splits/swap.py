@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.splits.balance import Item, Shelf
+from workbench.core.splits.balance import Capacity, Item
 
 MOST_SWAPS = 500
 MOST_CELLS = 20_000_000  # groups x strata: with more groups, splits are alike without swaps
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 def swap(
     items: Sequence[Item],
     placed: Mapping[str, str],
-    shelf: Shelf,
+    capacity: Capacity,
     shares: Mapping[str, float],
     *,
     keep_cells: bool = False,
@@ -38,12 +38,12 @@ def swap(
     Args:
         items: groups that may move.
         placed: split by name of group.
-        shelf: content of the splits; changed.
+        capacity: content of the splits; changed.
         shares: wanted share of every stratum by split.
         keep_cells: swap only groups of the same slices, so that the least number of each stays.
     """
     split_of = dict(placed)
-    totals = {stratum: lies.total() for stratum, lies in sorted(shelf.strata.items()) if lies.total()}
+    totals = {stratum: lies.total() for stratum, lies in sorted(capacity.strata.items()) if lies.total()}
     if len(split_of) * len(totals) > MOST_CELLS:
         return split_of
     alike: defaultdict[object, list[Item]] = defaultdict(list)
@@ -52,7 +52,7 @@ def swap(
             cells = tuple(sorted(item.cells.items())) if keep_cells else ()
             alike[tuple(sorted(item.weight.items())), item.eligible, cells].append(item)
     names = sorted(shares)
-    over = np.array([[shelf.strata[s][name] / n - shares[name] for s, n in totals.items()] for name in names])
+    over = np.array([[capacity.strata[s][name] / n - shares[name] for s, n in totals.items()] for name in names])
     for own in alike.values():
         if np.abs(over).max(initial=0.0) < CLOSE:
             break
@@ -60,7 +60,7 @@ def swap(
         where = np.array([names.index(split_of[item.name]) for item in own])
         for at in _settle(holds, where, over):
             item, target = own[at], names[where[at]]
-            shelf.move(item, split_of[item.name], target)
+            capacity.move(item, split_of[item.name], target)
             split_of[item.name] = target
     return split_of
 

@@ -1,6 +1,6 @@
-"""BlenderProc's HDF5: one container per frame with the picture, depth and segmentation in it.
+"""BlenderProc's HDF5: one container per frame with the image, depth and segmentation in it.
 
-The pictures lie inside the containers, so each is written once into the scratch folder, under the hash of its
+The images lie inside the containers, so each is written once into the scratch folder, under the hash of its
 container.
 """
 
@@ -54,7 +54,7 @@ _READ = frozenset({"colors", "depth", "instance_segmaps", "instance_attribute_ma
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
-    """One picture of a container, unpacked."""
+    """One image of a container, unpacked."""
 
     where: str
     instances: NDArray[Any] | None = None
@@ -86,7 +86,7 @@ def _is_container(path: Path) -> bool:
 
 
 def read(source: Source) -> Iterator[Record]:
-    """Unpack every container and read its pictures; see ``contract.Format.read``.
+    """Unpack every container and read its images; see ``contract.Format.read``.
 
     Raises:
         MissingExtra: h5py is not installed.
@@ -119,7 +119,7 @@ class _Frames(Counted):
 
 
 def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
-    """The pictures of a container: one, or two of a stereo camera."""
+    """The images of a container: one, or two of a stereo camera."""
     tree, problems = source.tree, source.problems
     try:
         with h5py.File(tree.path(file), "r") as container:

@@ -1,4 +1,4 @@
-"""BOP, image-wise: ``KEY.rgb.jpg`` with ``KEY.camera.json``, ``KEY.gt.json`` and its sisters, one set per picture.
+"""BOP, image-wise: ``KEY.rgb.jpg`` with ``KEY.camera.json``, ``KEY.gt.json`` and its sisters, one set per image.
 
 The training sets of the BOP challenge come so, mostly in tar shards. Masks are run lengths by object.
 Format: ``bop_toolkit_lib/dataset/bop_imagewise.py`` of the BOP toolkit.
@@ -29,7 +29,7 @@ _NUMBERED = re.compile(r"(\d+)_\d+")  # scene and image
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """The files of one picture.
+    """The files of one image.
 
     Attributes:
         key: path of the files up to the first dot.
@@ -53,7 +53,7 @@ class Shot:
 
 
 def shots_in(tree: Tree) -> list[Shot]:
-    """All pictures that have a camera or poses, and poses that have no picture."""
+    """All images that have a camera or poses, and poses that have no image."""
     keys = {file.removesuffix(f".{mark}"): None for file in tree.files for mark in _MARKS if file.endswith(f".{mark}")}
     shots = (Shot(key, _first(tree, key, _PICTURES), _first(tree, key, _DEPTHS)) for key in keys)
     return [shot for shot in shots if shot.picture is not None or f"{shot.key}.gt.json" in tree.known]
@@ -64,7 +64,7 @@ def _first(tree: Tree, key: str, endings: tuple[str, ...]) -> str | None:
 
 
 def contents_of(tree: Tree, shot: Shot, problems: Problems) -> dict[str, Any]:
-    """What the JSON files of a picture say; nothing for those that are absent or cannot be read."""
+    """What the JSON files of an image say; nothing for those that are absent or cannot be read."""
     files = {part: file for part, file in shot.files.items() if file in tree.known}
     contents = {part: read_json(tree.path(file), file, problems) for part, file in files.items()}
     return {part: content for part, content in contents.items() if content is not None}

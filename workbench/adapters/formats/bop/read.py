@@ -104,7 +104,7 @@ def detect(source: Source) -> Found | None:
 
 
 def read(source: Source) -> Iterator[Record]:
-    """Read every picture of every scene; see ``contract.Format.read``."""
+    """Read every image of every scene; see ``contract.Format.read``."""
     return _records(source, _layout(source.tree))
 
 
@@ -154,7 +154,7 @@ def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Probl
 def _single_images(
     tree: Tree, shots: Sequence[Shot], models: Mapping[str, Model], problems: Problems
 ) -> Iterator[_Entry]:
-    """Pictures with JSON files of their own; what these say is read later, for masks are large."""
+    """Images with JSON files of their own; what these say is read later, for masks are large."""
     used = set()
     for shot in shots:
         if shot.picture is None:

@@ -36,7 +36,7 @@ Sizes = Mapping[str, tuple[float, float, float] | None]
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs: a thousand in each scene.
+    """Where an image belongs: a thousand in each scene.
 
     >>> picture_path("test", "001002.png")
     'test/000001/rgb/000002.png'

@@ -1,1 +1,1 @@
-"""Folders of point clouds without pictures."""
+"""Folders of point clouds without images."""

@@ -1,6 +1,6 @@
-"""A folder of point clouds without pictures: PCD, PLY, velodyne ``.bin`` and XYZ, at any depth.
+"""A folder of point clouds without images: PCD, PLY, velodyne ``.bin`` and XYZ, at any depth.
 
-Class folders and split folders mean what they mean for pictures (``folder``). A PLY with faces is a mesh, not a
+Class folders and split folders have the same meaning as for images (``folder``). A PLY with faces is a mesh, not a
 cloud; a ``.bin`` is a cloud only when its numbers can be coordinates.
 """
 
@@ -35,7 +35,7 @@ _AMBIGUOUS = (".bin", ".ply", ".xyz")  # other data has these names too, so thei
 
 
 def detect(source: Source) -> Found | None:
-    """Clouds, and no pictures: where there are any, a cloud belongs to its picture."""
+    """Clouds, and no images: where there are any, a cloud belongs to its image."""
     if source.file is not None:
         meant = _is_meant(source.path)
         return (
@@ -55,7 +55,7 @@ def _cloud_files(tree: Tree) -> list[str]:
 
 
 def _is_meant(path: Path) -> bool:
-    """Whether a file is a cloud, be it a broken one; a name that others use too needs a good one."""
+    """Whether a file is a cloud, possibly a broken one; where others use the suffix too, it must be readable."""
     if not is_cloud(path.name):
         return False
     if path.suffix.lower() not in _AMBIGUOUS:

@@ -1,6 +1,6 @@
-"""The annotations of one COCO file, kept small: plain boxes as numbers, all others as packed bytes.
+"""The annotations of one COCO file in little memory: plain boxes as numbers, all others as packed bytes.
 
-As Python objects, the annotations of 100,000 pictures take more than a gigabyte; most are nothing but a box.
+As Python objects, the annotations of 100,000 images take more than a gigabyte; most are nothing but a box.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ EDGES_MODE = 0  # Detectron2: 0 is x1, y1, x2, y2, and 1 is COCO's own x, y, wid
 
 
 class Annotations:
-    """Filled by ``add``, ordered by ``close``, then read picture by picture.
+    """Filled by ``add``, ordered by ``close``, then read image by image.
 
     Attributes:
         file: name of the file, for messages.
-        edges: ``(n, 4)`` left, top, right, bottom of the plain boxes, NaN for others; after ``close`` by picture.
-        sound: ``(n,)`` whether a plain box has an area and does not begin outside the picture.
+        edges: ``(n, 4)`` left, top, right, bottom of the plain boxes, NaN for others; after ``close`` by image.
+        sound: ``(n,)`` whether a plain box has an area and does not begin outside the image.
         categories: ``(n,)`` places of the category ids in ``category_ids``.
     """
 
@@ -45,7 +45,7 @@ class Annotations:
         self._others: dict[int, bytes] = {}  # by place in the list
 
     def add(self, first: int, entries: Sequence[Any]) -> None:
-        """Take annotations, the first of which is at this place in the list; their pictures may come later."""
+        """Take annotations, the first of which is at this place in the list; their images may come later."""
         images, categories, ids = self._image_codes, self._category_codes, self._ids
         for at, entry in enumerate(entries, first):
             image = entry.get("image_id") if isinstance(entry, dict) else None
@@ -81,7 +81,7 @@ class Annotations:
         return f"{self.file}, annotation {at}"
 
     def close(self) -> Iterator[tuple[Any, int, int]]:
-        """Order everything by picture; returns each image id with its rows ``start, stop``."""
+        """Order everything by image; returns each image id with its rows ``start, stop``."""
         self._name_duplicates()
         images = np.frombuffer(self._images, np.int32)
         order = slice(None) if _rises(images) else np.argsort(images, kind="stable")  # mostly no copies are needed

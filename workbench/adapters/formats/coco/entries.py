@@ -16,7 +16,7 @@ _DIGITS = 6  # decimals of a pixel
 
 
 def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
-    """A picture as an entry of ``images``, with all that its record says in keys of their own."""
+    """An image as an entry of ``images``, with all that its record says in keys of their own."""
     record = item.record
     extra: dict[str, Any] = {
         "scene_id": record.scene_id,
@@ -33,7 +33,7 @@ def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
 def box_entries(labels: Labels) -> list[str]:
     """The entries of labels without further columns, as JSON without brackets.
 
-    The same text as of ``annotation_entry``, in a fifth of the time: most pictures have nothing but boxes.
+    The same text as of ``annotation_entry``, in a fifth of the time: most images have nothing but boxes.
 
     >>> box_entries(Labels(("cup",), (1.5, 2.0, 4.0, 3.0)))
     ['"iscrowd": 0, "bbox": [1.5, 2.0, 2.5, 1.0], "area": 2.5']

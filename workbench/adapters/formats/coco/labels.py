@@ -1,4 +1,4 @@
-"""Annotations of a COCO file, turned into labels; what cannot be used is named."""
+"""Annotations of a COCO file, turned into labels; what cannot be used is reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Category:
 
 
 Names = Mapping[Any, Category]
-Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows of one picture, class names
+Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows of one image, class names
 
 _USED = frozenset(
     {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
@@ -40,7 +40,7 @@ _USED = frozenset(
 
 
 def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Labels:
-    """The labels of one picture; the same label in two files is kept once."""
+    """The labels of one image; the same label in two files is kept once."""
     frame = Frame(header.width, header.height, problems)
     if len(given) == 1:
         boxes = _boxes(*given[0], frame)
@@ -60,7 +60,7 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
 
 
 def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Labels | None:
-    """All labels at once where each is a plain box inside the picture, which is usual."""
+    """All labels at once where each is a plain box inside the image, which is usual."""
     edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
     categories = [names.get(source.category_ids[code]) for code in codes if code >= 0]
     classes = tuple([category.name for category in categories if category is not None])
@@ -71,7 +71,7 @@ def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Fram
 
 
 def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:
-    """Labels that can be used, each with its row; most are a plain box inside the picture."""
+    """Labels that can be used, each with its row; most are a plain box inside the image."""
     width, height = frame.width, frame.height
     for row, xyxy, sound, code in source.rows(start, stop):
         category = names.get(source.category_ids[code]) if code >= 0 else None
@@ -128,7 +128,7 @@ def _instance_id(given: Any, where: str, frame: Frame) -> int | None:
 
 
 def _keypoints(given: Any, where: str, frame: Frame) -> NDArray[np.float64] | None:
-    """Points ``x, y, v`` in turn; all that are not labelled are as good as none."""
+    """Points ``x, y, v`` in turn; ``None`` when there are none or they are invalid."""
     if not given:
         return None
     numbers = numbers_of(given)

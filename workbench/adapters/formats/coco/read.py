@@ -1,7 +1,7 @@
 """COCO: one or several JSON files with ``images``, ``annotations`` and ``categories``.
 
-Read: boxes, polygons, run-length masks (both forms), keypoints, class of the whole picture, and every further
-key of an image or annotation as an attribute. Several files may speak of the same pictures.
+Read: boxes, polygons, run-length masks (both forms), keypoints, class of the whole image, and every further
+key of an image or annotation as an attribute. Several files may speak of the same images.
 Format: https://cocodataset.org/#format-data
 """
 
@@ -34,7 +34,7 @@ looks_for = "a .json file with 'images', 'annotations' and 'categories'"
 single_files = True
 
 _HEAD_BYTES = 1 << 16
-_APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the pictures
+_APART = frozenset({"annotations", "annotation", "labels", "json"})  # folders that hold JSON beside the images
 _OF_BOP = "scene_gt_coco.json"  # BlenderProc writes it beside the poses, which say more
 _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _CONTENT = re.compile(rb'"(file_name|bbox|image_id|category_id|supercategory)"\s*:')
@@ -46,7 +46,7 @@ _USED = frozenset(
 
 @dataclass(slots=True)
 class _Listed:
-    """What all files say of one picture; small, as there may be a million of them.
+    """The entries of all files for one image; small, as there may be a million of them.
 
     Attributes:
         split: as in ``Record``.
@@ -64,7 +64,7 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
-    """One picture with what all files say of it, made when it is its turn."""
+    """One image with the entries of all files, created when it is read."""
 
     split: str | None
     image: Mapping[str, Any]
@@ -108,7 +108,7 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _read_file(source: Source) -> Iterator[Record]:
-    """Records of a single file, with the pictures around it; those that it does not list are no problem."""
+    """Records of a single file, with the images around it; those that it does not list are no problem."""
     folder = source.path.parent
     around = source.at(folder.parent if folder.name.lower() in _APART else folder)
     file = source.path.resolve().relative_to(around.tree.root).as_posix()
@@ -121,7 +121,7 @@ def _records(source: Source, files: Sequence[str], *, all_listed: bool = True) -
     Args:
         source: a folder.
         files: the COCO files in it.
-        all_listed: whether every picture of the folder is expected in one of them.
+        all_listed: whether every image of the folder is expected in one of them.
     """
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
@@ -152,7 +152,7 @@ class _Document:
         self.by_id: dict[Any, _Listed | None] = {}
 
     def read(self) -> None:
-        """Add the pictures of this file, and its annotations, to what other files gave."""
+        """Add the images of this file, and its annotations, to what other files gave."""
         lists = dict.fromkeys(("images", "annotations", "categories"), False)
         for key, first, values in parts(self.tree.path(self.file), shown=self.file):
             if key not in lists:
@@ -181,7 +181,7 @@ class _Document:
         return False
 
     def _share(self) -> None:
-        """Give every picture its annotations."""
+        """Give every image its annotations."""
         for image_id, start, stop in self.annotations.close():
             entry = self.by_id.get(image_id)
             if entry is not None:
@@ -266,7 +266,7 @@ class _Document:
         return None
 
     def _other_type(self, file_name: str, near: list[str], where: str) -> list[str]:
-        """The PNG where a JPEG is named: BlenderProc says ``.jpg`` whatever it wrote."""
+        """The PNG where a JPEG is listed: BlenderProc lists ``.jpg`` whatever it wrote."""
         stem, dot, suffix = file_name.rpartition(".")
         files = self.tree.find(f"{stem}.png", near=near) if dot and suffix.lower() in ("jpg", "jpeg") else []
         if len(files) == 1:
@@ -308,7 +308,7 @@ def record_of(
     where: str,
     problems: Problems,
 ) -> Record:
-    """A record of an entry of ``images`` and its labels; what is wrong is named."""
+    """A record of an entry of ``images`` and its labels; what is wrong is reported."""
     declared = (image.get("width"), image.get("height"))
     if None not in declared and declared != (header.width, header.height):
         size, says = f"{header.width} x {header.height}", f"{declared[0]!s:.20} x {declared[1]!s:.20}"

@@ -1,4 +1,4 @@
-"""A whole record as one JSON object: what Parquet rows and WebDataset samples carry beside the picture.
+"""A whole record as one JSON object: what Parquet rows and WebDataset samples carry beside the image.
 
 It has COCO's words: ``image`` is an entry of its images, ``annotations`` are entries that name their ``category``.
 """
@@ -37,7 +37,7 @@ def is_document(content: Any) -> bool:
 def record(
     content: Mapping[str, Any], draft: Draft, split: str | None, header: Header, where: str, problems: Problems
 ) -> Record:
-    """The record that such an object stands for; what is wrong is named."""
+    """The record that such an object stands for; what is wrong is reported."""
     frame = Frame(header.width, header.height, problems)
     entries = dicts_in(content.get("annotations"))
     parsed = (

@@ -24,7 +24,7 @@ tolerance_px = ROUNDING_PX
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs.
+    """Where an image belongs.
 
     >>> picture_path("train", "a.jpg")
     'images/train/a.jpg'
@@ -77,7 +77,7 @@ def _annotations(
     points: Mapping[str, tuple[str, ...]],
     number: Iterator[int],
 ) -> str:
-    """The annotations of one picture, without the brackets around them."""
+    """The annotations of one image, without the brackets around them."""
     labels, shape = item.record.labels, (item.record.height, item.record.width)
     if not labels.columns:
         entries = box_entries(labels)

@@ -24,7 +24,7 @@ _HEADER_BYTES = 1 << 12
 
 
 def revive(value: dict[str, Any]) -> Any:
-    """The value that an object stands for; an object that stands for nothing else is given back as it is.
+    """The value that an object of extended JSON represents; any other object unchanged.
 
     >>> revive({"$oid": "6b03"}), revive({"$numberDouble": "-Infinity"}), revive({"$numberLong": "7"}), revive({"a": 1})
     ('6b03', -inf, 7, {'a': 1})

@@ -29,7 +29,7 @@ class Chosen:
     Attributes:
         objects: boxes or outlines.
         points: keypoints.
-        classification: class of the whole picture.
+        classification: class of the whole image.
         depth: heat map whose file holds depth.
         instances: segmentation whose file holds instances.
     """
@@ -42,7 +42,7 @@ class Chosen:
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """The names of all fields that are read."""
         all_fields = (self.objects, self.points, self.classification, self.depth, self.instances)
         return frozenset(name for name in all_fields if name is not None)
 

@@ -1,4 +1,4 @@
-"""FiftyOne's label documents, turned into labels: shares of the picture become pixel edges."""
+"""FiftyOne's label documents, turned into labels: shares of the image become pixel edges."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Place:
     Attributes:
         tree: all files, for masks that are files of their own.
         folder: where the data set lies in the tree.
-        frame: the picture.
+        frame: the image.
         where: name of the sample for problems.
         keypoint_names: names of the keypoints, from the data set's skeleton.
     """

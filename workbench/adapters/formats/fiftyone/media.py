@@ -27,7 +27,7 @@ class Named:
         source: what is read, with all files.
         folder: where the data set lies in the tree.
         chosen: the fields that are read.
-        sample: the sample of a picture.
+        sample: the sample of an image.
         cloud: the sample of a cloud of the same group, if any.
         where: name of the sample for problems.
     """

@@ -82,7 +82,7 @@ class _DataSet:
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
-    """One picture: its sample, and the cloud of the same group."""
+    """One image: its sample, and the cloud of the same group."""
 
     data_set: _DataSet
     sample: Mapping[str, Any]
@@ -108,7 +108,7 @@ def detect(source: Source) -> Found | None:
 
 
 def read(source: Source) -> Iterator[Record]:
-    """Read every picture of every data set; see ``contract.Format.read``."""
+    """Read every image of every data set; see ``contract.Format.read``."""
     return _records(source, _folders(source.tree))
 
 
@@ -189,7 +189,7 @@ def _alone(tree: Tree, file: str) -> Any:
 def _groups(
     data_set: _DataSet, samples: Sequence[Numbered], problems: Problems
 ) -> Iterator[tuple[Numbered, Mapping[str, Any] | None, str | None]]:
-    """Each picture, with the cloud and the id of its group; what belongs to no picture is named."""
+    """Each image, with the cloud and the id of its group; what belongs to no image is reported."""
     groups: dict[str, list[Numbered]] = {}
     for at, (where, sample) in enumerate(samples):
         element = sample.get(data_set.group_field) if data_set.group_field else None
@@ -215,7 +215,7 @@ def _group_id(data_set: _DataSet, sample: Mapping[str, Any]) -> str:
 
 
 def _first_slice(data_set: _DataSet, pictures: Sequence[Numbered]) -> int:
-    """Place of the picture that a group shows first: it gets the cloud."""
+    """Place of the image that a group shows first: it gets the cloud."""
     names = [sample[data_set.group_field].get("name") if data_set.group_field else None for _, sample in pictures]
     usual = data_set.meta.get("default_group_slice")
     return names.index(usual) if usual in names else 0
@@ -278,7 +278,7 @@ def _locate(data_set: _DataSet, path: str, where: str, problems: Problems) -> st
 
 
 def _name_unlisted(tree: Tree, folders: Sequence[str], listed: set[str], problems: Problems) -> None:
-    """Pictures of the media folders that no sample names; ``fields/`` holds maps."""
+    """Images of the media folders that no sample names; ``fields/`` holds maps."""
     for folder in folders:
         for picture in tree.below(_in(folder, "data")):
             if picture not in listed:

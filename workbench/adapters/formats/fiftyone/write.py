@@ -40,7 +40,7 @@ _TEXTS = (
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs; splits are a field.
+    """Where an image belongs; splits are a field.
 
     >>> picture_path("val", "a.jpg")
     'data/a.jpg'
@@ -129,7 +129,7 @@ def _generation(generation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The document of the data set: FiftyOne fills in what is not said."""
+    """The document of the data set: FiftyOne fills in the rest."""
     return {
         "name": "export",
         "version": importlib.metadata.version("fiftyone"),

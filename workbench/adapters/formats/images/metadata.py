@@ -1,4 +1,4 @@
-"""Tables of facts about pictures: CSV or Parquet with a column of file names."""
+"""Tables of facts about images: CSV or Parquet with a column of file names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Table:
     broken: list[tuple[int, str]] = field(default_factory=list)
 
     def find(self, tree: Tree, file_name: str) -> list[str]:
-        """The pictures that a cell can mean."""
+        """The images that a cell can mean."""
         return [file for file in tree.find(file_name, near=[folder_of(self.file), ""]) if file in tree.picture_set]
 
 
@@ -56,7 +56,7 @@ def table_of(tree: Tree, file: str) -> Table:
     """A table that must have a column of file names.
 
     Raises:
-        InputError: it cannot be read, or no column names pictures of the tree.
+        InputError: it cannot be read, or no column names images of the tree.
     """
     table = _with_file_names(tree, file, strict=True)
     if table is None:

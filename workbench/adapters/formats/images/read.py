@@ -1,8 +1,8 @@
-"""A folder of pictures, alone or with a table of facts about them.
+"""A folder of images, alone or with a table of facts about them.
 
 Class folders (``cats/1.jpg dogs/2.jpg``, or the same below ``train``, ``val``, ``test``) give the class
-of the whole picture. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
-clouds are found beside their pictures by name (``sidecars``).
+of the whole image. A CSV or Parquet file with a column of file names gives attributes. Masks, depth maps and point
+clouds are found beside their images by name (``sidecars``).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class _Layout:
     """What lies in a folder.
 
     Attributes:
-        tables: of facts about pictures.
+        tables: of facts about images.
         sequences: of TUM's kind.
-        sidecars: files that belong to pictures.
+        sidecars: files that belong to images.
         pictures: those that are no part of another.
         problems: of the sequences.
     """
@@ -70,7 +70,7 @@ def _layout(tree: Tree, tables: Sequence[Table]) -> _Layout:
 
 
 def detect(source: Source) -> Found | None:
-    """Any picture will do; every other format comes first."""
+    """Any image will do; every other format comes first."""
     if source.file is not None:
         kind = "an image" if is_picture(source.file) else "a table" if source.file.lower().endswith(_TABLES) else None
         return Found(0.5, f"{source.file} is {kind}", partial(read, source)) if kind else None
@@ -97,7 +97,7 @@ def _summary(layout: _Layout) -> str:
 
 
 def read(source: Source) -> Iterator[Record]:
-    """Read every picture; see ``contract.Format.read``."""
+    """Read every image; see ``contract.Format.read``."""
     tree = source.tree
     if source.file is None:
         return _records(source, _layout(tree, tables_in(tree)))
@@ -162,7 +162,7 @@ def _record(source: Source, sidecars: Sidecars, entry: _Entry, header: Header) -
 
 
 def class_names(pictures: Sequence[str]) -> dict[str, str | None]:
-    """Class by picture: the one folder level below the splits, when there are at least two such folders.
+    """Class by image: the one folder level below the splits, when there are at least two such folders.
 
     >>> class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
     {'train/cat/1.jpg': 'cat', 'test/dog/2.jpg': 'dog'}
@@ -186,7 +186,7 @@ def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
 def _rows(
     tree: Tree, tables: Sequence[Table], pictures: Sequence[str], problems: Problems
 ) -> dict[str, Mapping[str, Any]]:
-    """Row by picture, of all tables together."""
+    """Row by image, of all tables together."""
     rows: dict[str, Mapping[str, Any]] = {}
     for table in tables:
         for at, row in table.rows:

@@ -1,7 +1,7 @@
-"""Files that belong to a picture by their name: its mask, depth map and point cloud.
+"""Files that belong to an image by their name: its mask, depth map and point cloud.
 
 ``x.png`` with ``x_mask.png``, ``images/x.jpg`` with ``masks/x.png``, ``rgb/x.png`` with ``depth/x.png`` and
-``clouds/x.pcd``. Pictures of TUM's RGB-D sequences are paired by time, as their lists or their names tell it.
+``clouds/x.pcd``. Images of TUM's RGB-D sequences are paired by time, by their lists or their names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Label, Labels
 
-CLASS = "object"  # a mask does not tell what it shows
+CLASS = "object"  # a mask has no class
 _PICTURES = frozenset({"rgb", "color", "colour", "image", "images", "img"})
 _MASKS, _MASK_ENDS = ("masks", "mask"), ("_mask", "_masks")
 _DEPTHS = ("depth",)
@@ -37,18 +37,18 @@ _MOST_OBJECTS = 1000  # more values in a mask are no instances
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
 Index = Mapping[tuple[str, str], list[str]]  # files by folder and stem
-Groups = Mapping[str, list[str]]  # pictures by folder
+Groups = Mapping[str, list[str]]  # images by folder
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """Files that belong to pictures.
+    """Files that belong to images.
 
     Attributes:
-        masks, depths, clouds: file by picture.
+        masks, depths, clouds: file by image.
         timed: depth maps of TUM's kind.
-        strays: masks and depth maps without a picture.
-        idle: depth maps of a sequence in which no picture was taken near their time.
+        strays: masks and depth maps without an image.
+        idle: depth maps of a sequence in which no image was taken near their time.
     """
 
     masks: Mapping[str, str]
@@ -65,12 +65,12 @@ class Sidecars:
 
 
 def sidecars_of(tree: Tree, sequences: Sequences) -> Sidecars:
-    """Find what belongs to each picture of a tree; TUM's sequences tell it by time."""
+    """Find what belongs to each image of a tree; in TUM's sequences by time."""
     index: dict[tuple[str, str], list[str]] = {}
     for file in tree.files:
         if file.lower().endswith(_PART_SUFFIXES):
             index.setdefault((folder_of(file), stem_of(file)), []).append(file)
-    groups: dict[str, list[str]] = {}  # pictures by folder: few folders, many pictures
+    groups: dict[str, list[str]] = {}  # images by folder: few folders, many images
     for picture in tree.pictures:
         if not _is_part(picture):
             groups.setdefault(folder_of(picture), []).append(picture)
@@ -92,7 +92,7 @@ def _is_part(file: str) -> bool:
 def _pairs(
     tree: Tree, groups: Groups, index: Index, names: tuple[str, ...], suffixes: tuple[str, ...]
 ) -> dict[str, str]:
-    """The file of the same stem in a folder of one of the names, by picture."""
+    """The file of the same stem in a folder of one of the names, by image."""
     pairs: dict[str, str] = {}
     for folder, pictures in groups.items():
         for home in [home for home in _places(folder, names) if home in tree.folders]:
@@ -104,14 +104,14 @@ def _pairs(
 
 
 def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
-    """Clouds that lie beside their pictures."""
+    """Clouds that lie beside their images."""
     homes = {folder_of(file) for file in tree.files if is_cloud(file)}
     beside = ((p, f) for home in homes for p in groups.get(home, ()) for f in index.get((home, stem_of(p)), ()))
     return {picture: file for picture, file in beside if is_cloud(file)}
 
 
 def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
-    """Folders of that name below the picture's, or in place of ``images`` anywhere in its path.
+    """Folders of that name below the image's, or in place of ``images`` anywhere in its path.
 
     >>> list(_places("a/images/train", ("masks",)))
     ['a/images/train/masks', 'a/masks/train']
@@ -125,7 +125,7 @@ def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
-    """Masks named after their picture: ``x_mask.png``."""
+    """Masks named after their image: ``x_mask.png``."""
     named = {key: files for key, files in index.items() if key[1].endswith(_MASK_ENDS)}
     masks: dict[str, str] = {}
     for folder, pictures in groups.items() if named else ():
@@ -137,7 +137,7 @@ def _suffixed(groups: Groups, index: Index) -> dict[str, str]:
 
 
 def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str, str]:
-    """The depth map nearest in time, for pictures whose names are seconds."""
+    """The depth map nearest in time, for images whose names are seconds."""
     times: dict[str, list[tuple[float, str]]] = {}
     for file in tree.pictures:
         if folder_of(file).rpartition("/")[2] in _DEPTHS and (seconds := _seconds(file)) is not None:
@@ -163,7 +163,7 @@ def _seconds(file: str) -> float | None:
 
 
 def depth_of(source: Source, sidecars: Sidecars, picture: str, header: Header) -> Path | None:
-    """The depth map of a picture: 16 bits are millimetres (TUM: a fifth), floats are metres."""
+    """The depth map of an image: 16 bits are millimetres (TUM: a fifth), floats are metres."""
     file = sidecars.depths.get(picture)
     if file is None:
         return None
@@ -172,7 +172,7 @@ def depth_of(source: Source, sidecars: Sidecars, picture: str, header: Header) -
 
 
 def cloud_of(tree: Tree, sidecars: Sidecars, picture: str, problems: Problems) -> Path | None:
-    """The point cloud of a picture."""
+    """The point cloud of an image."""
     file = sidecars.clouds.get(picture)
     return None if file is None else usable_cloud(tree.path(file), file, problems)
 

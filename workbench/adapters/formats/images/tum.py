@@ -32,7 +32,7 @@ _HEAD_BYTES = 2048
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a sequence knows of one picture.
+    """What a sequence contains about one image.
 
     Attributes:
         scene_id: the sequence.
@@ -70,8 +70,8 @@ class Sequences:
     """All sequences of a tree.
 
     Attributes:
-        moments: by picture.
-        depths: all depth maps that are listed, those of no picture too.
+        moments: by image.
+        depths: all depth maps that are listed, those of no image too.
         files: the text files that were read.
     """
 
@@ -81,7 +81,7 @@ class Sequences:
 
 
 def sequences_in(tree: Tree, problems: Problems) -> Sequences:
-    """Read every sequence of a tree; without an ``rgb.txt`` that lists pictures there is none."""
+    """Read every sequence of a tree; without an ``rgb.txt`` that lists images there is none."""
     moments: dict[str, Moment] = {}
     depths: set[str] = set()
     used: set[str] = set()
@@ -99,7 +99,7 @@ def sequences_in(tree: Tree, problems: Problems) -> Sequences:
 
 
 def _name_idle(maps: Sequence[tuple[float, str]], moments: Mapping[str, Moment], problems: Problems) -> set[str]:
-    """All listed depth maps; those that belong to no picture are counted."""
+    """All listed depth maps; those that belong to no image are counted."""
     listed, paired = {file for _, file in maps}, {moment.depth for moment in moments.values()}
     for file in sorted(listed - paired):
         problems.count("unlisted_image", file)
@@ -150,7 +150,7 @@ def nearest(times: Sequence[float], time_s: float) -> int | None:
 
 
 def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) -> Iterator[tuple[str, float, list[str]]]:
-    """Place, time and the other words of every line; what does not fit is named."""
+    """Place in the file, time and the other words of every line; what does not fit is reported."""
     file = _in(folder, name)
     lines = lines_of(tree.path(file), file, problems) if file in tree.known else []
     for at, line in enumerate(lines, 1):
@@ -166,7 +166,7 @@ def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) ->
 
 
 def _listed(tree: Tree, folder: str, name: str, problems: Problems) -> Iterator[tuple[float, str]]:
-    """Time and file of every line; a picture that is not there is a lost record."""
+    """Time and file of every line; an image that is not there is a lost record."""
     is_record = name == _PICTURES
     for where, time_s, (text,) in _rows(tree, folder, name, 1, problems):
         files = tree.find(text, near=[folder])

@@ -1,4 +1,4 @@
-"""Rows of a KITTI label file, turned into labels; what cannot be used is named."""
+"""Rows of a KITTI label file, turned into labels; what cannot be used is reported."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def is_plain_class(name: str) -> bool:
 def labels_of(
     tree: Tree, file: str | None, T_cam_rect: Floats, header: Header, problems: Problems, *, calibrated: bool
 ) -> Labels:
-    """The labels of one picture; ``DontCare`` regions are counted, not loaded."""
+    """The labels of one image; ``DontCare`` regions are counted, not loaded."""
     if file is None:
         return Labels()
     frame = Frame(header.width, header.height, problems)

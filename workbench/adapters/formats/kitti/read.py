@@ -31,7 +31,7 @@ name = "kitti"
 looks_for = "label files of 15 columns in label_2, labels or object_detection beside their images"
 single_files = False
 
-_LABELS = {  # folder of pictures -> folder of rows
+_LABELS = {  # folder of images -> folder of rows
     "image_2": "label_2",
     "image_02": "label_02",
     "rgb": "object_detection",
@@ -46,7 +46,7 @@ _CLOSING: Mapping[Kind, str] = {
     "missing_annotation_file": "No calibration for the 3D boxes of {n} images ({first}); "
     "loaded as poses before the camera of the image.",
 }
-_OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # tracking's words for the same
+_OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # names in the tracking benchmark
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class _Entry(Draft):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a calib file says, ``None`` where it is silent.
+    """The content of a calib file, ``None`` for what it does not contain.
 
     Attributes:
         K: 3x3 of camera 2.
-        T_cam_rect: 4x4, rectified camera 0 to camera 2, metres; the same place when nothing is said.
+        T_cam_rect: 4x4, rectified camera 0 to camera 2, metres; the identity when not given.
         T_cam_velo: 4x4, laser scanner to camera 2; metres.
     """
 
@@ -71,11 +71,11 @@ class Calibration:
     T_cam_velo: Floats | None = None
 
 
-Pairs = Mapping[str, str | None]  # label file by picture, None where there is none
+Pairs = Mapping[str, str | None]  # label file by image, None where there is none
 
 
 def detect(source: Source) -> Found | None:
-    """Look for rows of 15 columns beside pictures."""
+    """Look for rows of 15 columns beside images."""
     pairs = _pairs(source.tree)
     for label in [label for label in pairs.values() if label][:_TRIED]:
         if _has_rows(source.tree, label):
@@ -90,7 +90,7 @@ def _pairs(tree: Tree) -> Pairs:
     homes = {folder for folder in tree.folders if _is_home(tree, folder)}
     return {
         picture: _beside(tree, picture, _LABELS[picture.split("/")[-2]], "txt")
-        for picture in (tree.pictures if homes else ())  # other formats do not pay for a look at every picture
+        for picture in (tree.pictures if homes else ())  # other formats do not pay for a look at every image
         if folder_of(picture) in homes
     }
 

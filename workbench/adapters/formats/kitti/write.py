@@ -28,7 +28,7 @@ _LEVEL = 1e-4  # how far from upright a box may stand and still be KITTI's
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs.
+    """Where an image belongs.
 
     >>> picture_path("val", "000012.png")
     'val/image_2/000012.png'
@@ -58,7 +58,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
-    """Write rows and calibration per picture, and one list of classes; see ``contract.Writer.write``."""
+    """Write rows and calibration per image, and one list of classes; see ``contract.Writer.write``."""
     overview = survey(items)
     for split in overview.by_split:
         for part in ("label_2", "calib"):

@@ -1,6 +1,6 @@
-"""Parquet files with pictures inside, as Hugging Face's ``datasets`` keeps them.
+"""Parquet files with images inside, as Hugging Face's ``datasets`` keeps them.
 
-Each picture is written once into the scratch folder, under the hash of its bytes. Labels come from the ``record``
+Each image is written once into the scratch folder, under the hash of its bytes. Labels come from the ``record``
 that the workbench writes, else from ``objects`` with ``bbox`` (x, y, width, height in pixels) and ``category``.
 """
 
@@ -31,7 +31,7 @@ name = "parquet"
 looks_for = "Parquet files with a column of images (bytes and path)"
 single_files = True
 
-_ROWS = 64  # pictures in memory at once
+_ROWS = 64  # images in memory at once
 _RECORD = "record"
 _SUFFIX = ".parquet"
 _USED = frozenset({"objects", "image_id", "width", "height", "split", SCENE_ID, _RECORD})
@@ -47,14 +47,14 @@ class _Entry(Draft):
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """One file: its column of pictures, and the names of its classes."""
+    """One file: its column of images, and the names of its classes."""
 
     file: str
     column: str
     classes: tuple[str, ...] = field(default=())
 
 
-Tables = Mapping[str, _Table | str | None]  # by file: the table, why it cannot be read, or None without pictures
+Tables = Mapping[str, _Table | str | None]  # by file: the table, why it cannot be read, or None without images
 
 
 def detect(source: Source) -> Found | None:
@@ -75,7 +75,7 @@ def _tables(source: Source) -> Tables:
 
 
 def _table(tree: Tree, file: str) -> _Table | str | None:
-    """The table, why it cannot be read, or ``None`` when it holds no pictures."""
+    """The table, why it cannot be read, or ``None`` when it holds no images."""
     import pyarrow as pa  # deferred: few folders bring a table
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Write a folder that Hugging Face's ``datasets`` loads: Parquet files with the pictures inside, by split.
+"""Write a folder that Hugging Face's ``datasets`` loads: Parquet files with the images inside, by split.
 
 Columns that trainers use (``image``, ``objects`` with boxes and classes, the attributes) stand beside ``record``, the
 whole record as JSON text, from which the reader makes it again. Format: the ``parquet`` loader of ``datasets``, whose
@@ -32,7 +32,7 @@ _TEXTS = (SOURCE, *ATTRIBUTES, SCENE_ID)
 
 
 def picture_path(split: str, name: str) -> str:
-    """What the reader calls a picture.
+    """What the reader calls an image.
 
     >>> picture_path("train", "a.jpg")
     'train/a.jpg'

@@ -1,4 +1,4 @@
-"""One frame of BasicWriter: boxes, 3D boxes, instance masks, depth and camera, brought together by prim path.
+"""One frame of BasicWriter: boxes, 3D boxes, instance masks, depth and camera, joined by prim path.
 
 Both matrices are stored for row vectors: ``cameraViewTransform`` takes the world to the (OpenGL) camera, a 3D box's
 ``transform`` takes its own frame to the world. Far edges of 2D boxes are the last pixel, so one is added.
@@ -64,7 +64,7 @@ class _Rows:
 
 
 def record(source: Source, shot: Shot, header: Header, split: str | None) -> Record:
-    """The record of one picture."""
+    """The record of one image."""
     tree, problems = source.tree, source.problems
     if not annotation_files(tree, shot):
         problems.count("missing_annotation_file", shot.origin)
@@ -88,7 +88,7 @@ def record(source: Source, shot: Shot, header: Header, split: str | None) -> Rec
 
 
 def _scene(tree: Tree, shot: Shot) -> str:
-    """Pictures of the same moment: those of all render products of one writer."""
+    """Images of the same moment: those of all render products of one writer."""
     base = shot.base.rpartition("/")[0] if shot.folder != shot.base and not shot.prefix else shot.base
     return f"{'/'.join(part for part in (tree.root.name, base) if part)}:{shot.number}"
 
@@ -122,7 +122,7 @@ def _view(tree: Tree, shot: Shot, header: Header, problems: Problems) -> _View |
 
 
 def pinhole(projection: Floats, T_cam_world: Floats, metres_per_unit: float, header: Header) -> Camera:
-    """The camera of a row-vector OpenGL projection; its picture's centre is at W/2, pixel centres at +0.5."""
+    """The camera of a row-vector OpenGL projection; its image's centre is at W/2, pixel centres at +0.5."""
     width, height = header.width, header.height
     T_world_cam = inverse(T_cam_world)
     T_world_cam[:3, 3] *= metres_per_unit

@@ -71,7 +71,7 @@ class InstanceMap:
                 self.classes[prim] = named
 
     def of(self, prim: str) -> tuple[NDArray[np.bool_] | None, int | None]:
-        """Mask of the whole picture and number of an object, parts below its path included."""
+        """Mask of the whole image and number of an object, parts below its path included."""
         ids = [i for path, numbers in self._ids.items() if path == prim or path.startswith(f"{prim}/") for i in numbers]
         if self._pixels is None or not ids or not prim:
             return None, None

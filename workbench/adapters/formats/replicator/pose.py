@@ -1,4 +1,4 @@
-"""PoseWriter of Isaac Sim: one JSON per picture.
+"""PoseWriter of Isaac Sim: one JSON per image.
 
 Its poses in the camera frame are products in the wrong order, right only for objects that are neither turned nor
 scaled; here they are made of ``local_to_world_transform`` and ``camera_view_matrix``. The file does not say which
@@ -35,7 +35,7 @@ _PROJECTED = ("cuboid_keypoints_projected", "projected_cuboid")
 
 
 def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | None, problems: Problems) -> Record:
-    """The record of one picture."""
+    """The record of one image."""
     content = read_object(tree.path(file), file, problems) or {}
     objects = dicts_in(content.get("objects"))
     view = _view(content, header, file, problems)

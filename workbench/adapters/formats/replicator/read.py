@@ -1,7 +1,7 @@
 """Isaac Sim's Replicator: BasicWriter 0.0.1 and 0.0.2 in all its folders, and PoseWriter.
 
 BasicWriter writes ``<annotator>_<sequence><frame>``: all in one folder, below ``<render product>/<annotator>/``,
-or as ``<annotator>/<render product>_<annotator>_...``. PoseWriter writes one JSON per picture, whose poses in the
+or as ``<annotator>/<render product>_<annotator>_...``. PoseWriter writes one JSON per image, whose poses in the
 camera frame are wrong for anything that is turned or scaled; they are made again of the world transforms.
 """
 
@@ -50,25 +50,25 @@ _CLOSING: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Posed(Draft):
-    """A picture of PoseWriter with its JSON."""
+    """An image of PoseWriter with its JSON."""
 
     json_file: str
 
 
 class _Layout:
-    """The pictures of a tree that are Replicator's, each kind looked for when it is first asked for."""
+    """The images of a tree that are Replicator's, each kind looked for when it is first asked for."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
     @cached_property
     def shots(self) -> list[Shot]:
-        """Pictures of BasicWriter, in the order of their numbers."""
+        """Images of BasicWriter, in the order of their numbers."""
         return _shots(self._tree)
 
     @cached_property
     def posed(self) -> list[_Posed]:
-        """Pictures of PoseWriter, which may be missing."""
+        """Images of PoseWriter, which may be missing."""
         return _posed(self._tree)
 
 
@@ -162,7 +162,7 @@ def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
 
 
 def _name_missing(tree: Tree, shots: list[Shot], problems: Problems) -> None:
-    """Name frames that have annotations but no picture, once each."""
+    """Report frames that have annotations but no image, once each."""
     known = {(shot.base, shot.prefix, shot.number) for shot in shots}
     for file in tree.files:
         match = _LABELLED.fullmatch(stem_of(file))

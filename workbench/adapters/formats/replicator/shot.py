@@ -1,4 +1,4 @@
-"""A picture of BasicWriter and the files of its other annotators."""
+"""An image of BasicWriter and the files of its other annotators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ANNOTATORS = (
 
 @dataclass(frozen=True, slots=True)
 class Shot(Draft):
-    """One rgb picture.
+    """One rgb image.
 
     Attributes:
         folder: where it lies.
@@ -45,5 +45,5 @@ class Shot(Draft):
 
 
 def annotation_files(tree: Tree, shot: Shot) -> list[str]:
-    """The annotation files of a picture."""
+    """The annotation files of an image."""
     return [file for annotator, suffix in _ANNOTATORS if (file := shot.file(tree, annotator, suffix)) is not None]

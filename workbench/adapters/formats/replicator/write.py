@@ -45,7 +45,7 @@ _METADATA = {"name": "BasicWriter", "version": "0.0.2", "replicator_global_seed:
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs.
+    """Where an image belongs.
 
     >>> picture_path("train", "000012.png")
     'train/rgb_0012.png'

@@ -1,4 +1,4 @@
-"""Annotations of one SOLO capture, brought together by instance; what cannot be used is named."""
+"""Annotations of one SOLO capture, joined by instance; what cannot be used is reported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READ = ("BoundingBox2DAnnotation", "BoundingBox3DAnnotation", "InstanceSegmenta
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What the data set says of its annotations.
+    """Class and keypoint names of the data set.
 
     Attributes:
         names: class by label id.
@@ -86,7 +86,7 @@ def partial_labels(
 
 
 class _Capture:
-    """The objects of one capture by instance id, as they are found."""
+    """The objects of one capture by instance id, collected from its annotations."""
 
     def __init__(self, known: Definitions, where: str, problems: Problems) -> None:
         self.known, self.where, self.problems = known, where, problems

@@ -47,7 +47,7 @@ def read_npy(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
 def read_map(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
     """The pixels of a map ``(H, W)`` or ``(H, W, channels)`` as stored, or ``None``; the reason is reported.
 
-    Palette pictures give their indices.
+    Palette images give their indices.
     """
     header = read_header(path)
     if isinstance(header, Fault):
@@ -102,6 +102,6 @@ def box_of(mask: NDArray[np.bool_]) -> Xyxy | None:
 
 
 def cut_out(mask: NDArray[np.bool_], xyxy: Xyxy) -> NDArray[np.bool_]:
-    """The part of a whole picture's mask that a label with this box carries."""
+    """The part of a whole image's mask that a label with this box carries."""
     left, top, right, bottom = rounded_out(xyxy)
     return np.ascontiguousarray(mask[top:bottom, left:right])

@@ -1,4 +1,4 @@
-"""One rule for boxes and outlines: edges in pixels, inside the picture, with an area."""
+"""One rule for boxes and outlines: edges in pixels, inside the image, with an area."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ROUNDING_PX = 0.01  # an overhang up to this is the rounding of a text file, not
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a label lies, so that problems can say so.
+    """The image that a label lies in, and where problems are reported.
 
     Attributes:
-        width, height: pixels of the upright picture.
+        width, height: pixels of the upright image.
         problems: where to report what is wrong.
     """
 
@@ -38,7 +38,7 @@ class Frame:
     problems: Problems
 
     def box(self, xyxy: Xyxy, where: str) -> Xyxy | None:
-        """The box clipped to the picture, or ``None`` when it cannot be used; both are reported."""
+        """The box clipped to the image, or ``None`` when it cannot be used; both are reported."""
         kind = _fault(xyxy)
         if kind is not None:
             self.problems.add(kind, where, f"{_FAULTS[kind]} (xyxy {_shown(xyxy)}); label left out.")
@@ -56,7 +56,7 @@ class Frame:
         return clipped
 
     def polygon(self, flat: Sequence[Any], where: str) -> NDArray[np.float64] | None:
-        """Points ``(n, 2)`` of ``x, y, x, y ...`` moved into the picture, or ``None``; what is wrong is reported."""
+        """Points ``(n, 2)`` of ``x, y, x, y ...`` moved into the image, or ``None``; what is wrong is reported."""
         numbers = numbers_of(flat)
         if numbers is None or len(numbers) % 2:
             message = f"The outline is not a list of pairs of numbers ({flat!r:.80}); outline left out."

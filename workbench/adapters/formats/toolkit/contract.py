@@ -1,4 +1,4 @@
-"""What a format must be able to do. A module with these names is a format."""
+"""The interface of a format: every module with these names is one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from workbench.core.schema.labels import Label, Record
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Why a file or folder may be of a format, and how to read it as such.
+    """A match: why a file or folder may be of a format, and how to read it as such.
 
     Attributes:
         score: 0..1; 1 is certain.
-        why: what was seen, for people.
-        read: as ``Format.read``, of what was already found: nothing is searched for again.
+        why: the evidence, as text for people.
+        read: as ``Format.read``, without searching the folder again.
     """
 
     score: float
@@ -49,9 +49,9 @@ class Format(Protocol):
     """A format that can be read.
 
     Attributes:
-        name: the word for ``--format``.
-        looks_for: what it is recognized by, for the message when nothing fits.
-        single_files: whether it reads single files too; without, it is never asked about one.
+        name: the value of ``--format``.
+        looks_for: what it is recognized by, for the message when no format matches.
+        single_files: whether it reads single files too; otherwise ``detect`` is not called for one.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Format(Protocol):
     single_files: bool
 
     def detect(self, source: Source) -> Found | None:
-        """Look at the content; ``None`` when nothing speaks for this format. Adds nothing to the problems."""
+        """Inspect the content; ``None`` when it is not of this format. Adds nothing to the problems."""
 
     def read(self, source: Source) -> Iterator[Record]:
-        """Yield every record that can be used and name every problem, whether ``detect`` finds anything or not.
+        """Yield every record that can be used and report every problem, whether or not ``detect`` matches.
 
         The iterator gives the number of records to come as its length hint.
 
@@ -73,11 +73,11 @@ class Format(Protocol):
 
 @dataclass(slots=True)  # not frozen: made anew each time that it is read from disk
 class NamedRecord:
-    """A record on its way into the folder to be written; never changed.
+    """A record to be written, and the file name of its image; never changed.
 
     Attributes:
         record: the labels and facts; its ``split`` is the split to write to, its ``image_path`` the original.
-        name: file name of the picture, unique among all (also without its suffix).
+        name: file name of the image, unique among all (also without its suffix).
     """
 
     record: Record
@@ -90,13 +90,13 @@ def record_of(item: NamedRecord) -> Record:
 
 
 def everything(label: Label) -> bool:
-    """What a writer calls ``holds`` whose format has room for every label, if only for its box."""
+    """``Writer.holds`` of formats that can hold every label, if only its box."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What nearly every writer has to know first.
+    """Splits, classes and keypoints of the samples to be written.
 
     Attributes:
         by_split: the samples of each split, in alphabetical order.
@@ -110,7 +110,7 @@ class Survey:
 
 
 def survey(items: Sequence[NamedRecord]) -> Survey:
-    """Look through all samples once. None is kept: the sequence may lie on disk."""
+    """Go through all samples once, without keeping any: the sequence may lie on disk."""
     places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
     keypoints: dict[str, tuple[str, ...]] = {}
@@ -128,9 +128,9 @@ class Writer(Protocol):
     """A format that can be written.
 
     Attributes:
-        name: the word for ``--format``; a reader of the same name reads it back.
-        numbered: pictures are named ``000000.jpg``, ``000001.jpg`` ...; else after where they came from.
-        embeds: pictures lie inside the written files, which ``write`` does; else the caller puts them in place first.
+        name: the value of ``--format``; a reader of the same name reads it back.
+        numbered: images are named ``000000.jpg``, ``000001.jpg`` ...; else after where they came from.
+        embeds: images lie inside the written files, which ``write`` does; else the caller puts them in place first.
         tolerance_px: how far an edge of a box may move, for formats of whole pixels.
     """
 
@@ -140,16 +140,16 @@ class Writer(Protocol):
     tolerance_px: float
 
     def picture_path(self, split: str, name: str) -> str:
-        """Where the picture belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""
+        """Where the image belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""
 
     def holds(self, label: Label) -> bool:
-        """Whether the format has room for this label at all; ``everything`` for most."""
+        """Whether the format can hold this label at all; ``everything`` for most."""
 
     def lost(self, records: Sequence[Record]) -> list[str]:
         """What the format cannot hold of these records, one sentence each."""
 
     def write(self, folder: Path, items: Sequence[NamedRecord]) -> None:
-        """Write all files but the pictures; the same input gives the same bytes.
+        """Write all files but the images; the same input gives the same bytes.
 
         ``items`` may lie on disk: its items are made anew whenever they are asked for.
         """

@@ -39,7 +39,7 @@ def depth_map(
         file: a PNG, TIFF or ``.npy`` file of its tree.
         mm_per_unit: millimetres of one stored unit; ``None`` where 16 bits are millimetres and floats are metres.
         distance_from: set when the file holds distances to this camera's centre instead of z.
-        shape: height and width of the picture, to be compared.
+        shape: height and width of the image, to be compared.
     """
     path, problems = source.tree.path(file), source.problems
     name = sha256_text(f"{sha256_file(path)}|{mm_per_unit}|{distance_from and distance_from.matrix.tolist()}")

@@ -1,4 +1,4 @@
-"""What formats without room for samples' facts lose, in sentences."""
+"""What is lost in formats that cannot hold everything, as sentences."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
 def of_samples(
     records: Iterable[Record], *, cameras: bool = False, maps: Collection[str] = (), solids: bool = False
 ) -> list[str]:
-    """What is lost where a format knows pictures, classes and boxes only.
+    """What is lost where a format knows images, classes and boxes only.
 
     Args:
         records: what is to be written.

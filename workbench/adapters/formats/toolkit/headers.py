@@ -1,6 +1,6 @@
-"""Size and type of a picture from its bytes: the usual JPEG and PNG at once, everything else by Pillow.
+"""Size and type of an image from its bytes: the usual JPEG and PNG at once, everything else by Pillow.
 
-A load looks at every picture; Pillow takes ten times as long for the same answer, most of it for setting up.
+A load looks at every image; Pillow takes ten times as long for the same answer, most of it for setting up.
 Only what is certain is answered here: whatever is unusual (EXIF, other codings, a missing end) goes to Pillow.
 Layouts: ITU T.81 annex B (JPEG), the PNG specification of the W3C, chapter 5.
 """
@@ -21,7 +21,7 @@ Content = bytes | mmap.mmap
 
 _TAIL_BYTES = 4096
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
-_SAME_TYPE = {"MPO": "JPEG"}  # several JPEG pictures in one file, as phones and stereo cameras write
+_SAME_TYPE = {"MPO": "JPEG"}  # several JPEG images in one file, as phones and stereo cameras write
 _ORIENTATION = 0x0112
 _LYING = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 _USUAL_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive; Huffman coded
@@ -34,10 +34,10 @@ _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture file says of itself.
+    """Size and type of an image file.
 
     Attributes:
-        width, height: pixels of the upright picture.
+        width, height: pixels of the upright image.
         type: ``JPEG``, ``PNG`` ...
     """
 
@@ -60,10 +60,10 @@ class Fault:
 
 
 def header_of(content: Content) -> Header | Fault:
-    """Size and type of a picture, or why it cannot be used.
+    """Size and type of an image, or why it cannot be used.
 
     A JPEG or PNG without its end mark is decoded as a whole before it is called truncated:
-    phones append films to pictures, and those are fine.
+    phones append films to images, and those are fine.
     """
     usual = _usual_jpeg(content) if content[:3] == b"\xff\xd8\xff" else _usual_png(content)
     most = Image.MAX_IMAGE_PIXELS

@@ -1,4 +1,4 @@
-"""Masks on their way out: whole pictures of them, and PNG bytes."""
+"""Masks for writing: of the whole image, and as PNG bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PNG_LEVEL = 1  # ten times faster than the usual level
 
 
 def whole_mask(label: Label, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """The mask of a label in its whole picture ``(H, W)``; the label has one."""
+    """The mask of a label in its whole image ``(H, W)``; the label has one."""
     assert label.mask is not None
     left, top, _, _ = rounded_out(label.xyxy)
     whole = np.zeros(shape, dtype=np.bool_)
@@ -25,7 +25,7 @@ def whole_mask(label: Label, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a PNG file."""
+    """An image as the bytes of a PNG file."""
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=_PNG_LEVEL)
     return stream.getvalue()

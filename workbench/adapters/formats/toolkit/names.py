@@ -1,4 +1,4 @@
-"""Names and values that data brings along: splits and attributes, turned into ours."""
+"""Names and values found in data, converted to those of the workbench: splits, attributes and classes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SPLITS = {
     "finetune": "finetune",
 }
 _FOLD = re.compile(r"fold_?\d{1,3}")
-PROTECTION = ("test", "val", "train")  # a picture in two splits stays in the first of these
+PROTECTION = ("test", "val", "train")  # an image in two splits stays in the first of these
 
 
 def split_word(text: str) -> str | None:
-    """The split that a single word names, a year behind it or not, or ``None``.
+    """The split that a single word names, with or without a year at its end, or ``None``.
 
     >>> split_word("valid"), split_word("Train2017"), split_word("fold3"), split_word("images")
     ('val', 'train', 'fold3', None)
@@ -38,7 +38,7 @@ def split_word(text: str) -> str | None:
 
 
 def split_in(text: str) -> str | None:
-    """The one split that a file or folder name speaks of, or ``None``.
+    """The one split that a file or folder name contains, or ``None``.
 
     >>> split_in("instances_train2017.json"), split_in("trainval.json"), split_in("train_and_test")
     ('train', None, None)
@@ -58,7 +58,7 @@ def split_of_path(parts: Iterable[str]) -> str | None:
 
 
 def most_protected(splits: Iterable[str]) -> str:
-    """The split that a picture stays in when it is listed in several.
+    """The split that an image stays in when it is listed in several.
 
     >>> most_protected(["train", "test"])
     'test'
@@ -68,7 +68,7 @@ def most_protected(splits: Iterable[str]) -> str:
 
 
 def in_order(splits: Iterable[str]) -> list[str]:
-    """Splits in the order that people expect.
+    """Splits in the usual order: training first, test last, others after them.
 
     >>> in_order({"val", "extra", "train"}), in_order({"test", "finetune", "pretrain"})
     (['train', 'val', 'extra'], ['pretrain', 'finetune', 'test'])

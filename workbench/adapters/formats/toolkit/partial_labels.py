@@ -1,4 +1,4 @@
-"""Objects of which several files of one frame speak, brought together into labels."""
+"""Labels of objects that several files of one frame describe."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ BOX_FROM = "box_from"  # attribute of labels whose box was not given: what it wa
 
 @dataclass(slots=True)
 class PartialLabel:
-    """What is known of one object in one picture.
+    """What is known of one object in one image.
 
     Attributes:
         where: file and row, for problems.
         name: class name.
         xyxy: the box as given, or ``None``.
-        mask: bool ``(H, W)`` of the whole picture, or ``None``.
+        mask: bool ``(H, W)`` of the whole image, or ``None``.
         attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m: as in ``Label``.
     """
 
@@ -41,7 +41,7 @@ class PartialLabel:
 
 
 def labels_of(parts: Iterable[PartialLabel], camera: Camera | None, frame: Frame) -> Labels:
-    """Labels of all objects that have a place in the picture; those without one are counted as hidden.
+    """Labels of all objects that have a place in the image; those without one are counted as hidden.
 
     An object without a box of its own gets that of its mask, of its keypoints or of its 3D box,
     and says so in the attribute ``box_from``.

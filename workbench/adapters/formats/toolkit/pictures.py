@@ -1,4 +1,4 @@
-"""Pictures as a load meets them: each file is read once, in parallel, for its header and its hash."""
+"""The image files of a load: each is read once, in parallel, for its header and its hash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record before its picture was looked at.
+    """A record before its image was looked at.
 
     Attributes:
         image_path, origin: as in ``Record``.
@@ -48,8 +48,8 @@ D = TypeVar("D", bound=Draft)
 class Records(Counted, Generic[D]):
     """Records of drafts, one by one; the length hint says how many drafts are left.
 
-    Pictures are opened ahead, in threads, or in processes when there are many. A picture that cannot be used is
-    named and left out. At the end, what was counted is named with the sentences of ``closing``.
+    Images are opened ahead, in threads, or in processes when there are many. An image that cannot be used is
+    reported and left out. At the end, what was counted is reported with the sentences of ``closing``.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ def _pool(n: int) -> Executor:
 
 @contextlib.contextmanager
 def started_workers(n: int) -> Iterator[Executor]:
-    """Workers for so many pictures, started ahead of a ``Source`` that is given them: they take their time."""
+    """Workers for so many images, to be started before the ``Source`` that uses them: starting takes time."""
     pool = _pool(n)
     try:
         for _ in range(_workers()):

@@ -1,4 +1,4 @@
-"""First read of picture files: header, size and hash from one read. Worker processes import nothing but this."""
+"""First read of image files: header, size and hash from one read. Worker processes import nothing but this."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Seen = tuple[int, int, str, int, str]  # width, height, type, bytes, SHA-256; pl
 
 
 def look_all(paths: Sequence[str]) -> list[Seen | Fault]:
-    """What each file says of itself, or why it cannot be used."""
+    """Size, type and hash of each file, or why it cannot be used."""
     return [_look(path) for path in paths]
 
 
@@ -31,7 +31,7 @@ def _look(path: str) -> Seen | Fault:
 
 
 def read_header(path: Path) -> Header | Fault:
-    """Size and type of a picture, or why it cannot be used; see ``headers.header_of``."""
+    """Size and type of an image, or why it cannot be used; see ``headers.header_of``."""
     content = _content(str(path))
     return content if isinstance(content, Fault) else header_of(content)
 

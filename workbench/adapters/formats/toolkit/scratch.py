@@ -1,4 +1,4 @@
-"""Files made of what lies inside other files, named by the hash of what they were made of."""
+"""Files extracted or converted from others, named by the hash of their origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read: one file or folder, with everything that a reader needs to know of it."""
+"""The file or folder to read, with the settings of a reader."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Source:
     Attributes:
         path: of the file or folder, which exists.
         problems: where a reader collects what is wrong.
-        scratch: folder for files that a reader makes: pictures out of containers, converted depth maps.
-        workers: open the pictures in parallel; ``None`` lets the reader start its own.
+        scratch: folder for files that a reader makes: images out of containers, converted depth maps.
+        workers: open the images in parallel; ``None`` lets the reader start its own.
         follow_links: links to files that lie elsewhere count as files; only for folders that the workbench wrote.
     """
 

@@ -117,7 +117,7 @@ def project(camera: Camera, points: Floats) -> Floats:
 
 
 def seen_box(camera: Camera, T_cam_obj: Floats, size_m: Sequence[float]) -> Xyxy | None:
-    """The box around a 3D box as the camera sees it, cut to the picture; ``None`` when it is out of sight.
+    """The box around a 3D box as the camera sees it, cut to the image; ``None`` when it is out of sight.
 
     What lies behind the camera is cut off edge by edge before it is projected.
     """

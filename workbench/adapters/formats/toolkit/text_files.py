@@ -1,4 +1,4 @@
-"""Small text files that come with one picture or list pictures, read without trust."""
+"""Small text files that come with one image or list images, read without trust."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder is one that systems leave behind.
+    """Whether a file or folder is hidden or made by the operating system.
 
     >>> is_junk(".DS_Store"), is_junk("Thumbs.db"), is_junk("a.jpg")
     (True, True, False)
@@ -28,7 +28,7 @@ def is_junk(name: str) -> bool:
 
 
 def is_picture(path: str) -> bool:
-    """Whether a path has the suffix of a picture.
+    """Whether a path has the suffix of an image.
 
     >>> is_picture("a/b.JPG"), is_picture("a/b.txt")
     (True, False)
@@ -68,10 +68,10 @@ class Tree:
     Attributes:
         root: the folder, links resolved.
         files: paths inside the folder with ``/`` between the parts, sorted.
-        junk: what systems leave behind.
+        junk: files that are hidden or made by the operating system.
         outside: links that lead out of the folder or nowhere; never followed.
         no_files: links to folders inside, pipes, sockets and devices; never opened.
-        nameless: files and folders whose name is no text, which no database can hold.
+        nameless: files and folders whose name is not valid text, which no database can hold.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False) -> None:
@@ -113,12 +113,12 @@ class Tree:
 
     @cached_property
     def pictures(self) -> list[str]:
-        """All files with the suffix of a picture."""
+        """All files with the suffix of an image."""
         return [file for file in self.files if is_picture(file)]
 
     @cached_property
     def picture_set(self) -> frozenset[str]:
-        """The same, for quick look-ups."""
+        """All files with the suffix of an image, for quick look-ups."""
         return frozenset(self.pictures)
 
     @cached_property
@@ -139,14 +139,14 @@ class Tree:
         return dict(files)
 
     def below(self, folder: str) -> list[str]:
-        """All pictures in a folder, at any depth."""
+        """All images in a folder, at any depth."""
         return [file for file in self.pictures if file.startswith(f"{folder}/")] if folder else self.pictures
 
     def _ending_with(self, parts: tuple[str, ...], *, leaves: bool) -> list[str]:
         """The files whose path ends with as many of these parts as can be found.
 
         A file of that name in another folder is only meant when the folder as written says little
-        (``images``) or lies outside: pictures of two cameras often have equal names.
+        (``images``) or lies outside: images of two cameras often have equal names.
         """
         wanted = [part.lower() for part in reversed(parts)]
         depths = {file: _equal_parts(file, wanted) for file in self._by_name.get(wanted[0], ())}

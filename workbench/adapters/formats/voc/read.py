@@ -1,4 +1,4 @@
-"""Pascal VOC: one XML file per picture, splits in ``ImageSets/Main``.
+"""Pascal VOC: one XML file per image, splits in ``ImageSets/Main``.
 
 Dialect: the devkit counts pixels from 1 and includes the far edge, so ``xmin 1, xmax W`` is the whole
 width; as edges that is ``(xmin - 1, ymin - 1, xmax, ymax)``, and ``xmin == xmax`` is one pixel wide.
@@ -48,7 +48,7 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class _Annotation:
-    """One XML file; ``file_name`` is empty when it names no picture."""
+    """One XML file; ``file_name`` is empty when it names no image."""
 
     file: str
     file_name: str
@@ -155,7 +155,7 @@ def _counts_from_zero(annotations: Sequence[_Annotation]) -> bool:
 
 
 def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
-    """Split by picture name without suffix."""
+    """Split by image name without suffix."""
     splits: dict[str, str] = {}
     for file in tree.files:
         stem = stem_of(file)
@@ -218,7 +218,7 @@ def _split(picture: str, splits: dict[str, str]) -> str | None:
 
 
 def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], problems: Problems) -> str | None:
-    """The picture of an XML file: of the same name in the usual places, else by its ``filename``."""
+    """The image of an XML file: of the same name in the usual places, else by its ``filename``."""
     here = folder_of(annotation.file)
     above = folder_of(here)
     near = [f"{above}/JPEGImages" if above else "JPEGImages", here, f"{above}/images" if above else "images"]

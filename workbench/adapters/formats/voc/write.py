@@ -23,7 +23,7 @@ _KEPT = frozenset({"pose", *_FLAGS})
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs; splits are lists of names.
+    """Where an image belongs; splits are lists of names.
 
     >>> picture_path("val", "a.jpg")
     'JPEGImages/a.jpg'
@@ -39,7 +39,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
-    """Write one XML file per picture, one list per split and one of classes; see ``contract.Writer.write``."""
+    """Write one XML file per image, one list per split and one of classes; see ``contract.Writer.write``."""
     (folder / "Annotations").mkdir(exist_ok=True)
     (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
     for item in items:

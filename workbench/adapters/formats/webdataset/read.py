@@ -1,7 +1,7 @@
 """WebDataset shards: tar files in which the files of a sample share a key (``KEY.jpg``, ``KEY.json``, ``KEY.cls``).
 
 Each shard is unpacked once below the workbench's home. Labels come from the JSON that the workbench writes; of others,
-``cls`` gives the class of the whole picture and plain values of the JSON become facts.
+``cls`` gives the class of the whole image and plain values of the JSON become facts.
 Format: https://github.com/webdataset/webdataset
 """
 
@@ -115,7 +115,7 @@ class _Samples(Counted):
 
 
 def _entries(tree: Tree, shard: str, problems: Problems) -> Iterator[_Entry]:
-    """The first picture of every key; others are named."""
+    """The first image of every key; others are counted."""
     split = split_in(stem_of(shard).partition("-")[0]) or split_of_path(shard.split("/")[:-1])
     home = split or "/".join(part for part in (folder_of(shard), stem_of(shard)) if part)
     seen: set[str] = set()

@@ -27,7 +27,7 @@ SHARD_SAMPLES, SHARD_BYTES = 10_000, 1 << 30
 
 
 def picture_path(split: str, name: str) -> str:
-    """What the reader calls a picture.
+    """What the reader calls an image.
 
     >>> picture_path("train", "000012.jpg")
     'train/000012.jpg'

@@ -1,4 +1,4 @@
-"""Rows of a YOLO label file, turned into labels; what cannot be used is named."""
+"""Rows of a YOLO label file, turned into labels; what cannot be used is reported."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Classes:
 
 
 def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, problems: Problems) -> Labels:
-    """The labels of one picture; none without a label file, which means background."""
+    """The labels of one image; none without a label file, which means background."""
     if file is None:
         return Labels()
     frame = Frame(header.width, header.height, problems)

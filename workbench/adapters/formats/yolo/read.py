@@ -1,7 +1,7 @@
 """YOLO in the dialects of Ultralytics: ``data.yaml``, or ``images`` and ``labels`` folders without one.
 
-A label file has one row per object, all numbers as shares of the picture's width and height:
-``class x_centre y_centre width height`` or ``class x1 y1 x2 y2 x3 y3 ...`` for an outline. A picture
+A label file has one row per object, all numbers as shares of the image's width and height:
+``class x_centre y_centre width height`` or ``class x1 y1 x2 y2 x3 y3 ...`` for an outline. An image
 without a label file is background. Rows of pose data sets go on with keypoints; oriented boxes (OBB) are outlines of
 four points. Format: https://docs.ultralytics.com/datasets/detect/
 """
@@ -50,7 +50,7 @@ class _Entry(Draft):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The data.yaml files that count, and the label file of each picture that has one."""
+    """The data.yaml files that count, and the label file of each image that has one."""
 
     yaml_files: Sequence[str]
     label_files: Mapping[str, str]
@@ -62,7 +62,7 @@ def _layout(source: Source) -> _Layout:
 
 
 def detect(source: Source) -> Found | None:
-    """Look for a data.yaml, or for label files beside pictures."""
+    """Look for a data.yaml, or for label files beside images."""
     if source.file is not None:
         is_yaml = source.file.lower().endswith((".yaml", ".yml"))
         fits = is_yaml and _looks_like(_yaml(source.path, shown=source.file))
@@ -161,7 +161,7 @@ def class_names(path: Path) -> Mapping[int, str]:
 
 
 def label_path(picture: str) -> str:
-    """Where the rows of a picture lie: the last ``images`` becomes ``labels``, the suffix ``.txt``.
+    """Where the rows of an image lie: the last ``images`` becomes ``labels``, the suffix ``.txt``.
 
     >>> label_path("images/train/a.jpg"), label_path("train/a.jpg")
     ('labels/train/a.txt', 'train/a.txt')
@@ -174,7 +174,7 @@ def label_path(picture: str) -> str:
 
 
 def _label_files(tree: Tree) -> dict[str, str]:
-    """Label file by picture, where there is one."""
+    """Label file by image, where there is one."""
     candidates = ((picture, label_path(picture)) for picture in tree.pictures)
     return {picture: file for picture, file in candidates if file in tree.known}
 
@@ -229,7 +229,7 @@ def _class_file(tree: Tree, problems: Problems) -> Classes:
 
 
 class _Splits:
-    """The pictures that a data.yaml names."""
+    """The images that a data.yaml names."""
 
     def __init__(self, tree: Tree, file: str, content: Mapping[str, Any], problems: Problems) -> None:
         self.tree, self.file, self.content, self.problems = tree, file, content, problems
@@ -240,7 +240,7 @@ class _Splits:
             problems.add("path_outside_folder", f"{file}, path", message)
 
     def pictures(self) -> dict[str, str | None]:
-        """Split by picture; a picture in several stays in the most protected one."""
+        """Split by image; an image in several stays in the most protected one."""
         splits: dict[str, str | None] = {}
         own = {key: key for key, value in self.content.items() if self._is_own_split(key, value)}
         for key, split in {**_SPLIT_KEYS, **own}.items():

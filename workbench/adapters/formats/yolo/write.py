@@ -23,12 +23,12 @@ numbered = embeds = False
 holds = everything
 tolerance_px = ROUNDING_PX
 
-_DIGITS = 10  # decimals of a share; 1e-6 px in a picture of 10,000 px
+_DIGITS = 10  # decimals of a share; 1e-6 px in an image of 10,000 px
 _SAME_BOX_PX = 0.5
 
 
 def picture_path(split: str, name: str) -> str:
-    """Where a picture belongs.
+    """Where an image belongs.
 
     >>> picture_path("val", "a.jpg")
     'images/val/a.jpg'
@@ -55,7 +55,7 @@ def lost(records: Sequence[Record]) -> list[str]:
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
-    """Write the yaml and one text file per picture with labels; see ``contract.Writer.write``."""
+    """Write the yaml and one text file per image with labels; see ``contract.Writer.write``."""
     overview = survey(items)
     records = Viewed(items, record_of)
     numbers = {name: at for at, name in enumerate(overview.names)}
@@ -119,7 +119,7 @@ def _row(label: Label, record: Record, numbers: Mapping[str, int], *, outlines: 
 
 
 def _point(x: float, y: float, visibility: float) -> str:
-    """A point as shares; one outside the picture cannot be written, and 0 0 0 is what stands for none."""
+    """A point as shares; one outside the image cannot be written, and 0 0 0 is what stands for none."""
     inside = visibility > 0 and 0 <= x <= 1 and 0 <= y <= 1
     return f"{_text(x)} {_text(y)} {int(visibility)}" if inside else "0 0 0"
 

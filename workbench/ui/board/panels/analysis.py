@@ -10,7 +10,7 @@ from workbench.actions.evaluate import Evaluation, Gaps
 from workbench.actions.evaluate import discover as discover_slices
 from workbench.actions.evaluate import evaluate as evaluate_predictions
 from workbench.actions.evaluate import gap as gap_of
-from workbench.actions.evaluate.gap_words import distances
+from workbench.actions.evaluate.gap_text import distances
 from workbench.actions.measure import measure as measure_samples
 from workbench.adapters.store.predictions import box_fields
 from workbench.base.errors import InputError, one_of

@@ -27,7 +27,7 @@ class Verdict:
     note: str
 
 
-def judge(now: Level, to_rest: Change, since_before: Change | None, since_first: Change | None) -> Verdict:
+def decide(now: Level, to_rest: Change, since_before: Change | None, since_first: Change | None) -> Verdict:
     """The state of a scenario after the last round.
 
     ``worse``: it fell significantly since the round before or the first. ``closed``: it rose significantly since the

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from workbench.actions.evaluate.gap_words import told
+from workbench.actions.evaluate.gap_text import measure_phrase
 from workbench.core.gap.gap import ALPHA, Gap
 from workbench.core.report import charts
 
@@ -34,7 +34,7 @@ def bars(name: str, gap: Gap) -> Markup:
     rows = [
         charts.Row(
             measure.name,
-            told(measure),
+            measure_phrase(measure),
             (charts.Mark(measure.distance),),
             f"{measure.distance:.2f}",
             charts.BAD if measure.p_value < ALPHA else charts.MUTE,

@@ -16,7 +16,7 @@ HARSH_SIZE_M = 0.1  # a larger area light has soft shadows
 BLURRED_PX, NOISY_LEVELS = 1.5, 6.0
 
 
-def lighting_word(values: Mapping[str, Any]) -> str:
+def lighting_category(values: Mapping[str, Any]) -> str:
     """``dark``, ``dim``, ``normal``, ``bright`` or ``harsh``, from the light on the support and the exposure.
 
     The mid-tones decide: ``exposure_stops`` is how far a middle grey lies from its nominal value.
@@ -44,7 +44,7 @@ def horizontal_lux(values: Mapping[str, Any]) -> float:
     return float(values["lighting.environment.intensity"]) + _key_lux(values)
 
 
-def sensor_word(values: Mapping[str, Any]) -> str:
+def sensor_category(values: Mapping[str, Any]) -> str:
     """``blurred``, ``noisy`` or ``clean``, from the blur in pixels and the noise of a mid-tone in grey levels."""
     path_px = values["sensor.motion.blur_px"]
     sigma_px = math.hypot(values["sensor.lens.blur_px"], path_px / math.sqrt(12.0))  # a line's standard deviation

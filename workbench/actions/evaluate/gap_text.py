@@ -11,7 +11,7 @@ DISTANCES = ("distance", "distance_pictures", "distance_objects")
 UNITS = {"size": "of the image", "aspect": "width over height"}  # of quantities of the labels
 
 
-def words(one: Gap, sides: tuple[str, str]) -> str:
+def measure_sentence(one: Gap, sides: tuple[str, str]) -> str:
     """Whether the sides differ significantly, and the measures that differ most."""
     n = f"{one.samples:,} {sides[0]}, {one.against:,} {sides[1]}"
     if one.auc is None:
@@ -21,16 +21,18 @@ def words(one: Gap, sides: tuple[str, str]) -> str:
     if not one.different:
         return f"{n}: no significant difference, {judged}.{note}"
     significant = [measure for measure in one.measures if measure.p_value < ALPHA][:TOLD]
-    what = "; ".join(told(measure) for measure in significant) or "none in a single measure, only in combination"
+    what = (
+        "; ".join(measure_phrase(measure) for measure in significant) or "none in a single measure, only in combination"
+    )
     return f"{n}: significantly different, {judged}. Largest differences: {what}.{note}"
 
 
-def object_words(one: Gap) -> str:
+def object_sentence(one: Gap) -> str:
     """The gap between the labels of the two sides, as a sentence."""
     if one.auc is None:
         return f"Labels: {one.note}"
     significant = [quantity for quantity in one.measures if quantity.p_value < ALPHA][:TOLD]
-    what = f"; largest differences: {'; '.join(map(told, significant))}" if significant else ""
+    what = f"; largest differences: {'; '.join(map(measure_phrase, significant))}" if significant else ""
     note = f" {one.note}" if one.note else ""
     return f"Labels: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}){what}.{note}"
 
@@ -41,7 +43,7 @@ def distances(one: Gap, shown: Gap | None) -> dict[str, float | None]:
     return dict(zip(DISTANCES, values, strict=True))
 
 
-def distance_words(one: Gap, shown: Gap | None) -> str:
+def distance_sentence(one: Gap, shown: Gap | None) -> str:
     """The number to rank candidates by; nothing where there is none."""
     total, pictures, objects = distances(one, shown).values()
     if total is None:
@@ -51,7 +53,7 @@ def distance_words(one: Gap, shown: Gap | None) -> str:
     return f"Distance {total:.2f} standard deviations: {pictures:.2f} of the images, {objects:.2f} of the objects."
 
 
-def told(one: MeasureGap) -> str:
+def measure_phrase(one: MeasureGap) -> str:
     """One measure: medians and distance."""
     in_unit = unit(one.name)
     values = f"median {one.other:.3g} against {one.reference:.3g}{' ' + in_unit if in_unit else ''}"
