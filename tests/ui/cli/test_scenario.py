@@ -22,6 +22,6 @@ def test_presets_schema_differences_and_a_preview(tmp_path: Path, capfd: pytest.
     assert main(["scenario", "diff", "glare", "dim_metal"]) == 0
     assert "  + {'uniform': [-0.6, 0.1]}" in capfd.readouterr().out
     assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.gif")]) == 1
-    assert "ends with .png or .jpg" in capfd.readouterr().err
+    assert "does not end with .png or .jpg" in capfd.readouterr().err
     assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.png")]) == 0
     assert (tmp_path / "s.png").stat().st_size > 5000
