@@ -176,7 +176,7 @@ def test_a_command_line_is_a_trainer(tmp_path: Path) -> None:
     [
         ("import sys; sys.exit('out of memory')", "status 1: out of memory"),
         ("pass", "none written"),
-        ("import sys; open(sys.argv[2], 'w').write('[{}]')", "Wanted bbox"),
+        ("import sys; open(sys.argv[2], 'w').write('[{}]')", r"bbox is not \[x, y, width, height\]"),
         ("import time; time.sleep(60)", "timed out"),
     ],
 )
