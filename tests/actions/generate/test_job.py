@@ -305,7 +305,7 @@ def test_a_full_disk_is_named_and_the_same_call_completes(small, sink, tmp_path,
 
     monkeypatch.setattr(Path, "write_bytes", write_bytes)
     job = run(small, sink, tmp_path, n=50)
-    with pytest.raises(OutputError, match=r"found No space left on device .* make room"):
+    with pytest.raises(OutputError, match=r"Cannot write to this path: No space left on device.* make room"):
         job.result()
     done = len(sink.records)
     assert 0 < done == job.so_far.generated < 50 and not list(tmp_path.rglob("*.part"))

@@ -326,7 +326,9 @@ def test_analysis_by_mouse(board: Board, evaluated: Evaluated, screenshot: Calla
     expect(root.locator("[data-section='Evaluate'] .wb-table").first).to_contain_text("recall")
     board.labelled("Metric of the slices").select_option("recall")
     board.does("discover").click()
-    expect(root.locator("[data-section='Discover'] .wb-notice")).to_contain_text("Found on one half", timeout=120_000)
+    expect(root.locator("[data-section='Discover'] .wb-notice")).to_contain_text(
+        "tested on held-out data", timeout=120_000
+    )
     board.does("gap").click()
     told_gap = root.locator("[data-section='Gap'] :is(.wb-notice, .wb-gap-row):visible")
     expect(told_gap.first).to_be_visible(timeout=120_000)
@@ -459,7 +461,9 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
         if tab == "Analyse":
             board.labelled("Metric of the slices").select_option("recall")
             board.does("discover").click()
-            expect(board.root.locator("[data-section='Discover'] .wb-notice")).to_contain_text("Found on one half")
+            expect(board.root.locator("[data-section='Discover'] .wb-notice")).to_contain_text(
+                "tested on held-out data"
+            )
         if tab == "Generate":
             board.labelled("Refine with trial renders").uncheck()
             board.does("recreate").click()

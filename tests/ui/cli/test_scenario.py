@@ -18,7 +18,7 @@ def test_presets_schema_differences_and_a_preview(tmp_path: Path, capfd: pytest.
     assert json.loads((tmp_path / "schema.json").read_text()) == json.loads(json.dumps(json_schema()))
     capfd.readouterr()
     assert main(["scenario", "diff", "glare", "glare"]) == 0
-    assert capfd.readouterr().out == "They draw the same.\n"
+    assert capfd.readouterr().out == "The scenarios draw the same values.\n"
     assert main(["scenario", "diff", "glare", "dim_metal"]) == 0
     assert "  + {'uniform': [-0.6, 0.1]}" in capfd.readouterr().out
     assert main(["scenario", "preview", "glare", "-n", "2", "--backend", "flat", "-o", str(tmp_path / "s.gif")]) == 1

@@ -67,7 +67,10 @@ def test_a_database_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("notebook", "expected"),
-    [("nowhere.ipynb", "This path does not exist; a notebook is needed"), ("a.txt", "Give the path of a notebook")],
+    [
+        ("nowhere.ipynb", "This path does not exist; a notebook is needed"),
+        ("a.txt", "'a.txt' is not a notebook. Pass the path"),
+    ],
 )
 def test_lab_wants_a_notebook(notebook: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("x")
