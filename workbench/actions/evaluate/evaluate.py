@@ -229,7 +229,7 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
         scale = (width, height, width, height) if one.shares else (1, 1, 1, 1)
         left, top, right, bottom = (edge * s for edge, s in zip(one.xyxy, scale, strict=True))
         labels[sample_id].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
-    message = "{n} predictions of images that are not in the dataset (first: {first}); skipped."
+    message = "{n} predictions of images that are not in the dataset ({first}); skipped."
     problems.close("missing_image", message)
     if not any(labels.values()) and len(problems):
         first = next(iter(problems))
