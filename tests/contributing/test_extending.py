@@ -22,6 +22,7 @@ from workbench.core.measures import MEASURES, Picture, measure_all
 from workbench.core.measures.registry import Measure
 from workbench.core.metrics import registry as metrics
 from workbench.core.metrics.registry import METRICS, Metric
+from workbench.core.metrics.score import score
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.distribution import At, Distribution
 from workbench.core.scenario.distributions import DISTRIBUTIONS, NAMES
@@ -94,18 +95,20 @@ def evaluated() -> Table:
 
 def test_a_metric_of_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Known per slice, to search and to compare rounds, on the command line and in what errors list."""
-    f1 = Metric("f1", "F1", "low", of="predictions", ratio=lambda n: (2 * n.hits, 2 * n.hits + n.misses + n.wrong))
-    monkeypatch.setitem(METRICS, "f1", f1)
-    value, low, high = metrics.estimator(evaluated(), "f1")(np.ones(4, np.bool_))
-    assert value == pytest.approx(12 / (12 + 4 + 1)) and low is not None and high is not None and low < value < high
-    assert all("f1" in metrics.names(use) for use in ("slice", "search", "compare"))
+    miss_rate = Metric("miss_rate", "miss rate", "high", of="labels", ratio=lambda n: (n.misses, n.hits + n.misses))
+    monkeypatch.setitem(METRICS, "miss_rate", miss_rate)
+    everything = np.ones(4, np.bool_)
+    value, low, high = metrics.estimator(evaluated(), "miss_rate")(everything)
+    assert value == pytest.approx(4 / 10) and low is not None and high is not None and low < value < high
+    assert score(evaluated(), "miss_rate").value(everything) == pytest.approx(4 / 10)
+    assert all("miss_rate" in metrics.names(use) for use in ("slice", "search", "compare"))
     for command in ("slices", "discover", "rounds"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
-        assert "f1" in capsys.readouterr().out
-    monkeypatch.delitem(METRICS, "f1")
-    with pytest.raises(InputError, match="Unknown metric 'f1'"):
-        metrics.find("f1")
+        assert "miss_rate" in capsys.readouterr().out
+    monkeypatch.delitem(METRICS, "miss_rate")
+    with pytest.raises(InputError, match="Unknown metric 'miss_rate'"):
+        metrics.find("miss_rate")
 
 
 @dataclass(frozen=True)

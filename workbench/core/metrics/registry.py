@@ -2,7 +2,7 @@
 
 A metric of detection is a ratio of counts per sample, so that a new one is one entry here::
 
-    Metric("f1", "F1", "low", of="predictions", ratio=lambda n: (2 * n.hits, 2 * n.hits + n.misses + n.wrong))
+    Metric("miss_rate", "miss rate", "high", of="labels", ratio=lambda n: (n.misses, n.hits + n.misses)),
 """
 
 from __future__ import annotations
