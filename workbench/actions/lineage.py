@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.adapters import store
-from workbench.adapters.store import Dataset, Kin, Removal, opened
+from workbench.adapters.store import Dataset, Relatives, Removal, opened
 from workbench.adapters.store.journal import Entry, changed_by, entries
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.plurals import counted
@@ -62,7 +62,7 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
     dataset = opened(dataset)
     stored = store.require_sample(dataset, sample_id)
     record = dict(stored.record.generation)
-    family = store.kin(dataset)
+    family = store.relatives(dataset)
     children = [one.id for one in family if sample_id in one.parents]
     descendants = _below(family, [sample_id])
     made = {one.id: one.scenario_name for one in family}
@@ -128,7 +128,7 @@ def restore(dataset: Dataset | str, removal_id: str | None = None, *, who: str |
 
 
 def _descending(dataset: Any, sample: str | None, change: str | None, scenario: str | None) -> tuple[list[str], str]:
-    family = store.kin(dataset)
+    family = store.relatives(dataset)
     if sample is not None:
         store.require_sample(dataset, sample)
         return _below(family, [sample]), f"sample {sample}"
@@ -143,15 +143,15 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
 
 
-def _is_of(one: Kin, scenario: str) -> bool:
+def _is_of(one: Relatives, scenario: str) -> bool:
     return one.scenario_name == scenario or (len(scenario) >= 8 and one.scenario_sha256.startswith(scenario))
 
 
-def _with_below(family: Sequence[Kin], ids: list[str]) -> list[str]:
+def _with_below(family: Sequence[Relatives], ids: list[str]) -> list[str]:
     return list(dict.fromkeys([*ids, *_below(family, ids)]))
 
 
-def _below(family: Sequence[Kin], roots: Iterable[str]) -> list[str]:
+def _below(family: Sequence[Relatives], roots: Iterable[str]) -> list[str]:
     """Ids of all descendants, nearest first."""
     by_parent: dict[str, list[str]] = {}
     for one in family:

@@ -97,7 +97,7 @@ def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
     """
     real = set(table.ids[table.mask(OneOf(fields.SOURCE, ("real",)))].tolist())
     split, chosen = _split(table, data, real)
-    fitted = {parent for one in store.kin(dataset) for parent in one.parents}
+    fitted = {parent for one in store.relatives(dataset) for parent in one.parents}
     trained = data.trained & chosen
     left_out = {"trained on": len(trained), "fitted to": len((chosen & fitted) - trained)}
     kept = sorted(chosen - trained - fitted)

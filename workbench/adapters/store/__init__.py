@@ -20,7 +20,7 @@ from workbench.adapters.store.datasets import (
     stamp,
 )
 from workbench.adapters.store.datasets import open_dataset as open
-from workbench.adapters.store.relatives import Kin, kin
+from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
 from workbench.adapters.store.removals import Removal, list_removals, remove, restore
 from workbench.adapters.store.samples import (
@@ -40,8 +40,8 @@ from workbench.adapters.store.snapshot import Snapshot, table
 __all__ = [
     "Added",
     "Dataset",
-    "Kin",
     "Medium",
+    "Relatives",
     "Removal",
     "Snapshot",
     "Stored",
@@ -54,7 +54,6 @@ __all__ = [
     "follow_in_app",
     "identity",
     "info",
-    "kin",
     "lineage",
     "list_datasets",
     "list_removals",
@@ -66,6 +65,7 @@ __all__ = [
     "opened",
     "put_splits_back",
     "read",
+    "relatives",
     "remember_splits",
     "remembered_splits",
     "remove",

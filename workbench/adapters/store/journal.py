@@ -21,7 +21,7 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import now
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import object_id
-from workbench.adapters.store.write_lock import Turn, turn
+from workbench.adapters.store.write_lock import WriteLock, write_lock
 from workbench.base.errors import DatasetError
 from workbench.base.plurals import counted
 from workbench.core.schema import fields
@@ -110,7 +110,7 @@ class Request:
 @translated
 def apply_change(dataset: Dataset, wanted: Request, targets: Sequence[Targets]) -> Entry:
     """Write the change ahead, carry it out in one set-based update per chunk, mark it done."""
-    with turn(dataset) as held:
+    with write_lock(dataset) as held:
         _finish_pending(dataset, held)
         changing = [
             targets_to_change for part in targets for targets_to_change in _really_changing(dataset, wanted, part)
@@ -148,7 +148,7 @@ def finish_pending(dataset: Dataset) -> int:
     """Complete changes that were interrupted; returns how many."""
     if not _journal().count_documents(_pending(dataset), limit=1):
         return 0
-    with turn(dataset) as held:  # it may belong to a live process: then this waits for its end
+    with write_lock(dataset) as held:  # it may belong to a live process: then this waits for its end
         return _finish_pending(dataset, held)
 
 
@@ -258,14 +258,14 @@ def _pending(dataset: Dataset) -> dict[str, Any]:
     return {"dataset_id": dataset._doc.id, "state": "pending"}
 
 
-def _finish_pending(dataset: Dataset, held: Turn) -> int:
+def _finish_pending(dataset: Dataset, held: WriteLock) -> int:
     pending = list(_journal().find(_pending(dataset)).sort("number", 1))
     for document in pending:
         _carry_out(dataset, document, held)
     return len(pending)
 
 
-def _carry_out(dataset: Dataset, document: dict[str, Any], held: Turn) -> None:
+def _carry_out(dataset: Dataset, document: dict[str, Any], held: WriteLock) -> None:
     operator = "$addToSet" if document["action"] == "tag" else "$pull"
     for part in changed_by(str(document["_id"])):
         held.renew()

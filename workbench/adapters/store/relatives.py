@@ -10,7 +10,7 @@ from workbench.core.schema import fields
 
 
 @dataclass(frozen=True)
-class Kin:
+class Relatives:
     """The links of a generated sample to others.
 
     Attributes:
@@ -30,20 +30,20 @@ class Kin:
 
 
 @translated
-def kin(dataset: Dataset) -> list[Kin]:
+def relatives(dataset: Dataset) -> list[Relatives]:
     """Every generated sample of a dataset with its parents, in order of generation."""
     own = fields.GENERATION
     names = ("parent_sample_ids", "parent_sample_id", "scenario_name", "scenario_sha256", "parent_tags")
     query = {f"{own}.scenario_sha256": {"$type": "string"}, fields.SOURCE_KEY: {"$type": "string"}}
     documents = dataset._sample_collection.find(query, {f"{own}.{name}": 1 for name in names}).sort("_id", 1)
-    return [_kin(document) for document in documents]
+    return [_relatives(document) for document in documents]
 
 
-def _kin(document: dict[str, Any]) -> Kin:
+def _relatives(document: dict[str, Any]) -> Relatives:
     generation = document[fields.GENERATION]
     parent = generation.get("parent_sample_id")
     parents = tuple(generation.get("parent_sample_ids") or ([parent] if parent else ()))
     tags = tuple(generation.get("parent_tags") or ())
-    return Kin(
+    return Relatives(
         str(document["_id"]), parents, parent, generation.get("scenario_name", ""), generation["scenario_sha256"], tags
     )

@@ -1,6 +1,6 @@
 """One writer of tags at a time for each dataset, across threads, kernels and machines.
 
-A turn is a document with a lease by the server's clock. A writer that died on this machine loses its turn at once, one
+The lock is a document with a lease by the clock of the server. A writer that died on this machine loses it at once, one
 on another machine when its lease ends; whoever comes next finishes what the dead one had written ahead.
 """
 
@@ -32,7 +32,7 @@ LONGEST_PAUSE_S = 0.01
 
 
 @dataclass(frozen=True)
-class Turn:
+class WriteLock:
     """The right to write; ``renew`` before each step that takes long."""
 
     dataset_id: Any
@@ -45,7 +45,7 @@ class Turn:
             DatabaseError: this process was stopped for so long that another one took over.
         """
         if (
-            not _turns()
+            not _locks()
             .update_one({"_id": self.dataset_id, "owner.token": self.token}, [{"$set": {"until": _after(LEASE_MS)}}])
             .matched_count
         ):
@@ -54,8 +54,8 @@ class Turn:
 
 
 @contextlib.contextmanager
-def turn(dataset: Dataset) -> Iterator[Turn]:
-    """Wait for the turn and hold it.
+def write_lock(dataset: Dataset) -> Iterator[WriteLock]:
+    """Wait for the write lock and hold it.
 
     Raises:
         DatabaseError: another live process held it for a minute.
@@ -64,32 +64,32 @@ def turn(dataset: Dataset) -> Iterator[Turn]:
     try:
         yield held
     finally:
-        _turns().update_one(
+        _locks().update_one(
             {"_id": held.dataset_id, "owner.token": held.token}, [{"$set": {"until": "$$NOW", "owner": None}}]
         )
 
 
-def _wait(dataset: Dataset) -> Turn:
-    held = Turn(dataset._doc.id, uuid.uuid4().hex)
+def _wait(dataset: Dataset) -> WriteLock:
+    held = WriteLock(dataset._doc.id, uuid.uuid4().hex)
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
     deadline = time.monotonic() + WAIT_S
     while True:
-        document = _turns().find_one({"_id": held.dataset_id}, {"owner": 1})
+        document = _locks().find_one({"_id": held.dataset_id}, {"owner": 1})
         if document is None:
             _make(held.dataset_id)
             continue
         taken = {"$set": {"owner": {"$literal": {**me, "token": held.token}}, "last": me, "until": _after(LEASE_MS)}}
-        if _turns().update_one({"_id": held.dataset_id, **_free(document["owner"], me)}, [taken]).matched_count:
+        if _locks().update_one({"_id": held.dataset_id, **_free(document["owner"], me)}, [taken]).matched_count:
             return held
         if time.monotonic() > deadline:
             raise _busy(dataset, document["owner"] or {})
         wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
-        _turns().update_one({"_id": held.dataset_id}, [wanted])
+        _locks().update_one({"_id": held.dataset_id}, [wanted])
         time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that waiting processes do not retry at the same moment
 
 
 def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
-    """When a turn can be taken: nobody has it, and this process did not have the last one while another waits."""
+    """When the lock can be taken: nobody has it, and this process did not have the last one while another waits."""
     if _is_dead(owner):
         assert owner is not None
         return {"owner.token": owner["token"]}
@@ -109,7 +109,7 @@ def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
 def _make(dataset_id: Any) -> None:
     """Create the document of a dataset, without owner, unless it exists."""
     with contextlib.suppress(pymongo.errors.DuplicateKeyError):  # another process was faster
-        _turns().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None, "until": LONG_AGO}}, upsert=True)
+        _locks().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None, "until": LONG_AGO}}, upsert=True)
 
 
 def _is_dead(owner: dict[str, Any] | None) -> bool:
@@ -133,5 +133,5 @@ def _after(milliseconds: int) -> dict[str, Any]:
     return {"$add": ["$$NOW", milliseconds]}
 
 
-def _turns() -> Any:
+def _locks() -> Any:
     return odm_database.get_db_conn()[TURNS]
