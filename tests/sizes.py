@@ -24,4 +24,3 @@ ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated 
 CURATOR_KILLS = sized(10, 50)  # of a kernel that tags; every second time its database too
 JOB_KILLS = sized(10, 50)  # of a job that generates
 WARM_FRAMES, MANY_FRAMES = 200, sized(400, 1_000)  # of a job whose memory and handles must stay flat between
-FIT_ROUNDS = sized((70, 50), (140, 90, 80, 80))  # pictures of each round of a fit; notebook 02 always fits in full

@@ -215,7 +215,8 @@ FULL = {"setup": ("FULL = False", "FULL = True")}
 @pytest.mark.parametrize(
     ("changes", "frames"),
     [
-        pytest.param(SHORT_FIT, 24, id="as it stands", marks=pytest.mark.timeout(1200)),
+        # trains twice; in the shorter run the browser's loop, retrain and the trainers have tests of their own
+        pytest.param(SHORT_FIT, 24, id="as it stands", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
         pytest.param(FULL, 300, id="FULL", marks=[pytest.mark.long, pytest.mark.timeout(4 * TIMEOUT_S)]),
     ],
 )

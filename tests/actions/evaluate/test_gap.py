@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from workbench.actions.evaluate import gap
-from workbench.actions.evaluate.gap import Gaps, words
+from workbench.actions.evaluate.gap import Gaps
+from workbench.actions.evaluate.gap_text import measure_sentence
 from workbench.base.errors import InputError
 from workbench.core.gap.gap import Gap, MeasureGap
 
@@ -149,11 +150,11 @@ def test_command_line(mixed: Any, tmp_path: Path) -> None:
 
 def test_words() -> None:
     sides = ("real", "synthetic")
-    assert words(FEW, sides) == f"50 real, 3 synthetic. {FEW.note}"
-    told = words(APART, sides)
+    assert measure_sentence(FEW, sides) == f"50 real, 3 synthetic. {FEW.note}"
+    told = measure_sentence(APART, sides)
     assert "significantly different, AUC 0.90 (0.84 to 0.96)" in told
     assert "blur_px (median 2.2 against 1 px, 1.5 SD apart)" in told and "noise" not in told
-    assert "no significant difference" in words(ALIKE, sides)
+    assert "no significant difference" in measure_sentence(ALIKE, sides)
 
 
 def test_plot(tmp_path: Path) -> None:

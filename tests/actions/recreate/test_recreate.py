@@ -15,7 +15,6 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.sizes import FIT_ROUNDS
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
@@ -54,7 +53,6 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_what_they_have_in_common_becomes_a_scenario(
     cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FITTING, "ROUNDS", FIT_ROUNDS)
     ticks: list[Any] = []
     found = recreate(cell, f"'{FAILURE}' in tags", work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
@@ -102,7 +100,10 @@ def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confid
     assert np.ptp(_exposures(found.scenario)) > 2  # stops; the twelve differ by 0.6
 
 
-def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None) -> None:
+def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None, tmp_path: Path) -> None:
+    rest = Scenario.load("bright_tray").replace(DARK, name="rest")  # what they are compared with: metal as well
+    generate(rest, into=cell, n=8, folder=tmp_path).result()
+    measure(cell)
     found = recreate(cell, "source == 'real'")
     assert found.scenario.name == "recreated" and found.samples == 36 and found.synthetic == 0
     assert np.ptp(_exposures(found.scenario)) > 2  # the dark ones lie three stops below the normal ones

@@ -45,7 +45,7 @@ def test_format_is_found_from_content(shared_data, path, name):
 
 
 def test_what_no_format_knows_is_said_with_what_was_looked_for(shared_data):
-    with pytest.raises(InputError, match=r"Looked for coco: .*voc: .*yolo: .*folder: "):
+    with pytest.raises(InputError, match=r"recognized by: coco: .*voc: .*yolo: .*folder: "):
         choose(Source(shared_data / "lerobot_g1"))
 
 

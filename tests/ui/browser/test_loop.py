@@ -115,7 +115,7 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     board.expect_job(1, "cancelled")
     expect(board.root.locator(".wb-parameters")).to_have_count(0)
     board.does("recreate").click()
-    assert "distance" in board.expect_job(2, "done")
+    assert "standard deviations from the photos" in board.expect_job(2, "done")
     gap = board.root.locator(".wb-gap")
     before, after = (float(str(gap.get_attribute(f"data-{name}"))) for name in ("before", "after"))
     assert before > 0 and after > 0

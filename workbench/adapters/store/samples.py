@@ -233,7 +233,7 @@ def object_id(text: str) -> ObjectId:
     try:
         return ObjectId(text)
     except (InvalidId, TypeError) as cause:
-        raise DatasetError(f"{text!r:.80} is not a sample id (24 hexadecimal digits).") from cause
+        raise DatasetError(f"{text!r:.80} is not an id (24 hexadecimal digits).") from cause
 
 
 @translated
