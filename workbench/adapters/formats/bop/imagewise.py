@@ -71,7 +71,7 @@ def contents_of(tree: Tree, shot: Shot, problems: Problems) -> dict[str, Any]:
 
 
 def run_length_masks(content: Any) -> dict[int, Mapping[str, Any]]:
-    """Run lengths by place of the object.
+    """Run lengths by index of the object.
 
     >>> run_length_masks({"0": {"counts": [1], "size": [1, 1]}, "x": {}})
     {0: {'counts': [1], 'size': [1, 1]}}

@@ -32,7 +32,7 @@ class Annotations:
         file: name of the file, for messages.
         edges: ``(n, 4)`` left, top, right, bottom of the plain boxes, NaN for others; after ``close`` by image.
         sound: ``(n,)`` whether a plain box has an area and does not begin outside the image.
-        categories: ``(n,)`` places of the category ids in ``category_ids``.
+        categories: ``(n,)`` indices of the category ids in ``category_ids``.
     """
 
     def __init__(self, file: str, problems: Problems) -> None:
@@ -42,10 +42,10 @@ class Annotations:
         self._image_codes: dict[Any, int] = {}
         self._category_codes: dict[Any, int] = {}
         self._other_ids: set[str] = set()
-        self._others: dict[int, bytes] = {}  # by place in the list
+        self._others: dict[int, bytes] = {}  # by index in the list
 
     def add(self, first: int, entries: Sequence[Any]) -> None:
-        """Take annotations, the first of which is at this place in the list; their images may come later."""
+        """Take annotations, the first of which has this index in the list; their images may come later."""
         images, categories, ids = self._image_codes, self._category_codes, self._ids
         for at, entry in enumerate(entries, first):
             image = entry.get("image_id") if isinstance(entry, dict) else None
@@ -94,7 +94,7 @@ class Annotations:
             large = (right - x >= LEAST_PX) & (bottom - y >= LEAST_PX)
         self.sound: NDArray[np.bool_] = np.isfinite(self.edges).all(axis=1) & large & (x >= 0) & (y >= 0)
         self.categories: NDArray[np.int32] = np.frombuffer(self._categories, np.int32)[order]
-        self.places: NDArray[np.int32] = np.frombuffer(self._at, np.int32)[order]
+        self.indices: NDArray[np.int32] = np.frombuffer(self._at, np.int32)[order]
         self.category_ids = list(self._category_codes)
         ids, self._image_codes = iter(self._image_codes), {}
         self._boxes, self._at, self._images, self._categories = array("d"), array("i"), array("i"), array("i")
@@ -112,7 +112,7 @@ class Annotations:
 
     def entry(self, row: int) -> Mapping[str, Any]:
         """An annotation as an object; of a plain one what matters for its label."""
-        packed = self._others.get(int(self.places[row]))
+        packed = self._others.get(int(self.indices[row]))
         if packed is not None:
             annotation: dict[str, Any] = marshal.loads(packed)  # noqa: S302 - our own bytes, never written anywhere
             return annotation

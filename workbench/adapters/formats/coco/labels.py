@@ -55,7 +55,7 @@ def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Lab
                 labels.append(label)
             else:
                 message = f"The same label '{label.name}' is also in {file}; kept once."
-                problems.add("duplicate_label", source.where(int(source.places[row])), message)
+                problems.add("duplicate_label", source.where(int(source.indices[row])), message)
     return Labels.of(labels)
 
 
@@ -78,7 +78,7 @@ def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Fra
         if sound and category is not None and xyxy[2] <= width and xyxy[3] <= height:
             yield Label(category.name, xyxy), row
             continue
-        where = source.where(int(source.places[row]))
+        where = source.where(int(source.indices[row]))
         label = label_of(source.entry(row), names, where, frame)
         if label is not None:
             yield label, row

@@ -187,7 +187,7 @@ class _Document:
             if entry is not None:
                 entry.annotations += ((self.annotations, start, stop, self.names),)
             elif image_id not in self.by_id:
-                for index in self.annotations.places[start:stop].tolist():
+                for index in self.annotations.indices[start:stop].tolist():
                     message = f"No image has the id {image_id!r:.60}; label left out."
                     self.problems.add("broken_annotation", self.annotations.where(index), message)
 

@@ -31,8 +31,8 @@ _HALF_PX = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the labels of one sample lie.
+class Context:
+    """What the labels of one sample are read with.
 
     Attributes:
         tree: all files, for masks that are files of their own.
@@ -61,7 +61,7 @@ def entries_of(field: Any) -> list[dict[str, Any]]:
     return [field] if key is None else dicts_in(field.get(key))
 
 
-def labels_of(objects: Any, points: Any, place: Place) -> Labels:
+def labels_of(objects: Any, points: Any, context: Context) -> Labels:
     """Labels of a field of boxes or outlines and of a field of keypoints.
 
     Keypoints that say by ``of`` to which box they belong become part of its label; others are labels of their own.
@@ -75,114 +75,116 @@ def labels_of(objects: Any, points: Any, place: Place) -> Labels:
             of[owner] = entry
         else:
             alone.append((at, entry))
-    labels = [_object(entry, of.get(at), f"{place.where}, label {at}", place) for at, entry in enumerate(boxes)]
-    labels += [_points_alone(entry, f"{place.where}, keypoints {at}", place) for at, entry in alone]
+    labels = [_object(entry, of.get(at), f"{context.where}, label {at}", context) for at, entry in enumerate(boxes)]
+    labels += [_points_alone(entry, f"{context.where}, keypoints {at}", context) for at, entry in alone]
     return Labels.of(label for label in labels if label is not None)
 
 
-def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, place: Place) -> Label | None:
-    name = _name(entry, where, place)
+def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: str, context: Context) -> Label | None:
+    name = _name(entry, where, context)
     if name is None:
         return None
     is_outline = entry.get("_cls") == "Polyline"
-    polygons = tuple(_outlines(entry, where, place) if is_outline else _polygons(entry, where, place))
+    polygons = tuple(_outlines(entry, where, context) if is_outline else _polygons(entry, where, context))
     if is_outline and not polygons:
         return None
-    given = hull(polygons) if is_outline else _box(entry, where, place)
-    xyxy = None if given is None else place.frame.box(given, where)
+    given = hull(polygons) if is_outline else _box(entry, where, context)
+    xyxy = None if given is None else context.frame.box(given, where)
     if given is None or xyxy is None:
         return None
-    keypoints = None if points is None else _keypoints(points, where, place)
-    pose, size_m = solid_of(entry, where, place.frame.problems)
+    keypoints = None if points is None else _keypoints(points, where, context)
+    pose, size_m = solid_of(entry, where, context.frame.problems)
     return Label(
         name=name,
         xyxy=xyxy,
         polygons=polygons,
-        mask=None if is_outline else _mask(entry, given, xyxy, where, place),
+        mask=None if is_outline else _mask(entry, given, xyxy, where, context),
         attributes=_attributes(entry),
-        confidence=_confidence(entry, where, place),
+        confidence=_confidence(entry, where, context),
         instance_id=_index(entry),
         keypoints=keypoints,
-        keypoint_names=() if points is None or keypoints is None else _point_names(points, len(keypoints), place),
+        keypoint_names=() if points is None or keypoints is None else _point_names(points, len(keypoints), context),
         T_cam_obj=pose,
         size_m=size_m,
     )
 
 
-def _points_alone(entry: Mapping[str, Any], where: str, place: Place) -> Label | None:
+def _points_alone(entry: Mapping[str, Any], where: str, context: Context) -> Label | None:
     """A label around keypoints; one that has no extent becomes a pixel wide."""
-    name, keypoints = _name(entry, where, place), _keypoints(entry, where, place)
+    name, keypoints = _name(entry, where, context), _keypoints(entry, where, context)
     if name is None or keypoints is None:
         return None
     seen = keypoints[keypoints[:, 2] > 0, :2]
     if not len(seen):
-        place.frame.problems.count("hidden_object", where)
+        context.frame.problems.count("hidden_object", where)
         return None
     (left, top), (right, bottom) = seen.min(axis=0).tolist(), seen.max(axis=0).tolist()
     wide, high = (_HALF_PX if right == left else 0.0), (_HALF_PX if bottom == top else 0.0)
-    xyxy = place.frame.box((left - wide, top - high, right + wide, bottom + high), where)
+    xyxy = context.frame.box((left - wide, top - high, right + wide, bottom + high), where)
     if xyxy is None:
         return None
     return Label(
         name=name,
         xyxy=xyxy,
         attributes={**_attributes(entry), BOX_FROM: "keypoints"},
-        confidence=_confidence(entry, where, place),
+        confidence=_confidence(entry, where, context),
         instance_id=_index(entry),
         keypoints=keypoints,
-        keypoint_names=_point_names(entry, len(keypoints), place),
+        keypoint_names=_point_names(entry, len(keypoints), context),
     )
 
 
-def _name(entry: Mapping[str, Any], where: str, place: Place) -> str | None:
+def _name(entry: Mapping[str, Any], where: str, context: Context) -> str | None:
     name = entry.get("label")
     if isinstance(name, (str, int)) and name != "":
         return str(name)
-    place.frame.problems.add("unknown_category", where, f"The label has no class name ({name!r:.60}); label left out.")
+    context.frame.problems.add(
+        "unknown_category", where, f"The label has no class name ({name!r:.60}); label left out."
+    )
     return None
 
 
-def _box(entry: Mapping[str, Any], where: str, place: Place) -> Xyxy | None:
+def _box(entry: Mapping[str, Any], where: str, context: Context) -> Xyxy | None:
     numbers = numbers_of(entry.get("bounding_box"))
     if numbers is None or len(numbers) != 4:
         if entry.get("location") is not None or entry.get("dimensions") is not None:
-            place.frame.problems.count("unsupported_annotation", f"{where}, a box in a cloud")
+            context.frame.problems.count("unsupported_annotation", f"{where}, a box in a cloud")
             return None
         given = f"{entry.get('bounding_box')!r:.80}"
         message = f"bounding_box is not [x, y, width, height] as shares of the image ({given}); label left out."
-        place.frame.problems.add("broken_annotation", where, message)
+        context.frame.problems.add("broken_annotation", where, message)
         return None
     x, y, w, h = numbers
-    width, height = place.frame.width, place.frame.height
+    width, height = context.frame.width, context.frame.height
     return x * width, y * height, (x + w) * width, (y + h) * height
 
 
-def _outlines(entry: Mapping[str, Any], where: str, place: Place) -> Iterator[NDArray[np.float64]]:
+def _outlines(entry: Mapping[str, Any], where: str, context: Context) -> Iterator[NDArray[np.float64]]:
     if not (entry.get("closed") or entry.get("filled")):
-        place.frame.problems.count("unsupported_annotation", f"{where}, an open line")
+        context.frame.problems.count("unsupported_annotation", f"{where}, an open line")
         return
     shapes = entry.get("points")
-    size = (place.frame.width, place.frame.height)
+    size = (context.frame.width, context.frame.height)
     for shape in shapes if isinstance(shapes, list) else [None]:
         pairs = [numbers_of(pair) for pair in shape] if isinstance(shape, list) else [None]
         flat = [v * s for pair in pairs if pair is not None and len(pair) == 2 for v, s in zip(pair, size, strict=True)]
         if len(flat) != 2 * len(pairs):
             message = f"The outline is not a list of pairs of numbers ({shape!r:.80}); outline left out."
-            place.frame.problems.add("broken_annotation", where, message)
-        elif (polygon := place.frame.polygon(flat, where)) is not None:
+            context.frame.problems.add("broken_annotation", where, message)
+        elif (polygon := context.frame.polygon(flat, where)) is not None:
             yield polygon
 
 
-def _polygons(entry: Mapping[str, Any], where: str, place: Place) -> Iterator[NDArray[np.float64]]:
+def _polygons(entry: Mapping[str, Any], where: str, context: Context) -> Iterator[NDArray[np.float64]]:
     """Outlines in pixels beside a box: what the workbench itself stores."""
     given = entry.get("polygons")
     for flat in given if isinstance(given, list) else ():
-        polygon = place.frame.polygon(flat, where) if isinstance(flat, list) else None
+        polygon = context.frame.polygon(flat, where) if isinstance(flat, list) else None
         if polygon is not None:
             yield polygon
 
 
-def _keypoints(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[np.float64] | None:
+def _keypoints(entry: Mapping[str, Any], where: str, context: Context) -> NDArray[np.float64] | None:
     """Points in pixels with a visibility; a point that is no number is one that was not labelled."""
     given = entry.get("points")
     pairs = [numbers_of(pair) for pair in given] if isinstance(given, list) else []
@@ -192,29 +194,29 @@ def _keypoints(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[np
         message = (
             f"The keypoints are not [x, y] with a visibility of 0, 1 or 2 each ({given!r:.80}); keypoints left out."
         )
-        place.frame.problems.add("broken_annotation", where, message)
+        context.frame.problems.add("broken_annotation", where, message)
         return None
-    points = np.asarray(pairs, np.float64) * (place.frame.width, place.frame.height)
+    points = np.asarray(pairs, np.float64) * (context.frame.width, context.frame.height)
     absent = ~np.isfinite(points).all(axis=1)
     keypoints = np.column_stack([points, np.asarray(visibility, np.float64)])
     keypoints[absent] = 0.0
     return keypoints
 
 
-def _point_names(entry: Mapping[str, Any], count: int, place: Place) -> tuple[str, ...]:
+def _point_names(entry: Mapping[str, Any], count: int, context: Context) -> tuple[str, ...]:
     own = entry.get("names")
-    names = tuple(map(str, own)) if isinstance(own, list) else place.keypoint_names
+    names = tuple(map(str, own)) if isinstance(own, list) else context.keypoint_names
     return names if len(names) == count else ()
 
 
-def _mask(entry: Mapping[str, Any], given: Xyxy, xyxy: Xyxy, where: str, place: Place) -> NDArray[np.bool_] | None:
+def _mask(entry: Mapping[str, Any], given: Xyxy, xyxy: Xyxy, where: str, context: Context) -> NDArray[np.bool_] | None:
     """The mask over the box's whole pixels; FiftyOne stretches a mask of any size over its box."""
-    pixels = _mask_pixels(entry, where, place)
+    pixels = _mask_pixels(entry, where, context)
     if pixels is None:
         return None
     if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf":
         message = f"The array {pixels.shape} of {pixels.dtype} is not a mask (height, width); mask left out."
-        place.frame.problems.add("unreadable_map", where, message)
+        context.frame.problems.add("unreadable_map", where, message)
         return None
     whole, kept = rounded_out(given), rounded_out(xyxy)
     rows = _nearest(pixels.shape[0], whole[1], whole[3], kept[1], kept[3])
@@ -233,19 +235,19 @@ def _nearest(count: int, first: int, last: int, start: int, stop: int) -> NDArra
     return np.clip(np.floor(at), 0, count - 1).astype(np.int64)
 
 
-def _mask_pixels(entry: Mapping[str, Any], where: str, place: Place) -> NDArray[Any] | None:
+def _mask_pixels(entry: Mapping[str, Any], where: str, context: Context) -> NDArray[Any] | None:
     packed, path = entry.get("mask"), entry.get("mask_path")
     if packed is not None:
         try:
             return array_of(packed)
         except ValueError as cause:
             message = f"The mask cannot be unpacked ({cause}); mask left out."
-            place.frame.problems.add("unreadable_map", where, message)
+            context.frame.problems.add("unreadable_map", where, message)
             return None
     if path is None:
         return None
-    file = part_of(place.tree, place.folder, path, where, place.frame.problems)
-    return None if file is None else read_map(place.tree.path(file), file, place.frame.problems)
+    file = part_of(context.tree, context.folder, path, where, context.frame.problems)
+    return None if file is None else read_map(context.tree.path(file), file, context.frame.problems)
 
 
 def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) -> str | None:
@@ -264,14 +266,14 @@ def part_of(tree: Tree, folder: str, path: Any, where: str, problems: Problems) 
     return None
 
 
-def _confidence(entry: Mapping[str, Any], where: str, place: Place) -> float | None:
+def _confidence(entry: Mapping[str, Any], where: str, context: Context) -> float | None:
     given = entry.get("confidence")
     numbers: Sequence[float] = numbers_of([given]) or ()
     if given is None or isinstance(given, list):  # a list: one per keypoint
         return None
     if not numbers or not 0 <= numbers[0] <= 1:
         message = f"The confidence {given!r:.60} is not a number from 0 to 1; confidence left out."
-        place.frame.problems.add("broken_annotation", where, message)
+        context.frame.problems.add("broken_annotation", where, message)
         return None
     return numbers[0]
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from workbench.adapters.formats.fiftyone import extended_json
 from workbench.adapters.formats.fiftyone.fields import Chosen, choose_fields, facts_of, is_own, name_others
-from workbench.adapters.formats.fiftyone.labels import Place, labels_of
+from workbench.adapters.formats.fiftyone.labels import Context, labels_of
 from workbench.adapters.formats.fiftyone.media import Named, cloud_of, maps_of
 from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.clouds import is_cloud
@@ -215,7 +215,7 @@ def _group_id(data_set: _DataSet, sample: Mapping[str, Any]) -> str:
 
 
 def _first_slice(data_set: _DataSet, pictures: Sequence[Numbered]) -> int:
-    """Place of the image that a group shows first: it gets the cloud."""
+    """Index of the image that a group shows first: it gets the cloud."""
     names = [sample[data_set.group_field].get("name") if data_set.group_field else None for _, sample in pictures]
     usual = data_set.meta.get("default_group_slice")
     return names.index(usual) if usual in names else 0
@@ -290,7 +290,7 @@ def _name_unlisted(tree: Tree, folders: Sequence[str], listed: set[str], problem
 def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     sample, data_set, chosen = entry.sample, entry.data_set, entry.data_set.chosen
     frame = Frame(header.width, header.height, problems)
-    place = Place(data_set.source.tree, data_set.folder, frame, entry.where, data_set.keypoint_names)
+    context = Context(data_set.source.tree, data_set.folder, frame, entry.where, data_set.keypoint_names)
     named = Named(data_set.source, data_set.folder, chosen, sample, entry.cloud, entry.where)
     _check_size(sample.get("metadata"), frame, entry.where)
     camera = sample.get(fields.CAMERA) if isinstance(sample.get(fields.CAMERA), dict) else None
@@ -301,7 +301,7 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sample.get(chosen.objects or ""), sample.get(chosen.points or ""), place),
+        labels=labels_of(sample.get(chosen.objects or ""), sample.get(chosen.points or ""), context),
         classification=None if class_name is None else str(class_name),
         split=_split(sample),
         scene_id=_text(sample.get(fields.SCENE_ID)) or entry.scene_id,

@@ -95,7 +95,7 @@ def _pairs(
     """The file of the same stem in a folder of one of the names, by image."""
     pairs: dict[str, str] = {}
     for folder, pictures in groups.items():
-        for home in [home for home in _places(folder, names) if home in tree.folders]:
+        for home in [home for home in _homes(folder, names) if home in tree.folders]:
             for picture in pictures:
                 files = [f for f in index.get((home, stem_of(picture)), ()) if f.lower().endswith(suffixes)]
                 if files:
@@ -110,10 +110,10 @@ def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
     return {picture: file for picture, file in beside if is_cloud(file)}
 
 
-def _places(folder: str, names: tuple[str, ...]) -> Iterator[str]:
+def _homes(folder: str, names: tuple[str, ...]) -> Iterator[str]:
     """Folders of that name below the image's, or in place of ``images`` anywhere in its path.
 
-    >>> list(_places("a/images/train", ("masks",)))
+    >>> list(_homes("a/images/train", ("masks",)))
     ['a/images/train/masks', 'a/masks/train']
     """
     parts = folder.split("/") if folder else []
@@ -144,7 +144,7 @@ def _by_time(tree: Tree, groups: Groups, paired: Mapping[str, str]) -> dict[str,
             times.setdefault(folder_of(file), []).append((seconds, file))
     depths: dict[str, str] = {}
     for folder, pictures in groups.items():
-        for home in [home for home in _places(folder, _DEPTHS) if home in times]:
+        for home in [home for home in _homes(folder, _DEPTHS) if home in times]:
             maps = sorted(times[home])
             moments = [time for time, _ in maps]
             for picture in pictures:
@@ -197,12 +197,12 @@ def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, prob
         problems.add("unreadable_map", file, message)
         return Labels()
     frame = Frame(header.width, header.height, problems)
-    found_labels = []
+    labels = []
     for value in values:
         mask = numbers == value
         box = box_of(mask)
         xyxy = None if box is None else frame.box(box, f"{file}, value {value}")
         if xyxy is not None:
             number = value if is_gray and len(values) > 1 else None
-            found_labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
-    return Labels.of(found_labels)
+            labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
+    return Labels.of(labels)

@@ -139,7 +139,7 @@ def _moments(
 
 
 def nearest(times: Sequence[float], time_s: float) -> int | None:
-    """The place of the nearest of some sorted times, when it is near enough to belong together.
+    """The index of the nearest of some sorted times, when it is near enough to belong together.
 
     >>> nearest([1.0, 2.0], 1.99), nearest([1.0, 2.0], 1.5), nearest([], 1.0)
     (1, None, None)
@@ -150,7 +150,7 @@ def nearest(times: Sequence[float], time_s: float) -> int | None:
 
 
 def _rows(tree: Tree, folder: str, name: str, count: int, problems: Problems) -> Iterator[tuple[str, float, list[str]]]:
-    """Place in the file, time and the other words of every line; what does not fit is reported."""
+    """Position in the file, time and the other words of every line; what does not fit is reported."""
     file = _in(folder, name)
     lines = lines_of(tree.path(file), file, problems) if file in tree.known else []
     for at, line in enumerate(lines, 1):

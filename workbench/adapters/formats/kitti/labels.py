@@ -21,13 +21,13 @@ from workbench.core.schema.labels import Attribute, Label, Labels
 _COLUMNS = 15  # results have one more, the score
 _NO_OBJECT = "dontcare"
 _HIDDEN_UNKNOWN = 3
-_UNKNOWN_BELOW = -9.5  # -10 for angles, -1000 for places
+_UNKNOWN_BELOW = -9.5  # -10 for angles, -1000 for positions
 _CLASS_CHARS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row with its columns by name; ``place`` is the bottom centre in the rectified camera 0."""
+    """One row with its columns by name; ``position`` is the bottom centre in the rectified camera 0."""
 
     kind: str
     truncated: float
@@ -35,14 +35,14 @@ class _Row:
     alpha: float
     edges: tuple[float, float, float, float]
     height_width_length: tuple[float, float, float]
-    place: tuple[float, float, float]
+    position: tuple[float, float, float]
     rotation_y: float
     score: float | None
 
     @property
     def only_2d(self) -> bool:
         """Whether all is zero that a writer of 2D boxes does not know."""
-        return not any((self.truncated, self.alpha, *self.height_width_length, *self.place, self.rotation_y))
+        return not any((self.truncated, self.alpha, *self.height_width_length, *self.position, self.rotation_y))
 
 
 def is_row(line: str) -> bool:
@@ -168,15 +168,15 @@ def _pose(
 ) -> tuple[Floats | None, tuple[float, float, float] | None]:
     """Pose of the box's centre, its own axes being length (forward), height (down) and width."""
     height, width, length = row.height_width_length
-    unknown = max(row.height_width_length) <= 0 or min(row.place) <= -1000 or row.rotation_y <= _UNKNOWN_BELOW
+    unknown = max(row.height_width_length) <= 0 or min(row.position) <= -1000 or row.rotation_y <= _UNKNOWN_BELOW
     if row.only_2d or unknown:
         return None, None
-    values = (*row.height_width_length, *row.place, row.rotation_y)
+    values = (*row.height_width_length, *row.position, row.rotation_y)
     if not all(map(math.isfinite, values)) or min(row.height_width_length) <= 0:
         message = f"The 3D box has no extent or a value that is not finite {values}; 3D box left out."
         problems.add("broken_annotation", where, message)
         return None, None
     c, s = math.cos(row.rotation_y), math.sin(row.rotation_y)
     turn = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    x, y, z = row.place
+    x, y, z = row.position
     return T_cam_rect @ rigid(turn, (x, y - height / 2, z)), (length, height, width)

@@ -67,18 +67,18 @@ def partial_labels(
     has_boxes = False
     for at, annotation in enumerate(dicts_in(entry.get("annotations"))):
         kind = str(annotation.get("@type", "")).rpartition(".")[2]
-        place_in_file = f"{where}, annotation {at}"
+        annotation_where = f"{where}, annotation {at}"
         has_boxes |= kind == _READ[0]
         if kind == "InstanceSegmentationAnnotation":
-            capture.masks(annotation, _pixels(tree, folder, annotation, header, place_in_file, problems))
+            capture.masks(annotation, _pixels(tree, folder, annotation, header, annotation_where, problems))
         elif kind in _READ:
             template = known.keypoints.get(str(annotation.get("templateId")), ())
             for value in dicts_in(annotation.get("values")):
-                capture.value(kind, value, template, place_in_file)
+                capture.value(kind, value, template, annotation_where)
         else:
-            problems.count("unsupported_annotation", f"{place_in_file}: {kind or 'no @type':.60}")
+            problems.count("unsupported_annotation", f"{annotation_where}: {kind or 'no @type':.60}")
     capture.visible_pixels(metrics, str(entry.get("id")))
-    labels = list(capture.found.values())
+    labels = list(capture.labels.values())
     for it in labels:
         if has_boxes and it.xyxy is None and it.keypoints is None:
             it.mask = it.T_cam_obj = None  # no box of its own: not one pixel is seen
@@ -90,7 +90,7 @@ class _Capture:
 
     def __init__(self, known: Definitions, where: str, problems: Problems) -> None:
         self.known, self.where, self.problems = known, where, problems
-        self.found: dict[int, PartialLabel] = {}
+        self.labels: dict[int, PartialLabel] = {}
 
     def value(self, kind: str, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
         """One entry of a box or keypoint annotation."""
@@ -125,19 +125,19 @@ class _Capture:
         for metric in metrics:
             ours = str(metric.get("@type", "")).endswith("RenderedObjectInfoMetric")
             for value in dicts_in(metric.get("values")) if ours and metric.get("sensorId") == sensor else ():
-                it, count = self.found.get(_number(value.get("instanceId"))), value.get("visiblePixels")
+                it, count = self.labels.get(_number(value.get("instanceId"))), value.get("visiblePixels")
                 if it is not None and type(count) is int and count >= 0:
                     it.attributes = {**it.attributes, "visible_px": count}
 
     def _object(self, value: dict[str, Any], where: str) -> PartialLabel | None:
         number = _number(value.get("instanceId"))
         name = value.get("labelName") or self.known.names.get(_number(value.get("labelId")))
-        if number < 0 or (number not in self.found and not name):
+        if number < 0 or (number not in self.labels and not name):
             self._broken(where, "instanceId and labelName", value)
             return None
-        if number not in self.found:
-            self.found[number] = PartialLabel(f"{where}, instance {number}", str(name), instance_id=number)
-        return self.found[number]
+        if number not in self.labels:
+            self.labels[number] = PartialLabel(f"{where}, instance {number}", str(name), instance_id=number)
+        return self.labels[number]
 
     def _solid(self, it: PartialLabel, value: dict[str, Any], where: str) -> None:
         """Turning y over: (x, y, z) to (x, -y, z), and the quaternion (x, y, z, w) to (-x, y, -z, w)."""

@@ -50,7 +50,7 @@ _CLOSING: Mapping[Kind, str] = {
 @dataclass(frozen=True, slots=True)
 class _Capture(Draft):
     where: str
-    said: Mapping[str, Any]
+    entry: Mapping[str, Any]
     metrics: list[dict[str, Any]]
     definitions: Definitions
     scene_id: str
@@ -123,16 +123,16 @@ def _picture(tree: Tree, file: str, file_name: Any, where: str, problems: Proble
 
 
 def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Record:
-    size = matrix_of(it.said.get("dimension"), 2)
+    size = matrix_of(it.entry.get("dimension"), 2)
     if size is not None and [round(float(edge)) for edge in size] != [header.width, header.height]:
         says, file_size = f"{size[0]:g} x {size[1]:g}", f"{header.width} x {header.height}"
         message = f"The file says {says}, the image is {file_size}; loaded as {file_size}."
         problems.add("size_mismatch", it.where, message)
-    if not dicts_in(it.said.get("annotations")):
+    if not dicts_in(it.entry.get("annotations")):
         problems.count("missing_annotation_file", it.where)
-    camera = _camera(it.said, header, it.where, problems)
+    camera = _camera(it.entry, header, it.where, problems)
     parts = solo_labels.partial_labels(
-        tree, folder_of(it.origin), it.said, it.metrics, it.definitions, header, it.where, problems
+        tree, folder_of(it.origin), it.entry, it.metrics, it.definitions, header, it.where, problems
     )
     return Record(
         image_path=it.image_path,
@@ -154,7 +154,7 @@ def _facts(metrics: list[dict[str, Any]]) -> dict[str, Attribute]:
 
 
 def _camera(entry: Mapping[str, Any], header: Header, where: str, problems: Problems) -> Camera | None:
-    """Intrinsics of the 3x3 of an OpenGL projection; pose of the capture's place."""
+    """Intrinsics of the 3x3 of an OpenGL projection; pose of the capture."""
     projection = str(entry.get("projection", "Perspective"))
     if projection.lower() != "perspective":
         problems.count("unsupported_camera", f"{where}: {projection:.40}")

@@ -111,17 +111,17 @@ class Survey:
 
 def survey(items: Sequence[NamedRecord]) -> Survey:
     """Go through all samples once, without keeping any: the sequence may lie on disk."""
-    places: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
+    indices: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
     keypoints: dict[str, tuple[str, ...]] = {}
     for at, item in enumerate(items):
         labels = item.record.labels
-        places[str(item.record.split)].append(at)
+        indices[str(item.record.split)].append(at)
         names.update(labels.names)
         for label in labels if "keypoints" in labels.columns else ():
             if label.keypoints is not None and label.keypoint_names:
                 keypoints.setdefault(label.name, label.keypoint_names)
-    return Survey({split: Part(items, places[split]) for split in sorted(places)}, sorted(names), keypoints)
+    return Survey({split: Part(items, indices[split]) for split in sorted(indices)}, sorted(names), keypoints)
 
 
 class Writer(Protocol):

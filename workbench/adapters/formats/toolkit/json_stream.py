@@ -24,7 +24,7 @@ class Part(NamedTuple):
 
     Attributes:
         key: key of the list or value in the outermost object.
-        first: place of the first element in the list; -1 for what is no list, and for the list itself, which comes
+        first: index of the first element in the list; -1 for what is no list, and for the list itself, which comes
             before its elements with the value ``[]``.
         values: the elements, or the one value.
     """

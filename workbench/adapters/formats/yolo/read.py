@@ -262,20 +262,20 @@ class _Splits:
     def _pictures(self, key: str, text: str) -> list[str]:
         where = f"{self.file}, {key}"
         parts, leaves = plain_parts(text)
-        place = self._place(parts)
-        if place is None:
+        path = self._path_inside(parts)
+        if path is None:
             outside = " (the path leads out of the folder)" if leaves else ""
             message = f"There are no images of the split '{key}' at '{text:.200}'{outside}; split left out."
             self.problems.add("missing_split", where, message)
             return []
         if leaves:
-            message = f"The path '{text:.200}' leads out of the folder; loaded '{place}' instead."
+            message = f"The path '{text:.200}' leads out of the folder; loaded '{path}' instead."
             self.problems.add("path_outside_folder", where, message)
-        if place in self.tree.known:
-            return self._list(place) if place.endswith(".txt") else [place] * is_picture(place)
-        return self.tree.below(place)
+        if path in self.tree.known:
+            return self._list(path) if path.endswith(".txt") else [path] * is_picture(path)
+        return self.tree.below(path)
 
-    def _place(self, parts: tuple[str, ...]) -> str | None:
+    def _path_inside(self, parts: tuple[str, ...]) -> str | None:
         """A folder or file inside the tree: as written, below ``path``, or the longest tail that exists.
 
         A tail of one part must name a split: ``../train/images`` is not the folder ``images``.
@@ -287,9 +287,9 @@ class _Splits:
             if start and len(tail) == 1 and split_of_path(tail) is None:
                 break
             for base in bases:
-                place = "/".join((*base, *tail))
-                if place in self.tree.folders or place in self.tree.known:
-                    return place
+                path = "/".join((*base, *tail))
+                if path in self.tree.folders or path in self.tree.known:
+                    return path
         return None
 
     def _list(self, file: str) -> list[str]:
