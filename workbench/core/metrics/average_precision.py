@@ -52,7 +52,7 @@ def class_results(samples: Sequence[Boxes], truth_of: Mapping[str, str]) -> list
 
 
 def _ordered(predicted: list[tuple[float, int, bool]], truths: NDArray[np.int64]) -> ClassResults:
-    predicted.sort(key=lambda one: -one[0])  # stable: equal confidences stay in order of loading
+    predicted.sort(key=lambda prediction: -prediction[0])  # stable: equal confidences stay in order of loading
     rows, hits = [row for _, row, _ in predicted], [hit for *_, hit in predicted]
     return ClassResults(np.array(rows, np.int64), np.array(hits, np.bool_), truths)
 
@@ -76,8 +76,8 @@ def average_precision(result: ClassResults, weights: NDArray[np.float64]) -> flo
 
 def mean_ap(results: Sequence[ClassResults], weights: NDArray[np.float64]) -> float | None:
     """Mean over the classes that have any truth."""
-    found = [ap for result in results if (ap := average_precision(result, weights)) is not None]
-    return float(np.mean(found)) if found else None
+    aps = [ap for result in results if (ap := average_precision(result, weights)) is not None]
+    return float(np.mean(aps)) if aps else None
 
 
 def estimate(results: Sequence[ClassResults], rows: NDArray[np.bool_]) -> Estimate:

@@ -77,13 +77,13 @@ class Change:
         return self.low is not None and self.low > 0
 
 
-def level(one: RoundCounts, part: Part, metric: str) -> Level:
+def level(counts: RoundCounts, part: Part, metric: str) -> Level:
     """A metric of a slice; the interval is the wider of bootstrap over pictures and Wilson's over labels."""
     if METRICS[metric].ranked:
         if part.labels is not None:
             return Level(None)
-        return Level(*_few(estimate(list(one.classes.values()), part.rows), part.rows))
-    counted = _counted(one, part, metric)
+        return Level(*_few(estimate(list(counts.classes.values()), part.rows), part.rows))
+    counted = _counted(counts, part, metric)
     if counted is None or counted[:, 1].sum() == 0:
         return Level(None)
     hits, n = (float(x) for x in counted.sum(axis=0))
@@ -98,15 +98,15 @@ def _few(estimated: Estimate, rows: Mask) -> Estimate:
     return estimated if np.count_nonzero(rows) >= LEAST else (estimated[0], None, None)
 
 
-def apart(one: Level, other: Level) -> Change:
-    """One slice less another, without common labels (Zou & Donner 2008, "Construction of confidence limits ...")."""
-    if one.value is None or other.value is None:
+def apart(first: Level, second: Level) -> Change:
+    """First slice less second, without common labels (Zou & Donner 2008, "Construction of confidence limits ...")."""
+    if first.value is None or second.value is None:
         return Change(None)
-    difference = one.value - other.value
-    if one.low is None or one.high is None or other.low is None or other.high is None:
+    difference = first.value - second.value
+    if first.low is None or first.high is None or second.low is None or second.high is None:
         return Change(difference)
-    low = difference - hypot(one.value - one.low, other.high - other.value)
-    return Change(difference, low, difference + hypot(one.high - one.value, other.value - other.low))
+    low = difference - hypot(first.value - first.low, second.high - second.value)
+    return Change(difference, low, difference + hypot(first.high - first.value, second.value - second.low))
 
 
 def change(
@@ -140,15 +140,15 @@ def _honest(value: float, low: float, high: float, p: float, n: int) -> Change:
     return Change(value, max(low, -1.0), min(high, 1.0), p)
 
 
-def _counted(one: RoundCounts, part: Part, metric: str) -> Values | None:
+def _counted(counts: RoundCounts, part: Part, metric: str) -> Values | None:
     """Part and trials of the metric per image of the slice, ``(m, 2)``; single labels have metrics of labels only."""
     definition = METRICS[metric]
     assert definition.ratio is not None
     if definition.of != "labels" and part.labels is not None:
         return None
-    hits, misses = one.hits_and_misses(part.labels)
-    counts = MatchCounts(*(values.astype(float) for values in (hits, misses, one.wrong)))
-    return np.column_stack(definition.ratio(counts))[part.rows]
+    hits, misses = counts.hits_and_misses(part.labels)
+    match_counts = MatchCounts(*(values.astype(float) for values in (hits, misses, counts.wrong)))
+    return np.column_stack(definition.ratio(match_counts))[part.rows]
 
 
 def _resampled(columns: Values) -> Iterator[Values]:

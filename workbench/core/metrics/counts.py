@@ -44,8 +44,8 @@ class RoundCounts:
         """Hits and misses per picture, ``(n,)`` each; of some of the labels only."""
         chosen = np.ones(len(self.truth_ids), np.bool_) if labels is None else labels
         hits, misses = (
-            np.bincount(self.truth_rows[chosen & one], minlength=len(self))
-            for one in (self.truth_hits, ~self.truth_hits)
+            np.bincount(self.truth_rows[chosen & outcome], minlength=len(self))
+            for outcome in (self.truth_hits, ~self.truth_hits)
         )
         return hits, misses
 
@@ -81,15 +81,17 @@ def round_counts(
     """
     truth = [
         (box.id, row, word == HIT)
-        for row, one in enumerate(samples)
-        for box, word in zip(one.truth, outcomes[one.sample_id].truth, strict=True)
+        for row, boxes in enumerate(samples)
+        for box, word in zip(boxes.truth, outcomes[boxes.sample_id].truth, strict=True)
         if word in (HIT, MISS)
     ]
-    counts = [outcomes[one.sample_id].counts() for one in samples]
-    names = sorted({box.name for one in samples for box in one.truth})  # as class_results has them
+    counts = [outcomes[boxes.sample_id].counts() for boxes in samples]
+    names = sorted({box.name for boxes in samples for box in boxes.truth})  # as class_results has them
     return RoundCounts(
-        ids=np.array([one.sample_id for one in samples], dtype="U24"),
-        wrong=np.array([sum(one.values()) - one["hits"] - one["misses"] for one in counts], np.int64),
+        ids=np.array([boxes.sample_id for boxes in samples], dtype="U24"),
+        wrong=np.array(
+            [sum(by_outcome.values()) - by_outcome["hits"] - by_outcome["misses"] for by_outcome in counts], np.int64
+        ),
         truth_ids=np.array([i for i, *_ in truth], dtype="U24"),
         truth_rows=np.array([row for _, row, _ in truth], np.int64),
         truth_hits=np.array([hit for *_, hit in truth], np.bool_),
@@ -97,18 +99,18 @@ def round_counts(
     )
 
 
-def to_bytes(one: RoundCounts, trained: Sequence[str]) -> bytes:
+def to_bytes(counts: RoundCounts, trained: Sequence[str]) -> bytes:
     """The counts of a round, and the ids of the real samples that its model was trained on, as bytes."""
     arrays: dict[str, NDArray[np.generic]] = {
-        "ids": one.ids.astype("S24"),
-        "wrong": one.wrong.astype(np.int32),
-        "truth_ids": one.truth_ids.astype("S24"),
-        "truth_rows": one.truth_rows.astype(np.int32),
-        "truth_hits": one.truth_hits,
+        "ids": counts.ids.astype("S24"),
+        "wrong": counts.wrong.astype(np.int32),
+        "truth_ids": counts.truth_ids.astype("S24"),
+        "truth_rows": counts.truth_rows.astype(np.int32),
+        "truth_hits": counts.truth_hits,
         "trained": np.array(list(trained), dtype="S24"),
     }
-    arrays["classes"] = np.array(list(one.classes), dtype=str)
-    for k, results in enumerate(one.classes.values()):
+    arrays["classes"] = np.array(list(counts.classes), dtype=str)
+    for k, results in enumerate(counts.classes.values()):
         arrays |= {f"rows_{k}": results.rows.astype(np.int32), f"hits_{k}": results.hits}
         arrays[f"truths_{k}"] = results.truths.astype(np.int32)
     stream = io.BytesIO()

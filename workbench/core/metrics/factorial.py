@@ -83,11 +83,11 @@ def effects(
     free = len(values) - int(np.linalg.matrix_rank(matrix))
     if free < 2:
         return []
-    found, *_ = np.linalg.lstsq(matrix, values, rcond=None)
-    residual = values - matrix @ found
+    coefficients, *_ = np.linalg.lstsq(matrix, values, rcond=None)
+    residual = values - matrix @ coefficients
     inverse = np.linalg.pinv(matrix.T @ matrix)
     errors = np.sqrt(np.maximum(np.diag(inverse)[: len(names)] * float(residual @ residual) / free, 1e-18))
-    slopes, total = found[: len(names)], float(((values - values.mean()) ** 2).sum())
+    slopes, total = coefficients[: len(names)], float(((values - values.mean()) ** 2).sum())
     reach = float(student.ppf(1 - ALPHA / 2, free)) * errors
     ps = holm((2 * student.sf(np.abs(slopes) / errors, free)).tolist())
     squares = slopes**2 / np.diag(inverse)[: len(names)]
@@ -96,4 +96,4 @@ def effects(
         Effect(name, 2 * float(s), 2 * float(s - r), 2 * float(s + r), float(share), p)
         for name, s, r, share, p in zip(names, slopes, reach, shares, ps, strict=True)
     ]
-    return sorted(rows, key=lambda one: -abs(one.value))
+    return sorted(rows, key=lambda effect: -abs(effect.value))

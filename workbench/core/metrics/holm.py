@@ -14,8 +14,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     [0.03, 0.06, 0.06]
     """
     order = np.argsort(p_values, kind="stable")
-    found, largest = np.ones(len(order)), 0.0
+    corrected, largest = np.ones(len(order)), 0.0
     for rank, at in enumerate(order.tolist()):
         largest = max(largest, min(1.0, (len(order) - rank) * p_values[at]))
-        found[at] = largest
-    return [float(p) for p in found]
+        corrected[at] = largest
+    return [float(p) for p in corrected]
