@@ -16,7 +16,7 @@ BLOCK = 512  # rows of the table of similarities that are in memory at once
 
 
 def candidates(thumbs: Thumbs, *, k: int = NEAREST, workers: int = 2) -> Pairs:
-    """Pairs ``(m, 2)`` of places, the lower first, each once, in order.
+    """Pairs ``(m, 2)`` of indices, the lower first, each once, in order.
 
     For every picture its ``k`` nearest by perceptual hash and its ``k`` nearest by coarse picture without what all
     pictures have in common (a fixed camera's background), each also against the mirrored pictures. All pairs are
@@ -46,10 +46,10 @@ def _nearest(rows: Floats, turned: Floats, k: int, workers: int) -> Pairs:
     def block(start: int) -> Pairs:
         own = rows[start : start + BLOCK]
         similar = np.maximum(own @ rows.T, own @ turned.T)
-        places = np.arange(len(own))
-        similar[places, start + places] = -np.inf  # itself
+        indices = np.arange(len(own))
+        similar[indices, start + indices] = -np.inf  # itself
         best = np.argpartition(similar, -k, axis=1)[:, -k:]
-        return np.stack([np.repeat(start + places, k), best.ravel()], axis=1).astype(np.int64)
+        return np.stack([np.repeat(start + indices, k), best.ravel()], axis=1).astype(np.int64)
 
     with ThreadPoolExecutor(workers) as pool:
         return np.concatenate(list(pool.map(block, range(0, len(rows), BLOCK))))

@@ -40,11 +40,11 @@ _POSES = [_Pose(mirror, angle, scale) for mirror in (False, True) for angle in A
 
 
 def scores(thumbs: Thumbs, pairs: NDArray[np.int64], *, workers: int = 2) -> Floats:
-    """Similarity 0..1 of each pair: the highest normalised cross-correlation over poses and places.
+    """Similarity 0..1 of each pair: the highest normalised cross-correlation over poses and positions.
 
     Args:
         thumbs: ``(n, 48, 48)`` fingerprints; flat ones are like nothing.
-        pairs: ``(m, 2)`` places.
+        pairs: ``(m, 2)`` indices of pictures.
         workers: threads.
 
     Returns:
@@ -53,8 +53,8 @@ def scores(thumbs: Thumbs, pairs: NDArray[np.int64], *, workers: int = 2) -> Flo
 
     def block(start: int) -> list[float]:
         part = pairs[start : start + BLOCK]
-        used, places = np.unique(part, return_inverse=True)
-        local, full = places.reshape(part.shape), thumbs[used].astype(np.float32)
+        used, inverse = np.unique(part, return_inverse=True)
+        local, full = inverse.reshape(part.shape), thumbs[used].astype(np.float32)
         half = np.stack([cv2.resize(thumb, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA) for thumb in full])
         rough = _rough(half, local)
         return [_fine(full[a], full[b], row)[0] for (a, b), row in zip(local, rough, strict=True)]
@@ -71,8 +71,8 @@ def refined(
 
     Args:
         thumbs: ``(n, 48, 48)`` fingerprints.
-        details: larger thumbnail ``(128, 128)`` by place.
-        pairs: ``(m, 2)`` places.
+        details: larger thumbnail ``(128, 128)`` by index.
+        pairs: ``(m, 2)`` indices of pictures.
         workers: threads.
 
     Returns:
@@ -82,29 +82,29 @@ def refined(
     (2008), with affine motion.
     """
 
-    def one(pair: NDArray[np.int64]) -> float:
+    def similarity(pair: NDArray[np.int64]) -> float:
         a, b = pair.tolist()
-        pose, place = _best(thumbs[a], thumbs[b])
-        return _aligned(details[a].astype(np.float32), details[b].astype(np.float32), pose, place)
+        pose, corner = _best(thumbs[a], thumbs[b])
+        return _aligned(details[a].astype(np.float32), details[b].astype(np.float32), pose, corner)
 
     with ThreadPoolExecutor(workers) as pool:
-        return np.array(list(pool.map(one, pairs)), np.float32)
+        return np.array(list(pool.map(similarity, pairs)), np.float32)
 
 
 def _best(first: Thumbs, second: Thumbs) -> tuple[_Pose, tuple[int, int]]:
     full = np.stack([first, second]).astype(np.float32)
     half = np.stack([cv2.resize(thumb, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA) for thumb in full])
-    _, index, place = _fine(full[0], full[1], _rough(half, np.array([[0, 1]]))[0])
-    return _POSES[index], place
+    _, index, corner = _fine(full[0], full[1], _rough(half, np.array([[0, 1]]))[0])
+    return _POSES[index], corner
 
 
-def _aligned(first: Floats, second: Floats, pose: _Pose, place: tuple[int, int]) -> float:
+def _aligned(first: Floats, second: Floats, pose: _Pose, corner: tuple[int, int]) -> float:
     """Correlation of the middle of one detail with the other, moved, turned and stretched to where it fits best."""
     larger = first.shape[0] / SIDE
     side = round(TEMPLATE_SIDE * larger)
     template = cv2.GaussianBlur(_template(first, pose, side), (0, 0), SMOOTHING_PX)
     picture = cv2.GaussianBlur(second, (0, 0), SMOOTHING_PX)
-    left, top = ((pixel + 0.5) * larger - 0.5 for pixel in place)  # the same place, counted in smaller pixels
+    left, top = ((pixel + 0.5) * larger - 0.5 for pixel in corner)  # the same place, counted in smaller pixels
     start = np.array([[1, 0, left], [0, 1, top]], np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, STEP_DONE)
     try:
@@ -140,18 +140,18 @@ def _rough(half: Floats, pairs: NDArray[np.int64]) -> Floats:
 
 
 def _fine(first: Floats, second: Floats, rough: Floats) -> tuple[float, int, tuple[int, int]]:
-    """Correlation at full size, pose and place (left, top) of the best of the poses that looked best."""
+    """Correlation at full size, pose and corner (left, top) of the best of the poses that looked best."""
     order = [int(i) for i in np.argsort(-rough, kind="stable")[:LOOKS]]
     if rough[order[0]] < WORTH_A_LOOK:
         return max(0.0, float(rough[order[0]])), order[0], (0, 0)
-    found = [(*_correlation(second, _template(first, _POSES[i], TEMPLATE_SIDE)), i) for i in order]
-    score, place, index = max(found, key=lambda one: one[0])
-    return score, index, place
+    candidates = [(*_correlation(second, _template(first, _POSES[i], TEMPLATE_SIDE)), i) for i in order]
+    score, corner, index = max(candidates, key=lambda candidate: candidate[0])
+    return score, index, corner
 
 
 def _correlation(picture: Floats, template: Floats) -> tuple[float, tuple[int, int]]:
-    found = cv2.matchTemplate(picture, template, cv2.TM_CCOEFF_NORMED)
-    _, best, _, (left, top) = cv2.minMaxLoc(found)
+    correlations = cv2.matchTemplate(picture, template, cv2.TM_CCOEFF_NORMED)
+    _, best, _, (left, top) = cv2.minMaxLoc(correlations)
     return (min(max(best, 0.0), 1.0) if np.isfinite(best) else 0.0), (left, top)
 
 

@@ -44,8 +44,8 @@ def detail(pixels: NDArray[np.uint8]) -> Details:
 
 def are_flat(thumbs: Thumbs) -> NDArray[np.bool_]:
     """Which of ``(n, 48, 48)`` thumbnails show nothing: black frames, lens caps, saturated white."""
-    found: NDArray[np.bool_] = thumbs.reshape(len(thumbs), -1).std(axis=1) < FLAT_LEVELS * STEPS_PER_LEVEL
-    return found
+    flat: NDArray[np.bool_] = thumbs.reshape(len(thumbs), -1).std(axis=1) < FLAT_LEVELS * STEPS_PER_LEVEL
+    return flat
 
 
 def mirrored(thumbs: Thumbs) -> Thumbs:
@@ -60,9 +60,9 @@ def hash_signs(thumbs: Thumbs) -> Floats:
     Benchmarking of Perceptual Image Hash Functions", 2010).
     """
     low = np.empty((len(thumbs), 8, 8), np.float32)
-    for place, thumb in enumerate(thumbs):
+    for index, thumb in enumerate(thumbs):
         small = cv2.resize(thumb.astype(np.float32), (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA)
-        low[place] = cv2.dct(small)[:8, :8]
+        low[index] = cv2.dct(small)[:8, :8]
     flat = low.reshape(len(thumbs), HASH_BITS)
     signs: Floats = np.where(flat > np.median(flat, axis=1, keepdims=True), 1, -1).astype(np.float32)
     return signs

@@ -3,8 +3,8 @@
 Two things are seen: how alike planted copies are to their originals, and how alike each picture is to the nearest of
 the others. The second is a mixture: some of the nearest are real duplicates, the rest are different pictures. If real
 duplicates resemble planted ones, the share flagged at a threshold t is
-``flagged(t) = p * found(t) + (1 - p) * wrong(t)``; the unknown share ``p`` of duplicates cannot be above
-``flagged(t) / hardest(t)`` at any t, with what is found of the hardest edit, and the smallest of these is taken for
+``flagged(t) = p * recall(t) + (1 - p) * wrong(t)``; the unknown share ``p`` of duplicates cannot be above
+``flagged(t) / hardest(t)`` at any t, the recall of the hardest edit, and the smallest of these is taken for
 it, as Storey (J. R. Statist. Soc. B 64, 2002) estimates the share of true hypotheses from a mixture of p-values.
 """
 
@@ -57,35 +57,35 @@ def calibrated(planted: Mapping[str, Floats], nearest: Floats) -> Threshold:
     0.99
     """
     grid = np.arange(LOWEST, HIGHEST, STEP)
-    found = np.array([_reached(similar, grid) for similar in planted.values()])
+    recalls = np.array([_reached(similar, grid) for similar in planted.values()])
     needed = min(float(np.quantile(similar, MISSED_AT_MOST)) for similar in planted.values())
-    wrong = wrongly_flagged(_reached(nearest, grid), found.mean(axis=0), found.min(axis=0))
+    wrong = wrongly_flagged(_reached(nearest, grid), recalls.mean(axis=0), recalls.min(axis=0))
     allowed = np.flatnonzero(wrong <= WRONG_AT_MOST)
     first = int(allowed[0]) if len(allowed) else len(grid) - 1
-    place = max(first, min(int(np.searchsorted(grid, needed + STEP / 2)) - 1, len(grid) - 1))
+    index = max(first, min(int(np.searchsorted(grid, needed + STEP / 2)) - 1, len(grid) - 1))
     return Threshold(
-        score=round(float(grid[place]), 4),
-        found={name: round(float(row[place]), 3) for name, row in zip(planted, found, strict=True)},
-        wrong=round(float(wrong[place]), 4),
+        score=round(float(grid[index]), 4),
+        found={name: round(float(row[index]), 3) for name, row in zip(planted, recalls, strict=True)},
+        wrong=round(float(wrong[index]), 4),
         planted=len(next(iter(planted.values()))),
     )
 
 
 def wrongly_flagged(
-    flagged: NDArray[np.float64], found: NDArray[np.float64], hardest: NDArray[np.float64]
+    flagged: NDArray[np.float64], recall: NDArray[np.float64], hardest: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Estimated share of different pictures that are flagged, per threshold of a rising grid.
 
     Args:
         flagged: share of all pictures that are flagged.
-        found: share of planted copies that are found, over all edits.
+        recall: share of planted copies that are found, over all edits.
         hardest: the same of the edit that is hardest to find; real duplicates may be of these alone.
     """
     trusted = hardest >= TRUSTED_FROM
     share = min(1.0, float((flagged[trusted] / hardest[trusted]).min())) if trusted.any() else 0.0
     if share >= 1.0:
         return np.zeros_like(flagged)
-    wrong: NDArray[np.float64] = np.clip((flagged - share * found) / (1.0 - share), 0.0, 1.0)
+    wrong: NDArray[np.float64] = np.clip((flagged - share * recall) / (1.0 - share), 0.0, 1.0)
     return wrong
 
 
