@@ -22,7 +22,7 @@ MOST_ROW_VISITS = 3e8  # of triples: beyond, only those that extend the best pai
 MOST_TRIPLES, FEWEST_TRIPLES = 6_000, 200
 LEAST_NEW = 0.5  # share of a conjunction's rows that no slice before has taken
 MOST_CELLS = 2_000  # of one set of attributes
-Attributes = tuple[int, ...]  # places in a list of attributes
+Attributes = tuple[int, ...]  # indices in a list of attributes
 
 
 @dataclass(frozen=True, eq=False)

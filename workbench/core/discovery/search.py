@@ -120,10 +120,10 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     part = 1.0 if n > ENOUGH else (1 - PART_OF_ALL) / len(turns)  # of the chance of a false slice, for each way
     borne_out = list(_evident(whole, score, known, first, second))
     for choices, (_, judges) in zip(tried, turns, strict=True):
-        borne_out += _confirmed(choices.found, score, judges, part)
-    slices = [_slice(one, score, known) for one in _sharpened(borne_out, whole.found, known)][:limit]
+        borne_out += _confirmed(choices.ranked, score, judges, part)
+    slices = [_slice(conjunction, score, known) for conjunction in _sharpened(borne_out, whole.ranked, known)][:limit]
     conditions = sum(len(attribute.conditions) for attribute in candidates)
-    tested = sum(len(choices.found) for choices in [*tried, whole])
+    tested = sum(len(choices.ranked) for choices in [*tried, whole])
     return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(candidates)), tested)
 
 
@@ -160,24 +160,24 @@ class Choices:
     """Conjunctions by evidence, each after the rows of those before are gone.
 
     Attributes:
-        found: the conjunctions.
+        ranked: the conjunctions.
         sets: sets of attributes whose conjunctions were counted.
         conjunctions: how many those were.
     """
 
-    found: Sequence[Choice] = ()
+    ranked: Sequence[Choice] = ()
     sets: int = 0
     conjunctions: int = 0
 
 
-def _choices(found: Sequence[Attribute], score: Score, among: Mask, least: int, limit: int) -> Choices:
+def _choices(candidates: Sequence[Attribute], score: Score, among: Mask, least: int, limit: int) -> Choices:
     rows = np.flatnonzero(among)[:MOST_SEARCHED]
-    if not len(rows) or not found:
+    if not len(rows) or not candidates:
         return Choices()
     mask = np.zeros(len(score.bad), np.bool_)
     mask[rows] = True
     spread = None if score.values is None else max(float(score.bad[rows].var()), 1e-12)
-    codes = [Attribute(one.facet, one.codes[rows], one.conditions) for one in found]
+    codes = [Attribute(attribute.facet, attribute.codes[rows], attribute.conditions) for attribute in candidates]
     data = Data(codes, score.trials[rows], score.bad[rows], spread, design_effect(score, mask), least)
     counts, left = count(data), np.ones(len(rows), np.bool_)
     choices: list[Choice] = []
@@ -187,7 +187,7 @@ def _choices(found: Sequence[Attribute], score: Score, among: Mask, least: int, 
         if not evidence.size or evidence[best] < LEAST_EVIDENCE:
             break
         chosen, cell, hit = counts.conjunction(best)
-        choices.append(tuple((found[k], code) for k, code in zip(chosen, cell, strict=True)))
+        choices.append(tuple((candidates[k], code) for k, code in zip(chosen, cell, strict=True)))
         hit = hit[left[hit]]
         counts.remove(hit)
         left[hit] = False
@@ -224,8 +224,8 @@ def _evident(whole: Choices, score: Score, known: Mask, first: Mask, second: Mas
 
     All samples chose them, so no half is without the chooser's luck; the one where it is less bad comes nearest.
     """
-    masks, times = [matches(choice) for choice in whole.found], whole.conjunctions / PART_OF_ALL
-    for choice, mask, p in zip(whole.found, masks, _p_values(masks, score, known), strict=True):
+    masks, times = [matches(choice) for choice in whole.ranked], whole.conjunctions / PART_OF_ALL
+    for choice, mask, p in zip(whole.ranked, masks, _p_values(masks, score, known), strict=True):
         if p * times <= ALPHA:
             weaker = min(first, second, key=lambda half: _badness(score, half & mask))
             yield BorneOut(choice, mask, weaker, p * times)
@@ -252,24 +252,30 @@ def _sharpened(borne_out: Sequence[BorneOut], sharp: Sequence[Choice], known: Ma
     """
     drawn = [(choice, matches(choice)) for choice in sharp]
     taken = np.zeros(len(known), np.bool_)
-    for one in sorted(borne_out, key=lambda each: each.p_value):
-        shared = [int((mask & one.rows & known).sum()) / max(min(mask.sum(), one.rows.sum()), 1) for _, mask in drawn]
+    for conjunction in sorted(borne_out, key=lambda candidate: candidate.p_value):
+        shared = [
+            int((mask & conjunction.rows & known).sum()) / max(min(mask.sum(), conjunction.rows.sum()), 1)
+            for _, mask in drawn
+        ]
         best = int(np.argmax(shared)) if shared else 0
         if shared and shared[best] > SAME:
-            one = replace(one, choice=drawn[best][0], rows=drawn[best][1])
-        if (taken & one.rows & known).sum() <= SAME * (one.rows & known).sum():
-            taken |= one.rows
-            yield one
+            conjunction = replace(conjunction, choice=drawn[best][0], rows=drawn[best][1])
+        if (taken & conjunction.rows & known).sum() <= SAME * (conjunction.rows & known).sum():
+            taken |= conjunction.rows
+            yield conjunction
 
 
-def _slice(one: BorneOut, score: Score, known: Mask) -> Slice:
-    mask = one.rows & known
+def _slice(conjunction: BorneOut, score: Score, known: Mask) -> Slice:
+    mask = conjunction.rows & known
     value, low, high = score.estimate(mask)
-    rest, confirmed = score.value(known & ~mask), score.value(mask & one.judges)
+    rest, confirmed = score.value(known & ~mask), score.value(mask & conjunction.judges)
     assert value is not None and rest is not None and confirmed is not None  # tested, so not empty
     n = int(mask.sum())
-    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {in_words(one.choice)}; elsewhere {rest:.3g}"
-    return Slice(joined(one.choice), n, value, low, high, rest, value - rest, confirmed, one.p_value, words)
+    conditions = in_words(conjunction.choice)
+    words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {conditions}; elsewhere {rest:.3g}"
+    return Slice(
+        joined(conjunction.choice), n, value, low, high, rest, value - rest, confirmed, conjunction.p_value, words
+    )
 
 
 def _short(metric: str) -> str:
