@@ -44,9 +44,9 @@ class Distribution:
         """One value."""
         raise NotImplementedError
 
-    def draw_all(self, places: Sequence[At]) -> list[Any]:
+    def draw_all(self, contexts: Sequence[At]) -> list[Any]:
         """One value for each object, each by its own generator."""
-        return [self.draw(at) for at in places]
+        return [self.draw(at) for at in contexts]
 
     def possible(self, parameter: Parameter) -> tuple[Any, ...]:
         """The extreme or listed values, to be compared with what the parameter allows."""

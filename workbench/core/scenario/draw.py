@@ -28,11 +28,11 @@ def draw_frame(
     for path, distribution in draws.items():
         parameter = PARAMETERS[path]
         keys = [""] if parameter.per == "frame" else object_keys(values, parameter.per)
-        places = [
+        contexts = [
             At(rng_for(salt, frame=frame, attempt=attempt, path=path + key), frame, parameter, values, i, measured)
             for i, key in enumerate(keys)
         ]
-        drawn = _drawn(parameter, distribution, places)
+        drawn = _drawn(parameter, distribution, contexts)
         values[path] = drawn[0] if parameter.per == "frame" else drawn
     return values
 
@@ -48,9 +48,9 @@ def object_keys(values: Mapping[str, Any], per: Owner) -> list[str]:
     return {"target": targets, "distractor": distractors}.get(per, targets + distractors)
 
 
-def _drawn(parameter: Parameter, distribution: Distribution, places: Sequence[At]) -> list[Any]:
+def _drawn(parameter: Parameter, distribution: Distribution, contexts: Sequence[At]) -> list[Any]:
     try:
-        drawn = distribution.draw_all(places)
+        drawn = distribution.draw_all(contexts)
     except ValueError as cause:
         raise ScenarioError(str(cause), at=parameter.path) from cause
     for value in drawn:

@@ -46,27 +46,27 @@ class Drop(Distribution):
     def needs(self) -> frozenset[str]:
         return OF_OBJECTS | {"scene.objects.density", "scene.objects.friction"}
 
-    def draw_all(self, places: Sequence[At]) -> list[Any]:
-        if not places:
+    def draw_all(self, contexts: Sequence[At]) -> list[Any]:
+        if not contexts:
             return []
         mujoco = require("mujoco", purpose="objects that fall")
-        values = places[0].values
+        values = contexts[0].values
         vertices = scaled_vertices(values)
         world = mujoco.MjSpec()
         world.option.timestep = STEP_S
         _add_support(mujoco, world, values["scene.support"])
-        for i, (points, release) in enumerate(zip(vertices, self._releases(places, vertices), strict=True)):
+        for i, (points, release) in enumerate(zip(vertices, self._releases(contexts, vertices), strict=True)):
             _add_body(mujoco, world, i, points, release, values)
         model = world.compile()
         data = mujoco.MjData(model)
         self._settle(mujoco, model, data, values["scene.support"])
         return [_outcome(data, i, points, values["scene.support"]) for i, points in enumerate(vertices)]
 
-    def _releases(self, places: Sequence[At], vertices: list[Floats]) -> list[Floats]:
+    def _releases(self, contexts: Sequence[At], vertices: list[Floats]) -> list[Floats]:
         """Start position of each origin, each object above the one before."""
-        half = np.array(library.SUPPORT_REGION_M[places[0].values["scene.support"]]) * 0.7
+        half = np.array(library.SUPPORT_REGION_M[contexts[0].values["scene.support"]]) * 0.7
         height, releases = self.height, []
-        for at, points in zip(places, vertices, strict=True):
+        for at, points in zip(contexts, vertices, strict=True):
             reach = float(np.linalg.norm(points, axis=1).max())
             releases.append(np.array([*at.rng.uniform(-half, half), height + reach]))
             height += 2 * reach

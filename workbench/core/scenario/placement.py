@@ -92,16 +92,16 @@ class Scatter2D(Distribution):
     def needs(self) -> frozenset[str]:
         return OF_OBJECTS
 
-    def draw_all(self, places: Sequence[At]) -> list[Any]:
-        if not places:
+    def draw_all(self, contexts: Sequence[At]) -> list[Any]:
+        if not contexts:
             return []
-        half = np.array(library.SUPPORT_REGION_M[places[0].values["scene.support"]]) - self.margin
-        outlines = [footprint_m(v, self.min_gap / 2.0) for v in posed_vertices(places[0].values)]
+        half = np.array(library.SUPPORT_REGION_M[contexts[0].values["scene.support"]]) - self.margin
+        outlines = [footprint_m(v, self.min_gap / 2.0) for v in posed_vertices(contexts[0].values)]
         order = sorted(range(len(outlines)), key=lambda i: -cv2.contourArea(outlines[i]))  # large ones first
         for _ in range(MAX_ROUNDS):
-            if origins := _place_all(outlines, order, half, [at.rng for at in places]):
+            if origins := _place_all(outlines, order, half, [at.rng for at in contexts]):
                 return [[float(x), float(y), 0.0] for x, y in origins]
-        what = f"{counted(len(outlines), 'object')} on the {places[0].values['scene.support']}"
+        what = f"{counted(len(outlines), 'object')} on the {contexts[0].values['scene.support']}"
         raise Unplaceable(
             f"There is no room for {what} with a gap of {self.min_gap:g} m.",
             at="scene.objects.placement",

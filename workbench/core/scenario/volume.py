@@ -50,12 +50,12 @@ class Scatter3D(Distribution):
     def needs(self) -> frozenset[str]:
         return POSED
 
-    def draw_all(self, places: Sequence[At]) -> list[Any]:
-        if not places:
+    def draw_all(self, contexts: Sequence[At]) -> list[Any]:
+        if not contexts:
             return []
-        x, y = library.SUPPORT_REGION_M[places[0].values["scene.support"]]
+        x, y = library.SUPPORT_REGION_M[contexts[0].values["scene.support"]]
         low, high = np.array([-x, -y, self.z[0]]), np.array([x, y, self.z[1]])
-        return _apart(places, self.min_gap, lambda at: at.rng.uniform(low, high))
+        return _apart(contexts, self.min_gap, lambda at: at.rng.uniform(low, high))
 
 
 @dataclass(frozen=True)
@@ -80,21 +80,21 @@ class CameraFrustum(Distribution):
     def needs(self) -> frozenset[str]:
         return POSED | CAMERA
 
-    def draw_all(self, places: Sequence[At]) -> list[Any]:
-        if not places:
+    def draw_all(self, contexts: Sequence[At]) -> list[Any]:
+        if not contexts:
             return []
-        camera = camera_of(places[0].values)
+        camera = camera_of(contexts[0].values)
         assert camera.T_world_cam is not None
         T, near, far = camera.T_world_cam, math.log(self.distance[0]), math.log(self.distance[1])
 
-        def place(at: At) -> Floats:
+        def point_in_view(at: At) -> Floats:
             u = (camera.width - 1) / 2 + at.rng.uniform(-0.5, 0.5) * self.screen * camera.width
             v = (camera.height - 1) / 2 + at.rng.uniform(-0.5, 0.5) * self.screen * camera.height
             ray = np.array([(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, 1.0])
             away = math.exp(at.rng.uniform(near, far)) / np.linalg.norm(ray)
             return np.asarray(T[:3, :3] @ (ray * away) + T[:3, 3])
 
-        return _apart(places, self.min_gap, place)
+        return _apart(contexts, self.min_gap, point_in_view)
 
 
 def _check_pair(distribution: Any, name: str, least: float) -> None:
@@ -107,29 +107,29 @@ def _check_pair(distribution: Any, name: str, least: float) -> None:
     object.__setattr__(distribution, name, (float(pair[0]), float(pair[1])))
 
 
-def _apart(places: Sequence[At], gap_m: float, draw: Callable[[At], Floats]) -> list[list[float]]:
+def _apart(contexts: Sequence[At], gap_m: float, draw: Callable[[At], Floats]) -> list[list[float]]:
     """A middle for each object so that no bounding boxes meet; x, y of its origin and z of its lowest point."""
-    boxes = [(v.min(axis=0), v.max(axis=0)) for v in posed_vertices(places[0].values)]
+    boxes = [(v.min(axis=0), v.max(axis=0)) for v in posed_vertices(contexts[0].values)]
     for _ in range(MAX_ROUNDS):
-        middles = _one_round(places, boxes, gap_m, draw)
-        if len(middles) == len(places):
+        middles = _one_round(contexts, boxes, gap_m, draw)
+        if len(middles) == len(contexts):
             return [
                 [float(middle[0] - (low + high)[0] / 2), float(middle[1] - (low + high)[1] / 2),
                  float(middle[2] - (high - low)[2] / 2)]
                 for middle, (low, high) in zip(middles, boxes, strict=True)
             ]  # fmt: skip
     raise Unplaceable(
-        f"There is no room for {counted(len(places), 'object')} in the volume with a gap of {gap_m:g} m.",
+        f"There is no room for {counted(len(contexts), 'object')} in the volume with a gap of {gap_m:g} m.",
         at="scene.objects.placement",
         fix="Use fewer or smaller objects, a smaller min_gap or a larger volume.",
     )
 
 
 def _one_round(
-    places: Sequence[At], boxes: list[tuple[Floats, Floats]], gap_m: float, draw: Callable[[At], Floats]
+    contexts: Sequence[At], boxes: list[tuple[Floats, Floats]], gap_m: float, draw: Callable[[At], Floats]
 ) -> list[Floats]:
     middles: list[Floats] = []
-    for at, (low, high) in zip(places, boxes, strict=True):
+    for at, (low, high) in zip(contexts, boxes, strict=True):
         half = (high - low) / 2
         for _ in range(MAX_PLACES):
             middle = draw(at)
