@@ -92,11 +92,11 @@ def measure_labels(picture: Picture, boxes: Sequence[Sequence[float]]) -> list[d
     ]
 
 
-def over_labels(found: Sequence[Mapping[str, float] | None]) -> dict[str, float]:
+def over_labels(per_label: Sequence[Mapping[str, float] | None]) -> dict[str, float]:
     """What the labels of a picture have together: the most of each, because one shiny part is what a model misses.
 
     >>> over_labels([{"highlight_share": 0.1, "gloss": 0.2}, None, {"highlight_share": 0.0, "gloss": 0.9}])
     {'label_highlight_share': 0.1, 'label_gloss': 0.9}
     """
-    known = [values for values in found if values is not None]
+    known = [values for values in per_label if values is not None]
     return {f"label_{name}": max(values[name] for values in known) for name in LABEL_MEASURES} if known else {}

@@ -230,8 +230,8 @@ class Picture:
         """Result of a function of this picture, kept for the next call."""
         if function not in self._results:
             self._results[function] = function(self)
-        found: T = self._results[function]
-        return found
+        result: T = self._results[function]
+        return result
 
     @cached_property
     def _results(self) -> dict[Callable[[Picture], Any], Any]:

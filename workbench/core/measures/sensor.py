@@ -54,17 +54,17 @@ def blur_px(picture: Picture) -> float:
     """
     if min(picture.detail.shape) < 8:
         return 0.0
-    found = BLUR_MAX_PX
+    blur = BLUR_MAX_PX
     for level in range(LEVELS):
         if min(picture.detail.shape) >> level < 3:
             break
         spread = _spread(picture.edges(level))
         if spread is None:
             continue
-        found = min(spread * 2**level, BLUR_MAX_PX)
+        blur = min(spread * 2**level, BLUR_MAX_PX)
         if spread <= SURE_PX:
             break
-    return found
+    return blur
 
 
 def motion_px(picture: Picture) -> float:
@@ -127,20 +127,20 @@ def _spread(edges: Edges) -> float | None:
     count = cv2.calcHist([strength[::4]], [0], None, [256], [0, 256]).ravel()
     enough = np.cumsum(count[::-1])[::-1] > EDGE_SHARE * count.sum()
     limit = max(edges.floor, float(np.count_nonzero(enough) - 1))
-    places = np.flatnonzero(strength >= np.uint8(min(np.ceil(limit), 255)))
-    if limit > 255 or places.size < max(12, FEWEST_SHARE * strength.size):
+    indices = np.flatnonzero(strength >= np.uint8(min(np.ceil(limit), 255)))
+    if limit > 255 or indices.size < max(12, FEWEST_SHARE * strength.size):
         return None
-    places = places[:: places.size // MANY_EDGES + 1]
-    dx, dy = (part.ravel()[places].astype(np.float64) for part in edges.fine)
+    indices = indices[:: indices.size // MANY_EDGES + 1]
+    dx, dy = (part.ravel()[indices].astype(np.float64) for part in edges.fine)
     fine = float(((dx**2 + dy**2) ** 2).sum())
-    coarse = float((_slope_squared(edges.second, places) ** 2).sum())
+    coarse = float((_slope_squared(edges.second, indices) ** 2).sum())
     return math.sqrt(max(_variance(math.sqrt(fine / max(coarse, 1e-9))), 0.0))
 
 
-def _slope_squared(plane: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Squared sum of Sobel's mask at a few places."""
+def _slope_squared(plane: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Squared sum of Sobel's mask at a few pixels."""
     height, width = plane.shape
-    rows, columns = np.divmod(places, width)
+    rows, columns = np.divmod(indices, width)
     inner = np.clip(rows, 1, height - 2) * width + np.clip(columns, 1, width - 2)  # of the rim, the pixel inside
     around = np.array([i * width + j for i in (-1, 0, 1) for j in (-1, 0, 1)])
     slopes_there = plane.ravel()[inner[:, None] + around].astype(np.float64) @ SOBEL_XY
@@ -211,8 +211,8 @@ def _median_of_pairs(matrix: Plane) -> float:
 def _grid_step(gray: NDArray[np.uint8], axis: int) -> float:
     if min(gray.shape) < 24:
         return 0.0
-    one, other = (gray[1:], gray[:-1]) if axis == 0 else (gray[:, 1:], gray[:, :-1])
-    steps = cv2.reduce(cv2.absdiff(one, other), 1 - axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
+    first, second = (gray[1:], gray[:-1]) if axis == 0 else (gray[:, 1:], gray[:, :-1])
+    steps = cv2.reduce(cv2.absdiff(first, second), 1 - axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
     steps = steps[: len(steps) // 8 * 8].reshape(-1, 8).mean(axis=0)
     return float(steps[7] - (steps[6] + steps[0]) / 2)
 
