@@ -40,9 +40,9 @@ def frechet(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]])
     """
     if min(len(first), len(second)) < FRECHET_LEAST:
         return None
-    one, other = first.astype(np.float64), second.astype(np.float64)
-    apart = one.mean(axis=0) - other.mean(axis=0)
-    a, b = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
+    reference, compared = first.astype(np.float64), second.astype(np.float64)
+    apart = reference.mean(axis=0) - compared.mean(axis=0)
+    a, b = np.cov(reference, rowvar=False), np.cov(compared, rowvar=False)
     values, axes = np.linalg.eigh(a)
     root = (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
     middle = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ b @ root), 0.0)).sum()  # trace of the root of a b

@@ -181,12 +181,12 @@ def _scenes(groups: tuple[Texts, Texts] | None, is_first: NDArray[np.bool_]) -> 
 
 def _labels(is_first: NDArray[np.bool_], scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """``(n, 1 + permutations)``: which samples are of the first side; then with shuffled scenes."""
-    names, place = np.unique(scene, return_inverse=True)
+    names, inverse = np.unique(scene, return_inverse=True)
     of_scene = np.zeros(len(names), np.bool_)
-    of_scene[place] = is_first
-    if len(names) == len(scene) or not np.array_equal(of_scene[place], is_first):  # single samples, or mixed scenes
-        of_scene, place = is_first, np.arange(len(is_first))
-    dealt = [rng.permutation(of_scene)[place] for _ in range(PERMUTATIONS)]
+    of_scene[inverse] = is_first
+    if len(names) == len(scene) or not np.array_equal(of_scene[inverse], is_first):  # single samples, or mixed scenes
+        of_scene, inverse = is_first, np.arange(len(is_first))
+    dealt = [rng.permutation(of_scene)[inverse] for _ in range(PERMUTATIONS)]
     return np.stack([is_first, *dealt], axis=1)
 
 
@@ -200,8 +200,8 @@ def _features(values: Floats) -> Floats:
 
 
 def _folds(scene: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    names, place = np.unique(scene, return_inverse=True)
-    folds: NDArray[np.int64] = (rng.permutation(len(names)) % FOLDS)[place]
+    names, inverse = np.unique(scene, return_inverse=True)
+    folds: NDArray[np.int64] = (rng.permutation(len(names)) % FOLDS)[inverse]
     return folds
 
 
@@ -290,9 +290,9 @@ def _per_measure(
     expected = np.maximum(distances[:, 1:].mean(axis=1), 1e-12)
     times = distances / expected[:, None]  # what chance gives: distances of skewed measures compare so
     largest, first = times.max(axis=0), labels[:, 0]
-    found = []
+    measures = []
     for k, name in enumerate(names):
         p = (np.count_nonzero(largest[1:] >= times[k, 0] - 1e-12) + 1) / len(largest)
         medians = float(np.median(values[first, k])), float(np.median(values[~first, k]))
-        found.append(MeasureGap(name, float(distances[k, 0]), float(expected[k]), *medians, float(p)))
-    return tuple(sorted(found, key=lambda one: -one.distance))
+        measures.append(MeasureGap(name, float(distances[k, 0]), float(expected[k]), *medians, float(p)))
+    return tuple(sorted(measures, key=lambda measure: -measure.distance))

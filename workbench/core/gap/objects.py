@@ -104,7 +104,7 @@ def picture_distance(measures: Gap) -> float | None:
     """Mean distance of the measures, in spreads of the reference; ``None`` where samples are too few."""
     if measures.auc is None:
         return None
-    return float(np.mean([one.distance for one in measures.measures])) if measures.measures else 0.0
+    return float(np.mean([measure.distance for measure in measures.measures])) if measures.measures else 0.0
 
 
 def object_distance(objects: Gap) -> float | None:
@@ -116,8 +116,8 @@ def object_distance(objects: Gap) -> float | None:
     """
     if objects.auc is None:
         return None
-    single = [one.distance for one in objects.measures if one.name in LEARNED]
-    shares = [one.distance for one in objects.measures if one.name.startswith(SHARE)]
+    single = [measure.distance for measure in objects.measures if measure.name in LEARNED]
+    shares = [measure.distance for measure in objects.measures if measure.name.startswith(SHARE)]
     squares = sum(value**2 for value in (*single, float(np.mean(shares or [0.0]))))
     return sqrt(squares / (len(LEARNED) + 1))
 
@@ -152,8 +152,8 @@ def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[Any]]:
     yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _plain(one: MeasureGap) -> MeasureGap:
+def _plain(measure: MeasureGap) -> MeasureGap:
     """With medians that are no logarithms, and no distance that is rounding alone."""
     back: dict[str, Any] = {"number": np.expm1, "size": np.exp, "aspect": np.exp}
-    reference, other = (float(back.get(one.name, float)(value)) for value in (one.reference, one.other))
-    return replace(one, distance=round(one.distance, DIGITS), reference=reference, other=other)
+    reference, other = (float(back.get(measure.name, float)(value)) for value in (measure.reference, measure.other))
+    return replace(measure, distance=round(measure.distance, DIGITS), reference=reference, other=other)

@@ -66,32 +66,32 @@ def swap(
 
 
 def _settle(holds: Floats, where: NDArray[np.int64], over: Floats) -> list[int]:
-    """Swap until nothing is gained; ``where`` and ``over`` are changed. Returns the places of what moved."""
+    """Swap until nothing is gained; ``where`` and ``over`` are changed. Returns the indices of what moved."""
     before = where.copy()
     pairs = list(combinations(range(len(over)), 2))
     for _ in range(MOST_SWAPS):
-        gain, one, other = max((_best(holds, where, over, a, b) for a, b in pairs), default=(0.0, 0, 0))
+        gain, first, second = max((_best(holds, where, over, a, b) for a, b in pairs), default=(0.0, 0, 0))
         if gain <= 0 or np.abs(over).max(initial=0.0) < CLOSE:
             break
-        difference = holds[other] - holds[one]
-        over[where[one]] += difference
-        over[where[other]] -= difference
-        where[one], where[other] = where[other], where[one]
+        difference = holds[second] - holds[first]
+        over[where[first]] += difference
+        over[where[second]] -= difference
+        where[first], where[second] = where[second], where[first]
     return np.flatnonzero(where != before).tolist()
 
 
 def _best(holds: Floats, where: NDArray[np.int64], over: Floats, a: int, b: int) -> tuple[float, int, int]:
-    """The best swap between two splits among the most promising groups: its gain, and the groups' places."""
+    """The best swap between two splits among the most promising groups: its gain, and the groups' indices."""
     pull = over[a] - over[b]
     inside = [np.flatnonzero(where == split) for split in (a, b)]
     if not all(map(len, inside)):
         return 0.0, 0, 0
-    worth = [holds[places] @ pull for places in inside]
+    worth = [holds[indices] @ pull for indices in inside]
     firsts, seconds = inside[0][_largest(worth[0])], inside[1][_largest(-worth[1])]
     difference = holds[seconds][None] - holds[firsts][:, None]
     gains = -2 * (difference @ pull + (difference**2).sum(axis=2))
-    one, other = np.unravel_index(np.argmax(gains), gains.shape)
-    return float(gains[one, other]), int(firsts[one]), int(seconds[other])
+    row, column = np.unravel_index(np.argmax(gains), gains.shape)
+    return float(gains[row, column]), int(firsts[row]), int(seconds[column])
 
 
 def _largest(values: Floats) -> NDArray[np.int64]:
