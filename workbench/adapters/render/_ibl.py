@@ -52,8 +52,8 @@ def _cube_directions(edge_px: int) -> Floats:
     """Directions ``(6, n, n, 3)`` of a cube map's texels, OpenGL's face order and orientation."""
     s = (np.arange(edge_px) + 0.5) / edge_px * 2 - 1
     u, v = np.meshgrid(s, s)
-    one = np.ones_like(u)
-    faces = [(one, -v, -u), (-one, -v, u), (u, one, v), (u, -one, -v), (u, -v, one), (-u, -v, -one)]
+    ones = np.ones_like(u)
+    faces = [(ones, -v, -u), (-ones, -v, u), (u, ones, v), (u, -ones, -v), (u, -v, ones), (-u, -v, -ones)]
     directions = np.stack([np.stack(face, axis=2) for face in faces])
     return np.asarray(directions / np.linalg.norm(directions, axis=3, keepdims=True))
 

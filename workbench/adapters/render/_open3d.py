@@ -229,7 +229,7 @@ def _lamps(lights: tuple[Light, ...]) -> list[Light]:
     shadowed = sorted(local, key=lambda light: -light.illuminance_lux)[:SHADOW_SPOTS]
     lamps: list[Light] = []
     for light in lights:
-        casts = (light.kind == "directional" and light.shadow) or any(light is one for one in shadowed)
+        casts = (light.kind == "directional" and light.shadow) or any(light is other for other in shadowed)
         if light.kind == "area":
             lamps += _panel(replace(light, shadow=casts), 2 if len(local) < SHADOW_SPOTS else 1)
         elif light.kind == "point" and casts:

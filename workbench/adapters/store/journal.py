@@ -234,12 +234,12 @@ def _labels_in(
     """Ids of the samples of a query that hold labels under a condition, and of those labels."""
     kept = {"$filter": {"input": {"$ifNull": [f"${path}", []]}, "cond": condition}}
     only_ids = {"$map": {"input": kept, "in": "$$this._id"}}
-    stages = [{"$match": samples_only(dataset, query)}, {"$project": {"found": only_ids}}]
+    stages = [{"$match": samples_only(dataset, query)}, {"$project": {"label_ids": only_ids}}]
     ids, labels = [], []
     for document in dataset._sample_collection.aggregate(stages):
-        if document["found"]:
+        if document["label_ids"]:
             ids.append(document["_id"])
-            labels += document["found"]
+            labels += document["label_ids"]
     return ids, labels
 
 

@@ -27,7 +27,7 @@ MATCHES = "workbench_matches"
 RULE = b"fiftyone coco, class by class, 1"  # another rule forgets all that was matched before
 MATCH_BATCH = 200  # samples between two words of progress
 READ_BATCH = 5_000
-Pairs = NDArray[np.uint32]  # (n, 2) place of the prediction and of the true label that it hits
+Pairs = NDArray[np.uint32]  # (n, 2) index of the prediction and of the true label that it hits
 
 
 @translated

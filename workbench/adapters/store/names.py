@@ -46,17 +46,17 @@ def targets_of(dataset: Dataset, names: Named) -> tuple[list[Targets], int]:
     """The targets that the names mean in this dataset, and how many names are unknown here."""
     ids = _sample_ids(dataset, names.samples)
     targets = [Targets(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
-    places: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    indices: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for key, path, index in names.labels:
-        places[path][key].add(index)
-    known, found_labels = set(label_paths(dataset)), 0
-    for path, by_key in places.items():
+        indices[path][key].add(index)
+    known, n_known = set(label_paths(dataset)), 0
+    for path, by_key in indices.items():
         if path not in known:
             continue
         labels, inside = _labels_at(dataset, path, by_key)
-        found_labels += len(labels)
+        n_known += len(labels)
         targets += [Targets(inside, path, labels)] if labels else []
-    return targets, len(set(names.samples)) - len(ids) + len(names.labels) - found_labels
+    return targets, len(set(names.samples)) - len(ids) + len(names.labels) - n_known
 
 
 def _sample_ids(dataset: Dataset, keys: Sequence[str]) -> list[ObjectId]:

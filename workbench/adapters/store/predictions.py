@@ -46,8 +46,8 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
     ids = list(labels)
     for start in range(0, len(ids), WRITE_BATCH):
         batch = [object_id(i) for i in ids[start : start + WRITE_BATCH]]
-        found_sizes = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
-        sizes = {document["_id"]: document.get("metadata") or {} for document in found_sizes}
+        stored = dataset._sample_collection.find({"_id": {"$in": batch}}, {"metadata": 1})
+        sizes = {document["_id"]: document.get("metadata") or {} for document in stored}
         if missing := [i for i in batch if i not in sizes]:
             raise DatasetError(f"There is no sample with id {missing[0]}.", at=dataset.name)
         writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]

@@ -38,7 +38,7 @@ class StoredRound:
 
 
 @translated
-def put_round(dataset: Dataset, name: str, said: Mapping[str, Any], payload: bytes) -> int:
+def put_round(dataset: Dataset, name: str, document: Mapping[str, Any], payload: bytes) -> int:
     """Keep a round; one of the same name is replaced and keeps its number, which is returned."""
     rounds, parts = _collections()
     rounds.create_index([("dataset_id", 1), ("name", 1)], unique=True)
@@ -48,7 +48,7 @@ def put_round(dataset: Dataset, name: str, said: Mapping[str, Any], payload: byt
     parts.insert_many(
         [{**key, "content": content, "place": i, "bytes": Binary(piece)} for i, piece in enumerate(pieces)]
     )
-    value = {"said": dict(said), "content": content}
+    value = {"said": dict(document), "content": content}
     while True:
         old = rounds.find_one_and_update({**key, "name": name}, {"$set": value})
         if old is not None:

@@ -29,7 +29,7 @@ DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
 READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
 UNREAD = {f"{fields.GROUND_TRUTH}.detections.{name}": 0 for name in ("_id", "_cls", "tags")}  # a third of all bytes
-PLACE = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
+INDEX = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
     Args:
         dataset: the dataset.
         values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
-            A number in a path is a place in a list: ``ground_truth.detections.0.gloss``.
+            A number in a path is an index in a list: ``ground_truth.detections.0.gloss``.
     """
     declare_paths(dataset, values.values())
     items = list(values.items())
@@ -278,12 +278,12 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
         )
 
 
-def declare_paths(dataset: Dataset, found: Iterable[Mapping[str, Any]]) -> None:
+def declare_paths(dataset: Dataset, updates: Iterable[Mapping[str, Any]]) -> None:
     """Give new field paths the type of their first value."""
     kinds: dict[str, type] = {}
-    for values in found:
+    for values in updates:
         for path, value in values.items():
-            field = PLACE.sub("", path)
+            field = INDEX.sub("", path)
             if value is not None and field not in kinds:
                 kinds[field] = type(value)
     present = dataset.get_field_schema(flat=True)

@@ -73,7 +73,7 @@ def cloud_up(T_cam_cloud: Floats | None) -> str:
 
 
 def boxes_in_cloud(record: Record) -> Iterator[tuple[int, Label, Box]]:
-    """Place, label and box of the labels that have a pose and a size; none where the cloud's place is not known."""
+    """Index, label and box of the labels that have a pose and a size; none where the cloud's place is not known."""
     T_cam_cloud = record.T_cam_cloud
     if T_cam_cloud is None or not _can_be_inverted(T_cam_cloud):
         return
@@ -132,20 +132,20 @@ def scenes_of(records: Sequence[Record]) -> list[Scene | None]:
         return _scenes(path, [records[at].T_cam_cloud for at in by_cloud[path]])
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="clouds") as pool:
-        for places, made in zip(by_cloud.values(), pool.map(make, by_cloud), strict=True):
-            for at, scene in zip(places, made, strict=True):
+        for indices, made in zip(by_cloud.values(), pool.map(make, by_cloud), strict=True):
+            for at, scene in zip(indices, made, strict=True):
                 scenes[at] = scene
     return scenes
 
 
-def _scenes(path: Path, places: Sequence[Floats | None]) -> list[Scene]:
+def _scenes(path: Path, poses: Sequence[Floats | None]) -> list[Scene]:
     """Scenes of one cloud, one for each camera."""
     try:
         stat = path.stat()
         key = sha256_text(canonical_json([_VERSION, str(path), stat.st_size, stat.st_mtime_ns]))
         converted = clouds_folder() / f"{key}.pcd"
         cloud, scenes = None, []
-        for T_cam_cloud in places:
+        for T_cam_cloud in poses:
             pose = None if T_cam_cloud is None else T_cam_cloud.tolist()
             scene = clouds_folder() / f"{sha256_text(canonical_json([key, pose]))}.fo3d"
             if not scene.is_file():
