@@ -21,7 +21,7 @@ MEMORY_BYTES = 1 << 20  # that stay in memory: no file for the few
 class Made(Sequence[T], Generic[T]):
     """A sequence whose items are made on access; a slice is a view, nothing is copied."""
 
-    def _item(self, place: int) -> T:
+    def _item(self, index: int) -> T:
         raise NotImplementedError
 
     @overload
@@ -31,8 +31,8 @@ class Made(Sequence[T], Generic[T]):
     def __getitem__(self, at: slice) -> Sequence[T]: ...
 
     def __getitem__(self, at: int | slice) -> T | Sequence[T]:
-        places = range(len(self))[at]
-        return Part(self, places) if isinstance(places, range) else self._item(places)
+        indices = range(len(self))[at]
+        return Part(self, indices) if isinstance(indices, range) else self._item(indices)
 
 
 class Spooled(Made[T]):
@@ -89,8 +89,8 @@ class Spooled(Made[T]):
     def __iter__(self) -> Iterator[T]:
         return (self._read(start, stop) for start, stop in pairwise(self._starts))
 
-    def _item(self, place: int) -> T:
-        return self._read(self._starts[place], self._starts[place + 1])
+    def _item(self, index: int) -> T:
+        return self._read(self._starts[index], self._starts[index + 1])
 
     def _read(self, start: int, stop: int) -> T:
         first, data = self._ahead  # both at once: another thread may read elsewhere
@@ -118,8 +118,8 @@ class Viewed(Made[T]):
     def __iter__(self) -> Iterator[T]:
         return map(self._view, self._whole)
 
-    def _item(self, place: int) -> T:
-        return self._view(self._whole[place])
+    def _item(self, index: int) -> T:
+        return self._view(self._whole[index])
 
 
 class Part(Made[T]):
@@ -129,14 +129,14 @@ class Part(Made[T]):
     ['d', 'a']
     """
 
-    def __init__(self, whole: Sequence[T], places: Sequence[int]) -> None:
-        self._whole, self._places = whole, places
+    def __init__(self, whole: Sequence[T], indices: Sequence[int]) -> None:
+        self._whole, self._indices = whole, indices
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._indices)
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._whole.__getitem__, self._places)
+        return map(self._whole.__getitem__, self._indices)
 
-    def _item(self, place: int) -> T:
-        return self._whole[self._places[place]]
+    def _item(self, index: int) -> T:
+        return self._whole[self._indices[index]]

@@ -166,8 +166,8 @@ def _corner_normals(vertices: Floats, faces: NDArray[np.int32], crease_deg: floa
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     weighted = np.cross(b - a, c - a)
     unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
-    _, place = np.unique(vertices.round(7), axis=0, return_inverse=True)
-    spot = place.reshape(-1)[faces].ravel()
+    _, inverse = np.unique(vertices.round(7), axis=0, return_inverse=True)
+    spot = inverse.reshape(-1)[faces].ravel()
     face_of = np.repeat(np.arange(len(faces)), 3)
     order = np.argsort(spot, kind="stable")
     bounds = np.flatnonzero(np.diff(spot[order])) + 1

@@ -76,7 +76,7 @@ class CloudHeader:
         return tuple(column.name for column in self.columns)
 
     @property
-    def has_place(self) -> bool:
+    def has_xyz(self) -> bool:
         """Whether the points have x, y and z."""
         return set(XYZ) <= set(self.fields)
 
@@ -123,16 +123,16 @@ def read_header(path: Path) -> CloudHeader:
 
 def _lines(stream: BinaryIO, end: str) -> list[list[str]]:
     """The words of each header line, up to the one that begins with ``end``."""
-    found: list[list[str]] = []
+    lines: list[list[str]] = []
     for _ in range(_HEADER_LINES):
         line = stream.readline(_LINE_BYTES)
         if not line or b"\0" in line:
             break
         words = line.decode("ascii", errors="replace").split()
         if words:
-            found.append(words)
+            lines.append(words)
         if words and words[0] == end:
-            return found
+            return lines
     raise ValueError(f"a header without '{end}'")
 
 
@@ -231,19 +231,19 @@ def _ply_vertices(elements: list[_Element]) -> tuple[list[_Element], _Element, i
 
 
 def _ply_elements(lines: list[list[str]], order: str) -> list[_Element]:
-    found: list[_Element] = []
+    elements: list[_Element] = []
     for words in lines:
         if words[0] == "element" and len(words) == 3:
-            found.append(_Element(words[1], _number(words[2], f"element {words[1]}"), []))
-        elif words[0] == "property" and found:
-            columns, kind = found[-1].columns, _PLY_TYPES.get(words[1]) if len(words) == 3 else None
+            elements.append(_Element(words[1], _number(words[2], f"element {words[1]}"), []))
+        elif words[0] == "property" and elements:
+            columns, kind = elements[-1].columns, _PLY_TYPES.get(words[1]) if len(words) == 3 else None
             if len(words) > 1 and words[1] == "list":
-                found[-1].columns = None
+                elements[-1].columns = None
             elif kind is None:
                 raise ValueError(f"a property {' '.join(words[1:])!r:.60} of no known type")
             elif columns is not None:
                 columns.append(Column(words[2], f"{order}{kind}"))
-    return found
+    return elements
 
 
 def _bin(stream: BinaryIO, size: int) -> CloudHeader:
@@ -278,9 +278,9 @@ def _count_rows(stream: BinaryIO) -> int:
     return rows + (last != b"\n")
 
 
-def _require(found: int, wanted: int, unit: str) -> None:
-    if found < wanted:
-        raise ValueError(f"{counted(max(found, 0), unit.removesuffix('s'))} where the header claims {wanted:,}")
+def _require(available: int, wanted: int, unit: str) -> None:
+    if available < wanted:
+        raise ValueError(f"{counted(max(available, 0), unit.removesuffix('s'))} where the header claims {wanted:,}")
 
 
 _READERS: Final[dict[str, Callable[[BinaryIO, int], CloudHeader]]] = {

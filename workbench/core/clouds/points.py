@@ -44,7 +44,7 @@ def read_cloud(path: Path) -> Cloud:
         OSError: it cannot be opened.
     """
     header = read_header(path)
-    if not header.has_place:
+    if not header.has_xyz:
         raise ValueError(f"points without x, y, z; they have {', '.join(header.fields) or 'nothing'}")
     if not header.points:
         return Cloud(header, np.empty((0, 3)))
@@ -150,19 +150,19 @@ def _repeat(out: bytearray, *, back: int, length: int) -> None:
 
 def _rows(path: Path, header: CloudHeader) -> NDArray[np.void]:
     """Rows of text; columns of several values take several words."""
-    places: dict[str, tuple[int, str]] = {}
+    columns: dict[str, tuple[int, str]] = {}
     at = 0
     for column in header.columns:
-        places.setdefault(column.name, (at, column.kind))
+        columns.setdefault(column.name, (at, column.kind))
         at += column.count
-    wanted = [name for name in (*XYZ, *_INTENSITY, *_COLOUR, "red", "green", "blue") if name in places]
+    wanted = [name for name in (*XYZ, *_INTENSITY, *_COLOUR, "red", "green", "blue") if name in columns]
     rows = list(islice(_text_rows(path, header), header.skipped_rows, header.skipped_rows + header.points))
     if len(rows) < header.points and header.type != "xyz":
         raise ValueError(f"{counted(len(rows), 'row')} of points where the header claims {header.points:,}")
     table = (
-        np.loadtxt(rows, usecols=[places[name][0] for name in wanted], ndmin=2) if rows else np.empty((0, len(wanted)))
+        np.loadtxt(rows, usecols=[columns[name][0] for name in wanted], ndmin=2) if rows else np.empty((0, len(wanted)))
     )
-    values = np.empty(len(table), [(name, places[name][1]) for name in wanted])
+    values = np.empty(len(table), [(name, columns[name][1]) for name in wanted])
     with np.errstate(invalid="ignore", over="ignore"):
         for name, numbers in zip(wanted, table.T, strict=True):
             values[name] = numbers

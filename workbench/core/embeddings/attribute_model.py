@@ -24,7 +24,7 @@ class Lesson:
     Attributes:
         words: the words, sorted.
         marks: marked samples per word.
-        predicted: ``(n,)`` most likely word of every sample, as a place in ``words``.
+        predicted: ``(n,)`` most likely word of every sample, as an index in ``words``.
         confidence: ``(n,)`` its probability.
         doubt: ``(n,)`` 0..1, 1 where the two likeliest words are equally likely: mark these next.
         accuracy: balanced accuracy on marks held out, mean over ``FOLDS``.
@@ -46,7 +46,7 @@ def teach(
     Args:
         blocks: features of all samples, ``(n, d)`` each; NaN is missing. Each block weighs the same, however many
             numbers it has: else forty measures drown among a thousand numbers of a network.
-        marked: ``(m,)`` places of the marked ones.
+        marked: ``(m,)`` indices of the marked samples.
         given: ``(m,)`` their words.
         seed: of the folds.
 

@@ -29,15 +29,15 @@ def nearest(
         k: how many; fewer when there are fewer.
 
     Returns:
-        Places ``(q, k)`` and similarities ``(q, k)``, -1..1.
+        Indices ``(q, k)`` and similarities ``(q, k)``, -1..1.
 
-    >>> places, likeness = nearest(np.eye(3), np.array([[0.9, 0.1, 0.0]]), 2)
-    >>> places.tolist()
+    >>> indices, likeness = nearest(np.eye(3), np.array([[0.9, 0.1, 0.0]]), 2)
+    >>> indices.tolist()
     [[0, 1]]
     """
     middle, k = centre(vectors), min(k, len(vectors))
     parts = [_nearest(vectors, queries[a : a + QUERIES], middle, k) for a in range(0, max(len(queries), 1), QUERIES)]
-    return np.concatenate([places for places, _ in parts]), np.concatenate([likeness for _, likeness in parts])
+    return np.concatenate([indices for indices, _ in parts]), np.concatenate([likeness for _, likeness in parts])
 
 
 def _nearest(
@@ -45,16 +45,16 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], Floats]:
     wanted = directions(queries, middle)
     best = np.full((len(wanted), 0), -2.0, np.float32)
-    places = np.zeros((len(wanted), 0), np.int64)
+    indices = np.zeros((len(wanted), 0), np.int64)
     for start in range(0, len(vectors), CHUNK):
         likeness = np.concatenate([best, wanted @ directions(vectors[start : start + CHUNK], middle).T], axis=1)
         fresh = np.arange(start, start + likeness.shape[1] - best.shape[1])
         here = np.broadcast_to(fresh, (len(wanted), len(fresh)))
-        joined = np.concatenate([places, here], axis=1)
+        joined = np.concatenate([indices, here], axis=1)
         chosen = np.argpartition(-likeness, min(k, likeness.shape[1] - 1), axis=1)[:, :k]
-        best, places = np.take_along_axis(likeness, chosen, axis=1), np.take_along_axis(joined, chosen, axis=1)
+        best, indices = np.take_along_axis(likeness, chosen, axis=1), np.take_along_axis(joined, chosen, axis=1)
     order = np.argsort(-best, axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1), np.take_along_axis(best, order, axis=1)
+    return np.take_along_axis(indices, order, axis=1), np.take_along_axis(best, order, axis=1)
 
 
 def centre(vectors: NDArray[np.floating[Any]]) -> Floats:

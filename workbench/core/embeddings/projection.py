@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def layout(vectors: NDArray[np.floating[Any]], *, seed: int = 0) -> Floats:
-    """Places ``(n, 2)`` in 0..1, the same for the same vectors.
+    """Positions ``(n, 2)`` in 0..1, the same for the same vectors.
 
     t-SNE (van der Maaten and Hinton 2008) of up to 1,500 landmarks on their main components; every other vector
     lies at the mean of the landmarks most like it, weighted by how much.
@@ -28,9 +28,9 @@ def layout(vectors: NDArray[np.floating[Any]], *, seed: int = 0) -> Floats:
     placed = _tsne(landmarks, seed)
     if n == len(chosen):
         return placed
-    places, likeness = nearest(landmarks, vectors, BESIDE)
+    indices, likeness = nearest(landmarks, vectors, BESIDE)
     weights = np.exp(8.0 * (likeness - likeness[:, :1]))[:, :, None]
-    return np.asarray((placed[places] * weights).sum(axis=1) / weights.sum(axis=1))
+    return np.asarray((placed[indices] * weights).sum(axis=1) / weights.sum(axis=1))
 
 
 def _tsne(vectors: Floats, seed: int) -> Floats:

@@ -33,8 +33,8 @@ def _factorized(words: Iterable[object]) -> tuple[NDArray[np.int32], tuple[str, 
 def _joined_names(first: Sequence[str], second: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """All names, sorted, and where those of ``second`` have gone."""
     joined = tuple(sorted({*first, *second}))
-    place = {name: code for code, name in enumerate(joined)}
-    return joined, np.fromiter((place[name] for name in second), np.int32, len(second))
+    code_of = {name: code for code, name in enumerate(joined)}
+    return joined, np.fromiter((code_of[name] for name in second), np.int32, len(second))
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +88,8 @@ class CategoryColumn:
         """Rows per word, words without rows included."""
         # rows left out are counted in a place of their own: faster than picking the others out
         codes = np.where(rows, self.codes, len(self.names)) + 1
-        found = np.bincount(codes, minlength=len(self.names) + 2)[1:-1]
-        return dict(zip(self.names, found.tolist(), strict=True))
+        counts = np.bincount(codes, minlength=len(self.names) + 2)[1:-1]
+        return dict(zip(self.names, counts.tolist(), strict=True))
 
     def to_series(self) -> pd.Series[str]:
         """The column as pandas."""

@@ -48,7 +48,7 @@ def read_cloud_header(path: Path) -> CloudHeader | Fault:
         header = read_header(path)
     except (ValueError, OSError) as cause:
         return _unreadable(cause)
-    if not header.has_place:
+    if not header.has_xyz:
         return Fault("empty_cloud", f"The points have no x, y, z, but {', '.join(header.fields) or 'no fields at all'}")
     return header if header.points else Fault("empty_cloud", "The point cloud has no points")
 
