@@ -265,12 +265,12 @@ def _partial_labels(tree: Tree, entry: _Entry, header: Header, problems: Problem
     for at, pose in enumerate(given if isinstance(given, list) else [given]):
         where = f"{file}, image {entry.number}, object {at}"
         info = infos[at] if isinstance(infos, list) and at < len(infos) and isinstance(infos[at], dict) else {}
-        it = _partial_label(pose, info, scene.models, where, problems)
-        if it is not None:
-            it.mask = _mask(tree, entry.masks.get(at), header, where, problems)
+        label = _partial_label(pose, info, scene.models, where, problems)
+        if label is not None:
+            label.mask = _mask(tree, entry.masks.get(at), header, where, problems)
             if _is_hidden(info):
-                it.xyxy = it.mask = it.T_cam_obj = None
-            labels.append(it)
+                label.xyxy = label.mask = label.T_cam_obj = None
+            labels.append(label)
     return labels
 
 

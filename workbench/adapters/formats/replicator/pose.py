@@ -45,10 +45,10 @@ def record(tree: Tree, draft: Draft, file: str, header: Header, split: str | Non
         camera, T_cam_world, scale = view
         order = content.get("keypoint_order")
         parts = [
-            _partial_label(thing, T_cam_world, scale, order, f"{file}, object {at}", problems)
-            for at, thing in enumerate(objects)
+            _partial_label(entry, T_cam_world, scale, order, f"{file}, object {at}", problems)
+            for at, entry in enumerate(objects)
         ]
-        if any(_is_off(thing, camera, T_cam_world, scale) for thing in objects):
+        if any(_is_off(entry, camera, T_cam_world, scale) for entry in objects):
             problems.count("unsupported_camera", file)
             camera = None
     return Record(
@@ -87,59 +87,59 @@ def _view(content: Any, header: Header, file: str, problems: Problems) -> tuple[
 
 
 def _partial_label(
-    thing: dict[str, Any], T_cam_world: Floats, scale: float, order: Any, where: str, problems: Problems
+    entry: dict[str, Any], T_cam_world: Floats, scale: float, order: Any, where: str, problems: Problems
 ) -> PartialLabel:
-    pose, size_m = _pose(thing, T_cam_world, scale, order)
+    pose, size_m = _pose(entry, T_cam_world, scale, order)
     if pose is None:
         message = "local_to_world_transform is not a 4 x 4 matrix of a rotation with a scale; pose left out."
         problems.add("broken_annotation", where, message)
-    xyxy = _box(thing)
+    xyxy = _box(entry)
     attributes: dict[str, Attribute] = {} if xyxy is None else {BOX_FROM: "3d box"}
     for key in ("prim_path", "truncation_ratio", "visibility"):
-        value = thing.get(key)
+        value = entry.get(key)
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
             attributes[key] = value
-    name = thing.get("label") or thing.get("class") or "unknown"
+    name = entry.get("label") or entry.get("class") or "unknown"
     return PartialLabel(where, str(name), xyxy, attributes=attributes, T_cam_obj=pose, size_m=size_m)
 
 
 def _pose(
-    thing: dict[str, Any], T_cam_world: Floats, scale: float, order: Any
+    entry: dict[str, Any], T_cam_world: Floats, scale: float, order: Any
 ) -> tuple[Floats | None, tuple[float, float, float] | None]:
     """Pose of the cuboid's centre in metres, and its size where it is given."""
-    transform = matrix_of(thing.get("local_to_world_transform"), 4, 4)
+    transform = matrix_of(entry.get("local_to_world_transform"), 4, 4)
     parts = None if transform is None else without_scale(transform.T)
     if parts is None:
         return None, None
     turn, centre = parts[0][:3, :3], parts[0][:3, 3]
-    points = matrix_of(thing.get("cuboid_keypoints_world_frame"), 9, 3)
+    points = matrix_of(entry.get("cuboid_keypoints_world_frame"), 9, 3)
     if points is not None and isinstance(order, list) and order.count(_CENTRE) == 1 and len(order) == len(points):
         centre = points[order.index(_CENTRE)]
     T_cam_obj = T_cam_world @ rigid(turn, centre)
     T_cam_obj[:3, 3] *= scale
-    size = matrix_of(thing.get("size"), 3)
+    size = matrix_of(entry.get("size"), 3)
     if size is None or (size <= 0).any():
         return T_cam_obj, None
     x, y, z = (float(edge) for edge in size * scale)
     return T_cam_obj, (x, y, z)
 
 
-def _projected(thing: dict[str, Any]) -> Floats | None:
-    return next((points for key in _PROJECTED if (points := matrix_of(thing.get(key), 9, 2)) is not None), None)
+def _projected(entry: dict[str, Any]) -> Floats | None:
+    return next((points for key in _PROJECTED if (points := matrix_of(entry.get(key), 9, 2)) is not None), None)
 
 
-def _box(thing: dict[str, Any]) -> Xyxy | None:
+def _box(entry: dict[str, Any]) -> Xyxy | None:
     """The box around the projected cuboid as the file gives it; its points are edges, not centres."""
-    points = _projected(thing)
+    points = _projected(entry)
     if points is None:
         return None
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return float(left), float(top), float(right), float(bottom)
 
 
-def _is_off(thing: dict[str, Any], camera: Camera, T_cam_world: Floats, scale: float) -> bool:
+def _is_off(entry: dict[str, Any], camera: Camera, T_cam_world: Floats, scale: float) -> bool:
     """Whether the camera puts the cuboid elsewhere than the file does."""
-    stored, points = _projected(thing), matrix_of(thing.get("cuboid_keypoints_world_frame"), 9, 3)
+    stored, points = _projected(entry), matrix_of(entry.get("cuboid_keypoints_world_frame"), 9, 3)
     if stored is None or points is None:
         return False
     ahead = (points @ T_cam_world[:3, :3].T + T_cam_world[:3, 3]) * scale

@@ -79,9 +79,9 @@ def partial_labels(
             problems.count("unsupported_annotation", f"{annotation_where}: {kind or 'no @type':.60}")
     capture.visible_pixels(metrics, str(entry.get("id")))
     labels = list(capture.labels.values())
-    for it in labels:
-        if has_boxes and it.xyxy is None and it.keypoints is None:
-            it.mask = it.T_cam_obj = None  # no box of its own: not one pixel is seen
+    for label in labels:
+        if has_boxes and label.xyxy is None and label.keypoints is None:
+            label.mask = label.T_cam_obj = None  # no box of its own: not one pixel is seen
     return labels
 
 
@@ -94,8 +94,8 @@ class _Capture:
 
     def value(self, kind: str, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
         """One entry of a box or keypoint annotation."""
-        it = self._object(value, where)
-        if it is None:
+        label = self._object(value, where)
+        if label is None:
             return
         if kind == "BoundingBox2DAnnotation":
             origin, size = matrix_of(value.get("origin"), 2), matrix_of(value.get("dimension"), 2)
@@ -103,11 +103,11 @@ class _Capture:
                 self._broken(where, "origin[2] and dimension[2]", value)
             else:
                 left, top, right, bottom = (float(edge) for edge in (*origin, *(origin + size)))
-                it.xyxy, it.where = (left, top, right, bottom), f"{where}, instance {it.instance_id}"
+                label.xyxy, label.where = (left, top, right, bottom), f"{where}, instance {label.instance_id}"
         elif kind == "BoundingBox3DAnnotation":
-            self._solid(it, value, where)
+            self._solid(label, value, where)
         else:
-            self._keypoints(it, value, template, where)
+            self._keypoints(label, value, template, where)
 
     def masks(self, annotation: dict[str, Any], pixels: NDArray[Any] | None) -> None:
         """The pixels of every instance."""
@@ -115,19 +115,19 @@ class _Capture:
             return
         numbers, channels = packed(pixels), 1 if pixels.ndim == 2 else pixels.shape[2]
         for value in dicts_in(annotation.get("instances")):
-            it, color = self._object(value, self.where), matrix_of(value.get("color"), 4)
-            if it is not None and color is not None:
+            label, color = self._object(value, self.where), matrix_of(value.get("color"), 4)
+            if label is not None and color is not None:
                 wanted = packed_color(tuple(int(channel) for channel in np.clip(color, 0, 255)), channels)
-                it.mask = numbers == wanted
+                label.mask = numbers == wanted
 
     def visible_pixels(self, metrics: list[dict[str, Any]], sensor: str) -> None:
         """Add the pixels that a metric counted for each object of this sensor."""
         for metric in metrics:
             ours = str(metric.get("@type", "")).endswith("RenderedObjectInfoMetric")
             for value in dicts_in(metric.get("values")) if ours and metric.get("sensorId") == sensor else ():
-                it, count = self.labels.get(_number(value.get("instanceId"))), value.get("visiblePixels")
-                if it is not None and type(count) is int and count >= 0:
-                    it.attributes = {**it.attributes, "visible_px": count}
+                label, count = self.labels.get(_number(value.get("instanceId"))), value.get("visiblePixels")
+                if label is not None and type(count) is int and count >= 0:
+                    label.attributes = {**label.attributes, "visible_px": count}
 
     def _object(self, value: dict[str, Any], where: str) -> PartialLabel | None:
         number = _number(value.get("instanceId"))
@@ -139,7 +139,7 @@ class _Capture:
             self.labels[number] = PartialLabel(f"{where}, instance {number}", str(name), instance_id=number)
         return self.labels[number]
 
-    def _solid(self, it: PartialLabel, value: dict[str, Any], where: str) -> None:
+    def _solid(self, label: PartialLabel, value: dict[str, Any], where: str) -> None:
         """Turning y over: (x, y, z) to (x, -y, z), and the quaternion (x, y, z, w) to (-x, y, -z, w)."""
         shift, size = matrix_of(value.get("translation"), 3), matrix_of(value.get("size"), 3)
         quaternion = matrix_of(value.get("rotation"), 4)
@@ -147,19 +147,19 @@ class _Capture:
         if shift is None or size is None or turn is None or (size <= 0).any():
             self._broken(where, "translation[3], size[3] and rotation[4]", value)
             return
-        it.T_cam_obj = rigid(turn, shift * (1, -1, 1))
-        it.size_m = (float(size[0]), float(size[1]), float(size[2]))
+        label.T_cam_obj = rigid(turn, shift * (1, -1, 1))
+        label.size_m = (float(size[0]), float(size[1]), float(size[2]))
 
-    def _keypoints(self, it: PartialLabel, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
+    def _keypoints(self, label: PartialLabel, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
         points = sorted(dicts_in(value.get("keypoints")), key=lambda point: _number(point.get("index")))
         rows = [matrix_of([*_pair(point.get("location")), point.get("state")], 3) for point in points]
         if not rows or any(row is None or row[2] not in _VISIBLE for row in rows):
             self._broken(where, "keypoints with location[2] and state 0, 1 or 2", value)
             return
-        it.keypoints = np.array(rows, dtype=np.float64)
-        it.keypoint_names = template if len(template) == len(rows) else ()
+        label.keypoints = np.array(rows, dtype=np.float64)
+        label.keypoint_names = template if len(template) == len(rows) else ()
         if isinstance(value.get("pose"), str) and value["pose"] not in ("", "unset"):
-            it.attributes = {**it.attributes, "pose": value["pose"]}
+            label.attributes = {**label.attributes, "pose": value["pose"]}
 
     def _broken(self, where: str, needed: str, value: Any) -> None:
         message = f"The entry has no valid {needed} ({value!r:.80}); entry left out."

@@ -88,7 +88,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
         if home not in definitions:
             definitions[home] = solo_labels.definitions(tree, home, problems)
         captures += _captures(tree, file, definitions[home], problems)
-    return Records(captures, lambda it, header: _record(tree, it, header, problems), source, closing=_CLOSING)
+    return Records(captures, lambda capture, header: _record(tree, capture, header, problems), source, closing=_CLOSING)
 
 
 def _captures(tree: Tree, file: str, definitions: Definitions, problems: Problems) -> Iterator[_Capture]:
@@ -122,27 +122,34 @@ def _picture(tree: Tree, file: str, file_name: Any, where: str, problems: Proble
     return None
 
 
-def _record(tree: Tree, it: _Capture, header: Header, problems: Problems) -> Record:
-    size = matrix_of(it.entry.get("dimension"), 2)
+def _record(tree: Tree, capture: _Capture, header: Header, problems: Problems) -> Record:
+    size = matrix_of(capture.entry.get("dimension"), 2)
     if size is not None and [round(float(edge)) for edge in size] != [header.width, header.height]:
         says, file_size = f"{size[0]:g} x {size[1]:g}", f"{header.width} x {header.height}"
         message = f"The file says {says}, the image is {file_size}; loaded as {file_size}."
-        problems.add("size_mismatch", it.where, message)
-    if not dicts_in(it.entry.get("annotations")):
-        problems.count("missing_annotation_file", it.where)
-    camera = _camera(it.entry, header, it.where, problems)
+        problems.add("size_mismatch", capture.where, message)
+    if not dicts_in(capture.entry.get("annotations")):
+        problems.count("missing_annotation_file", capture.where)
+    camera = _camera(capture.entry, header, capture.where, problems)
     parts = solo_labels.partial_labels(
-        tree, folder_of(it.origin), it.entry, it.metrics, it.definitions, header, it.where, problems
+        tree,
+        folder_of(capture.origin),
+        capture.entry,
+        capture.metrics,
+        capture.definitions,
+        header,
+        capture.where,
+        problems,
     )
     return Record(
-        image_path=it.image_path,
-        origin=it.origin,
+        image_path=capture.image_path,
+        origin=capture.origin,
         width=header.width,
         height=header.height,
         labels=labels_of(parts, camera, Frame(header.width, header.height, problems)),
-        split=split_of_path(it.origin.split("/")[:-1]),
-        scene_id=it.scene_id,
-        attributes=_facts(it.metrics),
+        split=split_of_path(capture.origin.split("/")[:-1]),
+        scene_id=capture.scene_id,
+        attributes=_facts(capture.metrics),
         camera=camera,
     )
 

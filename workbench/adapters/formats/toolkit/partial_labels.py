@@ -50,35 +50,35 @@ def labels_of(parts: Iterable[PartialLabel], camera: Camera | None, frame: Frame
     return Labels.of(label for label in labels if label is not None)
 
 
-def _label(it: PartialLabel, camera: Camera | None, frame: Frame) -> Label | None:
-    given, made_of = (it.xyxy, None) if it.xyxy is not None else _box(it, camera)
+def _label(part: PartialLabel, camera: Camera | None, frame: Frame) -> Label | None:
+    given, made_of = (part.xyxy, None) if part.xyxy is not None else _box(part, camera)
     if given is None:
-        frame.problems.count("hidden_object", it.where)
+        frame.problems.count("hidden_object", part.where)
         return None
-    xyxy = frame.box(given, it.where)
+    xyxy = frame.box(given, part.where)
     if xyxy is None:
         return None
-    mask = None if it.mask is None or not it.mask.any() else cut_out(it.mask, xyxy)
+    mask = None if part.mask is None or not part.mask.any() else cut_out(part.mask, xyxy)
     return Label(
-        name=it.name,
+        name=part.name,
         xyxy=xyxy,
         mask=mask,
-        attributes={**it.attributes, **({BOX_FROM: made_of} if made_of else {})},
-        instance_id=it.instance_id,
-        keypoints=it.keypoints,
-        keypoint_names=it.keypoint_names if it.keypoints is not None else (),
-        T_cam_obj=it.T_cam_obj,
-        size_m=it.size_m if it.T_cam_obj is not None else None,
+        attributes={**part.attributes, **({BOX_FROM: made_of} if made_of else {})},
+        instance_id=part.instance_id,
+        keypoints=part.keypoints,
+        keypoint_names=part.keypoint_names if part.keypoints is not None else (),
+        T_cam_obj=part.T_cam_obj,
+        size_m=part.size_m if part.T_cam_obj is not None else None,
     )
 
 
-def _box(it: PartialLabel, camera: Camera | None) -> tuple[Xyxy | None, str]:
-    if it.mask is not None:
-        return box_of(it.mask), "mask"
-    if it.keypoints is not None and (it.keypoints[:, 2] > 0).any():
-        points = it.keypoints[it.keypoints[:, 2] > 0, :2]
+def _box(part: PartialLabel, camera: Camera | None) -> tuple[Xyxy | None, str]:
+    if part.mask is not None:
+        return box_of(part.mask), "mask"
+    if part.keypoints is not None and (part.keypoints[:, 2] > 0).any():
+        points = part.keypoints[part.keypoints[:, 2] > 0, :2]
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         return (float(left), float(top), float(right), float(bottom)), "keypoints"
-    if camera is not None and it.T_cam_obj is not None and it.size_m is not None:
-        return seen_box(camera, it.T_cam_obj, it.size_m), "3d box"
+    if camera is not None and part.T_cam_obj is not None and part.size_m is not None:
+        return seen_box(camera, part.T_cam_obj, part.size_m), "3d box"
     return None, ""

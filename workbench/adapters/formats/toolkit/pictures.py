@@ -111,16 +111,16 @@ def _looked_at(drafts: Sequence[D], started: Executor | None) -> Iterator[tuple[
     waiting: deque[tuple[Sequence[D], Future[list[Seen | Fault]]]] = deque()
 
     def submit(n: int) -> None:
-        for some in islice(chunks, n):
-            waiting.append((some, pool.submit(look_all, [str(draft.image_path) for draft in some])))
+        for batch in islice(chunks, n):
+            waiting.append((batch, pool.submit(look_all, [str(draft.image_path) for draft in batch])))
 
     try:
         submit(_AHEAD * (workers if many else THREADS))
         while waiting:
-            some, future = waiting.popleft()
+            batch, future = waiting.popleft()
             results = future.result()
             submit(1)
-            yield from zip(some, results, strict=True)
+            yield from zip(batch, results, strict=True)
     finally:
         if pool is not started:
             pool.shutdown(cancel_futures=True)
