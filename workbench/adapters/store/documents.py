@@ -197,10 +197,10 @@ def record_of(document: Mapping[str, Any]) -> Record:
 
 
 def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
-    things = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
-    keypoints = {thing["of"]: thing for thing in things if "of" in thing}
+    point_sets = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
+    keypoints = {points["of"]: points for points in point_sets if "of" in points}
     boxed = [(index, d) for index, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
-    if not things and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
+    if not point_sets and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
         edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
         return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)
     return Labels.of(_label(d, width, height, keypoints.get(index)) for index, d in boxed)

@@ -89,8 +89,8 @@ def forget_matches(dataset: Dataset) -> None:
 
 def _matched(dataset: Dataset, field: str, samples: Sequence[Boxes], iou: float) -> list[Pairs]:
     everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
-    some = everything.match({"_id": {"$in": [object_id(boxes.sample_id) for boxes in samples]}})
-    results = some.evaluate_detections(field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False)
+    view = everything.match({"_id": {"$in": [object_id(boxes.sample_id) for boxes in samples]}})
+    results = view.evaluate_detections(field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False)
     truth_of = dict(zip(results.ypred_ids, results.ytrue_ids, strict=True))
     return [_pairs(boxes, truth_of) for boxes in samples]
 

@@ -37,7 +37,9 @@ def named(dataset: Dataset, targets: Sequence[Targets]) -> Named:
         chosen = set(part.labels)
         for document in documents:
             key = document.get(fields.SOURCE_KEY) or str(document["_id"])
-            labels += [(key, part.path, i) for i, each in enumerate(_ids_at(document, part.path)) if each in chosen]
+            labels += [
+                (key, part.path, i) for i, label_id in enumerate(_ids_at(document, part.path)) if label_id in chosen
+            ]
     return Named(samples, labels)
 
 
@@ -85,4 +87,4 @@ def _ids_at(document: dict[str, Any], path: str) -> list[ObjectId]:
     inside: Any = document
     for part in path.split("."):
         inside = (inside or {}).get(part)
-    return [each["_id"] for each in inside or []]
+    return [label["_id"] for label in inside or []]

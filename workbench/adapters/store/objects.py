@@ -44,8 +44,8 @@ def objects(dataset: Dataset, ids: Sequence[str]) -> Objects:
 def _documents(dataset: Dataset, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     wanted = dict.fromkeys(PATHS, 1)
     for start in range(0, len(ids), READ_BATCH):
-        some = [object_id(i) for i in ids[start : start + READ_BATCH]]
-        yield from dataset._sample_collection.find({"_id": {"$in": some}}, wanted)
+        batch = [object_id(i) for i in ids[start : start + READ_BATCH]]
+        yield from dataset._sample_collection.find({"_id": {"$in": batch}}, wanted)
 
 
 def _labels(document: Mapping[str, Any]) -> Iterator[tuple[list[float], str, float | None]]:

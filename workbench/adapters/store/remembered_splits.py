@@ -30,10 +30,10 @@ def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> 
     collection.create_index([("dataset_id", 1), ("wish", 1), ("key", 1)], unique=True)
     items = list(drawn.items())
     for start in range(0, len(items), BATCH):
-        some = items[start : start + BATCH]
+        batch = items[start : start + BATCH]
         try:  # nearly always all of them are new, and inserting is ten times faster
             collection.insert_many(
-                [{**key_of_memory, "key": key, "split": split} for key, split in some], ordered=False
+                [{**key_of_memory, "key": key, "split": split} for key, split in batch], ordered=False
             )
         except BulkWriteError as error:
             if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
