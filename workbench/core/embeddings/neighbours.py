@@ -59,8 +59,8 @@ def _nearest(
 
 def centre(vectors: NDArray[np.floating[Any]]) -> Floats:
     """Mean of the vectors, of many from some spread evenly."""
-    some = vectors[:: len(vectors) // SEEN + 1]
-    return np.asarray(np.mean(some, axis=0, dtype=np.float64), np.float32)
+    sample = vectors[:: len(vectors) // SEEN + 1]
+    return np.asarray(np.mean(sample, axis=0, dtype=np.float64), np.float32)
 
 
 def directions(vectors: NDArray[np.floating[Any]], middle: Floats) -> Floats:

@@ -136,8 +136,8 @@ def _covered(objects: Objects) -> Floats:
     covered, numbers = np.zeros(len(objects.sample)), objects.numbers
     starts = np.cumsum(numbers) - numbers
     for n in np.unique(numbers[numbers > 1]).tolist():
-        for some in _batches(starts[numbers == n], max(1, PAIRS // n**2)):
-            rows = some[:, None] + np.arange(n)
+        for batch in _batches(starts[numbers == n], max(1, PAIRS // n**2)):
+            rows = batch[:, None] + np.arange(n)
             boxes = objects.edges[rows]  # (samples, n, 4)
             low = np.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
             high = np.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])

@@ -198,9 +198,9 @@ class Picture:
     def above_wide(self) -> Plane:
         """How far ``luma`` lies above its mean over a quarter of the width, at about ``WIDE_SAMPLES`` pixels."""
         step = max(1, round((self.luma.size / WIDE_SAMPLES) ** 0.5))
-        some = np.ascontiguousarray(self.luma[::step, ::step])
-        side = max(3, some.shape[1] // 4 | 1)
-        return np.asarray(some - cv2.blur(some, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+        sampled = np.ascontiguousarray(self.luma[::step, ::step])
+        side = max(3, sampled.shape[1] // 4 | 1)
+        return np.asarray(sampled - cv2.blur(sampled, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
 
     @cached_property
     def surround(self) -> NDArray[np.uint8]:

@@ -67,8 +67,8 @@ def average_precision(result: ClassResults, weights: NDArray[np.float64]) -> flo
     n_truths = float(result.truths @ weights)
     if n_truths == 0:
         return None
-    each = weights[result.rows]
-    hits, all_ = np.cumsum(each * result.hits), np.cumsum(each)
+    counted = weights[result.rows]
+    hits, all_ = np.cumsum(counted * result.hits), np.cumsum(counted)
     precision = np.divide(hits, all_, out=np.zeros_like(hits), where=all_ > 0)
     envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
     return float(envelope[np.searchsorted(hits / n_truths, RECALLS - 1e-12)].mean())

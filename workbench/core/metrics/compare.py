@@ -215,8 +215,8 @@ def _ap_change(before: RoundCounts, after: RoundCounts, rows: Mask) -> Change:
         return Change(None)
     rng, drawn = np.random.default_rng(0), []
     for _ in range(AP_RESAMPLES if len(chosen) >= AP_LEAST else 0):
-        each = np.bincount(rng.choice(chosen, len(chosen)), minlength=len(rows)).astype(float)
-        pairs = [(average_precision(a, each), average_precision(b, each)) for a, b in shared]
+        resampled = np.bincount(rng.choice(chosen, len(chosen)), minlength=len(rows)).astype(float)
+        pairs = [(average_precision(a, resampled), average_precision(b, resampled)) for a, b in shared]
         known = [b - a for a, b in pairs if a is not None and b is not None]
         drawn += [float(np.mean(known))] if known else []
     if len(drawn) < AP_RESAMPLES / 2:

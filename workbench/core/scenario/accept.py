@@ -30,12 +30,12 @@ class Accept:
 
     def refusal(self, truth: Annotations) -> str | None:
         """The predicate that refuses a frame; ``None`` when the frame is accepted."""
-        seen = [thing for thing in truth.objects if thing.visible_px]
+        seen = [solid for solid in truth.objects if solid.visible_px]
         low, high = self.visible_fraction
-        outside = [thing for thing in truth.objects if not low <= thing.visible_fraction <= high]
+        outside = [solid for solid in truth.objects if not low <= solid.visible_fraction <= high]
         if outside:
             return VISIBLE
-        if any(_shortest_side_px(thing) < self.bbox_px_min for thing in seen):
+        if any(_shortest_side_px(solid) < self.bbox_px_min for solid in seen):
             return SIZE
         return None if self.count[0] <= len(seen) <= self.count[1] else COUNT
 
@@ -72,9 +72,9 @@ def parse_accept(given: Any) -> Accept:
     return Accept(**fields)
 
 
-def _shortest_side_px(thing: ObjectTruth) -> float:
-    assert thing.xyxy is not None
-    left, top, right, bottom = thing.xyxy
+def _shortest_side_px(solid: ObjectTruth) -> float:
+    assert solid.xyxy is not None
+    left, top, right, bottom = solid.xyxy
     return min(right - left, bottom - top)
 
 

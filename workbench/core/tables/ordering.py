@@ -14,8 +14,8 @@ def ranking(column: Column, n: int, *, descending: bool) -> Rows:
         return order.astype(np.int64)
     if isinstance(column, SetColumn):
         codes = np.full(n, -1, np.int64)
-        some = np.flatnonzero(~column.missing())
-        codes[some] = column.codes[column.starts[some]]
+        present = np.flatnonzero(~column.missing())
+        codes[present] = column.codes[column.starts[present]]
     else:
         codes = column.codes.astype(np.int64)
     if not n:
