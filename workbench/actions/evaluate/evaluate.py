@@ -30,6 +30,38 @@ from workbench.core.tables import Filter
 FIELD = "predictions"
 
 
+@dataclass(frozen=True)
+class Matching:
+    """How predictions are matched with the truth.
+
+    Attributes:
+        iou: least overlap of a hit, above 0 and at most 1.
+        confidence: predictions below it do not count as hits, nor as wrong; 0..1.
+        where: only the samples of this filter; all by default.
+        annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them; those of all data
+            loaded by default. Only for predictions from a file.
+        field: where predictions from a file are stored.
+
+    Raises:
+        InputError: a number beyond its range.
+
+    >>> Matching(iou=0.6)
+    Matching(iou=0.6, confidence=0.0, where=None, annotations=None, field='predictions')
+    """
+
+    iou: float = 0.5
+    confidence: float = 0.0
+    where: str | Filter | None = None
+    annotations: str | Path | None = None
+    field: str = FIELD
+
+    def __post_init__(self) -> None:
+        if not 0 < self.iou <= 1:
+            raise InputError(f"iou must be above 0 and at most 1, not {self.iou:g}.")
+        if not 0 <= self.confidence <= 1:
+            raise InputError(f"confidence must be between 0 and 1, not {self.confidence:g}.")
+
+
 @dataclass
 class Evaluation:
     """What an evaluation found.
@@ -115,16 +147,7 @@ def evaluate(
         Cancelled: the user stopped; what was matched is remembered, and the same call goes on from there.
     """
     dataset = opened(dataset)
-    return examine(
-        dataset,
-        predictions,
-        iou=iou,
-        confidence=confidence,
-        where=where,
-        annotations=annotations,
-        field=field,
-        work=work,
-    ).report
+    return examine(dataset, predictions, Matching(iou, confidence, where, annotations, field), work).report
 
 
 @dataclass(frozen=True)
@@ -144,27 +167,14 @@ class Examined:
     truth_of: dict[str, str]
 
 
-def examine(
-    dataset: Dataset,
-    predictions: str | Path,
-    *,
-    iou: float = 0.5,
-    confidence: float = 0.0,
-    where: str | Filter | None = None,
-    annotations: str | Path | None = None,
-    field: str = FIELD,
-    work: Work | None = None,
-) -> Examined:
+def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work: Work | None = None) -> Examined:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
-    if not 0 < iou <= 1:
-        raise InputError(f"iou must be above 0 and at most 1, not {iou:g}.")
-    if not 0 <= confidence <= 1:
-        raise InputError(f"confidence must be between 0 and 1, not {confidence:g}.")
     dataset.reload()  # another process may have added the field
+    iou, confidence = matching.iou, matching.confidence
     report = Evaluation(str(predictions), iou, confidence)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
-        report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
-    samples = list(stored.boxes(dataset, report.predictions, where=where))
+        report.predictions, report.problems = matching.field, _import(dataset, Path(predictions), matching)
+    samples = list(stored.boxes(dataset, report.predictions, where=matching.where))
     with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
     by_sample = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
@@ -211,7 +221,7 @@ def _sum_up(report: Evaluation, by_sample: Mapping[str, Outcomes]) -> None:
         report.precision_low, report.precision_high = wilson(report.tp, n)
 
 
-def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field: str) -> list[Problem]:
+def _import(dataset: Dataset, path: Path, matching: Matching) -> list[Problem]:
     """Store the predictions of a file; samples without any get an empty list."""
     if not path.exists():
         stored.require_boxes(dataset, str(path))  # lists the fields that there are
@@ -220,7 +230,7 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
     names = _by_name(samples)
     labels: dict[str, list[Label]] = {sample.id: [] for sample in samples}
     sizes = {sample.id: (sample.width, sample.height) for sample in samples}
-    for one in files.read(path, _reference(dataset, path, annotations), problems):
+    for one in files.read(path, _reference(dataset, path, matching.annotations), problems):
         sample_id = _sample(one.image, names)
         if sample_id is None:
             problems.count("missing_image", one.image)
@@ -234,7 +244,7 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
     if not any(labels.values()) and len(problems):
         first = next(iter(problems))
         raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
-    stored.set_predictions(dataset, field, labels)
+    stored.set_predictions(dataset, matching.field, labels)
     return list(problems)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.actions.evaluate.evaluate import FIELD, examine
+from workbench.actions.evaluate.evaluate import FIELD, Matching, examine
 from workbench.actions.rounds.test_samples import Data, judged, read_manifest
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
@@ -114,16 +114,8 @@ def record_round(
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))
     with field_kept(dataset, field):
-        examined = examine(
-            dataset,
-            predictions,
-            iou=iou,
-            confidence=confidence,
-            where=real,
-            annotations=annotations,
-            field=field,
-            work=work,
-        )
+        matching = Matching(iou, confidence, real, annotations, field)
+        examined = examine(dataset, predictions, matching, work)
     wanted = set(chosen.ids)
     own = sorted((one for one in examined.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
     counted = round_counts(own, examined.outcomes, examined.truth_of)
