@@ -1,4 +1,4 @@
-"""Recreate a failure as a scenario, and change its distributions; a part of the generator."""
+"""Recreate a failure as a scenario, and change its distributions; a section of the generator."""
 
 from __future__ import annotations
 
