@@ -66,10 +66,12 @@ class Audit:
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for JSON."""
-        rows = [{**dataclasses.asdict(one), "strong": one.is_strong, "words": self.told(one)} for one in self.effects]
+        rows = [
+            {**dataclasses.asdict(one), "strong": one.is_strong, "words": self.sentence(one)} for one in self.effects
+        ]
         return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
 
-    def told(self, one: Effect) -> str:
+    def sentence(self, one: Effect) -> str:
         """An effect with its interval, as a sentence."""
         words = {factor.name: factor.words for factor in self.factors}
         change = f"recall {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
@@ -82,7 +84,7 @@ class Audit:
     def __str__(self) -> str:
         head = f"{counted(self.pictures, 'image')}, recall {self.recall:.3f}"
         head += f"; {self.left_out:,} could not be rendered" if self.left_out else ""
-        strong = [self.told(one) for one in self.effects if one.is_strong]
+        strong = [self.sentence(one) for one in self.effects if one.is_strong]
         return "\n".join([head, *(strong or ["no significant effect: none of the varied factors changes recall"])])
 
     def _repr_html_(self) -> str:
@@ -257,7 +259,7 @@ def _chart(result: Audit) -> Markup:
     rows = [
         charts.Row(
             " x ".join(effect.factors),
-            result.told(effect),
+            result.sentence(effect),
             (charts.Mark(effect.value, effect.low, effect.high),),
             f"{effect.value:+.2f}",
             charts.BAD if effect.is_strong else charts.MUTE,

@@ -285,7 +285,7 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
     changes, measured, modes = {}, {}, {}
     confidence = confidence_of(done.samples)
     for knob, place, spread, explained in zip(
-        KNOBS, result.places.tolist(), result.spreads.tolist(), result.told.tolist(), strict=True
+        KNOBS, result.places.tolist(), result.spreads.tolist(), result.explained.tolist(), strict=True
     ):
         if explained < TELLS:
             why = f"not measurable from pixels (measures explain {explained:.0%}); {_measures_text(knob, facts)}"
@@ -299,7 +299,7 @@ def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Ch
         why = f"{_measures_text(knob, facts)}; measures explain {explained:.0%}"
         why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so varied more widely"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
-    for choice, shares, explained in zip(choices, result.shares, result.choices_told.tolist(), strict=True):
+    for choice, shares, explained in zip(choices, result.shares, result.choices_explained.tolist(), strict=True):
         if explained >= TELLS:
             changes[choice.path] = choice.weighted(shares)
             words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
