@@ -109,7 +109,7 @@ def _moved(
     for j, known in enumerate(before.shares):
         hot = np.eye(len(known))[codes[:, j]]
         readings = [reading(probes, hot[:, word], photos) for word in range(len(known))]
-        explained = float(np.average([one for *_, one in readings], weights=hot.var(axis=0) + 1e-9))
+        explained = float(np.average([share for *_, share in readings], weights=hot.var(axis=0) + 1e-9))
         choices_explained[j] = max(choices_explained[j], explained)
         if explained >= TELLS:
             more = np.array([read.mean() - own[now].mean() for read, own, _ in readings])
@@ -175,6 +175,6 @@ def _ranked(among: Values, values: Values) -> Values:
     known = np.sort(among[np.isfinite(among)])
     if not known.size:
         return np.zeros(len(values))
-    place = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
-    ranks: Values = np.where(np.isfinite(values), place, 0.0)
+    position = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
+    ranks: Values = np.where(np.isfinite(values), position, 0.0)
     return ranks
