@@ -63,9 +63,9 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
     stored = store.require_sample(dataset, sample_id)
     record = dict(stored.record.generation)
     family = store.relatives(dataset)
-    children = [one.id for one in family if sample_id in one.parents]
+    children = [relative.id for relative in family if sample_id in relative.parents]
     descendants = _below(family, [sample_id])
-    made = {one.id: one.scenario_name for one in family}
+    made = {relative.id: relative.scenario_name for relative in family}
     changes = _causes(dataset, record)
     return Lineage(
         sample_id=sample_id,
@@ -133,18 +133,18 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
         store.require_sample(dataset, sample)
         return _below(family, [sample]), f"sample {sample}"
     if scenario is not None:
-        ids = [one.id for one in family if _is_of(one, scenario)]
+        ids = [relative.id for relative in family if _is_of(relative, scenario)]
         return _with_below(family, ids), f"scenario {scenario}"
-    entry = next((one for one in entries(dataset) if one.change_id == change), None)
+    entry = next((entry for entry in entries(dataset) if entry.change_id == change), None)
     if entry is None:
         raise DatasetError(f"There is no change {change!r}.", at=dataset.name, fix="See `workbench history`.")
     tagged = _tagged(entry)
-    ids = [one.id for one in family if entry.tag in one.parent_tags and tagged & set(one.parents)]
+    ids = [relative.id for relative in family if entry.tag in relative.parent_tags and tagged & set(relative.parents)]
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
 
 
-def _is_of(one: Relatives, scenario: str) -> bool:
-    return one.scenario_name == scenario or (len(scenario) >= 8 and one.scenario_sha256.startswith(scenario))
+def _is_of(relative: Relatives, scenario: str) -> bool:
+    return relative.scenario_name == scenario or (len(scenario) >= 8 and relative.scenario_sha256.startswith(scenario))
 
 
 def _with_below(family: Sequence[Relatives], ids: list[str]) -> list[str]:
@@ -154,9 +154,9 @@ def _with_below(family: Sequence[Relatives], ids: list[str]) -> list[str]:
 def _below(family: Sequence[Relatives], roots: Iterable[str]) -> list[str]:
     """Ids of all descendants, nearest first."""
     by_parent: dict[str, list[str]] = {}
-    for one in family:
-        for parent in one.parents:
-            by_parent.setdefault(parent, []).append(one.id)
+    for relative in family:
+        for parent in relative.parents:
+            by_parent.setdefault(parent, []).append(relative.id)
     seen: dict[str, None] = {}
     edge = list(roots)
     while edge:

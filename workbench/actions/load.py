@@ -75,7 +75,7 @@ def load(
 
 def _note(dataset: store.Dataset, path: Path, form: str) -> None:
     """Note where data came from: files of predictions name images by the numbers of these files."""
-    loads = [one for one in store.note(dataset, "loads") or [] if one["path"] != str(path.absolute())]
+    loads = [earlier for earlier in store.note(dataset, "loads") or [] if earlier["path"] != str(path.absolute())]
     store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
 
 

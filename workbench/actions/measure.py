@@ -121,9 +121,9 @@ def _save(
 def _values(stored: Stored, measured: Measured) -> dict[str, Value]:
     """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
     values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in measured.measures.items()}
-    for place, label in enumerate(measured.labels):
+    for index, label in enumerate(measured.labels):
         for name, value in (label or {}).items():
-            values[f"{fields.GROUND_TRUTH}.detections.{place}.{name}"] = value
+            values[f"{fields.GROUND_TRUTH}.detections.{index}.{name}"] = value
     derived: dict[str, Value] = {}
     for name, answer in derive_attributes(measured.measures).items():
         if _is_ours(stored, name):

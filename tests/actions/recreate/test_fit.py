@@ -27,9 +27,9 @@ def test_planted_places_and_words_are_found(seed: int) -> None:
     found = fit(KNOBS[:4], [choice], photos, measures, seed=seed)
     assert np.abs(found.places - planted)[:3].max() < 0.05
     assert np.abs(found.spreads - spreads)[:3].max() < 0.06
-    assert found.told[:3].min() > 0.6 > TELLS > found.told[3]
+    assert found.explained[:3].min() > 0.6 > TELLS > found.explained[3]
     assert (found.places[3], found.spreads[3]) == (0.5, pytest.approx(1 / np.sqrt(12)))
-    assert found.shares[0][1] == pytest.approx(0.8, abs=0.2) and found.choices_told[0] > TELLS
+    assert found.shares[0][1] == pytest.approx(0.8, abs=0.2) and found.choices_explained[0] > TELLS
 
 
 def test_one_photo_keeps_some_of_the_spread() -> None:

@@ -34,7 +34,7 @@ DIM = parse("lighting == 'dim'")
         (call(wb.export, DS, Path("/out"), format="yolo"), "wb.export(ds, '/out', format='yolo')"),
         (call(wb.retrain, DS, None, name="a", folder="f"), "wb.retrain(ds, name='a', folder='f')"),
         (call(wb.retrain, DS, Name("trainer"), name="a", folder="f"), "wb.retrain(ds, trainer, name='a', folder='f')"),
-        (call(Scenario("x").replace, {"a": 1}), "found.scenario.replace({'a': 1})"),
+        (call(Scenario("x").replace, {"a": 1}), "recreation.scenario.replace({'a': 1})"),
     ],
 )
 def test_defaults_are_left_out(line: str, expected: str) -> None:

@@ -106,7 +106,7 @@ def test_rows_of_a_scenario_can_be_changed(browser: Browser) -> None:
     word, _ = browser.ask("revise", text=text, path="scene.surface.label", value="metal")
     assert word["result"]["value"] == "metal"
     assert browser.board.code.splitlines()[-1] == (
-        "found.scenario = found.scenario.replace({'scene.surface.label': 'metal'})"
+        "recreation.scenario = recreation.scenario.replace({'scene.surface.label': 'metal'})"
     )
 
 
@@ -129,7 +129,7 @@ def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> Non
         assert state["state"] == "done", state
         found = browser.ask("job_result", number=state["number"])[0]["result"]
         assert found["samples"] == samples
-        assert browser.board.code.splitlines()[-1] == f"found = wb.recreate(ds, {said}, probes=False)"
+        assert browser.board.code.splitlines()[-1] == f"recreation = wb.recreate(ds, {said}, probes=False)"
     assert all(row["value"] and row["wide"] for row in found["rows"])
     store.set_values(predicted.dataset, {dim[0]: {"split": "test"}})
     predicted.refresh()

@@ -44,6 +44,8 @@ def test_panels_modules_and_scripts_have_the_same_names() -> None:
     assert modules == {name for name, panel in PANELS.items() if panel.commands}
     assert [panel.script for panel in PANELS.values()] == [f"{name}.js" for name in PANELS]
     assert all((FRONT / panel.script).is_file() for panel in PANELS.values())
+    sections = {path.stem for path in (FOLDER / "panels" / "sections").glob("*.py")} - {"__init__"}
+    assert sections and all((FRONT / f"{name}.js").is_file() for name in sections)
     titles = [panel.title for panel in PANELS.values() if panel.title]
     assert len(set(titles)) == len(titles) == len(PANELS) - 3
 

@@ -66,23 +66,26 @@ class Audit:
 
     def plain(self) -> dict[str, Any]:
         """As plain values, for JSON."""
-        rows = [{**dataclasses.asdict(one), "strong": one.is_strong, "words": self.told(one)} for one in self.effects]
+        rows = [
+            {**dataclasses.asdict(effect), "strong": effect.is_strong, "words": self.sentence(effect)}
+            for effect in self.effects
+        ]
         return {"pictures": self.pictures, "left_out": self.left_out, "recall": self.recall, "effects": rows}
 
-    def told(self, one: Effect) -> str:
+    def sentence(self, effect: Effect) -> str:
         """An effect with its interval, as a sentence."""
         words = {factor.name: factor.words for factor in self.factors}
-        change = f"recall {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
-        if len(one.factors) == 1:
-            low, high = words[one.factors[0]]
+        change = f"recall {effect.value:+.3f} ({effect.low:+.3f} to {effect.high:+.3f})"
+        if len(effect.factors) == 1:
+            low, high = words[effect.factors[0]]
             return f"{high} instead of {low}: {change}"
-        first, second = (words[name] for name in one.factors)
+        first, second = (words[name] for name in effect.factors)
         return f"{first[1]} combined with {second[1]}, beyond their separate effects: {change}"
 
     def __str__(self) -> str:
         head = f"{counted(self.pictures, 'image')}, recall {self.recall:.3f}"
         head += f"; {self.left_out:,} could not be rendered" if self.left_out else ""
-        strong = [self.told(one) for one in self.effects if one.is_strong]
+        strong = [self.sentence(effect) for effect in self.effects if effect.is_strong]
         return "\n".join([head, *(strong or ["no significant effect: none of the varied factors changes recall"])])
 
     def _repr_html_(self) -> str:
@@ -187,20 +190,20 @@ def analysed(
     names = [factor.name for factor in factors]
     levels = runs[seen[:, 0]]
     measured_effects = effects(recalls, levels, names, seen[:, 1])
-    proposed = [_proposed(one, factors, levels, recalls, base) for one in measured_effects if one.is_strong]
-    scenarios = tuple({one.name: one for one in proposed}.values())
+    proposed = [_proposed(effect, factors, levels, recalls, base) for effect in measured_effects if effect.is_strong]
+    scenarios = tuple({scenario.name: scenario for scenario in proposed}.values())
     return Audit(tuple(factors), len(recalls), float(recalls.mean()), tuple(measured_effects), scenarios, left_out)
 
 
 def _proposed(
-    one: Effect,
+    effect: Effect,
     factors: Sequence[Factor],
     levels: NDArray[np.int64],
     recalls: NDArray[np.float64],
     base: Scenario,
 ) -> Scenario:
     """The scenario of a strong effect: its factors at the levels with the lowest recall."""
-    places = [i for i, factor in enumerate(factors) if factor.name in one.factors]
+    places = [i for i, factor in enumerate(factors) if factor.name in effect.factors]
     cells = sorted({tuple(row) for row in levels[:, places].tolist()})
     means = [float(recalls[(levels[:, places] == cell).all(axis=1)].mean()) for cell in cells]
     worst = list(zip([factors[i] for i in places], cells[int(np.argmin(means))], strict=True))
@@ -241,7 +244,7 @@ def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], predicted: Sequence[
     """Share of the true boxes that a prediction of their class, the surest first, takes for itself."""
     free = set(range(len(truth)))
     boxes = np.array([box for _, box in truth], np.float32)
-    for label in sorted(predicted, key=lambda one: -(one.confidence or 0.0)):
+    for label in sorted(predicted, key=lambda prediction: -(prediction.confidence or 0.0)):
         own = overlap(np.array([label.xyxy], np.float32), boxes)[0]
         fits = [i for i in free if truth[i][0] == label.name and own[i] >= IOU]
         if fits:
@@ -257,7 +260,7 @@ def _chart(result: Audit) -> Markup:
     rows = [
         charts.Row(
             " x ".join(effect.factors),
-            result.told(effect),
+            result.sentence(effect),
             (charts.Mark(effect.value, effect.low, effect.high),),
             f"{effect.value:+.2f}",
             charts.BAD if effect.is_strong else charts.MUTE,

@@ -51,9 +51,13 @@ def fingerprints(paths: Mapping[str, Path], *, work: Work | None = None) -> tupl
             for start in range(0, len(todo), BATCH):
                 keys = todo[start : start + BATCH]
                 chunks = [[str(paths[key]) for key in keys[k : k + CHUNK]] for k in range(0, len(keys), CHUNK)]
-                made = list(progress.track(one for part in pool.map(read_all, chunks) for one in part))
-                rows = [(key, *arrays_of(one)) for key, one in zip(keys, made, strict=True) if isinstance(one, bytes)]
-                problems += [one for one in made if isinstance(one, Problem)]
+                made = list(progress.track(result for part in pool.map(read_all, chunks) for result in part))
+                rows = [
+                    (key, *arrays_of(result))
+                    for key, result in zip(keys, made, strict=True)
+                    if isinstance(result, bytes)
+                ]
+                problems += [result for result in made if isinstance(result, Problem)]
                 database.executemany("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?)", rows)
                 database.commit()
         stored = {key: data for key, data in database.execute("SELECT key, thumb FROM fingerprints") if key in paths}
@@ -89,7 +93,7 @@ def similarities(
             for start in range(0, len(todo), PAIRS):
                 some = todo[start : start + PAIRS]
                 similarity[some] = _compared(database, keys, thumbs, pairs[some])
-                rows = [(names[place], float(similarity[place])) for place in some]
+                rows = [(names[index], float(similarity[index])) for index in some]
                 database.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", rows)
                 database.commit()
                 progress.advance(len(some))
@@ -104,7 +108,7 @@ def _compared(
     similarity = scores(thumbs, pairs, workers=workers)
     alike = np.flatnonzero(similarity >= WORTH_DETAIL)
     places = np.unique(pairs[alike]).tolist()
-    details = {place: _detail(database, keys[place]) for place in places}
+    details = {index: _detail(database, keys[index]) for index in places}
     similarity[alike] = refined(thumbs, details, pairs[alike], workers=workers)
     return similarity
 
@@ -135,12 +139,14 @@ def planted(paths: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
     workers = os.cpu_count() or 2
     chunks = [[str(path) for path in paths[k : k + CHUNK]] for k in range(0, len(paths), CHUNK)]
     with _pool(len(paths) * len(EDITS)) as pool:
-        made = [one for part in pool.map(plant_all, chunks) for one in part]
-    thumbs, details = (np.stack(kind) for kind in zip(*(arrays_of(one) for row in made for one in row), strict=True))
+        made = [copies for part in pool.map(plant_all, chunks) for copies in part]
+    thumbs, details = (
+        np.stack(kind) for kind in zip(*(arrays_of(fingerprint) for row in made for fingerprint in row), strict=True)
+    )
     versions = len(EDITS) + 1
     similarity_of = {}
-    for place, name in enumerate(EDITS, 1):
-        pairs = np.array([(at, at + place) for at in range(0, len(thumbs), versions)])
+    for edit, name in enumerate(EDITS, 1):
+        pairs = np.array([(at, at + edit) for at in range(0, len(thumbs), versions)])
         similar = scores(thumbs, pairs, workers=workers)
         alike = similar >= WORTH_DETAIL
         similar[alike] = refined(thumbs, details, pairs[alike], workers=workers)

@@ -29,17 +29,17 @@ def conflict(first: Record, second: Record, alignment: NDArray[np.float64] | Non
     """
     moved = alignment is not None and not np.allclose(alignment, np.eye(2, 3), atol=1e-6)
     turn = alignment if alignment is not None and moved else np.eye(2, 3)
-    one, other = _moved(_shares(first), turn), _shares(second)
+    first_boxes, second_boxes = _moved(_shares(first), turn), _shares(second)
     if moved:
         back = np.linalg.inv(np.vstack([turn, [0, 0, 1]]))[:2]
-        shown = (_inside(one), _inside(_moved(other, back)))
+        shown = (_inside(first_boxes), _inside(_moved(second_boxes, back)))
     else:
-        shown = (np.ones(len(one), bool), np.ones(len(other), bool))
+        shown = (np.ones(len(first_boxes), bool), np.ones(len(second_boxes), bool))
     names = [
         [name for name, seen in zip(record.labels.names, mask, strict=True) if seen]
         for record, mask in zip((first, second), shown, strict=True)
     ]
-    return _difference(names, _matches(one[shown[0]], other[shown[1]], names, slack=moved))
+    return _difference(names, _matches(first_boxes[shown[0]], second_boxes[shown[1]], names, slack=moved))
 
 
 def _difference(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int]]) -> str | None:
@@ -57,10 +57,10 @@ def _difference(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int
     return "; ".join(parts)
 
 
-def _matches(one: Boxes, other: Boxes, names: Sequence[Sequence[str]], *, slack: bool) -> list[tuple[int, int]]:
+def _matches(first: Boxes, second: Boxes, names: Sequence[Sequence[str]], *, slack: bool) -> list[tuple[int, int]]:
     """Pairs of boxes that are the same, best first, those of the same class before others, each box once."""
-    iou = overlap.iou(one, other)
-    near = _near(one, other) if slack else np.zeros_like(iou, bool)
+    iou = overlap.iou(first, second)
+    near = _near(first, second) if slack else np.zeros_like(iou, bool)
     same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
     allowed = (iou >= SAME_IOU) | near
     order = np.argsort(-(iou + same_class), axis=None, kind="stable")
@@ -92,8 +92,8 @@ def _inside(boxes: Boxes) -> NDArray[np.bool_]:
     return np.asarray(((middle > SLACK) & (middle < 1 - SLACK)).all(axis=1))
 
 
-def _near(one: Boxes, other: Boxes) -> NDArray[np.bool_]:
-    a, b = one[:, None], other[None]
+def _near(first: Boxes, second: Boxes) -> NDArray[np.bool_]:
+    a, b = first[:, None], second[None]
     apart = np.abs((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).max(axis=-1)
     areas = [np.prod(side[..., 2:] - side[..., :2], axis=-1).clip(1e-9) for side in (a, b)]
     ratio = np.maximum(areas[0] / areas[1], areas[1] / areas[0])

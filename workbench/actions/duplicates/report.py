@@ -184,7 +184,7 @@ def _threshold_text(threshold: Threshold) -> str:
 
 def _names(pairs: Sequence[Pair] | Sequence[LabelConflict]) -> str:
     more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
-    return "; ".join(f"{one.origins[0]} = {one.origins[1]}" for one in pairs[:3]) + more
+    return "; ".join(f"{pair.origins[0]} = {pair.origins[1]}" for pair in pairs[:3]) + more
 
 
 def _frame(rows: Sequence[Any], twofold: Sequence[str], kind: type) -> pd.DataFrame:

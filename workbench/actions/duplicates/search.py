@@ -89,8 +89,8 @@ def find(
         keep: keep a threshold that is found now with the dataset.
     """
     by_content: defaultdict[str, list[int]] = defaultdict(list)
-    for place, stored in enumerate(samples):
-        by_content[stored.content_sha256 or stored.id].append(place)
+    for index, stored in enumerate(samples):
+        by_content[stored.content_sha256 or stored.id].append(index)
     paths = {key: samples[places[0]].record.medium for key, places in by_content.items()}
     thumbs_by_key, problems = fingerprints(paths, work=work)
     keys = [key for key, thumb in thumbs_by_key.items() if not are_flat(thumb[None])[0]]
@@ -105,7 +105,7 @@ def find(
     linked = zip(firsts[pairs[near]], similar[near], strict=True)
     alike = [_pair(samples, int(a), int(b), "near", float(score)) for (a, b), score in linked]
     turns = [alignment(thumbs[a], thumbs[b]) for a, b in pairs[near]]
-    places = {stored.id: place for place, stored in enumerate(samples)}
+    places = {stored.id: index for index, stored in enumerate(samples)}
     return DuplicateReport(
         samples=len(samples),
         groups=_groups(samples, places, [*exact, *alike]),
@@ -139,8 +139,8 @@ def _threshold(
     for (a, b), score in zip(pairs, similar, strict=True):
         if not _belong_together(samples[firsts[a]], samples[firsts[b]]):  # else alike by right: says nothing
             nearest[[a, b]] = np.maximum(nearest[[a, b]], score)
-    by_key = sorted(firsts, key=lambda place: samples[place].content_sha256 or "")  # whatever the order of loading
-    there = [path for path in (samples[place].record.medium for place in by_key) if path.is_file()]
+    by_key = sorted(firsts, key=lambda index: samples[index].content_sha256 or "")  # whatever the order of loading
+    there = [path for path in (samples[index].record.medium for index in by_key) if path.is_file()]
     chosen = there[:: max(1, len(there) // PLANTED)][:PLANTED]
     if not chosen:
         return Threshold()
@@ -171,10 +171,10 @@ def _groups(samples: Sequence[store.Stored], places: Mapping[str, int], pairs: I
     links = [(places[pair.ids[0]], places[pair.ids[1]]) for pair in pairs]
     return [
         DuplicateGroup(
-            ids=tuple(samples[place].id for place in group),
-            origins=tuple(samples[place].record.origin for place in group),
-            exact=len({samples[place].content_sha256 or samples[place].id for place in group}) == 1,
-            splits=tuple(sorted({s for place in group if (s := samples[place].record.split)})),
+            ids=tuple(samples[index].id for index in group),
+            origins=tuple(samples[index].record.origin for index in group),
+            exact=len({samples[index].content_sha256 or samples[index].id for index in group}) == 1,
+            splits=tuple(sorted({s for index in group if (s := samples[index].record.split)})),
         )
         for group in connected(len(samples), links)
     ]

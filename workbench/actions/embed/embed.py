@@ -138,8 +138,8 @@ def require_vectors(dataset: Dataset, name: str) -> VectorTable:
     return table
 
 
-def _prepared(one: tuple[Stored, str]) -> Pixels | Problem:
-    path = one[0].record.medium
+def _prepared(stamped: tuple[Stored, str]) -> Pixels | Problem:
+    path = stamped[0].record.medium
     try:
         return prepared(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -50,10 +50,12 @@ def similar(
     places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)
     best = pd.Series(likeness.ravel(), index=places.ravel()).groupby(level=0).max()
     best = best.drop(index=rows.tolist(), errors="ignore").sort_values(ascending=False, kind="stable").head(n)
-    nearest_ids = [str(one) for one in table.ids[best.index.to_numpy(np.int64)]]
+    nearest_ids = [str(sample_id) for sample_id in table.ids[best.index.to_numpy(np.int64)]]
     origins = {stored.id: stored.record.origin for stored in store.read(dataset, nearest_ids)}
     best_of = dict(zip(nearest_ids, best.to_numpy().tolist(), strict=True))
-    rows_found = [(one, best_of[one], origins[one]) for one in nearest_ids if one in origins]
+    rows_found = [
+        (sample_id, best_of[sample_id], origins[sample_id]) for sample_id in nearest_ids if sample_id in origins
+    ]
     return pd.DataFrame(rows_found, columns=["id", "similarity", "origin"])
 
 

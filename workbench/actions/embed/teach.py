@@ -95,7 +95,7 @@ def teach(dataset: Dataset | str, attribute: str, *, vectors: str = NETWORK) -> 
         str(table.ids[row]): _values(attribute, lesson, row, words[row]) for row in np.flatnonzero(~given).tolist()
     }
     store.set_values(dataset, values)
-    predicted = [one[attribute] for one in values.values() if one[f"{attribute}_from"] == TAUGHT]
+    predicted = [sample[attribute] for sample in values.values() if sample[f"{attribute}_from"] == TAUGHT]
     counts = pd.Series(predicted, dtype=object).value_counts()
     unmarked = np.array([word is None for word in words]) & ~given
     order = np.argsort(-np.where(unmarked, lesson.doubt, -1.0), kind="stable")[: int(unmarked.sum())][:DOUBTFUL]

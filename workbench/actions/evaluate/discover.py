@@ -44,8 +44,8 @@ class Discovery(Sequence[Slice]):
     def __len__(self) -> int:
         return len(self.found.slices)
 
-    def __getitem__(self, place: int) -> Slice:  # type: ignore[override]  # one at a time
-        return self.found.slices[place]
+    def __getitem__(self, index: int) -> Slice:  # type: ignore[override]  # one at a time
+        return self.found.slices[index]
 
     def __iter__(self) -> Iterator[Slice]:
         return iter(self.found.slices)
@@ -53,7 +53,7 @@ class Discovery(Sequence[Slice]):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The slices as plain values, ``filter`` as the text that ``where`` takes."""
-        return [{**{name: getattr(one, name) for name in COLUMNS}, "filter": str(one.filter)} for one in self]
+        return [{**{name: getattr(part, name) for name in COLUMNS}, "filter": str(part.filter)} for part in self]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -78,17 +78,17 @@ class Discovery(Sequence[Slice]):
         )
 
     def __str__(self) -> str:
-        return "\n".join([self.summary, *(f"  {one.words} (p {one.p_value:.2g})" for one in self)])
+        return "\n".join([self.summary, *(f"  {part.words} (p {part.p_value:.2g})" for part in self)])
 
     def _repr_html_(self) -> str:
         head = ("slice", "images", self.metric, "95 %", "elsewhere", "held out", "p") if len(self) else ()
-        return html.fragment(html.table(head, [_row(one) for one in self], caption=self.summary))
+        return html.fragment(html.table(head, [_row(part) for part in self], caption=self.summary))
 
 
-def _row(one: Slice) -> tuple[object, ...]:
-    interval = "-" if one.low is None or one.high is None else f"{one.low:.3g} to {one.high:.3g}"
-    numbers = (f"{one.value:.3g}", interval, f"{one.rest:.3g}", f"{one.confirmed:.3g}", f"{one.p_value:.2g}")
-    return (Markup("<code>{}</code>").format(one.filter), one.samples, *numbers)
+def _row(part: Slice) -> tuple[object, ...]:
+    interval = "-" if part.low is None or part.high is None else f"{part.low:.3g} to {part.high:.3g}"
+    numbers = (f"{part.value:.3g}", interval, f"{part.rest:.3g}", f"{part.confirmed:.3g}", f"{part.p_value:.2g}")
+    return (Markup("<code>{}</code>").format(part.filter), part.samples, *numbers)
 
 
 def discover(
@@ -145,5 +145,5 @@ def _rows(table: Table, condition: Filter) -> Table:
 
 
 def _save(dataset: Dataset, discovery: Discovery) -> None:
-    for place, one in enumerate(discovery, 1):
-        store.save_view(dataset, f"slice {place}: {discovery.metric}", one.filter, description=one.words)
+    for rank, part in enumerate(discovery, 1):
+        store.save_view(dataset, f"slice {rank}: {discovery.metric}", part.filter, description=part.words)

@@ -30,6 +30,38 @@ from workbench.core.tables import Filter
 FIELD = "predictions"
 
 
+@dataclass(frozen=True)
+class Matching:
+    """How predictions are matched with the truth.
+
+    Attributes:
+        iou: least overlap of a hit, above 0 and at most 1.
+        confidence: predictions below it do not count as hits, nor as wrong; 0..1.
+        where: only the samples of this filter; all by default.
+        annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them; those of all data
+            loaded by default. Only for predictions from a file.
+        field: where predictions from a file are stored.
+
+    Raises:
+        InputError: a number beyond its range.
+
+    >>> Matching(iou=0.6)
+    Matching(iou=0.6, confidence=0.0, where=None, annotations=None, field='predictions')
+    """
+
+    iou: float = 0.5
+    confidence: float = 0.0
+    where: str | Filter | None = None
+    annotations: str | Path | None = None
+    field: str = FIELD
+
+    def __post_init__(self) -> None:
+        if not 0 < self.iou <= 1:
+            raise InputError(f"iou must be above 0 and at most 1, not {self.iou:g}.")
+        if not 0 <= self.confidence <= 1:
+            raise InputError(f"confidence must be between 0 and 1, not {self.confidence:g}.")
+
+
 @dataclass
 class Evaluation:
     """What an evaluation found.
@@ -115,16 +147,7 @@ def evaluate(
         Cancelled: the user stopped; what was matched is remembered, and the same call goes on from there.
     """
     dataset = opened(dataset)
-    return examine(
-        dataset,
-        predictions,
-        iou=iou,
-        confidence=confidence,
-        where=where,
-        annotations=annotations,
-        field=field,
-        work=work,
-    ).report
+    return examine(dataset, predictions, Matching(iou, confidence, where, annotations, field), work).report
 
 
 @dataclass(frozen=True)
@@ -144,27 +167,14 @@ class Examined:
     truth_of: dict[str, str]
 
 
-def examine(
-    dataset: Dataset,
-    predictions: str | Path,
-    *,
-    iou: float = 0.5,
-    confidence: float = 0.0,
-    where: str | Filter | None = None,
-    annotations: str | Path | None = None,
-    field: str = FIELD,
-    work: Work | None = None,
-) -> Examined:
+def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work: Work | None = None) -> Examined:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
-    if not 0 < iou <= 1:
-        raise InputError(f"iou must be above 0 and at most 1, not {iou:g}.")
-    if not 0 <= confidence <= 1:
-        raise InputError(f"confidence must be between 0 and 1, not {confidence:g}.")
     dataset.reload()  # another process may have added the field
+    iou, confidence = matching.iou, matching.confidence
     report = Evaluation(str(predictions), iou, confidence)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
-        report.predictions, report.problems = field, _import(dataset, Path(predictions), annotations, field)
-    samples = list(stored.boxes(dataset, report.predictions, where=where))
+        report.predictions, report.problems = matching.field, _import(dataset, Path(predictions), matching)
+    samples = list(stored.boxes(dataset, report.predictions, where=matching.where))
     with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
     by_sample = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
@@ -179,12 +189,14 @@ def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample
     settings = {"field": report.predictions, "iou": report.iou, "confidence": report.confidence}
     if store.note(dataset, EVALUATION) == settings:  # else numbers of samples may be another evaluation's
         by_sample = {
-            one.sample_id: by_sample[one.sample_id] for one in samples if not _says(one, by_sample[one.sample_id])
+            boxes.sample_id: by_sample[boxes.sample_id]
+            for boxes in samples
+            if not _says(boxes, by_sample[boxes.sample_id])
         }
     else:
         store.set_note(dataset, EVALUATION, None)
     numbers = {
-        i: {f"{EVALUATION}.{name}": float(n) for name, n in one.counts().items()} for i, one in by_sample.items()
+        i: {f"{EVALUATION}.{name}": float(n) for name, n in result.counts().items()} for i, result in by_sample.items()
     }
     stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in by_sample.items()}, numbers)
     store.set_note(dataset, EVALUATION, settings)
@@ -197,8 +209,8 @@ def _says(boxes: Boxes, own: Outcomes) -> bool:
 
 def _sum_up(report: Evaluation, by_sample: Mapping[str, Outcomes]) -> None:
     totals: Counter[str] = Counter()
-    for one in by_sample.values():
-        totals.update(one.counts())
+    for result in by_sample.values():
+        totals.update(result.counts())
     report.samples = len(by_sample)
     report.tp, report.fn = totals["hits"], totals["misses"]
     report.errors = {name: totals[name] for name in COUNTED if name not in ("hits", "misses")}
@@ -211,7 +223,7 @@ def _sum_up(report: Evaluation, by_sample: Mapping[str, Outcomes]) -> None:
         report.precision_low, report.precision_high = wilson(report.tp, n)
 
 
-def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field: str) -> list[Problem]:
+def _import(dataset: Dataset, path: Path, matching: Matching) -> list[Problem]:
     """Store the predictions of a file; samples without any get an empty list."""
     if not path.exists():
         stored.require_boxes(dataset, str(path))  # lists the fields that there are
@@ -220,21 +232,21 @@ def _import(dataset: Dataset, path: Path, annotations: str | Path | None, field:
     names = _by_name(samples)
     labels: dict[str, list[Label]] = {sample.id: [] for sample in samples}
     sizes = {sample.id: (sample.width, sample.height) for sample in samples}
-    for one in files.read(path, _reference(dataset, path, annotations), problems):
-        sample_id = _sample(one.image, names)
+    for prediction in files.read(path, _reference(dataset, path, matching.annotations), problems):
+        sample_id = _sample(prediction.image, names)
         if sample_id is None:
-            problems.count("missing_image", one.image)
+            problems.count("missing_image", prediction.image)
             continue
         width, height = sizes[sample_id]
-        scale = (width, height, width, height) if one.shares else (1, 1, 1, 1)
-        left, top, right, bottom = (edge * s for edge, s in zip(one.xyxy, scale, strict=True))
-        labels[sample_id].append(Label(one.name, (left, top, right, bottom), confidence=one.confidence))
+        scale = (width, height, width, height) if prediction.shares else (1, 1, 1, 1)
+        left, top, right, bottom = (edge * s for edge, s in zip(prediction.xyxy, scale, strict=True))
+        labels[sample_id].append(Label(prediction.name, (left, top, right, bottom), confidence=prediction.confidence))
     message = "{n} predictions of images that are not in the dataset ({first}); skipped."
     problems.close("missing_image", message)
     if not any(labels.values()) and len(problems):
         first = next(iter(problems))
         raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
-    stored.set_predictions(dataset, field, labels)
+    stored.set_predictions(dataset, matching.field, labels)
     return list(problems)
 
 
@@ -243,9 +255,9 @@ def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> 
     if annotations is not None and not Path(annotations).is_dir():
         return files.read_reference(Path(annotations))
     format = "yolo" if path.is_dir() else "coco"
-    loads = [one for one in store.note(dataset, "loads") or [] if one["format"] == format]
-    places = [Path(annotations)] if annotations is not None else [Path(one["path"]) for one in loads]
-    reference = _merged([one for place in places for one in _references(place, format)])
+    loads = [load for load in store.note(dataset, "loads") or [] if load["format"] == format]
+    sources = [Path(annotations)] if annotations is not None else [Path(load["path"]) for load in loads]
+    reference = _merged([known for source in sources for known in _references(source, format)])
     if annotations is not None and not (reference.images or reference.classes):
         fix = "Pass the file, or the folder with the files, that the model was given."
         raise InputError("The folder holds no annotation file.", at=str(annotations), fix=fix)
@@ -255,18 +267,18 @@ def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> 
 def _merged(references: Sequence[files.Reference]) -> files.Reference:
     images: dict[object, str] = {}
     classes: dict[object, str] = {}
-    for one in references:
-        if any(images.get(i, name) != name for i, name in one.images.items()):
+    for reference in references:
+        if any(images.get(i, name) != name for i, name in reference.images.items()):
             fix = "Pass annotations= (--annotations): a file or a folder that the model was given."
             raise InputError("Several COCO files give the same image id to different images.", fix=fix)
-        images, classes = {**images, **one.images}, {**classes, **one.classes}
+        images, classes = {**images, **reference.images}, {**classes, **reference.classes}
     return files.Reference(images, classes)
 
 
-def _references(place: Path, format: str) -> Iterator[files.Reference]:
+def _references(path: Path, format: str) -> Iterator[files.Reference]:
     """What the annotation files of a folder say, or one file."""
     suffixes = (".yaml", ".yml") if format == "yolo" else (".json",)
-    for file in [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []:
+    for file in [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []:
         if file.suffix.lower() in suffixes:
             try:
                 yield files.read_reference(file)

@@ -85,8 +85,10 @@ class Gaps:
     def views(self) -> Iterator[tuple[str | None, Gap, Look | None, Gap | None]]:
         """Word of the facet; the gap in measures, in looks and in objects."""
         nothing = (None,) * len(self.found)
-        for (word, one), look, shown in zip(self.found, self.looks or nothing, self.objects or nothing, strict=True):
-            yield word, one, look, shown
+        for (word, pictures), look, shown in zip(
+            self.found, self.looks or nothing, self.objects or nothing, strict=True
+        ):
+            yield word, pictures, look, shown
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -98,16 +100,20 @@ class Gaps:
         """
         return [self._row(*views) for views in self.views]
 
-    def _row(self, word: str | None, one: Gap, look: Look | None, shown: Gap | None) -> dict[str, Any]:
-        head: dict[str, Any] = {"samples": one.samples, "against": one.against, "different": one.different}
-        head |= distances(one, shown) | {name: getattr(one, name) for name in NUMBERS}
+    def _row(self, word: str | None, pictures: Gap, look: Look | None, shown: Gap | None) -> dict[str, Any]:
+        head: dict[str, Any] = {
+            "samples": pictures.samples,
+            "against": pictures.against,
+            "different": pictures.different,
+        }
+        head |= distances(pictures, shown) | {name: getattr(pictures, name) for name in NUMBERS}
         if look is not None:
             head |= {f"look_{name}": getattr(look.gap, name) for name in NUMBERS} | {"frechet": look.frechet}
         if shown is not None:
             head |= {f"object_{name}": getattr(shown, name) for name in NUMBERS}
             head |= {"per_object": {quantity.name: quantity.distance for quantity in shown.measures}}
-        head |= {"per_measure": {measure.name: measure.distance for measure in one.measures}}
-        head |= {"words": measure_sentence(one, self.sides), "note": one.note}
+        head |= {"per_measure": {measure.name: measure.distance for measure in pictures.measures}}
+        head |= {"words": measure_sentence(pictures, self.sides), "note": pictures.note}
         return head if self.by is None else {**head, self.by: word}
 
     @property
@@ -124,27 +130,27 @@ class Gaps:
         """One row per gap and measure, or quantity of the labels: distance, medians, p-value."""
         rows = [
             self._measure(word, measure)
-            for word, one, _, shown in self.views
-            for measure in (*one.measures, *(shown.measures if shown else ()))
+            for word, pictures, _, shown in self.views
+            for measure in (*pictures.measures, *(shown.measures if shown else ()))
         ]
         names = ["measure", "distance", "expected", "reference", "other", "unit", "p_value"]
         return pd.DataFrame(rows, columns=([self.by] if self.by else []) + names)
 
-    def _measure(self, word: str | None, one: MeasureGap) -> dict[str, Any]:
-        row = {name: getattr(one, name) for name in ("distance", "expected", "reference", "other", "p_value")}
-        row |= {"measure": one.name, "unit": unit(one.name)}
+    def _measure(self, word: str | None, measure: MeasureGap) -> dict[str, Any]:
+        row = {name: getattr(measure, name) for name in ("distance", "expected", "reference", "other", "p_value")}
+        row |= {"measure": measure.name, "unit": unit(measure.name)}
         return row if self.by is None else {self.by: word, **row}
 
     def __str__(self) -> str:
         lines = []
-        for word, one, look, shown in self.views:
+        for word, pictures, look, shown in self.views:
             named = f"{self.by} = {word}: " if self.by else ""
             sentences = [
-                measure_sentence(one, self.sides),
+                measure_sentence(pictures, self.sides),
                 embedding_sentence(look) if look else "",
                 object_sentence(shown) if shown else "",
             ]
-            lines.append(named + " ".join(filter(None, [*sentences, distance_sentence(one, shown)])))
+            lines.append(named + " ".join(filter(None, [*sentences, distance_sentence(pictures, shown)])))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -152,12 +158,12 @@ class Gaps:
 
     def _body(self) -> Markup:
         drawn = [
-            bars(f"{self._name(word)}: {what}", one)
+            bars(f"{self._name(word)}: {what}", part)
             for word, pictures, _, shown in self.views
-            for what, one in (("distance per measure", pictures), ("distance per label property", shown))
-            if one and one.measures
+            for what, part in (("distance per measure", pictures), ("distance per label property", shown))
+            if part and part.measures
         ]
-        first = aucs([(self._name(word), one) for word, one in self.found])
+        first = aucs([(self._name(word), pictures) for word, pictures in self.found])
         return html.join(first, *drawn, html.paragraphs(str(self).splitlines()))
 
     def _name(self, word: str | None) -> str:
@@ -210,12 +216,14 @@ def gap(
     vectors = read_vectors(dataset, NETWORK)
     gaps, looks, shown = [], [], []
     for word, rows in parts:
-        one, two = (np.flatnonzero(side & rows & known) for side in (first, second))
-        scenes = None if groups is None else (groups[one], groups[two])
+        first_rows, second_rows = (np.flatnonzero(side & rows & known) for side in (first, second))
+        scenes = None if groups is None else (groups[first_rows], groups[second_rows])
         rng = np.random.default_rng(seed)
-        gaps.append((word, measured_gap(values[one], values[two], names, rng=rng, groups=scenes)))
-        looks.append(_look(vectors, (table.ids[one], table.ids[two]), scenes, seed) if len(vectors) else None)
-        shown.append(_shown(dataset, (table.ids[one], table.ids[two]), scenes, seed))
+        gaps.append((word, measured_gap(values[first_rows], values[second_rows], names, rng=rng, groups=scenes)))
+        looks.append(
+            _look(vectors, (table.ids[first_rows], table.ids[second_rows]), scenes, seed) if len(vectors) else None
+        )
+        shown.append(_shown(dataset, (table.ids[first_rows], table.ids[second_rows]), scenes, seed))
     given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
     return Gaps(sides, by, tuple(_corrected(gaps)), *given)
 
@@ -303,21 +311,21 @@ def _scenes(table: Table) -> Any:
 
 def _corrected(gaps: Sequence[tuple[str | None, Gap]]) -> Iterator[tuple[str | None, Gap]]:
     """With p-values corrected for the number of rows; an interval claims no more than its p-value."""
-    tested = [one.p_value for _, one in gaps if one.p_value is not None]
+    tested = [measured.p_value for _, measured in gaps if measured.p_value is not None]
     corrected = iter(holm(tested))
-    for word, one in gaps:
-        if one.p_value is None or one.low is None:
-            yield word, one
+    for word, measured in gaps:
+        if measured.p_value is None or measured.low is None:
+            yield word, measured
             continue
         p = next(corrected)
-        yield word, replace(one, p_value=p, low=one.low if p < ALPHA else min(one.low, CHANCE))
+        yield word, replace(measured, p_value=p, low=measured.low if p < ALPHA else min(measured.low, CHANCE))
 
 
 def embedding_sentence(look: Look) -> str:
     """The gap between the embeddings of the two sides, as a sentence."""
-    one = look.gap
-    if one.auc is None:
-        return f"Embeddings: {one.note}"
-    kid = f"kernel distance {one.kid:.3f} (p {one.kid_p:.2g})"
+    measured = look.gap
+    if measured.auc is None:
+        return f"Embeddings: {measured.note}"
+    kid = f"kernel distance {measured.kid:.3f} (p {measured.kid_p:.2g})"
     limits = f" ({look.note})" if look.note else f", Frechet distance {look.frechet:.1f}"
-    return f"Embeddings: AUC {one.auc:.2f} ({one.low:.2f} to {one.high:.2f}), {kid}{limits}."
+    return f"Embeddings: AUC {measured.auc:.2f} ({measured.low:.2f} to {measured.high:.2f}), {kid}{limits}."

@@ -72,5 +72,5 @@ def _average_precision(dataset: Dataset, table: Table) -> Estimator:
     samples = list(stored.boxes(dataset, evaluation["field"]))
     with Progress("matching", total=len(samples), unit="sample") as progress:
         truth_of, _ = match(dataset, evaluation["field"], samples, iou=0.5, progress=progress)
-    boxes_of = {one.sample_id: one for one in samples}
+    boxes_of = {boxes.sample_id: boxes for boxes in samples}
     return partial(estimate, class_results([boxes_of.get(i, nothing) for i in table.ids.tolist()], truth_of))

@@ -104,7 +104,7 @@ def _examples(summary: Summary, shipped: Sequence[Shipped]) -> Markup:
         chosen += [waiting[key][at] for key in order if at < len(waiting[key])]
         if len(chosen) >= EXAMPLES:
             break
-    return html.join(*(_figure(shipped[place], summary.slice_by) for place in chosen[:EXAMPLES]))
+    return html.join(*(_figure(shipped[index], summary.slice_by) for index in chosen[:EXAMPLES]))
 
 
 def _figure(item: Shipped, slice_by: Sequence[str]) -> Markup:

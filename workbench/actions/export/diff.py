@@ -70,9 +70,9 @@ class BundleDiff:
             f"{len(self.moved):,} moved to another split, {len(self.relabelled):,} with other labels"
         ]
         for changes in (self.came, self.went, self.moved, self.relabelled):
-            for one in changes[:_SHOWN]:
-                change = " -> ".join(text for text in (one.before, one.after) if text)
-                lines.append(f"  {one.kind}: {one.origin} ({change})")
+            for changed in changes[:_SHOWN]:
+                change = " -> ".join(text for text in (changed.before, changed.after) if text)
+                lines.append(f"  {changed.kind}: {changed.origin} ({change})")
             if len(changes) > _SHOWN:
                 lines.append(f"  ... and {len(changes) - _SHOWN:,} more {changes[0].kind}")
         return "\n".join([*lines, self.note] if self.note else lines)
@@ -117,7 +117,7 @@ def _compare(old: Mapping[str, Any], new: Mapping[str, Any], labels: str, result
 
 def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
     """Counts of the classes that differ; with equal counts it is the boxes."""
-    counts = [Counter(one.get("classes", {})) for one in (old, new)]
+    counts = [Counter(sample.get("classes", {})) for sample in (old, new)]
     names = sorted(name for name in counts[0].keys() | counts[1].keys() if counts[0][name] != counts[1][name])
     if not names:
         return "same classes, other boxes or attributes", ""

@@ -73,10 +73,10 @@ def require_room(folder: Path, n_bytes: int) -> None:
     Raises:
         OutputError: too little is left.
     """
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
     if free < n_bytes:
         problem = f"The images need {n_bytes / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free."
         fix = "Free disk space, choose another disk, or use media='hardlink'."

@@ -97,20 +97,22 @@ def select(
         raise _nothing_selected(len(members), clouds, str(where or dataset.name))
     remembered = store.remembered_splits(dataset, spec.memory) if spec.stratify else {}
     plan = settled(members, spec, chosen=selected.keys(), remembered=remembered)
-    left_out = [LeftOut(one.id, one.reason, selected[one.id].origin) for one in plan.left_out if one.id in selected]
+    left_out = [
+        LeftOut(item.id, item.reason, selected[item.id].origin) for item in plan.left_out if item.id in selected
+    ]
     left_out.sort(key=lambda item: (item.origin, item.reason))
-    kept = sorted(place for place in selected.values() if place.id in plan.splits)
+    kept = sorted(sample for sample in selected.values() if sample.id in plan.splits)
     if not kept:
         problem = f"None of {counted(len(selected), 'selected sample')} can be exported: {left_out[0].reason}."
         raise InputError(problem, at="splits", fix="Select others, or pass real_only=().")
-    names = None if numbered else flattened([(place.origin, place.source_key or place.id) for place in kept])
+    names = None if numbered else flattened([(sample.origin, sample.source_key or sample.id) for sample in kept])
 
-    def shipped(number: int, place: _Place) -> Shipped:
-        stored = samples[place.at]
+    def shipped(number: int, sample: _Place) -> Shipped:
+        stored = samples[sample.at]
         name = names[number] if names else f"{number:06d}{stored.record.medium.suffix.lower()}"
-        return _shipped(stored, plan.splits[place.id], name)
+        return _shipped(stored, plan.splits[sample.id], name)
 
-    outgoing = _on_disk((shipped(number, place) for number, place in enumerate(kept)), look)
+    outgoing = _on_disk((shipped(number, sample) for number, sample in enumerate(kept)), look)
     alike = deviation(plan, [member for member in members if member.id in selected])
     return Selection(outgoing, left_out, plan.drawn, plan.moved, alike, clouds)
 

@@ -123,8 +123,8 @@ def generate(
             raise InputError(problem, fix=fix)
         count, first_frame = 1, made.mark.frame
     sink = sink_for(into)
-    place = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
-    plan = Plan(made, sink, range(first_frame, first_frame + count), backend, place)
+    media_folder = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
+    plan = Plan(made, sink, range(first_frame, first_frame + count), backend, media_folder)
     return Job(plan, executor, workers, work or Work())
 
 

@@ -37,16 +37,16 @@ class Fit:
 
     Attributes:
         places, spreads: ``(knobs,)`` mean and standard deviation, from 0 to 1 between the ends of each knob.
-        told: ``(knobs,)`` share of its variance that measures explained when they told most, 0..1.
+        explained: ``(knobs,)`` largest share of its variance that measures explained in a round, 0..1.
         shares: of each choice's words.
-        choices_told: ``(choices,)`` as ``told``.
+        choices_explained: ``(choices,)`` as ``explained``.
     """
 
     places: Values
     spreads: Values
-    told: Values
+    explained: Values
     shares: tuple[Values, ...]
-    choices_told: Values
+    choices_explained: Values
 
 
 def fit(
@@ -99,23 +99,23 @@ def _moved(
     before: Fit, places: Values, codes: NDArray[np.int64], now: NDArray[np.bool_], probes: Values, photos: Values
 ) -> Fit:
     """Means and spreads moved by what photos read more than the probes of this round."""
-    means, spreads, most_explained = before.places.copy(), before.spreads.copy(), before.told.copy()
+    means, spreads, most_explained = before.places.copy(), before.spreads.copy(), before.explained.copy()
     for i in range(len(means)):
         read, own, explained = reading(probes, places[:, i], photos)
         most_explained[i] = max(most_explained[i], explained)
         if explained >= TELLS:
             means[i], spreads[i] = _alike(read, own[now], places[now, i], explained)
-    shares, choices_told = list(before.shares), before.choices_told.copy()
+    shares, choices_explained = list(before.shares), before.choices_explained.copy()
     for j, known in enumerate(before.shares):
         hot = np.eye(len(known))[codes[:, j]]
         readings = [reading(probes, hot[:, word], photos) for word in range(len(known))]
-        explained = float(np.average([one for *_, one in readings], weights=hot.var(axis=0) + 1e-9))
-        choices_told[j] = max(choices_told[j], explained)
+        explained = float(np.average([share for *_, share in readings], weights=hot.var(axis=0) + 1e-9))
+        choices_explained[j] = max(choices_explained[j], explained)
         if explained >= TELLS:
             more = np.array([read.mean() - own[now].mean() for read, own, _ in readings])
             moved = np.maximum(hot[now].mean(axis=0) + more / max(explained, SURELY), LEAST_SHARE)
             shares[j] = moved / moved.sum()
-    return Fit(means, spreads, most_explained, tuple(shares), choices_told)
+    return Fit(means, spreads, most_explained, tuple(shares), choices_explained)
 
 
 def _alike(read: Values, own: Values, places: Values, explained: float) -> tuple[float, float]:
@@ -175,6 +175,6 @@ def _ranked(among: Values, values: Values) -> Values:
     known = np.sort(among[np.isfinite(among)])
     if not known.size:
         return np.zeros(len(values))
-    place = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
-    ranks: Values = np.where(np.isfinite(values), place, 0.0)
+    position = (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / len(known) - 1
+    ranks: Values = np.where(np.isfinite(values), position, 0.0)
     return ranks

@@ -97,7 +97,7 @@ TARGETS = tuple(dict.fromkeys(measure for knob in KNOBS for measure in knob.meas
 
 def constants(knobs: Sequence[Knob], places: NDArray[np.float64]) -> dict[str, Any]:
     """Changes for a scenario that hold the knobs at these places."""
-    return {knob.path: knob.value(float(place)) for knob, place in zip(knobs, places, strict=True)}
+    return {knob.path: knob.value(float(position)) for knob, position in zip(knobs, places, strict=True)}
 
 
 def is_common(knob: Knob, common: Mapping[str, bool]) -> bool:

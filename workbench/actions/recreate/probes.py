@@ -24,7 +24,7 @@ def probed(
     pool: Executor, scenarios: Sequence[Scenario], names: tuple[str, ...], backend: str, progress: Progress
 ) -> NDArray[np.float64]:
     """Measures ``(n, names)`` of one image of each scenario: frame ``i`` of scenario ``i``; NaN without a draw."""
-    futures = {pool.submit(picture_measures, one, i, backend, names): i for i, one in enumerate(scenarios)}
+    futures = {pool.submit(picture_measures, scenario, i, backend, names): i for i, scenario in enumerate(scenarios)}
     rows: dict[int, list[float]] = {}
     try:
         for future in as_completed(futures):
@@ -53,7 +53,7 @@ def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[
         accepted = dataclasses.replace(accepted, resolved=small, scene=scene, truth=render.annotate(scene))
     values = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
     camera = accepted.scene.camera
-    values |= box_measures([one.xyxy for one in labels_of(accepted.truth)], camera.width, camera.height)
+    values |= box_measures([label.xyxy for label in labels_of(accepted.truth)], camera.width, camera.height)
     return [float(values[name]) for name in names]
 
 

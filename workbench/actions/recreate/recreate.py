@@ -153,12 +153,12 @@ def _rows(table: Table, where: str | Filter | None, ids: Sequence[str] | None) -
     if ids is None:
         rows = table.mask(as_filter(where))
     else:
-        place = table.rows_of(list(ids))
-        if (place < 0).any():
-            unknown = list(ids)[int(np.flatnonzero(place < 0)[0])]
+        positions = table.rows_of(list(ids))
+        if (positions < 0).any():
+            unknown = list(ids)[int(np.flatnonzero(positions < 0)[0])]
             raise InputError(f"The dataset has no sample {unknown!r}.", at="recreate")
         rows = np.zeros(len(table), np.bool_)
-        rows[place] = True
+        rows[positions] = True
     if not rows.any():
         fix = "Look at `workbench info` for tags and facets."
         raise InputError("No samples to recreate are selected.", at="ids" if where is None else str(where), fix=fix)
@@ -176,8 +176,8 @@ def _facts(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> 
     facts = {}
     for measure in TARGETS:
         column = table.columns.get(f"{fields.MEASURES}.{measure}")
-        if isinstance(column, NumberColumn) and (one := fact(measure, column.values[rows], column.values[others])):
-            facts[measure] = one
+        if isinstance(column, NumberColumn) and (compared := fact(measure, column.values[rows], column.values[others])):
+            facts[measure] = compared
     return facts
 
 
@@ -191,7 +191,7 @@ def _shared_tags(table: Table, rows: NDArray[np.bool_]) -> list[str]:
 
 def _resolution(dataset: Dataset, ids: Sequence[str]) -> dict[str, Any]:
     """The size that most of the images have."""
-    sizes = [(one.record.width, one.record.height) for one in store.read(dataset, list(ids)[:50])]
+    sizes = [(stored.record.width, stored.record.height) for stored in store.read(dataset, list(ids)[:50])]
     sizes = [size for size in sizes if min(size) >= 16] or [(640, 480)]
     width, height = max(set(sizes), key=sizes.count)
     shrink = min(1.0, 1280 / width)
@@ -211,10 +211,10 @@ def _numbers(table: Table, rows: NDArray[np.bool_]) -> dict[str, Values]:
 def _boxes(dataset: Dataset, ids: Sequence[str]) -> dict[str, Values]:
     """Sizes and distances of true boxes, where some sample has any."""
     per_sample = [
-        box_measures(list(one.record.labels.boxes()), one.record.width, one.record.height)
-        for one in store.read(dataset, list(ids))
+        box_measures(list(stored.record.labels.boxes()), stored.record.width, stored.record.height)
+        for stored in store.read(dataset, list(ids))
     ]
-    columns = {name: np.array([one[name] for one in per_sample]) for name in BOX_MEASURES}
+    columns = {name: np.array([sample[name] for sample in per_sample]) for name in BOX_MEASURES}
     return {name: values for name, values in columns.items() if np.isfinite(values).any()}
 
 
@@ -241,10 +241,10 @@ def _fitted(
 
         def probe(places: Values, words: Sequence[Sequence[str]]) -> Values:
             held = [
-                constants(KNOBS, place) | dict(zip(free, row, strict=True))
-                for place, row in zip(places, words, strict=True)
+                constants(KNOBS, positions) | dict(zip(free, row, strict=True))
+                for positions, row in zip(places, words, strict=True)
             ]
-            return made([done.scenario.replace(one) for one in held])
+            return made([done.scenario.replace(changes) for changes in held])
 
         rounds = _rounds(progress, time.monotonic(), seconds)
         before = made([plain] * CHECKS)
@@ -281,25 +281,25 @@ def _choice(scenario: Scenario, path: str) -> Choice:
 
 
 def _take_over(done: Recreation, facts: Mapping[str, Fact], choices: Sequence[Choice], result: Fit) -> None:
-    common = {one.measure: one.is_common for one in facts.values()}
+    common = {compared.measure: compared.is_common for compared in facts.values()}
     changes, measured, modes = {}, {}, {}
     confidence = confidence_of(done.samples)
-    for knob, place, spread, explained in zip(
-        KNOBS, result.places.tolist(), result.spreads.tolist(), result.told.tolist(), strict=True
+    for knob, position, spread, explained in zip(
+        KNOBS, result.places.tolist(), result.spreads.tolist(), result.explained.tolist(), strict=True
     ):
         if explained < TELLS:
             why = f"not measurable from pixels (measures explain {explained:.0%}); {_measures_text(knob, facts)}"
             done.parameters.append(Row(knob.path, "free", None, "unknown", why))
             continue
-        value = float(f"{knob.value(place):.4g}")
+        value = float(f"{knob.value(position):.4g}")
         modes[knob.path] = "jitter" if is_common(knob, common) else "free"
         measured[knob.path] = Measured(value, confidence)
         wider = 1.0 if modes[knob.path] == "jitter" else WIDER
-        changes[knob.path] = knob.jitter(place, wider * spread, confidence)
+        changes[knob.path] = knob.jitter(position, wider * spread, confidence)
         why = f"{_measures_text(knob, facts)}; measures explain {explained:.0%}"
         why += "" if modes[knob.path] == "jitter" else "; not specific to these samples, so varied more widely"
         done.parameters.append(Row(knob.path, modes[knob.path], value, confidence, why))
-    for choice, shares, explained in zip(choices, result.shares, result.choices_told.tolist(), strict=True):
+    for choice, shares, explained in zip(choices, result.shares, result.choices_explained.tolist(), strict=True):
         if explained >= TELLS:
             changes[choice.path] = choice.weighted(shares)
             words = dict(zip(choice.words, changes[choice.path]["weights"], strict=True))
@@ -315,6 +315,6 @@ def _measures_text(knob: Knob, facts: Mapping[str, Fact]) -> str:
     return ", ".join(texts) or "no measure of its own"
 
 
-def _fact_text(one: Fact) -> str:
-    apart = "" if one.effect is None else f" ({one.effect:+.1f} SD from the other samples)"
-    return f"{one.measure} {one.mean:.3g}{apart}"
+def _fact_text(compared: Fact) -> str:
+    apart = "" if compared.effect is None else f" ({compared.effect:+.1f} SD from the other samples)"
+    return f"{compared.measure} {compared.mean:.3g}{apart}"

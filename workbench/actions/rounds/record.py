@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.actions.evaluate.evaluate import FIELD, examine
+from workbench.actions.evaluate.evaluate import FIELD, Matching, examine
 from workbench.actions.rounds.test_samples import Data, judged, read_manifest
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
@@ -114,18 +114,10 @@ def record_round(
     chosen = judged(dataset, store.table(dataset), data)
     real = OneOf(fields.SOURCE, ("real",))
     with field_kept(dataset, field):
-        examined = examine(
-            dataset,
-            predictions,
-            iou=iou,
-            confidence=confidence,
-            where=real,
-            annotations=annotations,
-            field=field,
-            work=work,
-        )
+        matching = Matching(iou, confidence, real, annotations, field)
+        examined = examine(dataset, predictions, matching, work)
     wanted = set(chosen.ids)
-    own = sorted((one for one in examined.samples if one.sample_id in wanted), key=lambda one: one.sample_id)
+    own = sorted((boxes for boxes in examined.samples if boxes.sample_id in wanted), key=lambda boxes: boxes.sample_id)
     counted = round_counts(own, examined.outcomes, examined.truth_of)
     made = Round(
         number=0,
@@ -150,8 +142,8 @@ def overall(counted: RoundCounts) -> dict[str, float | None]:
     everything = Part(np.ones(len(counted), np.bool_))
     values: dict[str, float | None] = {}
     for metric in names("compare"):
-        one = level(counted, everything, metric)
-        values |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
+        estimate = level(counted, everything, metric)
+        values |= {metric: estimate.value, f"{metric}_low": estimate.low, f"{metric}_high": estimate.high}
     return values
 
 
@@ -175,8 +167,8 @@ class Recorded:
         return bool(self.about.manifest_sha256)
 
 
-def recorded(one: StoredRound) -> Recorded:
+def recorded(stored: StoredRound) -> Recorded:
     """A round from the database."""
-    document: Mapping[str, Any] = one.said
-    counted, trained = from_bytes(one.payload)
-    return Recorded(Round(number=one.number, name=one.name, **document), counted, trained)
+    document: Mapping[str, Any] = stored.said
+    counted, trained = from_bytes(stored.payload)
+    return Recorded(Round(number=stored.number, name=stored.name, **document), counted, trained)

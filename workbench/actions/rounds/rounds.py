@@ -47,16 +47,16 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     find(metric, "compare")
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)
-    every = [recorded(one) for one in stored_rounds(dataset)]
+    every = [recorded(stored) for stored in stored_rounds(dataset)]
     tags = _tags(table, labels)
-    abouts = tuple(one.about for one in every)
+    abouts = tuple(entry.about for entry in every)
     if not every:
         nothing = Row("", 0, 0, (), Level(None), Change(None), None, None, Verdict(FAILING, "no round yet"))
         rows = tuple(replace(nothing, name=tag) for tag in tags)
         fix = "No round yet: wb.record_round(ds, 'predictions', name='baseline')"
         return Scoreboard(metric, (), (), 0, rows, None, (), (fix,))
     chosen, ids, notes = _compared(every, table)
-    per_round = [one.counts.subset(ids) for one in chosen]
+    per_round = [entry.counts.subset(ids) for entry in chosen]
     members = table.taken(table.rows_of(ids))
     parts = {tag: _tagged(tag, members, per_round[-1], labels.get(tag)) for tag in tags}
     sound = ~np.logical_or.reduce([np.zeros(len(ids), np.bool_), *(part.rows for part in parts.values())])
@@ -70,7 +70,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     return Scoreboard(
         metric,
         abouts,
-        tuple(one.about.number for one in chosen),
+        tuple(entry.about.number for entry in chosen),
         len(ids),
         tuple(scenarios),
         everything,
@@ -84,18 +84,18 @@ def _compared(every: Sequence[Recorded], table: Table) -> tuple[list[Recorded], 
     last = every[-1]
     ids = set(last.counts.ids.tolist()) & set(table.ids.tolist())
     least, chosen, notes = SHARED * len(ids), [last], []
-    for one in reversed(every[:-1]):
-        shared = ids & set(one.counts.ids.tolist())
+    for entry in reversed(every[:-1]):
+        shared = ids & set(entry.counts.ids.tolist())
         if len(shared) < max(least, 1):
-            notes.append(f"round {one.about.number} {one.about.name} was evaluated on other images; not compared")
+            notes.append(f"round {entry.about.number} {entry.about.name} was evaluated on other images; not compared")
             continue
-        ids, chosen = shared, [one, *chosen]
+        ids, chosen = shared, [entry, *chosen]
     if (gone := len(last.counts) - len(ids)) > 0:
         shared_images = f"compared on the {counted(len(ids), 'image')} that all rounds share"
         notes.append(f"{shared_images}; {gone:,} of the last round left out")
     if last.about.split == "all real":
         notes.append("no test or val split: evaluated on all real images, which the model may have been trained on")
-    if len({(one.about.confidence, one.about.iou) for one in chosen}) > 1:
+    if len({(entry.about.confidence, entry.about.iou) for entry in chosen}) > 1:
         notes.append("the rounds were evaluated with different thresholds of confidence or IoU")
     return chosen, np.array(sorted(ids), dtype="U24"), notes
 
@@ -130,21 +130,21 @@ def _real(table: Table, tag: str, labels: TaggedLabels | None) -> set[str]:
 def _row(name: str, per_round: Sequence[RoundCounts], part: Part, metric: str, sound: Mask | None = None) -> Row:
     """A slice in all rounds; the rest are the ``sound`` images where there are enough, else all others."""
     last = per_round[-1]
-    levels = tuple(level(one, _in(one, part, last), metric) for one in per_round)
+    levels = tuple(level(counts, _in(counts, part, last), metric) for counts in per_round)
     rest = level(last, _rest(last, part, sound), metric)
     earlier = [per_round[-2], per_round[0]] if len(per_round) > 1 else []
-    steps = [_step(one, last, part, metric) for one in earlier]
+    steps = [_step(counts, last, part, metric) for counts in earlier]
     before, first = steps or (None, None)
     hits, misses = last.hits_and_misses(part.labels)
     labels = int((hits + misses)[part.rows].sum())
     return Row(name, int(part.rows.sum()), labels, levels, rest, apart(levels[-1], rest), before, first)
 
 
-def _in(one: RoundCounts, part: Part, last: RoundCounts) -> Part:
+def _in(counts: RoundCounts, part: Part, last: RoundCounts) -> Part:
     """A part in the labels of another round: labels may have been corrected between."""
-    if part.labels is None or one is last:
+    if part.labels is None or counts is last:
         return part
-    return Part(part.rows, rows_of(one.truth_ids.tolist(), set(last.truth_ids[part.labels].tolist())))
+    return Part(part.rows, rows_of(counts.truth_ids.tolist(), set(last.truth_ids[part.labels].tolist())))
 
 
 def _rest(last: RoundCounts, part: Part, sound: Mask | None) -> Part:
@@ -175,12 +175,12 @@ def _cells(members: Table) -> Iterator[tuple[str, Part]]:
     """Lighting x surface, where known and not empty."""
     columns = [members.columns[name] for name in (fields.LIGHTING, fields.SURFACE)]
     words = [
-        [name for name, n in one.counts(np.ones(len(members), np.bool_)).items() if n and name != "unknown"]
-        for one in columns
-        if isinstance(one, CategoryColumn)
+        [name for name, n in column.counts(np.ones(len(members), np.bool_)).items() if n and name != "unknown"]
+        for column in columns
+        if isinstance(column, CategoryColumn)
     ]
     for pair in product(*words):
-        rows = np.logical_and.reduce([one.mask_of([word]) for one, word in zip(columns, pair, strict=True)])
+        rows = np.logical_and.reduce([column.mask_of([word]) for column, word in zip(columns, pair, strict=True)])
         if rows.any():
             yield " x ".join(pair), Part(rows)
 
@@ -191,14 +191,14 @@ def _worst_first(rows: Sequence[Row]) -> list[Row]:
     ps = holm([float(rows[i].since_before.p_value) for i in tested])  # type: ignore[union-attr, arg-type]
     corrected = list(rows)
     for i, p in zip(tested, ps, strict=True):
-        one = rows[i].since_before
-        assert one is not None
-        if p > ALPHA and one.low is not None and one.high is not None:
-            one = replace(one, low=min(one.low, 0.0), high=max(one.high, 0.0))
-        corrected[i] = replace(rows[i], since_before=replace(one, p_value=p))
+        since = rows[i].since_before
+        assert since is not None
+        if p > ALPHA and since.low is not None and since.high is not None:
+            since = replace(since, low=min(since.low, 0.0), high=max(since.high, 0.0))
+        corrected[i] = replace(rows[i], since_before=replace(since, p_value=p))
 
     def key(row: Row) -> tuple[bool, float]:
-        one = row.since_before
-        return not (one is not None and one.fell), (one.value if one and one.value is not None else 0.0)
+        since = row.since_before
+        return not (since is not None and since.fell), (since.value if since and since.value is not None else 0.0)
 
     return sorted(corrected, key=key)

@@ -56,10 +56,14 @@ class Row:
         values: dict[str, Any] = {"samples": self.samples, "labels": self.labels}
         values |= {"value": self.now.value, "low": self.now.low, "high": self.now.high, "rest": self.rest.value}
         for name in ("to_rest", "since_before", "since_first"):
-            one: Change | None = getattr(self, name)
-            values |= {name: one and one.value, f"{name}_low": one and one.low, f"{name}_high": one and one.high}
+            difference: Change | None = getattr(self, name)
+            values |= {
+                name: difference and difference.value,
+                f"{name}_low": difference and difference.low,
+                f"{name}_high": difference and difference.high,
+            }
         note = {} if self.verdict is None else {"note": self.verdict.note}
-        return {**state, **values, **note, "per_round": [one.value for one in self.levels]}
+        return {**state, **values, **note, "per_round": [level.value for level in self.levels]}
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Scoreboard:
     @property
     def rounds_frame(self) -> pd.DataFrame:
         """One row per round."""
-        return pd.DataFrame([{**asdict(one), **one.metrics} for one in self.rounds]).drop(
+        return pd.DataFrame([{**asdict(entry), **entry.metrics} for entry in self.rounds]).drop(
             columns=["metrics", "left_out"], errors="ignore"
         )
 
@@ -112,7 +116,7 @@ class Scoreboard:
         """As plain values, for JSON."""
         return {
             "metric": self.metric,
-            "rounds": [asdict(one) for one in self.rounds],
+            "rounds": [asdict(entry) for entry in self.rounds],
             "compared": list(self.compared),
             "samples": self.samples,
             "worse_slices": [{"slice": row.name, **row.plain()} for row in self.fell],
@@ -149,7 +153,7 @@ def words(board: Scoreboard) -> str:
 
 
 def _lines(board: Scoreboard) -> Iterator[str]:
-    yield from (str(one) for one in board.rounds)
+    yield from (str(entry) for entry in board.rounds)
     if board.overall is not None:
         yield _sentence("all real images", board.overall, board)
     for row in board.fell:
@@ -179,16 +183,16 @@ def _sentence(head: str, row: Row, board: Scoreboard) -> str:
     return f"{head}: {'; '.join(parts)}"
 
 
-def _level(one: Level) -> str:
-    if one.value is None:
+def _level(level: Level) -> str:
+    if level.value is None:
         return "-"
-    return f"{one.value:.3f}" + ("" if one.low is None else f" ({one.low:.3f} to {one.high:.3f})")
+    return f"{level.value:.3f}" + ("" if level.low is None else f" ({level.low:.3f} to {level.high:.3f})")
 
 
-def _change(one: Change) -> str:
-    if one.value is None:
+def _change(change: Change) -> str:
+    if change.value is None:
         return "change unknown"
-    return f"{one.value:+.3f}" + ("" if one.low is None else f" ({one.low:+.3f} to {one.high:+.3f})")
+    return f"{change.value:+.3f}" + ("" if change.low is None else f" ({change.low:+.3f} to {change.high:+.3f})")
 
 
 def _body(board: Scoreboard) -> Markup:

@@ -74,7 +74,7 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
     fix = "Pass manifest.json of the folder that wb.export wrote."
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        samples = [(one["source_key"], one["split"], one["source"]) for one in manifest["samples"]]
+        samples = [(sample["source_key"], sample["split"], sample["source"]) for sample in manifest["samples"]]
     except (OSError, ValueError, KeyError, TypeError) as cause:
         problem = f"The manifest of the export cannot be read ({type(cause).__name__}: {cause})."
         raise InputError(problem, at=str(path), fix=fix) from cause
@@ -97,7 +97,7 @@ def judged(dataset: Dataset, table: Table, data: Data) -> Judged:
     """
     real = set(table.ids[table.mask(OneOf(fields.SOURCE, ("real",)))].tolist())
     split, chosen = _split(table, data, real)
-    fitted = {parent for one in store.relatives(dataset) for parent in one.parents}
+    fitted = {parent for relative in store.relatives(dataset) for parent in relative.parents}
     trained = data.trained & chosen
     left_out = {"trained on": len(trained), "fitted to": len((chosen & fitted) - trained)}
     kept = sorted(chosen - trained - fitted)
@@ -120,4 +120,4 @@ def _split(table: Table, data: Data, real: set[str]) -> tuple[str, set[str]]:
 
 def rows_of(ids: Sequence[str], wanted: set[str]) -> Any:
     """Which of the ids are wanted, ``(n,)``."""
-    return np.fromiter((one in wanted for one in ids), np.bool_, len(ids))
+    return np.fromiter((row_id in wanted for row_id in ids), np.bool_, len(ids))

@@ -41,8 +41,8 @@ def decide(now: Level, to_rest: Change, since_before: Change | None, since_first
     """
     if now.value is None:
         return Verdict(FAILING, "none of its labels are in the evaluated images")
-    for against, one in (("the round before", since_before), ("the first round", since_first)):
-        if one is not None and one.fell:
+    for against, step in (("the round before", since_before), ("the first round", since_first)):
+        if step is not None and step.fell:
             return Verdict(WORSE, f"significantly lower than in {against}")
     if since_first is None:
         return Verdict(FAILING, "only one round so far, nothing to compare with")

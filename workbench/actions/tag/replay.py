@@ -140,6 +140,6 @@ def _check(change: Mapping[str, Any]) -> None:
         raise ValueError(f"action {change['action']!r}, role {change['role']!r}")
     if not all(isinstance(key, str) for key in change["samples"]):
         raise TypeError("samples")
-    for key, path, place in change["labels"]:
-        if not (isinstance(key, str) and isinstance(path, str) and isinstance(place, int)):
+    for key, path, index in change["labels"]:
+        if not (isinstance(key, str) and isinstance(path, str) and isinstance(index, int)):
             raise TypeError("labels")

@@ -61,17 +61,17 @@ def scenarios(counts: Mapping[str, int], known: Mapping[str, Mapping[str, str]])
         counts: samples by tag; other tags are left out.
         known: what ``described`` says.
 
-    >>> [one["key"] for one in scenarios({"failure:a": 2, "failure:b": 1}, {"failure:b": {"key": "1"}})]
+    >>> [scenario["key"] for scenario in scenarios({"failure:a": 2, "failure:b": 1}, {"failure:b": {"key": "1"}})]
     ['2', '1']
     """
     tags = sorted(tag for tag in {*counts, *known} if tag.startswith(fields.FAILURE_PREFIX))
     taken = {about["key"] for about in known.values() if about.get("key")}
     free = iter(key for key in KEYS if key not in taken)
     rows = []
-    for place, tag in enumerate(tags):
+    for rank, tag in enumerate(tags):
         about = known.get(tag, {})
         key = about.get("key") or next(free, "")
-        color = about.get("color") or COLORS[place % len(COLORS)]
+        color = about.get("color") or COLORS[rank % len(COLORS)]
         rows.append(
             {
                 "tag": tag,

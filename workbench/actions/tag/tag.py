@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -61,8 +62,7 @@ def tag(
         FilterError: the filter is not understood.
         DatasetError: an id that is none, or of no label.
     """
-    dataset = opened(dataset)
-    return _change(dataset, "tag", name, _targets(dataset, where, ids, labels), where, reason, who)
+    return _change(dataset, "tag", name, _Scope(where, ids, labels), reason, who)
 
 
 def untag(
@@ -76,8 +76,7 @@ def untag(
     who: str | None = None,
 ) -> Entry:
     """Remove a tag; arguments and errors as ``tag``."""
-    dataset = opened(dataset)
-    return _change(dataset, "untag", name, _targets(dataset, where, ids, labels), where, reason, who)
+    return _change(dataset, "untag", name, _Scope(where, ids, labels), reason, who)
 
 
 def undo(dataset: Dataset | str, *, change_id: str | None = None, who: str | None = None) -> Entry:
@@ -134,33 +133,33 @@ def stacks(changes: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
     return done, undone
 
 
-def _targets(
-    dataset: Dataset, where: str | Filter | None, ids: Sequence[str] | None, labels: Sequence[str] | None
-) -> list[Targets]:
-    given = [name for name, value in (("where", where), ("ids", ids), ("labels", labels)) if value is not None]
-    if len(given) != 1:
-        fix = 'Pass where=..., ids=[...] or labels=[...]; where="True" means all samples.'
-        both = f"{' and '.join(given)} cannot be given together."
-        raise InputError(both if given else "Nothing says which samples to change.", at="tag", fix=fix)
-    if labels is not None:
-        return label_targets(dataset, labels)
-    return sample_targets(store.select(dataset, where) if ids is None else ids)
+@dataclass(frozen=True)
+class _Scope:
+    """What a change is to touch: one of a filter, sample ids and ids of labels."""
+
+    where: str | Filter | None
+    ids: Sequence[str] | None
+    labels: Sequence[str] | None
+
+    def targets(self, dataset: Dataset) -> list[Targets]:
+        given = [name for name, value in vars(self).items() if value is not None]
+        if len(given) != 1:
+            fix = 'Pass where=..., ids=[...] or labels=[...]; where="True" means all samples.'
+            both = f"{' and '.join(given)} cannot be given together."
+            raise InputError(both if given else "Nothing says which samples to change.", at="tag", fix=fix)
+        if self.labels is not None:
+            return label_targets(dataset, self.labels)
+        return sample_targets(store.select(dataset, self.where) if self.ids is None else self.ids)
 
 
-def _change(
-    dataset: Dataset,
-    action: Action,
-    name: str,
-    targets: Sequence[Targets],
-    where: str | Filter | None,
-    reason: str,
-    who: str | None,
-) -> Entry:
+def _change(dataset: Dataset | str, action: Action, name: str, scope: _Scope, reason: str, who: str | None) -> Entry:
+    dataset = opened(dataset)
+    targets = scope.targets(dataset)
     if not name or name != name.strip() or not name.isprintable():
         fix = "Use printable characters without spaces around them, for example failure:specular_glare."
         raise InputError(f"{name!r} is not a valid tag.", fix=fix)
-    text = str(where) if where is not None else ""
-    return apply_change(dataset, Request(action, name, text, reason, who or getpass.getuser()), targets)
+    where = str(scope.where) if scope.where is not None else ""
+    return apply_change(dataset, Request(action, name, where, reason, who or getpass.getuser()), targets)
 
 
 def _repeat(dataset: Dataset, stack: list[Entry], who: str | None, role: Role) -> Entry:

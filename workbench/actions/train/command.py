@@ -160,7 +160,9 @@ def _categories(train_dir: Path) -> list[object]:
     """Those of an export."""
     categories: dict[int, object] = {}
     for file in sorted((train_dir / "annotations").glob("instances_*.json")):
-        categories |= {one["id"]: one for one in json.loads(file.read_text(encoding="utf-8"))["categories"]}
+        categories |= {
+            category["id"]: category for category in json.loads(file.read_text(encoding="utf-8"))["categories"]
+        }
     return list(categories.values())
 
 
@@ -170,12 +172,16 @@ def _numbered(classes: Sequence[str]) -> list[object]:
 
 def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:
     problems = Problems()
-    place = {str(path.absolute()): i for i, path in enumerate(images)}
+    index_of = {str(path.absolute()): i for i, path in enumerate(images)}
     labels: list[list[Label]] = [[] for _ in images]
-    for one in files.read(answer, files.read_reference(asked), problems):
-        if one.image not in place:
-            raise InputError(f"The predictions name an image that was not asked for: {one.image}.", at=answer.name)
-        labels[place[one.image]].append(Label(one.name, one.xyxy, confidence=one.confidence))
+    for prediction in files.read(answer, files.read_reference(asked), problems):
+        if prediction.image not in index_of:
+            raise InputError(
+                f"The predictions name an image that was not asked for: {prediction.image}.", at=answer.name
+            )
+        labels[index_of[prediction.image]].append(
+            Label(prediction.name, prediction.xyxy, confidence=prediction.confidence)
+        )
     if len(problems):
         first = next(iter(problems))
         raise InputError(f"The predictions cannot be used: {first.message}", at=first.where)

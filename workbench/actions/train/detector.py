@@ -67,7 +67,7 @@ class Detector:
     def __str__(self) -> str:
         if self._network is None:
             return "detector, not fitted"
-        best = max((one["ap50"] for one in self.history if "ap50" in one), default=0.0)
+        best = max((epoch["ap50"] for epoch in self.history if "ap50" in epoch), default=0.0)
         learned = f"{counted(len(self.classes), 'class', 'classes')}, {counted(len(self.history), 'epoch')}"
         return f"detector: {learned}, best AP50 {best:.3f} on {self.stopped_by}"
 
@@ -99,7 +99,7 @@ class Detector:
                     step=lambda epoch, lost, ap: progress.advance(),
                     start=trained,
                 )
-                history += [{"stage": stage, **one} for one in new]
+                history += [{"stage": stage, **epoch} for epoch in new]
         self._network, self.history, self.classes, self.stopped_by = trained, history, splits.classes, splits.stopped_by
         return self
 
@@ -126,16 +126,16 @@ class Detector:
             MissingExtra: PyTorch is not installed.
             InputError: no detector lies there, or a broken one.
         """
-        place, network = Path(folder), _network()
+        path, network = Path(folder), _network()
         try:
-            document = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+            document = json.loads((path / ABOUT).read_text(encoding="utf-8"))
             detector = cls(**{**{name: document[name] for name in KEPT}, "size_wh": tuple(document["size_wh"])})
-            with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
+            with np.load(path / WEIGHTS, allow_pickle=False) as arrays:
                 detector._network = network.restored(dict(arrays), len(detector.classes))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile) as cause:
             fix = "Pass a folder that detector.save(folder) wrote."
             reason = f"{type(cause).__name__}: {cause}"[:300]
-            raise InputError(f"The folder holds no trained detector ({reason}).", at=str(place), fix=fix) from cause
+            raise InputError(f"The folder holds no trained detector ({reason}).", at=str(path), fix=fix) from cause
         return detector
 
     def _require_fitted(self) -> None:
@@ -153,7 +153,7 @@ class Detector:
         for start in range(0, len(images), BATCH):
             pictures = [read_picture(Path(path)) for path in images[start : start + BATCH]]
             inputs = [fitted(picture, self.size_wh) for picture in pictures]
-            answers = _network().infer(self._network, [one for one, _ in inputs], threads=self.threads)
+            answers = _network().infer(self._network, [resized for resized, _ in inputs], threads=self.threads)
             for picture, (_, scale), answer in zip(pictures, inputs, answers, strict=True):
                 height, width = picture.shape[:2]
                 edges = np.clip(answer.boxes / scale, 0, [width, height, width, height])

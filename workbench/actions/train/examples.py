@@ -75,13 +75,15 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
         InputError: there is no COCO export, an image is missing, or no labels.
     """
     contents = {split: _content(file) for split, file in _files(split_dir).items()}
-    names = sorted({str(one["name"]) for content in contents.values() for one in content["categories"]})
-    read = {split: _examples(one, split_dir / "images" / split, names, size_wh) for split, one in contents.items()}
-    stages = {split: examples for split, examples in read.items() if any(len(one.boxes) for one in examples)}
+    names = sorted({str(category["name"]) for content in contents.values() for category in content["categories"]})
+    read = {
+        split: _examples(content, split_dir / "images" / split, names, size_wh) for split, content in contents.items()
+    }
+    stages = {split: examples for split, examples in read.items() if any(len(example.boxes) for example in examples)}
     if not stages:
         raise InputError("The export has no labels to learn from.", at=str(split_dir))
     stopping, stopped_by = _held_out(split_dir, names, size_wh)
-    if any(len(one.boxes) for one in stopping):
+    if any(len(example.boxes) for example in stopping):
         return Splits(stages, stopping, names, stopped_by)
     last = list(stages)[-1]
     learned = stages[last]
@@ -89,7 +91,7 @@ def read_splits(split_dir: Path, size_wh: tuple[int, int]) -> Splits:
         return Splits(
             stages, learned, names, f"all {counted(len(learned), 'image')} of {last}: too few to hold any out"
         )
-    stages[last] = [one for i, one in enumerate(learned) if i % HELD_BACK]
+    stages[last] = [example for i, example in enumerate(learned) if i % HELD_BACK]
     stopping = learned[::HELD_BACK]
     return Splits(stages, stopping, names, f"{counted(len(stopping), 'image')} held out from {last}")
 
@@ -110,7 +112,7 @@ def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -
     if not file.is_file():
         return [], ""
     real, val = _real_pictures(split_dir), _content(file)
-    own = [one for one in val["images"] if real is None or one["file_name"] in real]
+    own = [image for image in val["images"] if real is None or image["file_name"] in real]
     examples = _examples({**val, "images": own or val["images"]}, split_dir / "images" / "val", names, size_wh)
     return examples, f"{counted(len(examples), 'image')} of {'val' if real is None or not own else 'real val'}"
 
@@ -129,20 +131,31 @@ def _real_pictures(split_dir: Path) -> set[str] | None:
     if not file.is_file():
         return None
     samples = _content(file)["samples"]
-    return {one["picture"] for one in samples if one.get("split") == "val" and one.get("source") == "real"}
+    return {sample["picture"] for sample in samples if sample.get("split") == "val" and sample.get("source") == "real"}
 
 
 def _examples(coco: Mapping[str, Any], folder: Path, names: Sequence[str], size_wh: tuple[int, int]) -> list[Example]:
-    number = {one["id"]: names.index(str(one["name"])) for one in coco["categories"] if str(one["name"]) in names}
+    number = {
+        category["id"]: names.index(str(category["name"]))
+        for category in coco["categories"]
+        if str(category["name"]) in names
+    }
     boxes: dict[Any, list[tuple[list[float], int]]] = {}
-    for one in coco["annotations"]:
-        if one["category_id"] in number and not one.get("iscrowd") and one["bbox"][2] > 0 and one["bbox"][3] > 0:
-            x, y, width, height = one["bbox"]
-            boxes.setdefault(one["image_id"], []).append(([x, y, x + width, y + height], number[one["category_id"]]))
+    for annotation in coco["annotations"]:
+        if (
+            annotation["category_id"] in number
+            and not annotation.get("iscrowd")
+            and annotation["bbox"][2] > 0
+            and annotation["bbox"][3] > 0
+        ):
+            x, y, width, height = annotation["bbox"]
+            boxes.setdefault(annotation["image_id"], []).append(
+                ([x, y, x + width, y + height], number[annotation["category_id"]])
+            )
     examples = []
-    for one in coco["images"]:
-        picture, scale = fitted(read_picture(folder / one["file_name"]), size_wh)
-        own = boxes.get(one["id"], [])
+    for image in coco["images"]:
+        picture, scale = fitted(read_picture(folder / image["file_name"]), size_wh)
+        own = boxes.get(image["id"], [])
         edges = np.array([edge for edge, _ in own], np.float32).reshape(-1, 4) * scale
         examples.append(Example(picture, edges, np.array([c for _, c in own], np.int64)))
     return examples
@@ -175,16 +188,16 @@ def fitted(picture: Rgb8, size_wh: tuple[int, int]) -> tuple[Rgb8, float]:
     return padded, scale
 
 
-def varied(one: Example, rng: np.random.Generator) -> Example:
+def varied(example: Example, rng: np.random.Generator) -> Example:
     """The example as another camera might have seen it: mirrored, nearer or farther, other light, colour and noise."""
-    height, width = one.picture.shape[:2]
+    height, width = example.picture.shape[:2]
     zoom = float(rng.uniform(0.75, 1.3))
     shift = rng.uniform(-0.1, 0.1, 2) * (width, height) + (1 - zoom) * np.array([width, height]) / 2
     mirror = bool(rng.random() < 0.5)
     matrix = np.array([[-zoom, 0, width - shift[0]] if mirror else [zoom, 0, shift[0]], [0, zoom, shift[1]]])
-    moved = cv2.warpAffine(one.picture, matrix, (width, height), borderValue=(114, 114, 114))
-    x = one.boxes[:, [0, 2]] * matrix[0, 0] + matrix[0, 2]
-    y = one.boxes[:, [1, 3]] * zoom + shift[1]
+    moved = cv2.warpAffine(example.picture, matrix, (width, height), borderValue=(114, 114, 114))
+    x = example.boxes[:, [0, 2]] * matrix[0, 0] + matrix[0, 2]
+    y = example.boxes[:, [1, 3]] * zoom + shift[1]
     whole = np.stack([x.min(1), y.min(1), x.max(1), y.max(1)], axis=1) if len(x) else np.zeros((0, 4))
     seen = np.clip(whole, 0, [width, height, width, height])
     share = _areas(seen) / np.maximum(_areas(whole), 1e-6)
@@ -192,7 +205,7 @@ def varied(one: Example, rng: np.random.Generator) -> Example:
     light = np.clip(light, 0, 1) ** rng.uniform(0.6, 1.6) * rng.uniform(0.6, 1.4) * rng.uniform(0.85, 1.15, 3)
     light += rng.normal(0, rng.uniform(0, 0.04), light.shape)
     picture = (np.clip(light, 0, 1) * 255).astype(np.uint8)
-    return Example(picture, seen[share > 0.4].astype(np.float32), one.classes[share > 0.4])
+    return Example(picture, seen[share > 0.4].astype(np.float32), example.classes[share > 0.4])
 
 
 def _areas(boxes: NDArray[Any]) -> NDArray[np.float64]:
@@ -204,10 +217,10 @@ def average_precision(examples: Sequence[Example], predictions: Sequence[Found],
     results = []
     for number in range(n_classes):
         hits: list[tuple[float, int, bool]] = []
-        truths = np.array([int((one.classes == number).sum()) for one in examples], np.int64)
-        for row, (one, own) in enumerate(zip(examples, predictions, strict=True)):
+        truths = np.array([int((example.classes == number).sum()) for example in examples], np.int64)
+        for row, (example, own) in enumerate(zip(examples, predictions, strict=True)):
             chosen = own.classes == number
-            matched = _matched(one.boxes[one.classes == number], own.boxes[chosen])
+            matched = _matched(example.boxes[example.classes == number], own.boxes[chosen])
             hits += list(zip(own.scores[chosen].tolist(), [row] * len(matched), matched, strict=True))
         hits.sort(key=lambda hit: -hit[0])
         results.append(

@@ -75,13 +75,15 @@ class Network(nn.Module):  # type: ignore[misc]
         return self.heat(features), functional.softplus(self.edges(features))
 
 
-def targets(one: Example, n_classes: int) -> tuple[Tensor, Tensor, Tensor]:
+def targets(example: Example, n_classes: int) -> tuple[Tensor, Tensor, Tensor]:
     """Heat map ``(C, h, w)``, distances in cells ``(4, h, w)``, and where these count ``(h, w)``."""
-    height, width = one.picture.shape[0] // STRIDE, one.picture.shape[1] // STRIDE
+    height, width = example.picture.shape[0] // STRIDE, example.picture.shape[1] // STRIDE
     heat = np.zeros((n_classes, height, width), np.float32)
     edges, counts = np.zeros((4, height, width), np.float32), np.zeros((height, width), np.float32)
     rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width)[None] + 0.5
-    for box, number in sorted(zip(one.boxes / STRIDE, one.classes, strict=True), key=lambda pair: -_area(pair[0])):
+    for box, number in sorted(
+        zip(example.boxes / STRIDE, example.classes, strict=True), key=lambda pair: -_area(pair[0])
+    ):
         left, top, right, bottom = (float(edge) for edge in box)
         x, y = min(int((left + right) / 2), width - 1), min(int((top + bottom) / 2), height - 1)
         sx, sy = max((right - left) / 8, 0.6), max((bottom - top) / 8, 0.6)
@@ -109,7 +111,7 @@ def loss(logits: Tensor, edges: Tensor, wanted: tuple[Tensor, Tensor, Tensor]) -
     both = (torch.minimum(edges[:, 0], distances[:, 0]) + torch.minimum(edges[:, 2], distances[:, 2])) * (
         torch.minimum(edges[:, 1], distances[:, 1]) + torch.minimum(edges[:, 3], distances[:, 3])
     )
-    areas = [(one[:, 0] + one[:, 2]) * (one[:, 1] + one[:, 3]) for one in (edges, distances)]
+    areas = [(sides[:, 0] + sides[:, 2]) * (sides[:, 1] + sides[:, 3]) for sides in (edges, distances)]
     iou = (both + 1e-3) / (areas[0] + areas[1] - both + 1e-3)
     boxes = ((1 - iou) * counts).sum() / counts.sum().clamp(min=1)
     total: Tensor = (hit + miss).sum() / n + BOX_WEIGHT * boxes
@@ -147,7 +149,7 @@ def train(
             history.append({"epoch": float(epoch), "loss": lost})
             if epoch % CHECK_EVERY == 0 or epoch == epochs:
                 ap = average_precision(
-                    stopping, infer(network, [one.picture for one in stopping], threads=threads), n_classes
+                    stopping, infer(network, [example.picture for example in stopping], threads=threads), n_classes
                 )
                 history[-1]["ap50"] = ap
                 if ap > best_ap:
@@ -171,13 +173,13 @@ def _epoch(
     order, lost = rng.permutation(len(learned)), 0.0
     for start in range(0, len(order), BATCH):
         some = [varied(learned[i], rng) for i in order[start : start + BATCH]]
-        parts = [targets(one, n_classes) for one in some]
+        parts = [targets(example, n_classes) for example in some]
         wanted = (
             torch.stack([p[0] for p in parts]),
             torch.stack([p[1] for p in parts]),
             torch.stack([p[2] for p in parts]),
         )
-        logits, edges = network(_tensor([one.picture for one in some]))
+        logits, edges = network(_tensor([example.picture for example in some]))
         value = loss(logits, edges, wanted)
         optimizer.zero_grad()
         value.backward()
@@ -228,7 +230,7 @@ def _decoded(heat: Tensor, edges: Tensor) -> Found:
 
 def weights(network: Network) -> dict[str, NDArray[Any]]:
     """All numbers of a network, by name."""
-    return {name: one.detach().cpu().numpy() for name, one in network.state_dict().items()}
+    return {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
 
 
 def restored(arrays: Mapping[str, NDArray[Any]], n_classes: int) -> Network:
@@ -238,6 +240,6 @@ def restored(arrays: Mapping[str, NDArray[Any]], n_classes: int) -> Network:
         RuntimeError: they are of another network.
     """
     network = Network(n_classes)
-    network.load_state_dict({name: torch.from_numpy(np.asarray(one)) for name, one in arrays.items()})
+    network.load_state_dict({name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()})
     network.to(memory_format=torch.channels_last).eval()
     return network

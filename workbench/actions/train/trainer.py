@@ -52,7 +52,7 @@ def predict(
     """
     dataset = opened(dataset)
     ids = store.select(dataset, where)
-    samples = [one for one in store.read(dataset, ids) if one.record.image_path is not None]
+    samples = [sample for sample in store.read(dataset, ids) if sample.record.image_path is not None]
     if not samples:
         at = dataset.name if where is None else str(where)
         raise InputError("There are no samples to predict on.", at=at, fix="Widen the filter.")
@@ -60,11 +60,11 @@ def predict(
     with Progress(f"predicting {field}", total=len(samples), unit="sample", work=work) as progress:
         for start in range(0, len(samples), BATCH):
             some = samples[start : start + BATCH]
-            answers = trainer.predict([one.record.image_path for one in some if one.record.image_path])
+            answers = trainer.predict([sample.record.image_path for sample in some if sample.record.image_path])
             if len(answers) != len(some):
                 problem = f"The model returned {counted(len(answers), 'result')} for {counted(len(some), 'image')}."
                 raise InputError(problem, at=field, fix="Return one list of labels per image.")
-            labels |= {one.id: answer for one, answer in zip(some, answers, strict=True)}
+            labels |= {sample.id: answer for sample, answer in zip(some, answers, strict=True)}
             progress.advance(len(some))
     stored.set_predictions(dataset, field, labels)
     return sum(map(len, labels.values()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.core.tables import Filter
 
-OWNERS = {"Selection": "selection", "Scenario": "found.scenario"}  # names of objects in the session, by class
+OWNERS = {"Selection": "selection", "Scenario": "recreation.scenario"}  # names of objects in the session, by class
 
 
 class Name(str):

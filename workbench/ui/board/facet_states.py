@@ -47,7 +47,7 @@ def facet_state(
         return {"name": name, "kind": "histogram", **state}
     values, missing_on = chosen_words(condition)
     counted = [pair for pair in _ranked(column, rows) if pair[0] in occurring or pair[0] in values]
-    shown = [pair for place, pair in enumerate(counted) if place < TOP or pair[0] in values]
+    shown = [pair for rank, pair in enumerate(counted) if rank < TOP or pair[0] in values]
     left = [pair for pair in counted[TOP:] if pair[0] not in values]
     return {
         "name": name,

@@ -22,7 +22,7 @@ PREDICTED_HIT = ("hit", "below_confidence", "ignored")  # predictions that need 
 def class_hues(column: Column | None) -> dict[str, float]:
     """A hue in degrees for each class; golden-angle steps keep neighbours in the list far apart."""
     names = column.names if isinstance(column, SetColumn) else ()
-    return {name: round(place * GOLDEN_ANGLE_DEG % 360, 1) for place, name in enumerate(names)}
+    return {name: round(index * GOLDEN_ANGLE_DEG % 360, 1) for index, name in enumerate(names)}
 
 
 def boxes_of(boxes: Boxes, hues: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -195,7 +195,7 @@ class Selection:
 
     def put(self, conditions: Mapping[str, Filter]) -> None:
         """Set the conditions of some facets at once; those that stand so already are removed."""
-        on = all(self.conditions.get(facet) == one for facet, one in conditions.items())
+        on = all(self.conditions.get(facet) == condition for facet, condition in conditions.items())
         self._set(dict.fromkeys(conditions, EVERYTHING) if on else conditions)
 
     def _set(self, conditions: Mapping[str, Filter]) -> None:
@@ -241,7 +241,7 @@ class Selection:
             FilterError: no such facet.
         """
         name = resolve(facet, self.table.columns)
-        self.facets = [one for one in self.facets if one != name] + ([name] if on else [])
+        self.facets = [other for other in self.facets if other != name] + ([name] if on else [])
         self.revision += 1
         self._tell()
 

@@ -32,11 +32,11 @@ def thumbnails(samples: Sequence[Stored], cancel: Cancel | None = None) -> list[
     """
     asked = cancel or Cancel()
 
-    def one(sample: Stored) -> bytes:
+    def thumbnail(sample: Stored) -> bytes:
         asked.check()
         return _thumbnail(sample)
 
-    return list(POOL.map(one, samples))
+    return list(POOL.map(thumbnail, samples))
 
 
 def full_picture(sample: Stored, *, side_px: int = 1600) -> bytes:

@@ -60,11 +60,11 @@ def run(args: argparse.Namespace) -> Outcome:
     with whole_folder(args.out) as folder:
         result.save(folder / REPORT)
         (folder / SCENARIOS).mkdir()
-        for one in result.scenarios:
-            one.dump(folder / _file(one.name))
+        for scenario in result.scenarios:
+            scenario.dump(folder / _file(scenario.name))
     proposed = [
-        {"name": one.name, "file": str(args.out / _file(one.name)), "description": one.description}
-        for one in result.scenarios
+        {"name": scenario.name, "file": str(args.out / _file(scenario.name)), "description": scenario.description}
+        for scenario in result.scenarios
     ]
     values = {**result.plain(), "scenarios": proposed, "report": str(args.out / REPORT)}
     return Outcome(plain(values), _text(result, args.out))
@@ -104,5 +104,5 @@ def _text(result: Audit, out: Path) -> str:
     lines = [str(result), f"Report: {out / REPORT}"]
     if result.scenarios:
         lines.append("Scenarios where it fails; generate more with `workbench generate FILE --into DATASET -n N`:")
-        lines += [f"  {out / _file(one.name)}" for one in result.scenarios]
+        lines += [f"  {out / _file(scenario.name)}" for scenario in result.scenarios]
     return "\n".join(lines)

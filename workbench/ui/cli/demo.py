@@ -54,13 +54,13 @@ def sample_data(given: Path | None) -> Path:
     Raises:
         InputError: it is nowhere; the message says how to make it.
     """
-    places = [given] if given else [Path.cwd() / "sample_data", Path(__file__).parents[3] / "sample_data"]
-    for place in places:
-        if (place / PREDICTIONS).is_file() and (place / "real").is_dir() and (place / "synthetic").is_dir():
-            return place
+    folders = [given] if given else [Path.cwd() / "sample_data", Path(__file__).parents[3] / "sample_data"]
+    for folder in folders:
+        if (folder / PREDICTIONS).is_file() and (folder / "real").is_dir() and (folder / "synthetic").is_dir():
+            return folder
     raise InputError(
         f"The sample data (real/, synthetic/ and {PREDICTIONS}) is missing.",
-        at=", ".join(map(str, places)),
+        at=", ".join(map(str, folders)),
         fix="Run in the checkout, or make it there: python -m tests.tools sample-data DIR",
     )
 

@@ -55,8 +55,8 @@ def _diff(args: argparse.Namespace) -> Outcome:
 
     changes = differences(Scenario.load(args.first), Scenario.load(args.second))
     lines = [
-        f"{one.path}{' (changes all draws)' if one.redraws else ''}\n  - {one.first}\n  + {one.second}"
-        for one in changes
+        f"{change.path}{' (changes all draws)' if change.redraws else ''}\n  - {change.first}\n  + {change.second}"
+        for change in changes
     ]
     return Outcome({"differences": plain(changes)}, "\n".join(lines) or "The scenarios draw the same values.")
 

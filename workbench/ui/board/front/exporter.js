@@ -36,10 +36,10 @@ export function panel({ ask }) {
   /** Fields that have no control of their own above. @param {any[]} fields */
   const offerOthers = (fields) => {
     if (others.length) return;
-    others = fields.map((one) => [one.name, el("input", one.switch ? { type: "checkbox", "aria-label": one.help } : { placeholder: one.example, "aria-label": one.help })]);
+    others = fields.map((option) => [option.name, el("input", option.switch ? { type: "checkbox", "aria-label": option.help } : { placeholder: option.example, "aria-label": option.help })]);
     const label = (/** @type {string} */ name) => name.replaceAll("_", " ");
     more.append(...others.map(([name, input], i) => field(fields[i].switch ? fields[i].help : label(name), input, fields[i].help)));
-    switched = new Map(fields.filter((one) => one.switch).map((one) => [one.name, !one.value]));
+    switched = new Map(fields.filter((option) => option.switch).map((option) => [option.name, !option.value]));
   };
   /** Value of each switch when it is on. @type {Map<string, boolean>} */
   let switched = new Map();

@@ -155,8 +155,8 @@ export function galleryGrid(ask, fail, of, signal) {
     /** Id of the sample beside one that is loaded. @param {string} id @param {number} step */
     neighbour: (id, step) => {
       for (const [number, page] of pages) {
-        const place = page.items.findIndex((item) => item.id === id);
-        if (place >= 0) { move(number * PAGE + place + step); return itemAt(focus)?.id; }
+        const index = page.items.findIndex((item) => item.id === id);
+        if (index >= 0) { move(number * PAGE + index + step); return itemAt(focus)?.id; }
       }
       return undefined;
     },

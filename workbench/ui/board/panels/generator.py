@@ -16,10 +16,10 @@ from workbench.base.files import sha256_text, write_bytes
 from workbench.base.plurals import counted
 from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, preset_names
-from workbench.ui.board import recreation
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
 from workbench.ui.board.panel import Command, Reply
+from workbench.ui.board.panels.sections import recreation
 from workbench.ui.board.state import Selection
 
 PREVIEW_FRAMES = 4

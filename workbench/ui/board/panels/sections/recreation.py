@@ -1,4 +1,4 @@
-"""Recreate a failure as a scenario, and change its distributions; a part of the generator."""
+"""Recreate a failure as a scenario, and change its distributions; a section of the generator."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def recreate(
         result = recreate_failure(state.dataset, **samples, **given, work=work)
         return Done(str(result).splitlines()[0], _plain(result))
 
-    state.note_code(f"found = {call(recreate_failure, DS, **in_code, **given)}")
+    state.note_code(f"recreation = {call(recreate_failure, DS, **in_code, **given)}")
     return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
 
 
@@ -134,7 +134,7 @@ def revise(state: Selection, jobs: Jobs, text: str, path: str, value: str, mode:
         raise InputError(f"Unknown parameter {repr(path)[:80]}.", fix=one_of(path, scenario.draws))
     distribution = {path: parse_value(value, at=path)}
     revised = scenario.replace(distribution, modes={**scenario.modes, path: mode})
-    state.note_code(f"found.scenario = {call(scenario.replace, distribution)}")
+    state.note_code(f"recreation.scenario = {call(scenario.replace, distribution)}")
     return {"yaml": revised.dump(), "value": _text(revised.draws[path])}
 
 
