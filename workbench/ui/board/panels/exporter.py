@@ -18,6 +18,7 @@ from workbench.ui.board.jobs import Done, Jobs
 from workbench.ui.board.panel import Command
 from workbench.ui.board.state import Selection
 
+USUAL = "coco"  # what the form opens with
 OWN_CONTROLS = {"splits", "seed", "real_only", "stages", "folds", "max_synthetic"}
 
 
@@ -28,7 +29,7 @@ def options(state: Selection, jobs: Jobs) -> dict[str, Any]:
         for name, default, option in split_options()
         if name not in OWN_CONTROLS
     ]
-    formats = list(WRITERS)
+    formats = sorted(WRITERS, key=lambda name: name != USUAL)
     return {
         "folder": str(state.output_folder / "export"), "formats": formats, "media": list(MEDIA), "fields": fields
     }  # fmt: skip
