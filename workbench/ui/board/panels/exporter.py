@@ -15,7 +15,7 @@ from workbench.core.splits import SplitSpec
 from workbench.core.splits.spec import options as split_options
 from workbench.ui.board.code_line import DS, FILTER, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
 USUAL = "coco"  # what the form opens with
@@ -68,3 +68,4 @@ def _done(report: ExportReport) -> Done:
 
 
 COMMANDS = {"export": Command(export)}
+PANEL = Panel("Export", "exporter.js", COMMANDS, options, place=80)

@@ -19,7 +19,7 @@ from workbench.core.scenario import Scenario, preset_names
 from workbench.ui.board import recreation
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command, Reply
+from workbench.ui.board.panel import Command, Panel, Reply
 from workbench.ui.board.state import Selection
 
 PREVIEW_FRAMES = 4
@@ -101,3 +101,4 @@ COMMANDS = {
     "generate": Command(generate),
     **recreation.COMMANDS,
 }
+PANEL = Panel("Generate", "generator.js", COMMANDS, options, place=70)
