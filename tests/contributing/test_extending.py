@@ -15,7 +15,8 @@ from PIL import Image
 import workbench as wb
 from workbench.actions.generate.preview import preview_frame
 from workbench.adapters import render
-from workbench.adapters.formats.registry import FORMATS, choose
+from workbench.adapters.formats.registry import FORMATS, WRITERS, choose
+from workbench.adapters.formats.toolkit.contract import Format, Writer
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, ScenarioError
 from workbench.core.measures import MEASURES, Picture, measure_all
@@ -50,7 +51,7 @@ def read(source):
 
 
 def test_a_format_of_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Any) -> None:
-    """A module and a line in the registry: found, read, loaded into a dataset, and removed."""
+    """A module that the registry knows: found, read, loaded into a dataset, and removed."""
     package = tmp_path / "package"
     package.mkdir()
     (package / "points_format.py").write_text(FORMAT)
@@ -72,6 +73,22 @@ def test_a_format_of_ten_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert choose(Source(data))[0] != "points"
     with pytest.raises(InputError, match="points"):
         choose(Source(data), name="points")
+
+
+def test_the_folder_of_a_format_is_its_registration() -> None:
+    """Every package beside the registry but the toolkit is a format, with all that a reader or writer must have."""
+    packages = {path.parent.name for path in (REPOSITORY / "workbench/adapters/formats").glob("*/__init__.py")}
+    owners = {str(form.__name__).split(".")[3] for form in (*FORMATS.values(), *WRITERS.values())}  # type: ignore[attr-defined]
+    assert owners == packages - {"toolkit"}
+    for form in FORMATS.values():
+        assert (
+            all(hasattr(form, part) for part in Format.__annotations__)
+            and callable(form.detect)
+            and callable(form.read)
+        )
+    for writer in WRITERS.values():
+        assert all(hasattr(writer, part) for part in Writer.__annotations__) and callable(writer.write)
+        assert callable(writer.picture_path) and callable(writer.holds) and callable(writer.lost)
 
 
 def test_a_measure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,6 +202,7 @@ COCO = {
 }
 SEEDS: dict[str, dict[str, bytes]] = {
     "coco": {"labels.json": json.dumps(COCO).encode()},
+    "csv": {"_annotations.csv": b"filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,64,48,cat,2,3,12,23\n"},
     "voc": {"Annotations/a.xml": VOC, "ImageSets/Main/train.txt": b"a\n"},
     "yolo": {"data.yaml": b"train: images\nnames: [cat, dog]\nkpt_shape: [1, 2]\n", "labels/a.txt": b"0 .5 .5 .2 .2\n"},
     "folder": {
@@ -237,6 +238,7 @@ SEEDS: dict[str, dict[str, bytes]] = {
 }
 HOME = {  # where the picture lies
     "coco": "a.jpg",
+    "csv": "a.jpg",
     "voc": "JPEGImages/a.jpg",
     "yolo": "images/a.jpg",
     "folder": "a.jpg",

@@ -1,63 +1,39 @@
-"""All formats, and the detection of the one that a folder has."""
+"""All formats, and the detection of the one that a folder has.
+
+Every package beside this module is a format: it reads with its ``read.py``, writes with its ``write.py``, or reads with
+the package itself when that is a reader of one module. See ``toolkit/contract.py`` for what a reader and a writer have.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Final
 
-from workbench.adapters.formats.blenderproc import read as blenderproc
-from workbench.adapters.formats.bop import read as bop
-from workbench.adapters.formats.bop import write as bop_write
-from workbench.adapters.formats.cloud_folder import read as cloud_folder
-from workbench.adapters.formats.coco import read as coco
-from workbench.adapters.formats.coco import write as coco_write
-from workbench.adapters.formats.fiftyone import read as fiftyone_folder
-from workbench.adapters.formats.fiftyone import write as fiftyone_write
-from workbench.adapters.formats.images import read as folder
-from workbench.adapters.formats.kitti import read as kitti
-from workbench.adapters.formats.kitti import write as kitti_write
-from workbench.adapters.formats.parquet import read as parquet
-from workbench.adapters.formats.parquet import write as parquet_write
-from workbench.adapters.formats.replicator import read as replicator
-from workbench.adapters.formats.replicator import write as replicator_write
-from workbench.adapters.formats.solo import read as solo
 from workbench.adapters.formats.toolkit.contract import Format, Found, Writer
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.voc import read as voc
-from workbench.adapters.formats.voc import write as voc_write
-from workbench.adapters.formats.webdataset import read as webdataset
-from workbench.adapters.formats.webdataset import write as webdataset_write
-from workbench.adapters.formats.yolo import read as yolo
-from workbench.adapters.formats.yolo import write as yolo_write
 from workbench.base.errors import InputError, one_of
 
-FORMATS: Final[dict[str, Format]] = {
-    coco.name: coco,
-    voc.name: voc,
-    yolo.name: yolo,
-    kitti.name: kitti,
-    replicator.name: replicator,
-    solo.name: solo,
-    bop.name: bop,
-    blenderproc.name: blenderproc,
-    fiftyone_folder.name: fiftyone_folder,
-    parquet.name: parquet,
-    webdataset.name: webdataset,
-    folder.name: folder,
-    cloud_folder.name: cloud_folder,
-}
+_HERE = Path(__file__).parent
 
-WRITERS: Final[dict[str, Writer]] = {
-    coco_write.name: coco_write,
-    voc_write.name: voc_write,
-    yolo_write.name: yolo_write,
-    kitti_write.name: kitti_write,
-    bop_write.name: bop_write,
-    replicator_write.name: replicator_write,
-    fiftyone_write.name: fiftyone_write,
-    parquet_write.name: parquet_write,
-    webdataset_write.name: webdataset_write,
-}
+
+def _modules(part: str) -> Iterator[tuple[str, Any]]:
+    """Name and module of every format that has this part: ``read`` or ``write``."""
+    for package in iter_modules([str(_HERE)]):
+        if not package.ispkg:
+            continue
+        name = f"{__package__}.{package.name}"
+        parted = (_HERE / package.name / f"{part}.py").is_file()
+        module = import_module(f"{name}.{part}" if parted else name)
+        if parted or (part == "read" and hasattr(module, "detect")):
+            yield module.name, module
+
+
+FORMATS: Final[dict[str, Format]] = dict(_modules("read"))
+WRITERS: Final[dict[str, Writer]] = dict(_modules("write"))
 
 _TIE = 0.15  # evidence closer than this does not decide
 

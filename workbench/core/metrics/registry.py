@@ -87,6 +87,8 @@ _ALL = (
     Metric("count", "samples", "high", share=False),
     Metric("recall", "recall", "low", of="labels", ratio=lambda n: (n.hits, n.hits + n.misses)),
     Metric("precision", "precision", "low", of="predictions", ratio=lambda n: (n.hits, n.hits + n.wrong)),
+    # one trial per label and wrong prediction, as Wilson's interval needs; F1 = 2 j / (1 + j) would count hits twice
+    Metric("jaccard", "Jaccard index", "low", of="predictions", ratio=lambda n: (n.hits, n.hits + n.misses + n.wrong)),
     Metric("ap50", "AP at IoU 0.5", "low", of="predictions", ranked=True),
     Metric("errors", "samples with an error", "high", ratio=lambda n: (_any_error(n), np.ones(len(n.hits)))),
     Metric("mean", "mean", "high", argument="facet", share=False),
@@ -99,7 +101,7 @@ def names(use: Use = "slice") -> tuple[str, ...]:
     """Metrics for a use: per slice, to search slices by, or to compare rounds by.
 
     >>> names("compare")
-    ('recall', 'precision', 'ap50')
+    ('recall', 'precision', 'jaccard', 'ap50')
     """
     if use == "search":
         return tuple(name for name, metric in METRICS.items() if name != "count" and not metric.ranked)
@@ -111,8 +113,8 @@ def names(use: Use = "slice") -> tuple[str, ...]:
 def labels(use: Use = "slice") -> list[tuple[str, str]]:
     """Name and label of the metrics that evaluation makes possible, for lists to choose from.
 
-    >>> labels("compare")
-    [('recall', 'recall'), ('precision', 'precision'), ('ap50', 'AP at IoU 0.5')]
+    >>> labels("compare")[1:3]
+    [('precision', 'precision'), ('jaccard', 'Jaccard index')]
     """
     return [(name, METRICS[name].label) for name in names(use) if METRICS[name].needs_evaluation]
 

@@ -1,4 +1,4 @@
-"""Limits on the content of splits: synthetic samples per slice and per real one, and a minimum of every slice.
+"""Limits on the content of splits: samples in all, synthetic ones per slice and per real one, a minimum of every slice.
 
 Surplus synthetic samples are left out, those with the highest hash first, so that more data changes few of them.
 A minimum that cannot be reached is an error, which names the nearest possible value.
@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from workbench.base.errors import InputError
-from workbench.core.splits.groups import Member
+from workbench.core.splits.balance import Capacity, Item, balance, quotas
+from workbench.core.splits.groups import Member, groups
 from workbench.core.splits.plan import LeftOut, Plan, plan
 from workbench.core.splits.spec import SplitSpec
 
 UNKNOWN = "unknown"
+_KEPT, _REST = "kept", "rest"
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,52 @@ def _limit_slices(plan: Plan, members: Sequence[Member], most: float) -> None:
         _leave_out(plan, synthetic, math.floor(most / (1 - most) * n_real + 1e-9), reason)
 
 
+def _keep_at_most(plan: Plan, members: Sequence[Member], chosen: Set[str], spec: SplitSpec, most: int) -> None:
+    """Keep a part of each split, of the same size everywhere; groups are of all members, chosen or not."""
+    parts: defaultdict[str, dict[str, list[Member]]] = defaultdict(dict)
+    for group in groups(members):
+        for member in group.members:
+            if member.id in chosen and member.id in plan.splits:
+                parts[plan.splits[member.id]].setdefault(group.name, []).append(member)
+    sizes = {split: sum(map(len, own.values())) for split, own in parts.items()}
+    total = sum(sizes.values())
+    if total <= most:
+        return
+    wanted = quotas({split: n / total for split, n in sorted(sizes.items())}, most)
+    for split, own in parts.items():
+        for name in sorted(own.keys() - _part_of(own, wanted[split], sizes[split], spec)):
+            for member in own[name]:
+                del plan.splits[member.id]
+                plan.left_out.append(LeftOut(member.id, f"more than {most:,} samples in all"))
+
+
+def _part_of(own: Mapping[str, Sequence[Member]], wanted: int, size: int, spec: SplitSpec) -> set[str]:
+    """Names of groups with together at most so many samples: a stratified draw, filled up in the order of a hash."""
+    capacity = Capacity({_KEPT: wanted, _REST: size})
+    items = [
+        Item(
+            name,
+            {_KEPT: len(each), _REST: len(each)},
+            Counter(s for m in each for s in (*m.strata, f"synthetic={m.synthetic}")),
+            {},
+            (_KEPT, _REST),
+        )
+        for name, each in own.items()
+    ]
+    drawn = (
+        balance(items, capacity, {_KEPT: wanted / size, _REST: 1 - wanted / size}, spec.seed) if spec.stratify else {}
+    )
+    kept = {name for name, part in drawn.items() if part == _KEPT}
+    room = wanted - sum(len(own[name]) for name in kept)
+    for name in sorted(
+        own.keys() - kept, key=lambda name: hashlib.sha256(f"most|{spec.seed}|{name}".encode()).digest()
+    ):
+        if len(own[name]) <= room:
+            kept.add(name)
+            room -= len(own[name])
+    return kept
+
+
 def _mix(plan: Plan, members: Sequence[Member], split: str, ratio: float) -> None:
     synthetic = [member for member in members if member.synthetic]
     n_real = len(members) - len(synthetic)
@@ -160,6 +208,8 @@ def _attempt(
 ) -> tuple[Plan, Least]:
     outcome = plan(members, spec, chosen=chosen, remembered=remembered)
     own = [member for member in members if chosen is None or member.id in chosen]
+    if spec.max_samples is not None:
+        _keep_at_most(outcome, members, {member.id for member in own}, spec, spec.max_samples)
     limit(outcome, own, spec)
     if not spec.at_least:
         return outcome, Least(0, "", "", 0)

@@ -109,6 +109,8 @@ class SplitSpec:
         at_least: the least number of samples of every slice in every split.
         mix: synthetic samples per real one by split, e.g. ``{"train": 3}``; more are left out.
         slice_by: attributes whose combinations are the slices.
+        max_samples: the largest number of samples in all; each split keeps its share of it, drawn by the seed and
+            stratified like the splits. What belongs together is kept or left out as a whole, so a few less may stay.
 
     >>> SplitSpec({"train": 0.8, "test": 0.2}, seed=3).names()
     ['train', 'test']
@@ -147,6 +149,9 @@ class SplitSpec:
         parse=parse_names,
         write=",".join,
         example="A,B",
+    )
+    max_samples: int | None = _option(
+        None, "largest number of samples in all, drawn by the seed", parse=int, example="N"
     )
 
     @classmethod
@@ -238,6 +243,16 @@ class SplitSpec:
             raise InputError(f"at_least must be 0 or more, not {self.at_least}.")
         for name, ratio in self.mix.items():
             self._check_mix(name, ratio)
+        if self.max_samples is not None:
+            self._check_most(self.max_samples)
+
+    def _check_most(self, most: int) -> None:
+        if most < 1:
+            raise InputError(f"max_samples must be 1 or more, not {most}.", fix="Leave it out to keep all samples.")
+        wanted = int(sum((self.splits or {}).values())) if self.is_counts else 0
+        if wanted > most:
+            problem = f"The splits ask for {wanted:,} samples, but max_samples allows {most:,}."
+            raise InputError(problem, at="max_samples", fix="Leave it out, or give shares instead of numbers.")
 
     def _check_mix(self, name: str, ratio: float) -> None:
         if not math.isfinite(ratio) or ratio < 0:

@@ -54,12 +54,14 @@ class Panel:
         script: file in ``front/`` whose exported ``panel`` function builds it.
         commands: what the script may ask for, by name; the names are shared by all panels.
         options: plain values that its forms offer, asked for at the start and after each job.
+        order: where it stands among the others, the lowest first; one that names no place comes last.
     """
 
     title: str | None
     script: str
     commands: Mapping[str, Command] = field(default_factory=dict)
     options: Callable[[Selection, Jobs], dict[str, Any]] | None = None
+    order: int = 1000
 
 
 def of_state(function: Callable[..., Any]) -> Command:

@@ -1,47 +1,33 @@
-"""All panels of the board, in the order in which they are shown; each is one line here.
+"""All panels of the board, in the order in which they are shown: every module of ``panels`` is one.
 
-A new panel, say ``hello``, is made of three parts:
+A new panel, say ``hello``, is made of two files:
 
-1. ``panels/hello.py``: functions of ``(state, jobs, ...)`` and ``COMMANDS``, their names for the browser.
+1. ``panels/hello.py``: functions of ``(state, jobs, ...)``, ``COMMANDS``, their names for the browser, and
+   ``PANEL = Panel("Hello", "hello.js", COMMANDS)``.
 2. ``front/hello.js``: ``export function panel({ ask, say, fail })``, which returns at least its ``root``; see
    ``Context`` and ``Panel`` in ``front/protocol.js``.
-3. A line in ``PANELS``: ``"hello": Panel("Hello", "hello.js", hello.COMMANDS)``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from workbench.ui.board import commands
+from workbench.ui.board import commands, panels
 from workbench.ui.board.jobs import Jobs
 from workbench.ui.board.panel import Command, Panel
-from workbench.ui.board.panels import (
-    analysis,
-    explorer,
-    exporter,
-    gallery,
-    generator,
-    history,
-    scoreboard,
-    slicer,
-    tagger,
-)
-from workbench.ui.board.panels import map as failure_map
 from workbench.ui.board.state import Selection
 
-PANELS: dict[str, Panel] = {
-    "slicer": Panel(None, "slicer.js", slicer.COMMANDS),
-    "map": Panel(None, "map.js", failure_map.COMMANDS),
-    "gallery": Panel(None, "gallery.js", gallery.COMMANDS),
-    "tagger": Panel("Tag", "tagger.js", tagger.COMMANDS),
-    "analysis": Panel("Analyse", "analysis.js", analysis.COMMANDS, analysis.options),
-    "explorer": Panel("Explore", "explorer.js", explorer.COMMANDS),
-    "generator": Panel("Generate", "generator.js", generator.COMMANDS, generator.options),
-    "exporter": Panel("Export", "exporter.js", exporter.COMMANDS, exporter.options),
-    "scoreboard": Panel("Rounds", "scoreboard.js", scoreboard.COMMANDS, scoreboard.options),
-    "history": Panel("History", "history.js", history.COMMANDS),
-    "code": Panel("Code", "code.js"),
-}
+
+def _all_panels() -> dict[str, Panel]:
+    """The panel of each module by name, in their order. A package holds sections of panels."""
+    names = [module.name for module in iter_modules(panels.__path__) if not module.ispkg]
+    by_name: dict[str, Panel] = {name: import_module(f"{panels.__name__}.{name}").PANEL for name in names}
+    return dict(sorted(by_name.items(), key=lambda item: item[1].order))
+
+
+PANELS: dict[str, Panel] = _all_panels()
 
 
 def options(state: Selection, jobs: Jobs, panels: list[str]) -> dict[str, Any]:

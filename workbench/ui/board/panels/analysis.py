@@ -21,7 +21,7 @@ from workbench.core.schema import fields
 from workbench.core.tables import NumberColumn, Table
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
 SLICES = 12
@@ -127,3 +127,4 @@ COMMANDS = {
     "discover": Command(discover, background=True),
     "gap": Command(gap, background=True),
 }
+PANEL = Panel("Analyse", "analysis.js", COMMANDS, options, order=50)

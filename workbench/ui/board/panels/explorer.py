@@ -22,7 +22,7 @@ from workbench.core.tables import CategoryColumn
 from workbench.core.tables.column import Rows
 from workbench.ui.board.code_line import DS, IDS, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command, Reply
+from workbench.ui.board.panel import Command, Panel, Reply
 from workbench.ui.board.state import Selection
 from workbench.ui.board.thumbnails import thumbnails
 
@@ -131,3 +131,4 @@ COMMANDS = {
     "similar": Command(find_similar, background=True),
     "teach": Command(teach, background=True),
 }
+PANEL = Panel("Explore", "explorer.js", COMMANDS, order=60)

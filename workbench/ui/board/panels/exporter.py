@@ -15,9 +15,10 @@ from workbench.core.splits import SplitSpec
 from workbench.core.splits.spec import options as split_options
 from workbench.ui.board.code_line import DS, FILTER, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
+USUAL = "coco"  # what the form opens with
 OWN_CONTROLS = {"splits", "seed", "real_only", "stages", "folds", "max_synthetic"}
 
 
@@ -28,7 +29,7 @@ def options(state: Selection, jobs: Jobs) -> dict[str, Any]:
         for name, default, option in split_options()
         if name not in OWN_CONTROLS
     ]
-    formats = list(WRITERS)
+    formats = sorted(WRITERS, key=lambda name: name != USUAL)
     return {
         "folder": str(state.output_folder / "export"), "formats": formats, "media": list(MEDIA), "fields": fields
     }  # fmt: skip
@@ -67,3 +68,4 @@ def _done(report: ExportReport) -> Done:
 
 
 COMMANDS = {"export": Command(export)}
+PANEL = Panel("Export", "exporter.js", COMMANDS, options, order=80)

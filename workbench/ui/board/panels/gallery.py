@@ -16,7 +16,7 @@ from workbench.core.schema import fields
 from workbench.core.tables import NumberColumn, SetColumn
 from workbench.ui.board.jobs import Jobs
 from workbench.ui.board.overlays import boxes_of, outlines_of
-from workbench.ui.board.panel import Command, Reply
+from workbench.ui.board.panel import Command, Panel, Reply
 from workbench.ui.board.state import Selection, Side
 from workbench.ui.board.thumbnails import full_picture, thumbnails
 
@@ -158,3 +158,4 @@ COMMANDS = {
     "marks": Command(marks),
     "zoom": Command(zoom, background=True),
 }
+PANEL = Panel(None, "gallery.js", COMMANDS, order=30)

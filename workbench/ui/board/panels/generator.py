@@ -18,7 +18,7 @@ from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, preset_names
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command, Reply
+from workbench.ui.board.panel import Command, Panel, Reply
 from workbench.ui.board.panels.sections import recreation
 from workbench.ui.board.state import Selection
 
@@ -101,3 +101,4 @@ COMMANDS = {
     "generate": Command(generate),
     **recreation.COMMANDS,
 }
+PANEL = Panel("Generate", "generator.js", COMMANDS, options, order=70)

@@ -7,7 +7,7 @@ from typing import Any
 from workbench.actions.tag.tag import stacks
 from workbench.adapters.store.journal import Entry, entries
 from workbench.ui.board.jobs import Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
 ROWS = 200
@@ -29,3 +29,4 @@ def _row(entry: Entry, stands: bool) -> dict[str, object]:
 
 
 COMMANDS = {"history": Command(history)}
+PANEL = Panel("History", "history.js", COMMANDS, order=100)

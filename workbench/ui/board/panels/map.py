@@ -18,7 +18,7 @@ from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import EVERYTHING, all_of
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
 CELL = ("samples", "labels", "value", "low", "high")
@@ -97,3 +97,4 @@ COMMANDS = {
     "heat": Command(heat, background=True),
     "cell": Command(toggle_cell),
 }
+PANEL = Panel(None, "map.js", COMMANDS, order=20)

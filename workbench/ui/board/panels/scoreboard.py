@@ -17,7 +17,7 @@ from workbench.core.metrics.compare import Change, Level
 from workbench.core.splits import SplitSpec
 from workbench.ui.board.code_line import DS, Name, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Panel
 from workbench.ui.board.state import Selection
 
 OWN, SMALL = "yours", "small"
@@ -137,3 +137,4 @@ COMMANDS = {
     "record": Command(record),
     "retrain": Command(retrain),
 }
+PANEL = Panel("Rounds", "scoreboard.js", COMMANDS, options, order=90)

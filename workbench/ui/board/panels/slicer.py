@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.ui.board.panel import of_state
+from workbench.ui.board.panel import Panel, of_state
 from workbench.ui.board.state import Selection
 
 COMMANDS = {
@@ -10,3 +10,4 @@ COMMANDS = {
     "find": of_state(Selection.find_words),
     "show_facet": of_state(Selection.show_facet),
 }
+PANEL = Panel(None, "slicer.js", COMMANDS, order=10)

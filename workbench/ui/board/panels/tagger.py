@@ -9,7 +9,7 @@ from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.core.schema.fields import FAILURE_PREFIX
 from workbench.ui.board.jobs import Jobs
-from workbench.ui.board.panel import Command, of_state
+from workbench.ui.board.panel import Command, Panel, of_state
 from workbench.ui.board.state import Selection
 
 Action = Literal["tag", "untag"]
@@ -76,3 +76,4 @@ COMMANDS = {
     "redo": Command(redo),
     "describe": of_state(Selection.describe),
 }
+PANEL = Panel("Tag", "tagger.js", COMMANDS, order=40)
