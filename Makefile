@@ -60,10 +60,11 @@ proof: setup-test
 clean:
 	rm -rf .venv build dist *.egg-info
 
+# with a current pip: the resolver of old ones does not come to an end
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed; none is on PATH. Set PYTHON=/path/to/python." >&2; exit 1; }
 	sh .ci/system-packages runtime
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --upgrade-deps .venv
 
 .venv/ready: pyproject.toml constraints.txt .ci/system-packages | .venv/bin/python
 	sh .ci/system-packages runtime

@@ -33,7 +33,7 @@ def test_the_pure_code_under_another_python(version: str, tmp_path: Path) -> Non
     if base is None:
         pytest.skip(f"Python {version} is not on PATH")
     python = str(tmp_path / "venv" / "bin" / "python")
-    subprocess.run([base, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([base, "-m", "venv", "--upgrade-deps", tmp_path / "venv"], check=True)
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     packages = ["--constraint", REPOSITORY / "constraints.txt", f"{REPOSITORY}[{EXTRAS}]"]
     done = subprocess.run([*install, *packages], env=bare(), capture_output=True, text=True, check=False)
