@@ -208,6 +208,15 @@ def test_a_table_without_boxes_is_left_to_others(folder, text):
         choose(Source(folder), name="csv")[1].read()
 
 
+def test_beside_another_format_it_is_a_copy(folder, reading):
+    """Tools write CSVs beside the labels that they have in YOLO's or COCO's way; those are loaded, as without it."""
+    (folder / "labels.csv").write_text(ROBOFLOW)
+    for stem in "ab":
+        (folder / f"{stem}.txt").write_text("0 .5 .5 .2 .2\n")
+    (folder / "classes.txt").write_text("cat\n")
+    assert choose(Source(folder))[0] == "yolo"
+
+
 numbers = st.floats(0, 1).map(lambda share: round(share, 3))
 boxes = st.tuples(st.sampled_from("ab"), st.text("xyz,;\t\"' é", min_size=1).map(str.strip).filter(bool),
                   numbers, numbers)  # fmt: skip
