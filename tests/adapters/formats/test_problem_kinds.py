@@ -217,11 +217,26 @@ CASES: dict[Kind, Case] = {
         "1 camera other than perspective (sequence.0/step0.frame_data.json, capture 0: Orthographic); "
         "loaded without intrinsics.",
     ),
+    "text_encoding": Case(
+        "yolo", {"a.png": PICTURE, "a.txt": b"0 .5 .5 .2 .2", "classes.txt": "Prüfstück".encode("latin-1")},
+        "classes.txt",
+        "The text is not UTF-8; read as Windows-1252. Save the file as UTF-8 if names look wrong.",
+    ),
+    "class_name": Case(
+        "yolo", {"a.png": PICTURE, "a.txt": b"0 .5 .5 .2 .2", "data.yaml": b'names: ["nut "]\ntrain: .'}, "classes",
+        "1 name of classes with spaces around them or in another Unicode form ('nut '); read without.",
+    ),
+    "unread_file": Case(
+        "voc", {"a.png": PICTURE, "a.xml": b"<annotation><filename>a.png</filename></annotation>",
+                "other/a.txt": b"0 .5 .5 .2 .2", "other/b.txt": b"0 .5 .5 .2 .2", "README.txt": b"about"},
+        "other/a.txt",
+        "2 .txt files in other may hold labels, splits or maps (rows of numbers as of YOLO, it seems); not read.",
+    ),
     "unsupported_media": Case(
         "fiftyone", {**fiftyone(filepath="data/film.mp4", _media_type="video"), "data/a.png": PICTURE},
         "samples.json, sample 0",
         "The sample is of type 'video' and belongs to no image (data/film.mp4); left out.",
-        loaded=0, lost=1, also={"unlisted_image", "unsupported_annotation"},
+        loaded=0, lost=1, also={"unlisted_image", "unread_file", "unsupported_annotation"},
     ),
     "unusable_name": Case(
         "folder", {"a.png": PICTURE, "b.png": PICTURE}, "b\\udcff.png",

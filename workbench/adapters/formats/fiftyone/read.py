@@ -119,7 +119,7 @@ def _folders(tree: Tree) -> list[str]:
     for file in tree.files:
         folder = folder_of(file)
         has_samples = _in(folder, _SAMPLES) in tree.known or _in(folder, "samples") in tree.folders
-        if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.path(file)):
+        if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.peek(file)):
             folders.append(folder)
     return folders
 

@@ -37,7 +37,7 @@ class Layout:
 
 def has_rows(tree: Tree, file: str) -> bool:
     """Whether a text file begins with a row of YOLO or of DOTA."""
-    lines = (line for line in head_of(tree.path(file), _HEAD_BYTES).splitlines() if not HEADERS.match(line))
+    lines = (line for line in head_of(tree.peek(file), _HEAD_BYTES).splitlines() if not HEADERS.match(line))
     first = next((line.strip() for line in lines if line.strip()), "")
     return bool(_ROW.fullmatch(first)) or has_corners(first.split())
 
@@ -161,7 +161,7 @@ def _lists(tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def _names_a_picture(tree: Tree, file: str) -> bool:
-    text = first_line(tree.path(file)).strip()
+    text = first_line(tree.peek(file)).strip()
     return bool(text) and any(path in tree.picture_set for path in tree.find(text, near=[folder_of(file), ""]))
 
 
