@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
 from workbench.base.spool import Part, Spooled, Viewed
+from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.labels import Record
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
@@ -123,7 +124,7 @@ def export(
     dataset = opened(dataset)
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    samples = Spooled(store.read(dataset), _packed, _unpacked)
+    samples = Spooled(_with_facts(store.read(dataset), store.class_facts(dataset)), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
     chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
@@ -221,6 +222,15 @@ def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work |
     paths = (stored.record.image_path for stored in samples)
     there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
     return find(dataset, Part(samples, there), work=work) if there else None
+
+
+def _with_facts(samples: Iterator[store.Stored], facts: Mapping[str, ClassFacts]) -> Iterator[store.Stored]:
+    """Samples whose records say what is known of their classes."""
+    for stored in samples:
+        if facts:
+            names = {*stored.record.labels.names, stored.record.classification} & facts.keys()
+            stored.record.class_facts = {name: facts[name] for name in sorted(map(str, names))}
+        yield stored
 
 
 def _packed(stored: store.Stored) -> tuple[Any, ...]:

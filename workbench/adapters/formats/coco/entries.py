@@ -67,6 +67,8 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
         entry["score"] = float(label.confidence)
     if label.instance_id is not None:
         entry["index"] = label.instance_id  # FiftyOne's word; it refuses others
+    if label.xyxy_loose is not None:
+        entry["xyxy_loose"] = list(label.xyxy_loose)
     if label.keypoints is not None or label.T_cam_obj is not None:
         entry |= _further(label, keypoint_names)
     return entry

@@ -91,7 +91,23 @@ def of_samples(
             bool(record.generation),
         )
         counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return sentences(counts)
+    return sentences(counts) + of_classes(records)
+
+
+def of_classes(records: Iterable[Record]) -> list[str]:
+    """What is lost of classes where a format knows nothing but their names."""
+    names: dict[str, set[str]] = {
+        "supercategories of {n} classes": set(),
+        "keypoint names of {n} classes": set(),
+        "skeletons of {n} classes": set(),
+        "further facts of {n} classes": set(),
+    }
+    for record in records:
+        for name, facts in record.class_facts.items():
+            lacks = (facts.supercategory, facts.keypoints, facts.skeleton, facts.attributes)
+            for known, lack in zip(names.values(), lacks, strict=True):
+                known.update((name,) if lack else ())
+    return sentences({text: len(known) for text, known in names.items()})
 
 
 def of_files(records: Sequence[Record]) -> list[str]:
