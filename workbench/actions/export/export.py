@@ -11,6 +11,7 @@ from typing import Any
 from workbench.actions.duplicates.report import DuplicateReport, LabelConflict, Pair
 from workbench.actions.duplicates.search import find
 from workbench.actions.export.bundle import write_bundle
+from workbench.actions.export.class_names import ClassNames
 from workbench.actions.export.manifest import FILE_NAME, Choice, Shipped
 from workbench.actions.export.media import MEDIA, Media, Pictures, put, require_room
 from workbench.actions.export.readback import compare
@@ -30,7 +31,6 @@ from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
 from workbench.base.spool import Part, Spooled, Viewed
-from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.labels import Record
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
@@ -124,12 +124,13 @@ def export(
     dataset = opened(dataset)
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    samples = Spooled(_with_facts(store.read(dataset), store.class_facts(dataset)), _packed, _unpacked)
+    names_of = ClassNames(writer)
+    samples = Spooled(_prepared_samples(dataset, names_of), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
     chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
     del samples
-    lost = _prepared(chosen, seen, target, media)
+    lost = _prepared(chosen, seen, target, media) + names_of.lost()
     if writer.holds is not everything:
         seen = _Seen(writer, Summary(spec.slice_by))
         chosen = chosen.holding(writer.holds, seen.look)
@@ -224,12 +225,15 @@ def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work |
     return find(dataset, Part(samples, there), work=work) if there else None
 
 
-def _with_facts(samples: Iterator[store.Stored], facts: Mapping[str, ClassFacts]) -> Iterator[store.Stored]:
-    """Samples whose records say what is known of their classes."""
-    for stored in samples:
+def _prepared_samples(dataset: Dataset, names_of: ClassNames) -> Iterator[store.Stored]:
+    """All samples, with the names of classes that the format holds and what is known of these classes."""
+    facts = store.class_facts(dataset)
+    for stored in store.read(dataset):
+        record = stored.record
         if facts:
-            names = {*stored.record.labels.names, stored.record.classification} & facts.keys()
-            stored.record.class_facts = {name: facts[name] for name in sorted(map(str, names))}
+            names = {*record.labels.names, record.classification} & facts.keys()
+            record.class_facts = {names_of.of(name): facts[name] for name in sorted(map(str, names))}
+        record.labels = names_of.labels(record.labels)
         yield stored
 
 

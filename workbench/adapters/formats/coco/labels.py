@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.adapters.formats.coco import panoptic
 from workbench.adapters.formats.coco.annotations import EDGES_MODE, Annotations, has_place, is_empty
 from workbench.adapters.formats.coco.categories import Category
+from workbench.adapters.formats.coco.entries import LABEL_KEYS
 from workbench.adapters.formats.coco.merge import Annotation, merged
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
@@ -29,11 +30,7 @@ from workbench.core.schema.labels import Attribute, Label, Labels
 
 Given = tuple[Annotations, int, int]  # annotations of a file, and the rows of one image
 
-_USED = frozenset(
-    {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
-     "instance_id", "index", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode",
-     "xyxy_loose", "category_name"}
-)  # fmt: skip
+_USED = LABEL_KEYS - {"attributes", "category", "segments_info"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +226,7 @@ def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
         attributes.pop("attributes", None)
         attributes = {**attributes_of(nested, known=frozenset()), **attributes}
     if entry.get("iscrowd") in (1, True):
-        attributes["iscrowd"] = True
+        attributes.setdefault("iscrowd", True)
     return attributes
 
 

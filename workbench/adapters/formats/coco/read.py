@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.adapters.formats.coco.document import Document, Listed, place_of, unpacked
+from workbench.adapters.formats.coco.entries import IMAGE_KEYS
 from workbench.adapters.formats.coco.labels import Given, ImageLabels, labels_of
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_stream import opened
@@ -47,9 +48,7 @@ _CLOSING: Mapping[Kind, str] = {
     "missing_map": "No panoptic map for {n} annotations ({first}); boxes loaded without masks.",
     "unsupported_annotation": "{n} captions ({first}); not supported, left out.",
 }
-_USED = frozenset(
-    {"id", "file_name", "width", "height", "split", "scene_id", "generation", "tags", "classification", "camera"}
-)
+_USED = IMAGE_KEYS - {"attributes", "classes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,9 @@ def record_of(
     own = (str(image["classification"]),) if image.get("classification") else ()
     classes = list(dict.fromkeys(own + content.classes))
     attributes = attributes_of(image, known=_USED)
+    if isinstance(image.get("attributes"), dict):  # datumaro and CVAT keep an image's attributes together
+        attributes.pop("attributes", None)
+        attributes = {**attributes_of(image["attributes"], known=frozenset()), **attributes}
     if len(classes) > 1:
         attributes["classes"] = str(attribute_value(classes))
         rest = f"kept '{classes[0]:.60}' as its class, all in the attribute 'classes'"
