@@ -151,13 +151,38 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     return Records(entries, build, source)
 
 
-def class_names(path: Path) -> Mapping[int, str]:
-    """Class names by number that a ``data.yaml`` declares.
+def declared_classes(path: Path) -> Classes:
+    """What a ``data.yaml`` declares of classes: names by number, and keypoints.
 
     Raises:
         InputError: it cannot be read, or declares none.
     """
-    return _classes(_yaml(path, shown=path.name), path.name).names or {}
+    content = _yaml(path, shown=path.name)
+    if not isinstance(content, dict) or "names" not in content:
+        raise InputError("The file declares no 'names'.", at=path.name, fix="Give the data.yaml of the model.")
+    return _classes(content, path.name)
+
+
+def names_by_line(path: Path) -> Mapping[int, str]:
+    """Class names of a class file, the first line being number 0; none of a file of rows that has such a name."""
+    lines = lines_of(path, path.name, Problems())
+    if lines and _ROW.fullmatch(lines[0].strip()):
+        return {}
+    return {at: line.strip() for at, line in enumerate(lines) if line.strip()}
+
+
+def is_class_file(name: str) -> bool:
+    """Whether a file of this name holds a class name per line."""
+    return name.lower() in _CLASS_FILES
+
+
+def is_row_file(name: str) -> bool:
+    """Whether a file of this name may hold the rows of an image.
+
+    >>> is_row_file("a.txt"), is_row_file("classes.txt"), is_row_file("a.jpg")
+    (True, False, False)
+    """
+    return name.lower().endswith(".txt") and name.lower() not in _NO_LABELS
 
 
 def label_path(picture: str) -> str:

@@ -1,0 +1,30 @@
+"""Files of predictions: COCO results, COCO with scores, what Ultralytics writes, folders of YOLO rows.
+
+Such files name images and classes by number; what the numbers mean stands in the file that the model was given
+(``reference``). Nothing here guesses: a number with two meanings, or with none, is refused.
+"""
+
+from workbench.adapters.formats.predictions.files import read
+from workbench.adapters.formats.predictions.prediction import Prediction, Results
+from workbench.adapters.formats.predictions.reference import (
+    GIVE,
+    Reference,
+    class_names,
+    counted_from,
+    plain_id,
+    read_reference,
+    references_in,
+)
+
+__all__ = [
+    "GIVE",
+    "Prediction",
+    "Reference",
+    "Results",
+    "class_names",
+    "counted_from",
+    "plain_id",
+    "read",
+    "read_reference",
+    "references_in",
+]
