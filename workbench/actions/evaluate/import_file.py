@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.actions.evaluate.named_images import Images
+from workbench.adapters import predictions as files
 from workbench.adapters import store
-from workbench.adapters.formats import predictions as files
-from workbench.adapters.formats.predictions import GIVE, Prediction, Reference, Results
 from workbench.adapters.formats.toolkit import archive
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.predictions import GIVE, Prediction, Reference, Results
 from workbench.adapters.store import Dataset, Medium
 from workbench.adapters.store import predictions as stored
 from workbench.base.errors import InputError

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.adapters.formats.predictions import Reference, plain_id
 from workbench.adapters.formats.toolkit.names import split_of_path, split_word
+from workbench.adapters.predictions import Reference, plain_id
 from workbench.adapters.store import Medium
 from workbench.base.errors import InputError
 
@@ -44,8 +44,10 @@ class Images:
     references: Sequence[Reference] = ()
     _by_name: dict[tuple[str, str], list[Medium]] = field(default_factory=lambda: defaultdict(list))
     _by_plain: list[tuple[Reference, dict[int, list[Any]]]] = field(default_factory=list)
+    _folders: dict[str, tuple[str, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._folders = {medium.id: _folders(Path(_text(medium.origin)).parts[:-1]) for medium in self.media}
         for medium in self.media:
             for key in _keys(_text(medium.origin).rpartition("/")[2]):
                 self._by_name[key].append(medium)
@@ -113,13 +115,21 @@ class Images:
         last, folders = parts[-1], _folders(parts[:-1])
         candidates = (self._by_name.get(key, []) for key in _keys_of_given(last))
         samples = next(filter(None, candidates), [])
-        samples = _narrowed(samples, folders)
+        samples = self._narrowed(samples, folders)
         if len(samples) == 1 and not name.startswith(("/", "\\")) and ":" not in name:
-            own, given = (split_of_path(part) for part in (_origin_folders(samples[0]), folders))
+            own, given = (split_of_path(part) for part in (self._folders[samples[0].id], folders))
             samples = samples if own is None or given is None or own == given else []
         if len(samples) > 1 and near is not None:
             samples = _nearest(samples, near)
         return tuple(samples)
+
+    def _narrowed(self, samples: list[Medium], folders: tuple[str, ...]) -> list[Medium]:
+        """Those whose path ends like the name, as far as that tells them apart."""
+        for n in range(1, len(folders) + 1):
+            if len(samples) < 2:
+                break
+            samples = [sample for sample in samples if self._folders[sample.id][-n:] == folders[-n:]] or samples
+        return samples
 
 
 def _keys(name: str) -> Iterator[tuple[str, str]]:
@@ -140,19 +150,6 @@ def _text(name: str) -> str:
 
 def _folders(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(split_word(part) or part for part in parts if part.lower() not in _NO_FOLDERS)
-
-
-def _origin_folders(medium: Medium) -> tuple[str, ...]:
-    return _folders(Path(_text(medium.origin)).parts[:-1])
-
-
-def _narrowed(samples: list[Medium], folders: tuple[str, ...]) -> list[Medium]:
-    """Those whose path ends like the name, as far as that tells them apart."""
-    for n in range(1, len(folders) + 1):
-        if len(samples) < 2:
-            break
-        samples = [sample for sample in samples if _origin_folders(sample)[-n:] == folders[-n:]] or samples
-    return samples
 
 
 def _nearest(samples: list[Medium], near: Path) -> list[Medium]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from workbench.adapters.formats import predictions as files
+from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Work

@@ -15,6 +15,7 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
 from workbench.base.errors import DatasetError, one_of
+from workbench.core.metrics.per_class import LabelOutcomes
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
@@ -116,6 +117,23 @@ def boxes(
         query = {"$and": [query, {field: {"$ne": None}}]}
     documents = dataset._sample_collection.find(query, wanted).sort("_id", 1)
     return (_boxes(document, field) for document in documents)
+
+
+@translated
+def label_outcomes(
+    dataset: Dataset, field: str | None, *, where: str | Filter | None = None
+) -> Iterator[LabelOutcomes]:
+    """Class and outcome of the true labels of samples, and of the predicted ones of a field; in order of loading."""
+    pairs = {name: _pairs(path) for name, path in (("t", fields.GROUND_TRUTH), ("p", field)) if path}
+    stages = [{"$match": _query(dataset, where)}, {"$sort": {"_id": 1}}, {"$project": pairs}]
+    documents = dataset._sample_collection.aggregate(stages, allowDiskUse=True)
+    return (LabelOutcomes(str(one["_id"]), one.get("t") or (), one.get("p") or ()) for one in documents)
+
+
+def _pairs(path: str) -> dict[str, Any]:
+    """Class and outcome of each box of a field; labels in space have none."""
+    boxes = {"input": {"$ifNull": [f"${path}.detections", []]}, "as": "d", "cond": {"$isArray": "$$d.bounding_box"}}
+    return {"$map": {"input": {"$filter": boxes}, "as": "d", "in": ["$$d.label", f"$$d.{OUTCOME}"]}}
 
 
 def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:

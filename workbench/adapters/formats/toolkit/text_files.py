@@ -11,9 +11,12 @@ LIMIT_BYTES: Final = 64 << 20
 
 
 def lines_of(path: Path, where: str, problems: Problems) -> list[str]:
-    """The lines of a text file, bytes that are not UTF-8 replaced; none when it is too large, which is reported."""
+    """The lines of a text file; none when it is too large, which is reported.
+
+    Bytes that are not UTF-8 are replaced, and a byte order mark is left away.
+    """
     data = content_of(path, where, problems)
-    return [] if data is None else data.decode(errors="replace").splitlines()
+    return [] if data is None else data.decode("utf-8-sig", errors="replace").splitlines()
 
 
 def content_of(path: Path, where: str, problems: Problems) -> bytes | None:

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adapters.formats.predictions.reference import Reference
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import cut_out
 from workbench.adapters.formats.toolkit.boxes import Xyxy
+from workbench.adapters.predictions.reference import Reference
 from workbench.core.schema.labels import Label
 
 

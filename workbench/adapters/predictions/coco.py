@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adapters.formats.predictions.confidence import confidence_of
-from workbench.adapters.formats.predictions.prediction import Prediction, Results
-from workbench.adapters.formats.predictions.reference import Reference
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import box_of
 from workbench.adapters.formats.toolkit.boxes import Xyxy, hull, numbers_of
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.predictions.confidence import confidence_of
+from workbench.adapters.predictions.prediction import Prediction, Results
+from workbench.adapters.predictions.reference import Reference
 
 
 def read(entries: list[Any], path: Path, problems: Problems, *, own: Reference | None = None) -> Results:

@@ -25,14 +25,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adapters.formats.predictions.confidence import confidence_of
-from workbench.adapters.formats.predictions.prediction import Prediction, Results
-from workbench.adapters.formats.predictions.reference import Reference, read_reference
 from workbench.adapters.formats.toolkit.boxes import Xyxy, hull
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.text_files import lines_of
 from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.adapters.formats.yolo import read as yolo
+from workbench.adapters.predictions.confidence import confidence_of
+from workbench.adapters.predictions.prediction import Prediction, Results
+from workbench.adapters.predictions.reference import Reference, read_reference
 from workbench.base.errors import InputError, WorkbenchError
 
 _BOX = 4
@@ -100,7 +100,7 @@ def _own(tree: Tree) -> Reference | None:
 
 def _rows(tree: Tree, file: str, problems: Problems) -> Iterator[_Row]:
     for at, line in enumerate(lines_of(tree.path(file), file, problems), 1):
-        tokens, where = line.removeprefix("\ufeff").split(), f"{file}, line {at}"
+        tokens, where = line.split(), f"{file}, line {at}"
         if not tokens:
             continue
         try:

@@ -4,9 +4,9 @@ Such files name images and classes by number; what the numbers mean stands in th
 (``reference``). Nothing here guesses: a number with two meanings, or with none, is refused.
 """
 
-from workbench.adapters.formats.predictions.files import read
-from workbench.adapters.formats.predictions.prediction import Prediction, Results
-from workbench.adapters.formats.predictions.reference import (
+from workbench.adapters.predictions.files import read
+from workbench.adapters.predictions.prediction import Prediction, Results
+from workbench.adapters.predictions.reference import (
     GIVE,
     Reference,
     class_names,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.adapters.formats.predictions import coco, yolo_rows
-from workbench.adapters.formats.predictions.prediction import Results
-from workbench.adapters.formats.predictions.reference import read_reference
 from workbench.adapters.formats.toolkit.json_files import json_type, parse
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.predictions import coco, yolo_rows
+from workbench.adapters.predictions.prediction import Results
+from workbench.adapters.predictions.reference import read_reference
 from workbench.base.errors import InputError
 
 _LISTS = ("annotations", "predictions")  # keys below which results are wrapped
