@@ -173,3 +173,9 @@ def test_masks_are_kept_with_their_predictions(dataset: Any, tmp_path: Path, add
     assert evaluate(dataset, given).tp == 1
     (label,) = dataset.first().predictions.detections
     assert label.mask.shape == (24, 32) and label.mask.all()
+
+
+def test_spaces_and_composed_marks_make_no_other_class(dataset: Any, tmp_path: Path, add: Any) -> None:
+    add("data", "a.png", classes=["k\u00e4fer"], yolo=False)
+    yaml = put(tmp_path / "own" / "data.yaml", 'names: ["ka\u0308fer "]\n')
+    assert evaluate(dataset, rows(tmp_path / "rows", 0, "a"), annotations=yaml).tp == 1

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.predictions import Reference, class_names, counted_from, plain_id, read
+from workbench.adapters.predictions import (
+    Prediction,
+    Reference,
+    class_names,
+    counted_from,
+    plain_id,
+    read,
+    read_reference,
+    read_references,
+)
 from workbench.base.errors import InputError
 
 BOX = (0.4, 0.4, 0.6, 0.6)
@@ -245,3 +254,29 @@ def test_or_it_is_refused() -> None:
         InputError, match=r"begin at 0 or at 1: data\.yaml has 3 names .* neither 0 nor 3.*annotations="
     ):
         counted_from({1, 2}, names, at="r")
+
+
+@given(st.integers(-30, 60), st.integers(-30, 40), st.integers(1, 80), st.integers(1, 60))
+def test_a_mask_covers_its_box_wherever_that_is(x: int, y: int, width: int, height: int) -> None:
+    one = Prediction(1, 1, (x, y, x + width, y + height), 0.5, "r", runs=COUNTS, size=(48, 64))
+    mask = one.label("nut", 64, 48).mask
+    assert mask is not None and mask.shape == (height, width)
+    whole = np.pad(MASK, 100)[100 + y : 100 + y + height, 100 + x : 100 + x + width]
+    assert (mask == whole).all()
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, "0"])
+def test_class_0_where_ids_begin_at_1_shifts_all_others(zero: Any) -> None:
+    with pytest.raises(InputError, match=r"use class 0, which x\.json does not declare.*data\.yaml"):
+        class_names([zero, 1], [reference({1: "nut", 2: "bolt"})], at="r")
+    assert class_names([zero, 1], [reference({0: "nut", 1: "bolt"})], at="r") == {zero: "nut", 1: "bolt"}
+
+
+def test_an_id_twice_in_one_file_has_two_meanings(tmp_path: Path) -> None:
+    path = tmp_path / "gt.json"
+    categories = [{"id": 1, "name": "nut"}, {"id": 1, "name": "bolt"}, {"id": 2, "name": "cap"}]
+    path.write_text(json.dumps({"images": [], "categories": categories}))
+    assert read_reference(path).classes == {1: "nut", 2: "cap"}
+    assert class_names([2], read_references(path), at="r") == {2: "cap"}
+    with pytest.raises(InputError, match=r"Class number 1 means 'nut' in .* and 'bolt' in"):
+        class_names([1, 2], read_references(path), at="r")

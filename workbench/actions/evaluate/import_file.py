@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,8 @@ def import_predictions(dataset: Dataset, path: Path, annotations: Path | None, n
         for prediction in results.predictions
         if (medium := located.of(prediction.image, named=prediction.named)) is not None
     ]
-    names = _classes(dataset, results, {prediction.number for prediction, _ in usable}, given, path)
+    declared = _classes(dataset, results, {prediction.number for prediction, _ in usable}, given, path)
+    names = _as_in_truth(declared, stored.classes_of_truth(dataset))
     labels: dict[str, list[Label] | None] = {medium.id: None for medium in located.media}
     labels |= {sample_id: [] for sample_id in located.covered}
     used = _add(labels, usable, names, problems)
@@ -99,7 +101,7 @@ class _References:
     def _given(self, form: Literal["coco", "yolo"]) -> list[Reference]:
         assert self.given is not None
         if not self.given.is_dir() and not archive.is_archive(self.given):
-            return [files.read_reference(self.given)]
+            return files.read_references(self.given)
         other: Literal["coco", "yolo"] = "yolo" if form == "coco" else "coco"
         references = list(files.references_in(self.given, form)) or list(files.references_in(self.given, other))
         if not references:
@@ -279,6 +281,19 @@ def _classes(
     return names
 
 
+def _as_in_truth(names: Mapping[Any, str], classes: Collection[str]) -> dict[Any, str]:
+    """Names as the dataset writes them: spaces around a name, and how marks are composed, make no other class."""
+    known: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        known[_plain_name(name)].append(name)
+    alike = {number: known[_plain_name(name)] for number, name in names.items()}
+    return {n: alike[n][0] if name not in classes and len(alike[n]) == 1 else name for n, name in names.items()}
+
+
+def _plain_name(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def _with_plain_numbers(
     dataset: Dataset, numbers: Collection[int], names: dict[Any, str], given: _References, shown: str
 ) -> dict[Any, str]:
@@ -317,6 +332,8 @@ def _add(
             message = f"The box cannot be made: {cause}; prediction left out."
             problems.add("size_mismatch", prediction.where, message)
             continue
+        if not prediction.fits(medium.width, medium.height):
+            problems.count("size_mismatch", prediction.where)
         if label.confidence is None:
             problems.count("missing_confidence", prediction.where)
         key = (medium.id, label.name, label.xyxy, label.confidence)
@@ -329,6 +346,7 @@ def _add(
         used += 1
     message = "{n} predictions without a confidence ({first}); they count at any confidence, and rank last for AP."
     problems.close("missing_confidence", message)
+    problems.close("size_mismatch", "{n} predictions with a mask of another size than the image ({first}); box kept.")
     problems.close(
         "duplicate_box", "{n} predictions for the second time ({first}): same class, box and confidence; kept."
     )

@@ -13,6 +13,7 @@ from workbench.adapters.predictions.reference import (
     counted_from,
     plain_id,
     read_reference,
+    read_references,
     references_in,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "plain_id",
     "read",
     "read_reference",
+    "read_references",
     "references_in",
 ]

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.adapters.formats.toolkit import rle
-from workbench.adapters.formats.toolkit.arrays import cut_out
-from workbench.adapters.formats.toolkit.boxes import Xyxy
+from workbench.adapters.formats.toolkit.boxes import Xyxy, rounded_out
 from workbench.adapters.predictions.reference import Reference
 from workbench.core.schema.labels import Label
 
@@ -61,13 +60,21 @@ class Prediction:
         """The part of the mask in the box, as labels carry it."""
         if self.runs is None:
             return None
-        if self.size != (height, width):
+        if not self.fits(width, height):
             if self.box_of_mask:
                 raise ValueError(f"the mask has {self.size[1]} x {self.size[0]} pixels, the image {width} x {height}")
             return None
-        left, top, right, bottom = self.xyxy
-        inside = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
-        return cut_out(rle.decode(self.runs, height, width), self.xyxy) if inside == self.xyxy else None
+        left, top, right, bottom = rounded_out(self.xyxy)
+        mask = np.zeros((max(bottom - top, 0), max(right - left, 0)), np.bool_)
+        x, y = slice(max(left, 0), min(right, width)), slice(max(top, 0), min(bottom, height))
+        if x.stop > x.start and y.stop > y.start:
+            whole = rle.decode(self.runs, height, width)
+            mask[y.start - top : y.stop - top, x.start - left : x.stop - left] = whole[y, x]
+        return mask
+
+    def fits(self, width: int, height: int) -> bool:
+        """Whether the mask, if there is one, is that of an image of this size."""
+        return self.runs is None or self.size == (height, width)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from workbench.base.plurals import counted
 
 GIVE = "Pass annotations= (--annotations): the file that the model was given."
 _YAML = (".yaml", ".yml")
+_NAMED = {"images": (0, "file_name"), "categories": (1, "name")}
 
 
 @dataclass(frozen=True)
@@ -39,25 +40,37 @@ class Reference:
 def read_reference(path: Path) -> Reference:
     """The numbers of a COCO file, of a YOLO ``data.yaml``, or of a class file with a name per line.
 
+    Of an id that a COCO file gives twice, the first entry counts, as it does in loading.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    return read_references(path)[0]
+
+
+def read_references(path: Path) -> list[Reference]:
+    """The same, and a second reference for ids that the file gives twice with other names.
+
     Raises:
         InputError: it is none of them.
     """
     if path.suffix.lower() in _YAML:
         declared = yolo.declared_classes(path)
-        return Reference(path, {}, declared.names or {}, from_zero=True, keypoint_numbers=declared.keypoint_numbers)
+        names, keypoint_numbers = declared.names or {}, declared.keypoint_numbers
+        return [Reference(path, {}, names, from_zero=True, keypoint_numbers=keypoint_numbers)]
     if yolo.is_class_file(path.name):
-        return Reference(path, {}, yolo.names_by_line(path), from_zero=True)
-    images: dict[Any, str] = {}
-    classes: dict[Any, str] = {}
-    for key, first, values in parts(path, shown=path.name):
-        for entry in values if first >= 0 else ():
+        return [Reference(path, {}, yolo.names_by_line(path), from_zero=True)]
+    first: tuple[dict[Any, str], dict[Any, str]] = ({}, {})
+    again: tuple[dict[Any, str], dict[Any, str]] = ({}, {})
+    for key, at, values in parts(path, shown=path.name):
+        for entry in values if at >= 0 and key in _NAMED else ():
             if not isinstance(entry, dict) or isinstance(entry.get("id"), (list, dict)):
                 continue
-            if key == "images" and isinstance(entry.get("file_name"), str):
-                images[entry.get("id")] = entry["file_name"]
-            elif key == "categories" and "name" in entry:
-                classes[entry.get("id")] = str(entry["name"])
-    return Reference(path, images, classes)
+            place, name_key = _NAMED[key]
+            number, name = entry.get("id"), entry.get(name_key)
+            if isinstance(name, str) and first[place].setdefault(number, name) != name:
+                again[place][number] = name
+    return [Reference(path, *first), *([Reference(path, *again)] if any(again) else [])]
 
 
 def references_in(path: Path, form: Literal["coco", "yolo"]) -> Iterator[Reference]:
@@ -69,11 +82,10 @@ def references_in(path: Path, form: Literal["coco", "yolo"]) -> Iterator[Referen
         is_yolo = file.suffix.lower() in _YAML or yolo.is_class_file(file.name)
         if file.is_file() and (is_yolo if form == "yolo" else file.suffix.lower() == ".json"):
             try:
-                reference = read_reference(file)
+                references = read_references(file)
             except (WorkbenchError, OSError):
                 continue  # another file of the folder
-            if reference.images or reference.classes:
-                yield reference
+            yield from (reference for reference in references if reference.images or reference.classes)
 
 
 def class_names(numbers: Collection[Any], references: Sequence[Reference], *, at: str) -> dict[Any, str]:
@@ -102,7 +114,16 @@ def class_names(numbers: Collection[Any], references: Sequence[Reference], *, at
                     "so the predictions could mean either."
                 )
                 raise InputError(problem, at=at, fix=GIVE)
+    _refuse_zero(numbers, names, references, at=at)
     return {number: name for number, (name, _) in names.items()}
+
+
+def _refuse_zero(numbers: Collection[Any], names: Collection[Any], references: Sequence[Reference], *, at: str) -> None:
+    """Refuse a class 0 where ids begin at 1: the predictions count from 0, and all their numbers mean others."""
+    ids = [reference for reference in references if reference.classes and not reference.from_zero]
+    if ids and any(plain_id(number) == 0 and number not in names for number in numbers):
+        problem = f"The predictions use class 0, which {ids[0].path} does not declare: they may count classes from 0."
+        raise InputError(problem, at=at, fix="Pass annotations= (--annotations): the data.yaml of the model.")
 
 
 def _declared(numbers: Iterable[Any], reference: Reference) -> Iterator[tuple[Any, Any]]:
