@@ -101,3 +101,28 @@ def test_the_filter_counts_but_for_the_classes_themselves(board: Browser) -> Non
 def test_it_is_a_tab_between_those_that_find_out_and_those_that_make(board: Browser) -> None:
     titles = [title for _, title in board.board._parts if title]
     assert titles.index("Analyse") < titles.index("Classes") < titles.index("Explore")
+
+
+def test_the_form_says_which_samples_are_evaluated(board: Browser) -> None:
+    dataset = board.board.state.dataset
+    judge(dataset)
+    bright = store.select(dataset, "lighting == 'bright'")
+    predictions.set_predictions(dataset, "predictions", dict.fromkeys(bright[1:]))
+    assert board.ask("options", panels=["analysis"])[0]["result"]["analysis"]["scopes"] == [
+        "covered",
+        "filtered",
+        "all",
+    ]
+    board.ask("toggle", facet="lighting", value="bright")
+    for scope, samples, line in (
+        ("covered", 4, "wb.evaluate(ds, 'predictions')"),
+        ("filtered", 1, "wb.evaluate(ds, 'predictions', where=\"lighting == 'bright'\")"),
+        ("all", 6, "wb.evaluate(ds, 'predictions', scope='all')"),
+    ):
+        number = board.ask("evaluate", predictions="predictions", iou=0.5, confidence=0.0, scope=scope)[0]["result"]
+        assert board.job(number)["state"] == "done" and board.board.code.splitlines()[-1] == line
+        board.ask("follow")
+        evaluation = board.board.state.evaluation
+        assert evaluation is not None and evaluation["samples"] == samples
+        assert len(store.select(dataset, "evaluation.hits >= 0")) == samples
+    assert not board.ask("evaluate", predictions="predictions", iou=0.5, confidence=0.0, scope="some")[0]["ok"]

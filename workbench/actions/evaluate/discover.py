@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from workbench.actions.evaluate.slices import by_labels, samples_by_class
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
@@ -103,6 +104,8 @@ def discover(
 ) -> Discovery:
     """Find the conjunctions of up to three conditions where a metric is worst; see ``core.discovery``.
 
+    Recall and precision of a slice with a class count the labels of the class alone.
+
     ``board.filter = found[0].filter`` shows the first on the board.
 
     Args:
@@ -125,6 +128,8 @@ def discover(
     if where is not None:
         table = _rows(table, as_filter(where))
     facets = list(by) if by is not None else searched_facets(table)
+    if by_labels(table, metric, facets):
+        table = samples_by_class(dataset, table, metric)
     discovery = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
     if save_views:
         _save(dataset, discovery)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 
+from workbench.actions.evaluate.import_file import Imported, import_predictions
 from workbench.adapters import store
-from workbench.adapters.formats import predictions as files
-from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
-from workbench.base.errors import InputError, WorkbenchError
+from workbench.base.errors import InputError, one_of
 from workbench.base.plurals import counted
 from workbench.base.progress import Progress, Work
 from workbench.core.metrics.average_precision import class_results, mean_ap
@@ -23,11 +23,14 @@ from workbench.core.metrics.intervals import wilson
 from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema.boxes import Boxes
-from workbench.core.schema.labels import Label
 from workbench.core.schema.report import Problem
-from workbench.core.tables import Filter
+from workbench.core.tables import Filter, as_filter
 
 FIELD = "predictions"
+Scope = Literal["covered", "all"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+SHOWN = 10  # classes
+SETTINGS = ("field", "iou", "confidence")  # of an evaluation, that the outcomes of a sample depend on
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,13 @@ class Matching:
         annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them; those of all data
             loaded by default. Only for predictions from a file.
         field: where predictions from a file are stored.
+        scope: judge the samples that the predictions cover, or all, those without predictions being missed.
 
     Raises:
-        InputError: a number beyond its range.
+        InputError: a number beyond its range, or no such scope.
 
     >>> Matching(iou=0.6)
-    Matching(iou=0.6, confidence=0.0, where=None, annotations=None, field='predictions')
+    Matching(iou=0.6, confidence=0.0, where=None, annotations=None, field='predictions', scope='covered')
     """
 
     iou: float = 0.5
@@ -54,12 +58,15 @@ class Matching:
     where: str | Filter | None = None
     annotations: str | Path | None = None
     field: str = FIELD
+    scope: Scope = "covered"
 
     def __post_init__(self) -> None:
         if not 0 < self.iou <= 1:
             raise InputError(f"iou must be above 0 and at most 1, not {self.iou:g}.")
         if not 0 <= self.confidence <= 1:
             raise InputError(f"confidence must be between 0 and 1, not {self.confidence:g}.")
+        if self.scope not in SCOPES:
+            raise InputError(f"Unknown scope {str(self.scope)!r:.80}.", fix=one_of(str(self.scope), SCOPES))
 
 
 @dataclass
@@ -69,7 +76,13 @@ class Evaluation:
     Attributes:
         predictions: the field of predicted boxes.
         iou, confidence: least overlap of a hit, least confidence of a prediction that counts.
+        scope: which samples were judged: those that the predictions cover, or all.
+        where: the filter, in words of the language; empty without one.
         samples: samples evaluated.
+        covered: samples of the dataset that the predictions cover, whatever the filter.
+        total: samples of the dataset.
+        implied: samples covered that a file of predictions does not name: it has no predictions for them.
+        classes: class by number, of the numbers in a file of predictions.
         matched: those whose boxes were new or others than at an earlier evaluation; the rest is remembered.
         tp, fp, fn: hits, wrong predictions, misses.
         recall, precision: with their 95 % intervals (Wilson, of labels); ``None`` without labels.
@@ -82,7 +95,13 @@ class Evaluation:
     predictions: str
     iou: float
     confidence: float
+    scope: Scope = "covered"
+    where: str = ""
     samples: int = 0
+    covered: int = 0
+    total: int = 0
+    implied: int = 0
+    classes: dict[str, str] = field(default_factory=dict)
     matched: int = 0
     tp: int = 0
     fp: int = 0
@@ -109,9 +128,29 @@ class Evaluation:
             + (f" ({kinds})" if kinds else ""),
             f"{estimate('recall')}, {estimate('precision')}, AP at IoU {self.iou:g} {ap}",
         ]
+        lines += self._coverage()
         lines += [f"  {problem.message} [{problem.where}]" for problem in self.problems[:5]]
         more = len(self.problems) - 5
         return "\n".join(lines + ([f"  and {more:,} more"] if more > 0 else []))
+
+    def _coverage(self) -> list[str]:
+        """Which samples were judged and what numbers of classes mean, where that is to be known."""
+        lines = []
+        if self.implied:
+            images = counted(self.implied, "image")
+            lines.append(f"{images} of the same set without predictions in the file: counted as without detections")
+        if self.covered < self.total:
+            rest = "; the others count as missed" if self.scope == "all" else ""
+            lines.append(f"the predictions cover {self.covered:,} of {counted(self.total, 'sample')}{rest}")
+        if any(number != name for number, name in self.classes.items()):
+            shown = [f"{number} {name}" for number, name in sorted(self.classes.items(), key=_by_number)]
+            more = f" and {len(shown) - SHOWN:,} more" if len(shown) > SHOWN else ""
+            lines.append(f"classes by number: {', '.join(shown[:SHOWN])}{more}")
+        return lines
+
+
+def _by_number(pair: tuple[str, str]) -> tuple[int, str]:
+    return (int(pair[0]) if pair[0].isdecimal() else -1, pair[0])
 
 
 def evaluate(
@@ -123,9 +162,14 @@ def evaluate(
     where: str | Filter | None = None,
     annotations: str | Path | None = None,
     field: str = FIELD,
+    scope: Scope = "covered",
     work: Work | None = None,
 ) -> Evaluation:
     """Match predictions with the truth, and make what became of them facets of the dataset.
+
+    Judged are the samples that the predictions cover: those whose field is set, if only to an empty list. A file
+    covers the images that it names and the others of their set, which had no detections; see ``import_predictions``.
+    Samples that are not judged lose the outcomes of an earlier evaluation, so that slices and maps never mix two.
 
     Every label gets an ``outcome`` (hit, miss, false_alarm, wrong_class, badly_placed, duplicate), and every sample
     their numbers as ``evaluation.hits`` and so on. Matching is FiftyOne's, by COCO's rules; a sample is matched again
@@ -140,14 +184,16 @@ def evaluate(
         annotations: the COCO file or ``data.yaml`` that the model was given, or the folder with them, when the
             predictions name images or classes by number; those of all data loaded by default.
         field: where predictions from a file are stored.
+        scope: ``"covered"``, or ``"all"`` to count the labels of samples without predictions as missed.
         work: receives the progress; its ``cancel`` stops between two samples, before anything is written.
 
     Raises:
-        InputError, DatasetError, FilterError: no such field or file, or a number beyond 0..1.
+        InputError, DatasetError, FilterError: no such field or file, a number beyond 0..1, or numbers of images or
+            classes in a file that mean two things, or nothing.
         Cancelled: the user stopped; what was matched is remembered, and the same call goes on from there.
     """
     dataset = opened(dataset)
-    return examine(dataset, predictions, Matching(iou, confidence, where, annotations, field), work).report
+    return examine(dataset, predictions, Matching(iou, confidence, where, annotations, field, scope), work).report
 
 
 @dataclass(frozen=True)
@@ -171,10 +217,15 @@ def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
     dataset.reload()  # another process may have added the field
     iou, confidence = matching.iou, matching.confidence
-    report = Evaluation(str(predictions), iou, confidence)
+    where = "" if matching.where is None else str(as_filter(matching.where))
+    report = Evaluation(str(predictions), iou, confidence, matching.scope, where)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
-        report.predictions, report.problems = matching.field, _import(dataset, Path(predictions), matching)
-    samples = list(stored.boxes(dataset, report.predictions, where=matching.where))
+        imported = _import(dataset, Path(predictions), matching)
+        report.predictions, report.problems = matching.field, imported.problems
+        report.implied, report.classes = imported.implied, imported.classes
+    only_covered = matching.scope == "covered"
+    samples = list(stored.boxes(dataset, report.predictions, where=matching.where, only_covered=only_covered))
+    report.covered, report.total = stored.covered(dataset, report.predictions)
     with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)
     by_sample = {boxes.sample_id: outcomes(boxes, truth_of, iou=iou, confidence=confidence) for boxes in samples}
@@ -184,21 +235,37 @@ def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work:
     return Examined(report, samples, by_sample, truth_of)
 
 
+def _import(dataset: Dataset, path: Path, matching: Matching) -> Imported:
+    if not path.exists():
+        stored.require_boxes(dataset, str(path))  # lists the fields that there are
+    annotations = None if matching.annotations is None else Path(matching.annotations)
+    return import_predictions(dataset, path, annotations, matching.field)
+
+
 def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample: Mapping[str, Outcomes]) -> None:
-    """Make facets of what was found; samples that say so already are left alone."""
-    settings = {"field": report.predictions, "iou": report.iou, "confidence": report.confidence}
-    if store.note(dataset, EVALUATION) == settings:  # else numbers of samples may be another evaluation's
+    """Make facets of what was found, and of nothing else; samples that say so already are left alone."""
+    settings = {
+        "field": report.predictions,
+        "iou": report.iou,
+        "confidence": report.confidence,
+        "scope": report.scope,
+        "where": report.where,
+        "samples": len(samples),
+    }
+    judged, earlier = {boxes.sample_id for boxes in samples}, store.note(dataset, EVALUATION) or {}
+    if earlier != settings:
+        store.set_note(dataset, EVALUATION, None)
+    if all(earlier.get(name) == settings[name] for name in SETTINGS):
         by_sample = {
             boxes.sample_id: by_sample[boxes.sample_id]
             for boxes in samples
             if not _says(boxes, by_sample[boxes.sample_id])
         }
-    else:
-        store.set_note(dataset, EVALUATION, None)
     numbers = {
         i: {f"{EVALUATION}.{name}": float(n) for name, n in result.counts().items()} for i, result in by_sample.items()
     }
     stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in by_sample.items()}, numbers)
+    stored.clear_outcomes(dataset, report.predictions, EVALUATION, but=judged)
     store.set_note(dataset, EVALUATION, settings)
 
 
@@ -221,87 +288,3 @@ def _sum_up(report: Evaluation, by_sample: Mapping[str, Outcomes]) -> None:
     if n := report.tp + report.fp:
         report.precision = report.tp / n
         report.precision_low, report.precision_high = wilson(report.tp, n)
-
-
-def _import(dataset: Dataset, path: Path, matching: Matching) -> list[Problem]:
-    """Store the predictions of a file; samples without any get an empty list."""
-    if not path.exists():
-        stored.require_boxes(dataset, str(path))  # lists the fields that there are
-    problems = Problems()
-    samples = list(store.media(dataset))
-    names = _by_name(samples)
-    labels: dict[str, list[Label]] = {sample.id: [] for sample in samples}
-    sizes = {sample.id: (sample.width, sample.height) for sample in samples}
-    for prediction in files.read(path, _reference(dataset, path, matching.annotations), problems):
-        sample_id = _sample(prediction.image, names)
-        if sample_id is None:
-            problems.count("missing_image", prediction.image)
-            continue
-        width, height = sizes[sample_id]
-        scale = (width, height, width, height) if prediction.shares else (1, 1, 1, 1)
-        left, top, right, bottom = (edge * s for edge, s in zip(prediction.xyxy, scale, strict=True))
-        labels[sample_id].append(Label(prediction.name, (left, top, right, bottom), confidence=prediction.confidence))
-    message = "{n} predictions of images that are not in the dataset ({first}); skipped."
-    problems.close("missing_image", message)
-    if not any(labels.values()) and len(problems):
-        first = next(iter(problems))
-        raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
-    stored.set_predictions(dataset, matching.field, labels)
-    return list(problems)
-
-
-def _reference(dataset: Dataset, path: Path, annotations: str | Path | None) -> files.Reference:
-    """What numbers mean: as the user says, else as the data that was loaded says."""
-    if annotations is not None and not Path(annotations).is_dir():
-        return files.read_reference(Path(annotations))
-    format = "yolo" if path.is_dir() else "coco"
-    loads = [load for load in store.note(dataset, "loads") or [] if load["format"] == format]
-    sources = [Path(annotations)] if annotations is not None else [Path(load["path"]) for load in loads]
-    reference = _merged([known for source in sources for known in _references(source, format)])
-    if annotations is not None and not (reference.images or reference.classes):
-        fix = "Pass the file, or the folder with the files, that the model was given."
-        raise InputError("The folder holds no annotation file.", at=str(annotations), fix=fix)
-    return reference
-
-
-def _merged(references: Sequence[files.Reference]) -> files.Reference:
-    images: dict[object, str] = {}
-    classes: dict[object, str] = {}
-    for reference in references:
-        if any(images.get(i, name) != name for i, name in reference.images.items()):
-            fix = "Pass annotations= (--annotations): a file or a folder that the model was given."
-            raise InputError("Several COCO files give the same image id to different images.", fix=fix)
-        images, classes = {**images, **reference.images}, {**classes, **reference.classes}
-    return files.Reference(images, classes)
-
-
-def _references(path: Path, format: str) -> Iterator[files.Reference]:
-    """What the annotation files of a folder say, or one file."""
-    suffixes = (".yaml", ".yml") if format == "yolo" else (".json",)
-    for file in [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []:
-        if file.suffix.lower() in suffixes:
-            try:
-                yield files.read_reference(file)
-            except WorkbenchError:
-                continue  # another file of the folder
-
-
-def _by_name(samples: list[store.Medium]) -> dict[str, list[store.Medium]]:
-    """Samples by the last part of their path, with and without suffix."""
-    by_name: dict[str, list[store.Medium]] = {}
-    for sample in samples:
-        last = Path(sample.origin).name
-        for name in {last, Path(last).stem}:
-            by_name.setdefault(name, []).append(sample)
-    return by_name
-
-
-def _sample(image: str, names: Mapping[str, list[store.Medium]]) -> str | None:
-    """The sample whose path ends like the name; ``None`` when none or several do."""
-    parts = Path(image.replace("\\", "/")).parts
-    candidates = names.get(parts[-1], []) if parts else []
-    for n in range(2, len(parts) + 1):
-        if len(candidates) < 2:
-            break
-        candidates = [s for s in candidates if Path(s.origin).parts[-n:] == parts[-n:]] or candidates
-    return candidates[0].id if len(candidates) == 1 else None

@@ -13,11 +13,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from workbench.actions.evaluate.slices import slices
-from workbench.adapters.store import Dataset
+from workbench.adapters import store
+from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
-from workbench.core.metrics.registry import find
+from workbench.core.metrics.registry import EVALUATION, find
 from workbench.core.report import html
 from workbench.core.tables import Filter
 
@@ -34,11 +35,13 @@ class Heatmap:
         frame: what ``slices`` gives.
         by: one or two facets: rows, columns.
         metric: what the colours mean.
+        evaluation: what was evaluated, in words; empty for a metric that needs no evaluation.
     """
 
     frame: pd.DataFrame
     by: tuple[str, ...]
     metric: str
+    evaluation: str = ""
 
     def _repr_html_(self) -> str:
         return html.fragment(self._table())
@@ -53,7 +56,9 @@ class Heatmap:
         ]
         head = html.join(*(_header(word) for word in columns))
         body = html.join(*(Markup("<tr>{}</tr>").format(line) for line in lines))
-        caption = f"{self.metric}; below it the samples. Hover for labels and the 95 % interval."
+        of = f" of {self.evaluation}" if self.evaluation else ""
+        samples = "evaluated samples" if self.evaluation else "samples"
+        caption = f"{self.metric}{of}; below it the {samples}. Hover for labels and the 95 % interval."
         return Markup("<table class='wb-heat'><caption>{}</caption><tr><th>{}</th>{}</tr>{}</table>").format(
             caption, " \\ ".join(self.by), head, body
         )
@@ -100,7 +105,7 @@ class Heatmap:
 
 
 def heatmap(
-    dataset: Dataset, by: str | Sequence[str], *, metric: str = "count", where: str | Filter | None = None
+    dataset: Dataset | str, by: str | Sequence[str], *, metric: str = "count", where: str | Filter | None = None
 ) -> Heatmap:
     """A metric for every combination of words of one or two facets, as colours; see ``slices``.
 
@@ -111,7 +116,18 @@ def heatmap(
     if not 1 <= len(names) <= 2:
         problem = f"A heat map takes one or two facets, not {len(names)}."
         raise InputError(problem, at="by", fix="For example lighting,surface.")
-    return Heatmap(slices(dataset, names, metric=metric, where=where), names, metric)
+    dataset = opened(dataset)
+    frame = slices(dataset, names, metric=metric, where=where)
+    return Heatmap(frame, names, metric, _evaluation(dataset) if find(metric)[0].needs_evaluation else "")
+
+
+def _evaluation(dataset: Dataset) -> str:
+    """Field, limits, scope and filter of the evaluation that the dataset holds."""
+    known = store.note(dataset, EVALUATION) or {}
+    filtered = f", where {where}" if (where := known.get("where")) else ""
+    scope = {"covered": ", samples that it covers", "all": ", all samples"}.get(known.get("scope", ""), "")
+    limits = f"IoU {known['iou']:g}, confidence {known['confidence']:g}"
+    return f"{known['field']} ({limits}{scope}{filtered})"
 
 
 def _word(value: Any) -> Any:

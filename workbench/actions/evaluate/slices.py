@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -15,10 +16,12 @@ from workbench.base.errors import FilterError
 from workbench.base.progress import Progress
 from workbench.core.metrics import registry
 from workbench.core.metrics.average_precision import class_results, estimate
-from workbench.core.metrics.per_slice import cells
-from workbench.core.metrics.registry import EVALUATION, Estimator
+from workbench.core.metrics.per_class import CLASS, by_class
+from workbench.core.metrics.per_slice import Basis, cells
+from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema.boxes import Boxes
-from workbench.core.tables import Filter, Table, as_filter
+from workbench.core.tables import CategoryColumn, Filter, Table, as_filter
+from workbench.core.tables.filter import resolve
 
 
 def slices(
@@ -30,12 +33,14 @@ def slices(
         dataset: the dataset.
         by: facets, e.g. ``["lighting", "surface"]``; numbers are cut into quartiles.
         metric: ``count``, ``mean:<facet>``, ``share:<tag>``, and after ``evaluate`` also ``recall``, ``precision``,
-            ``errors`` (share of samples with a miss or a wrong prediction) and ``ap50``.
+            ``errors`` (share of samples with a miss or a wrong prediction) and ``ap50``. By ``class`` these count the
+            labels of the class alone, not all labels of the samples that show it.
         where: only the samples of this filter.
 
     Returns:
-        Columns: the facets, ``samples``, ``labels``, ``value``, and ``low`` and ``high`` of the 95 %
-        interval (normal for a mean, Wilson for a share, recall and precision, bootstrap over samples for AP).
+        Columns: the facets, ``samples`` and ``labels`` (of a metric of an evaluation those evaluated), ``value``, and
+        ``low`` and ``high`` of the 95 % interval (normal for a mean, Wilson for a share, recall and precision,
+        bootstrap over samples for AP).
 
     Raises:
         FilterError, InputError: unknown facet or metric, or not one or two facets.
@@ -44,33 +49,75 @@ def slices(
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
     rows = None if where is None else table.mask(as_filter(where))
-    estimates = cells(table, names, metric=estimator(dataset, table, metric), rows=rows)
+    estimates = cells(table, names, metric=basis(dataset, table, metric, names), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
     shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in estimates]
     return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
 
 
-def estimator(dataset: Dataset, table: Table, metric: str) -> Estimator:
-    """What computes a metric from rows of a dataset's table.
+def basis(dataset: Dataset, table: Table, metric: str, by: Sequence[str]) -> Basis:
+    """What a metric by some facets is computed from; by class a row for each class in each sample.
 
     Raises:
         FilterError: a facet that it needs is not there, has no numbers, or nothing was evaluated.
         InputError: no such metric.
     """
     definition, _ = registry.find(metric)
-    return _average_precision(dataset, table) if definition.ranked else registry.estimator(table, metric)
+    is_by_class = by_labels(table, metric, by)
+    if definition.ranked:
+        return _average_precision(dataset, table, metric, is_by_class=is_by_class)
+    return Basis.of(samples_by_class(dataset, table, metric) if is_by_class else table, metric)
 
 
-def _average_precision(dataset: Dataset, table: Table) -> Estimator:
-    """Average precision of the predictions that were evaluated last."""
-    evaluation = store.note(dataset, EVALUATION)
+def by_labels(table: Table, metric: str, by: Sequence[str]) -> bool:
+    """Whether a metric by some facets counts labels of a class, and not all labels of the samples that show it."""
+    definition, _ = registry.find(metric)
+    if not definition.needs_evaluation or definition.of == "samples" or registry.HITS not in table.columns:
+        return False
+    return CLASS in {resolve(name, table.columns) for name in by}
+
+
+def samples_by_class(dataset: Dataset, table: Table, metric: str) -> Table:
+    """The evaluated samples with a row for each class in each; of predictions too, where the metric counts them."""
+    evaluation = _evaluation(dataset)
+    field = None if registry.find(metric)[0].of == "labels" else evaluation["field"]
+    evaluated = set(table.ids[~table.columns[registry.HITS].missing()].tolist())
+    return by_class(table, (one for one in stored.label_outcomes(dataset, field) if one.sample_id in evaluated))
+
+
+def _evaluation(dataset: Dataset) -> dict[str, Any]:
+    evaluation: dict[str, Any] | None = store.note(dataset, EVALUATION)
     if evaluation is None:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
         raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)
-    nothing = Boxes("", (), ())
-    samples = list(stored.boxes(dataset, evaluation["field"]))
+    return evaluation
+
+
+def _average_precision(dataset: Dataset, table: Table, metric: str, *, is_by_class: bool) -> Basis:
+    """Average precision of the predictions that were evaluated last, of the samples that were."""
+    field = _evaluation(dataset)["field"]
+    evaluated = table.column(registry.HITS).missing()
+    known = set(table.ids[~evaluated].tolist())
+    samples = [boxes for boxes in stored.boxes(dataset, field) if boxes.sample_id in known]
     with Progress("matching", total=len(samples), unit="sample") as progress:
-        truth_of, _ = match(dataset, evaluation["field"], samples, iou=0.5, progress=progress)
+        truth_of, _ = match(dataset, field, samples, iou=0.5, progress=progress)
+    fine = samples_by_class(dataset, table, metric) if is_by_class else table
+    names = _words(fine) if is_by_class else [None] * len(fine)
     boxes_of = {boxes.sample_id: boxes for boxes in samples}
-    return partial(estimate, class_results([boxes_of.get(i, nothing) for i in table.ids.tolist()], truth_of))
+    nothing = Boxes("", (), ())
+    rows = [_of_class(boxes_of.get(i, nothing), name) for i, name in zip(fine.ids.tolist(), names, strict=True)]
+    return Basis.of(fine, metric, partial(estimate, class_results(rows, truth_of)))
+
+
+def _words(table: Table) -> list[str | None]:
+    column = table.columns[CLASS]
+    assert isinstance(column, CategoryColumn)
+    return [column.names[code] if code >= 0 else None for code in column.codes.tolist()]
+
+
+def _of_class(boxes: Boxes, name: str | None) -> Boxes:
+    if name is None:
+        return boxes
+    truth, predicted = (tuple(box for box in side if box.name == name) for side in (boxes.truth, boxes.predicted))
+    return Boxes(boxes.sample_id, truth, predicted)

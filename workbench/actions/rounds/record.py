@@ -25,6 +25,8 @@ from workbench.core.metrics.registry import names
 from workbench.core.schema import fields
 from workbench.core.tables.filter import OneOf
 
+UNCOVERED = "not covered by the predictions"
+
 
 @dataclass(frozen=True)
 class Round:
@@ -35,7 +37,7 @@ class Round:
         name: of the model.
         split: which real images it was judged on: ``test``, ``val`` or ``all real``.
         samples: how many they are.
-        left_out: others of that split, which it was trained on or a scenario was fitted to.
+        left_out: others of that split, which it was trained on, a scenario was fitted to, or no prediction covers.
         manifest_sha256: hash of the manifest of its training data; empty when not given.
         images: what the round cost in new images.
         seconds: and in time.
@@ -118,13 +120,17 @@ def record_round(
         examined = examine(dataset, predictions, matching, work)
     wanted = set(chosen.ids)
     own = sorted((boxes for boxes in examined.samples if boxes.sample_id in wanted), key=lambda boxes: boxes.sample_id)
+    if not own and wanted:
+        problem = f"The predictions cover none of the {len(wanted):,} real images that are to be judged."
+        raise InputError(problem, at=str(predictions), fix="Predict them, or pass a field or file that covers them.")
+    left_out = dict(chosen.left_out) | ({UNCOVERED: n} if (n := len(wanted) - len(own)) else {})
     counted = round_counts(own, examined.outcomes, examined.truth_of)
     made = Round(
         number=0,
         name=name,
         split=chosen.split,
         samples=len(counted),
-        left_out=dict(chosen.left_out),
+        left_out=left_out,
         manifest_sha256=data.sha256,
         images=data.synthetic if images is None and manifest is not None else images,
         seconds=seconds,

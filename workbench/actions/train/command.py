@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from workbench.adapters.formats import predictions as files
+from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Work
@@ -172,16 +172,24 @@ def _numbered(classes: Sequence[str]) -> list[object]:
 
 def _read(answer: Path, asked: Path, images: Sequence[Path]) -> list[list[Label]]:
     problems = Problems()
+    reference = files.read_reference(asked)
+    results = files.read(answer, problems)
+    names = files.class_names({prediction.number for prediction in results.predictions}, [reference], at=answer.name)
     index_of = {str(path.absolute()): i for i, path in enumerate(images)}
+    file_of = {files.plain_id(i): name for i, name in reference.images.items()}
+    sizes = [(image["width"], image["height"]) for image in json.loads(asked.read_text(encoding="utf-8"))["images"]]
     labels: list[list[Label]] = [[] for _ in images]
-    for prediction in files.read(answer, files.read_reference(asked), problems):
-        if prediction.image not in index_of:
-            raise InputError(
-                f"The predictions name an image that was not asked for: {prediction.image}.", at=answer.name
-            )
-        labels[index_of[prediction.image]].append(
-            Label(prediction.name, prediction.xyxy, confidence=prediction.confidence)
-        )
+    for prediction in results.predictions:
+        file = prediction.image if prediction.named else file_of.get(files.plain_id(prediction.image))
+        if file not in index_of:
+            problem = f"The predictions name an image that was not asked for: {prediction.image}."
+            raise InputError(problem, at=answer.name)
+        if prediction.number not in names:
+            message = f"No class has the number {prediction.number!r:.40}; prediction left out."
+            problems.add("unknown_category", prediction.where, message)
+            continue
+        at = index_of[file]
+        labels[at].append(prediction.label(names[prediction.number], *sizes[at]))
     if len(problems):
         first = next(iter(problems))
         raise InputError(f"The predictions cannot be used: {first.message}", at=first.where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -15,6 +15,7 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
 from workbench.base.errors import DatasetError, one_of
+from workbench.core.metrics.per_class import LabelOutcomes
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
@@ -30,8 +31,10 @@ def has_field(dataset: Dataset, name: str) -> bool:
 
 
 @translated
-def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[Label]]) -> None:
+def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[Label] | None]) -> None:
     """Store predicted labels by sample id, in place of what was in that field; samples not named keep theirs.
+
+    An empty list says that the model saw the image and predicted nothing, ``None`` that it did not see it.
 
     Raises:
         DatasetError: the field holds something else, or a sample is not there.
@@ -54,8 +57,8 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         dataset._sample_collection.bulk_write(writes, ordered=False)
 
 
-def _put(sample_id: Any, field: str, labels: Sequence[Label], metadata: Mapping[str, Any]) -> UpdateOne:
-    value = documents.detections(labels, metadata["width"], metadata["height"])
+def _put(sample_id: Any, field: str, labels: Sequence[Label] | None, metadata: Mapping[str, Any]) -> UpdateOne:
+    value = None if labels is None else documents.detections(labels, metadata["width"], metadata["height"])
     return UpdateOne({"_id": sample_id}, {"$set": {field: value, "last_modified_at": documents.now()}})
 
 
@@ -90,11 +93,17 @@ def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
 
 @translated
 def boxes(
-    dataset: Dataset, field: str | None, *, where: str | Filter | None = None, ids: Sequence[str] | None = None
+    dataset: Dataset,
+    field: str | None,
+    *,
+    where: str | Filter | None = None,
+    ids: Sequence[str] | None = None,
+    only_covered: bool = False,
 ) -> Iterator[Boxes]:
     """Truth and predictions of every sample, of those of a filter, or of some ids; in order of loading.
 
-    Without a field only the truth.
+    Without a field only the truth. With ``only_covered`` samples whose field is not set are left out; an empty list
+    of predictions is set.
 
     Raises:
         DatasetError: no such field of boxes.
@@ -104,8 +113,27 @@ def boxes(
     paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME)
     wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
     query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
+    if only_covered and field is not None:
+        query = {"$and": [query, {field: {"$ne": None}}]}
     documents = dataset._sample_collection.find(query, wanted).sort("_id", 1)
     return (_boxes(document, field) for document in documents)
+
+
+@translated
+def label_outcomes(
+    dataset: Dataset, field: str | None, *, where: str | Filter | None = None
+) -> Iterator[LabelOutcomes]:
+    """Class and outcome of the true labels of samples, and of the predicted ones of a field; in order of loading."""
+    pairs = {name: _pairs(path) for name, path in (("t", fields.GROUND_TRUTH), ("p", field)) if path}
+    stages = [{"$match": _query(dataset, where)}, {"$sort": {"_id": 1}}, {"$project": pairs}]
+    documents = dataset._sample_collection.aggregate(stages, allowDiskUse=True)
+    return (LabelOutcomes(str(one["_id"]), one.get("t") or (), one.get("p") or ()) for one in documents)
+
+
+def _pairs(path: str) -> dict[str, Any]:
+    """Class and outcome of each box of a field; labels in space have none."""
+    boxes = {"input": {"$ifNull": [f"${path}.detections", []]}, "as": "d", "cond": {"$isArray": "$$d.bounding_box"}}
+    return {"$map": {"input": {"$filter": boxes}, "as": "d", "in": ["$$d.label", f"$$d.{OUTCOME}"]}}
 
 
 def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
@@ -160,6 +188,43 @@ def set_outcomes(
             }
             writes.append(UpdateOne({"_id": object_id(i)}, {"$set": {**words, **counts[i], **stamp}}))
         dataset._sample_collection.bulk_write(writes, ordered=False)
+
+
+@translated
+def covered(dataset: Dataset, field: str) -> tuple[int, int]:
+    """In how many samples a field of predictions is set, and how many samples there are."""
+    collection, everything = dataset._sample_collection, samples_only(dataset, {})
+    n = collection.count_documents({"$and": [everything, {field: {"$ne": None}}]})
+    return n, collection.count_documents(everything)
+
+
+@translated
+def classes_of_truth(dataset: Dataset) -> set[str]:
+    """All classes of the true labels."""
+    return set(dataset._sample_collection.distinct(f"{fields.GROUND_TRUTH}.detections.label"))
+
+
+@translated
+def clear_outcomes(dataset: Dataset, field: str, counts: str, *, but: Collection[str]) -> None:
+    """Remove the outcomes and counts of an earlier evaluation from all samples but some.
+
+    Args:
+        dataset: the dataset.
+        field: predicted boxes, whose outcomes are removed with those of the truth.
+        counts: field of the counts.
+        but: ids of the samples that keep theirs.
+    """
+    paths = {name: f"{name}.detections.{OUTCOME}" for name in (fields.GROUND_TRUTH, field)}
+    collection = dataset._sample_collection
+    query = {"$or": [{path: {"$exists": True}} for path in (counts, *paths.values())]}
+    kept = set(but)
+    stale = [document["_id"] for document in collection.find(query, {"_id": 1}) if str(document["_id"]) not in kept]
+    for start in range(0, len(stale), WRITE_BATCH):
+        among = {"_id": {"$in": stale[start : start + WRITE_BATCH]}}
+        collection.update_many(among, {"$unset": {counts: ""}, "$set": {"last_modified_at": documents.now()}})
+        for name, path in paths.items():
+            there = {**among, path: {"$exists": True}}
+            collection.update_many(there, {"$unset": {f"{name}.detections.$[].{OUTCOME}": ""}})
 
 
 def require_boxes(dataset: Dataset, field: str) -> None:

@@ -68,24 +68,31 @@ class Medium:
         id: sample id.
         origin: path inside what was loaded.
         width, height: pixels.
+        path: of the file.
+        split: split, or ``None``.
     """
 
     id: str
     origin: str
     width: int
     height: int
+    path: str = ""
+    split: str | None = None
 
 
 @translated
 def media(dataset: Dataset) -> Iterator[Medium]:
     """The images of all samples, in order of loading."""
-    wanted = {fields.ORIGIN: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
+    wanted = {fields.ORIGIN: 1, fields.SPLIT: 1, "filepath": 1, "metadata.width": 1, "metadata.height": 1}
     documents = dataset._sample_collection.find(samples_only(dataset, {}), wanted).sort("_id", 1)
     return (
         Medium(
             str(document["_id"]),
             document.get(fields.ORIGIN) or document["filepath"],
-            *((document.get("metadata") or {}).get(side) or 0 for side in ("width", "height")),
+            (document.get("metadata") or {}).get("width") or 0,
+            (document.get("metadata") or {}).get("height") or 0,
+            document["filepath"],
+            document.get(fields.SPLIT),
         )
         for document in documents
     )

@@ -100,7 +100,7 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     """Find the slices where a metric is worst.
 
     Args:
-        table: the samples; those without the metric do not count.
+        table: the samples, or the classes in each; those without the metric do not count.
         score: the metric, for the rows of the table.
         facets: facets for conditions; those that the metric is computed from are left out.
         limit: largest number of slices.
@@ -121,10 +121,19 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     borne_out = list(_evident(whole, score, known, first, second))
     for choices, (_, judges) in zip(tried, turns, strict=True):
         borne_out += _confirmed(choices.ranked, score, judges, part)
-    slices = [_slice(conjunction, score, known) for conjunction in _sharpened(borne_out, whole.ranked, known)][:limit]
+    sharpened = _sharpened(borne_out, whole.ranked, known)
+    slices = [_slice(conjunction, score, known, table.ids) for conjunction in sharpened][:limit]
     conditions = sum(len(attribute.conditions) for attribute in candidates)
     tested = sum(len(choices.ranked) for choices in [*tried, whole])
-    return Search(tuple(slices), n, score.value(known), conditions, tried[0].sets, possible(len(candidates)), tested)
+    return Search(
+        tuple(slices),
+        _samples(table.ids, known),
+        score.value(known),
+        conditions,
+        tried[0].sets,
+        possible(len(candidates)),
+        tested,
+    )
 
 
 def _explains(score: Score, attribute: Attribute) -> bool:
@@ -265,12 +274,17 @@ def _sharpened(borne_out: Sequence[BorneOut], sharp: Sequence[Choice], known: Ma
             yield conjunction
 
 
-def _slice(conjunction: BorneOut, score: Score, known: Mask) -> Slice:
+def _samples(ids: NDArray[np.str_], rows: Mask) -> int:
+    """How many samples some rows are of."""
+    return len(np.unique(ids[rows]))
+
+
+def _slice(conjunction: BorneOut, score: Score, known: Mask, ids: NDArray[np.str_]) -> Slice:
     mask = conjunction.rows & known
     value, low, high = score.estimate(mask)
     rest, confirmed = score.value(known & ~mask), score.value(mask & conjunction.judges)
     assert value is not None and rest is not None and confirmed is not None  # tested, so not empty
-    n = int(mask.sum())
+    n = _samples(ids, mask)
     conditions = in_words(conjunction.choice)
     words = f"{_short(score.metric)} {value:.3g} in {counted(n, 'image')}: {conditions}; elsewhere {rest:.3g}"
     return Slice(

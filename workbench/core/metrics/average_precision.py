@@ -71,7 +71,7 @@ def average_precision(result: ClassResults, weights: NDArray[np.float64]) -> flo
     hits, all_ = np.cumsum(counted * result.hits), np.cumsum(counted)
     precision = np.divide(hits, all_, out=np.zeros_like(hits), where=all_ > 0)
     envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
-    return float(envelope[np.searchsorted(hits / n_truths, RECALLS - 1e-12)].mean())
+    return float(envelope[np.searchsorted(hits / n_truths, RECALLS)].mean())
 
 
 def mean_ap(results: Sequence[ClassResults], weights: NDArray[np.float64]) -> float | None:

@@ -9,7 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from workbench.base.errors import InputError
-from workbench.core.metrics.registry import Estimator, estimator
+from workbench.core.metrics.registry import HITS, Estimator, estimator, find
 from workbench.core.tables.column import CategoryColumn, Mask, NumberColumn, SetColumn
 from workbench.core.tables.filter import Filter, Missing, OneOf, Range
 from workbench.core.tables.table import Table
@@ -23,8 +23,9 @@ class Cell:
 
     Attributes:
         words: word by facet; ``None`` is missing.
-        samples: samples in the cell.
-        labels: their labels.
+        samples: samples in the cell; of a metric of an evaluation those that were evaluated, and where a class is
+            one of the words, those that have it.
+        labels: their labels; where a class is one of the words, those of the class.
         value: the metric, ``None`` in an empty cell.
         low, high: 95 % interval, ``None`` where there is none (a count, fewer than two samples of a mean).
     """
@@ -37,16 +38,41 @@ class Cell:
     high: float | None
 
 
-def cells(
-    table: Table, by: Sequence[str], *, metric: str | Estimator = "count", rows: Mask | None = None
-) -> list[Cell]:
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What a metric is computed from.
+
+    Attributes:
+        table: rows of samples, or of the classes in each (``per_class.by_class``).
+        estimate: the metric of some of its rows.
+        known: rows that the metric can be computed of: after an evaluation those that were evaluated.
+    """
+
+    table: Table
+    estimate: Estimator
+    known: Mask
+
+    @classmethod
+    def of(cls, table: Table, metric: str, estimate: Estimator | None = None) -> Basis:
+        """The rows of a table with a metric.
+
+        Raises:
+            FilterError: a facet that the metric needs is not there, or has no numbers.
+            InputError: no such metric.
+        """
+        evaluated = find(metric)[0].needs_evaluation and HITS in table.columns
+        known = ~table.columns[HITS].missing() if evaluated else np.ones(len(table), np.bool_)
+        return cls(table, estimate or estimator(table, metric), known)
+
+
+def cells(table: Table, by: Sequence[str], *, metric: str | Basis = "count", rows: Mask | None = None) -> list[Cell]:
     """Every combination of words of the facets ``by``, empty cells included.
 
     Args:
         table: the samples.
         by: one or two facets; numbers are cut into quartiles; of a facet with several words per sample
             a sample counts in each.
-        metric: a name of ``registry.METRICS``, or any function of the rows of a cell.
+        metric: a name of ``registry.METRICS``, or what one is computed from.
         rows: only these rows.
 
     Raises:
@@ -58,15 +84,18 @@ def cells(
             f"Slices are by one or two facets, not {len(by)}.", at="by", fix="For example lighting,surface."
         )
     chosen = np.ones(len(table), np.bool_) if rows is None else rows
-    estimate = estimator(table, metric) if isinstance(metric, str) else metric
-    labels = table.columns.get("labels")
-    parts = [list(parts_of(table, name, chosen)) for name in by]
+    basis = Basis.of(table, metric) if isinstance(metric, str) else metric
+    fine = basis.table
+    inside = basis.known & (chosen if fine is table else chosen[table.rows_of(fine.ids)])
+    labels = fine.columns.get("labels")
+    parts = [[(word, fine.mask(condition)) for word, condition in conditions_of(table, name, chosen)] for name in by]
     result = []
     for combination in product(*parts):
-        mask = np.logical_and.reduce([chosen, *(part for _, part in combination)])
+        mask = np.logical_and.reduce([inside, *(part for _, part in combination)])
         words = {name: word for name, (word, _) in zip(by, combination, strict=True)}
         n_labels = int(labels.values[mask].sum()) if isinstance(labels, NumberColumn) else 0
-        result.append(Cell(words, int(mask.sum()), n_labels, *estimate(mask)))
+        n_samples = int(mask.sum()) if fine is table else len(np.unique(fine.ids[mask]))
+        result.append(Cell(words, n_samples, n_labels, *basis.estimate(mask)))
     return result
 
 

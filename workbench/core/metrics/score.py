@@ -115,7 +115,7 @@ def _mean(table: Table, metric: str, worst: Worst, reading: Reading) -> Score:
 
 
 def _groups(table: Table) -> NDArray[np.int64]:
-    """The scene of each row; a row without one stands alone."""
-    alone = np.arange(len(table), dtype=np.int64)
+    """The scene of each row; a row without one goes with the others of its sample."""
+    alone = np.unique(table.ids, return_inverse=True)[1].astype(np.int64)
     codes = getattr(table.columns.get("scene_id"), "codes", None)
     return alone if codes is None else np.where(codes < 0, alone + int(codes.max(initial=-1)) + 1, codes)

@@ -88,8 +88,8 @@ def _steps(dataset: Any, data: Path, out: Path, n: int) -> dict[str, Step]:
 
     def evaluating() -> tuple[str, dict[str, Any]]:
         real, file = "source == 'real'", data / PREDICTIONS
-        whole = evaluate(dataset, file, where=real, annotations=data / "real", confidence=CONFIDENCE)
-        part = evaluate(dataset, whole.predictions, where=WHERE, confidence=CONFIDENCE)
+        part = evaluate(dataset, file, where=WHERE, annotations=data / "real", confidence=CONFIDENCE)
+        whole = evaluate(dataset, part.predictions, where=real, confidence=CONFIDENCE)  # the last one stays
         text = f"recall {whole.recall:.0%} on real images; dim or dark, on metal or mirror: {part.recall:.0%}"
         counts = {"tp": whole.tp, "fp": whole.fp, "fn": whole.fn}
         return text, {**counts, "recall": whole.recall, "recall_of_failure": part.recall}

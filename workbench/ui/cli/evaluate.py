@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         "--predictions",
         required=True,
         metavar="FIELD_OR_FILE",
-        help="a field of boxes, COCO results, COCO with scores, or a folder of YOLO rows",
+        help="a field of boxes, COCO results (boxes or masks), COCO with scores, or a folder of YOLO rows",
     )
     parser.add_argument(
         "--annotations", help="COCO file, data.yaml or folder that the model was given; maps ids to images and classes"
@@ -25,6 +25,12 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--iou", type=float, default=0.5, help="minimum IoU of a hit (0.5)")
     parser.add_argument("--confidence", type=float, default=0.0, help="minimum confidence of a prediction (0)")
     parser.add_argument("--where", help="only the samples of this filter")
+    parser.add_argument(
+        "--scope",
+        choices=("covered", "all"),
+        default="covered",
+        help="judge the samples that the predictions cover, or all, the others as missed (covered)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,5 +46,6 @@ def run(args: argparse.Namespace) -> Outcome:
         where=args.where,
         annotations=args.annotations,
         field=args.field,
+        scope=args.scope,
     )
     return Outcome(plain(evaluation), str(evaluation))

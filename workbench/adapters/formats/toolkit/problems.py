@@ -26,7 +26,11 @@ Kind = Literal[
     "inverted_box",
     "lfs_pointer",
     "missing_annotation_file",
+<<<<<<< HEAD
     "missing_box",
+=======
+    "missing_confidence",
+>>>>>>> k-eval
     "missing_image",
     "missing_map",
     "missing_split",
@@ -72,7 +76,11 @@ KINDS: Final[dict[Kind, str]] = {
     "inverted_box": "a box whose right or bottom edge comes first; left out",
     "lfs_pointer": "a Git LFS pointer instead of an image, map or cloud; a sample without its image is left out",
     "missing_annotation_file": "an image without annotations; loaded without labels",
+<<<<<<< HEAD
     "missing_box": "a label without a box among labels with boxes; loaded as the class of the whole image",
+=======
+    "missing_confidence": "predictions without a confidence; they count at any confidence, and rank last for AP",
+>>>>>>> k-eval
     "missing_image": "an entry whose image does not exist; the sample is left out",
     "missing_map": "a map, mask or cloud that does not exist; the rest is loaded",
     "missing_split": "a split whose images do not exist; left out",

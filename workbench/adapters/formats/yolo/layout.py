@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workbench.adapters.formats.toolkit.json_files import read_json
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path, split_word
@@ -36,10 +37,39 @@ class Layout:
 
 
 def has_rows(tree: Tree, file: str) -> bool:
-    """Whether a text file begins with a row of YOLO or of DOTA."""
-    lines = (line for line in head_of(tree.peek(file), _HEAD_BYTES).splitlines() if not HEADERS.match(line))
+    """Whether a text file of a tree begins with a row of YOLO or of DOTA; it does not count as opened."""
+    return _begins_with_row(tree.peek(file))
+
+
+def _begins_with_row(path: Path) -> bool:
+    lines = (line for line in head_of(path, _HEAD_BYTES).splitlines() if not HEADERS.match(line))
     first = next((line.strip() for line in lines if line.strip()), "")
     return bool(_ROW.fullmatch(first)) or has_corners(first.split())
+
+
+def is_class_file(file: str) -> bool:
+    """Whether a file of this name holds a class name per line.
+
+    >>> is_class_file("data/obj.names"), is_class_file("a.txt")
+    (True, False)
+    """
+    return file.rpartition("/")[2].lower() in CLASS_FILES
+
+
+def is_row_file(file: str) -> bool:
+    """Whether a file of this name may hold the rows of an image.
+
+    >>> is_row_file("a.txt"), is_row_file("classes.txt"), is_row_file("a.jpg")
+    (True, False, False)
+    """
+    return file.lower().endswith(".txt") and file.rpartition("/")[2].lower() not in _NO_LABELS
+
+
+def names_by_line(path: Path, where: str, problems: Problems) -> dict[int, str]:
+    """Class names of a class file, the first line being number 0; none of a file of rows that has such a name."""
+    if _begins_with_row(path):
+        return {}
+    return {at: line.strip() for at, line in enumerate(lines_of(path, where, problems)) if line.strip()}
 
 
 def label_path(picture: str) -> str:
@@ -98,8 +128,8 @@ def name_strays(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[s
     used = set(pairs.values())
     homes = {folder_of(file) for file in used} | {folder_of(label_path(picture)) for picture in pictures}
     for file in tree.files:
-        stray = file.lower().endswith(".txt") and file not in used and folder_of(file) in homes
-        if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and has_rows(tree, file):
+        stray = is_row_file(file) and file not in used and folder_of(file) in homes
+        if stray and has_rows(tree, file):
             message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture in tree.pictures:
@@ -112,9 +142,8 @@ def named_classes(tree: Tree, problems: Problems) -> dict[int, str] | None:
     """Class names by number: lines of a class file, else of Label Studio's notes; ``None`` without either."""
     by_depth = sorted(tree.files, key=lambda file: file.count("/"))
     for file in by_depth:
-        if file.rpartition("/")[2].lower() in CLASS_FILES and not has_rows(tree, file):
-            lines = lines_of(tree.path(file), file, problems)
-            return {at: line.strip() for at, line in enumerate(lines) if line.strip()}
+        if is_class_file(file) and not _begins_with_row(tree.peek(file)):
+            return names_by_line(tree.path(file), file, problems)
     for file in by_depth:
         if file.rpartition("/")[2].lower() == _NOTES:
             content = read_json(tree.path(file), file, problems)

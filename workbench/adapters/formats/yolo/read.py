@@ -128,13 +128,16 @@ def _records(source: Source, layout: Layout) -> Iterator[Record]:
     return Records(entries, build, source)
 
 
-def class_names(path: Path) -> Mapping[int, str]:
-    """Class names by number that a ``data.yaml`` declares.
+def declared_classes(path: Path) -> Classes:
+    """What a ``data.yaml`` declares of classes: names by number, and keypoints.
 
     Raises:
         InputError: it cannot be read, or declares none.
     """
-    return _classes(_yaml(path, shown=path.name), path.name).names or {}
+    content = _yaml(path, shown=path.name)
+    if not isinstance(content, dict) or "names" not in content:
+        raise InputError("The file declares no 'names'.", at=path.name, fix="Give the data.yaml of the model.")
+    return _classes(content, path.name)
 
 
 def _classes(content: Mapping[str, Any], file: str) -> Classes:

@@ -14,12 +14,14 @@ export function panel({ ask, fail }) {
   const predictions = predictionsInput("Predictions field", "Predictions file");
   const iou = el("input", { type: "number", min: 0.05, max: 1, step: 0.05, value: 0.5, "aria-label": "IoU" });
   const confidence = el("input", { type: "number", min: 0, max: 1, step: 0.05, value: 0, "aria-label": "Confidence" });
+  const scope = choice("Samples to evaluate");
   const evaluated = el("div"), evaluateNotice = notice();
   const evaluateHere = el("button.wb-primary", { data: { does: "evaluate" }, onclick: () => {
     evaluateNotice.clear();
-    busy(evaluateHere, ask("evaluate", { predictions: predictions.value(), iou: Number(iou.value), confidence: Number(confidence.value) })).catch(evaluateNotice.fail);
+    busy(evaluateHere, ask("evaluate", { predictions: predictions.value(), iou: Number(iou.value), confidence: Number(confidence.value), scope: scope.value || "covered" })).catch(evaluateNotice.fail);
   } }, "Evaluate");
   const showEvaluation = (evaluation) => {
+    if (evaluation.covered < evaluation.total) evaluateNotice.say(`The predictions cover ${thousands(evaluation.covered)} of ${counted(evaluation.total, "sample")}; ${thousands(evaluation.samples)} evaluated.`);
     const rate = (name) => [name, valueText({ value: evaluation[name], low: evaluation[`${name}_low`], high: evaluation[`${name}_high`] }), interval({ value: evaluation[name], low: evaluation[`${name}_low`], high: evaluation[`${name}_high`] }, { from: 0, to: 1 })];
     evaluated.replaceChildren(table(["", "value (95 %)", ""], [rate("recall"), rate("precision"), ["AP", digits(evaluation.ap50), interval({ value: evaluation.ap50, low: null, high: null }, { from: 0, to: 1 })]]),
       table(["outcome", "labels"], [["hits", evaluation.tp], ["missed", evaluation.fn], ...Object.entries(evaluation.errors).map(([name, n]) => [name.replaceAll("_", " "), n])]));
@@ -64,7 +66,7 @@ export function panel({ ask, fail }) {
 
   const root = el("div.wb-analysis", {},
     section("Measure", measured, el("div.wb-row", {}, measureHere)),
-    section("Evaluate", ...predictions.parts, el("div.wb-row", {}, field("IoU", iou), field("Confidence", confidence)), el("div.wb-row", {}, evaluateHere), evaluateNotice.root, evaluated),
+    section("Evaluate", ...predictions.parts, el("div.wb-row", {}, field("IoU", iou), field("Confidence", confidence), field("Samples", scope)), el("div.wb-row", {}, evaluateHere), evaluateNotice.root, evaluated),
     section("Discover", field("Metric", metric), onlyFiltered.root, el("div.wb-row", {}, discoverHere), discoverNotice.root, slices),
     section("Gap", field("Sides", sides), field("By", by), el("div.wb-row", {}, gapHere), gapNotice.root, gaps));
   return {
@@ -73,6 +75,7 @@ export function panel({ ask, fail }) {
     offer: (options) => {
       predictions.offer(options.predictions);
       offer(sides, options.sides);
+      offer(scope, options.scopes);
       const n = state?.counts.all ?? 0;
       measured.textContent = options.measured >= n ? `All measured: ${counted(n, "sample")}.` : `Not measured yet: ${thousands(n - options.measured)} of ${counted(n, "sample")}.`;
       measureHere.disabled = options.measured >= n;

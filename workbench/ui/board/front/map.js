@@ -62,8 +62,13 @@ export function panel({ ask, fail, signal }) {
     onclick: () => ask("cell", { by: shown.by, words: cell.words }).catch(fail),
   }, cell.samples ? el("b", {}, digits(cell.value)) : null, cell.samples && shown.metric !== "count" ? el("small", {}, thousands(cell.samples)) : null);
 
+  /** What was evaluated, for a map of it. */
+  const settings = () => {
+    const made = shown && state?.evaluation && state.metrics.slice.some(([name]) => name === shown.metric) ? state.evaluation : null;
+    return made ? `${made.field}, IoU ${made.iou}, confidence ${made.confidence}${made.samples === undefined ? "" : `, ${counted(made.samples, "sample")} evaluated`}${made.where ? ` where ${made.where}` : ""}. ` : "";
+  };
   const draw = () => {
-    hint.textContent = shown?.cells.some((cell) => cell.on) ? describe(shown.cells.find((cell) => cell.on)) : "Hover for samples and the 95 % interval; click to filter.";
+    hint.textContent = shown?.cells.some((cell) => cell.on) ? describe(shown.cells.find((cell) => cell.on)) : `${settings()}Hover for samples and the 95 % interval; click to filter.`;
     if (!shown) { grid.replaceChildren(); scale.replaceChildren(); return; }
     const values = shown.cells.map((cell) => cell.value).filter((v) => v !== null);
     const ends = shown.share ? [0, 1] : [shown.metric === "count" ? 0 : Math.min(...values), Math.max(...values)];

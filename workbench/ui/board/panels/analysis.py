@@ -27,13 +27,19 @@ from workbench.ui.board.state import Selection
 SLICES = 12
 MEASURES_SHOWN = 6  # of a gap, the farthest first
 ALL, FILTERED, PINNED = SIDES = ("real and synthetic", "of the filter", "pinned and current")
+JUDGED = ("covered", "filtered", "all")  # samples to evaluate
 RATES = ("recall", "recall_low", "recall_high", "precision", "precision_low", "precision_high", "ap50")
 GAP = ("samples", "against", "auc", "low", "high", "different", "note")
 
 
 def options(state: Selection, jobs: Jobs) -> dict[str, Any]:
     """What the forms offer."""
-    return {"predictions": box_fields(state.dataset), "measured": measured(state.table), "sides": list(SIDES)}
+    return {
+        "predictions": box_fields(state.dataset),
+        "measured": measured(state.table),
+        "sides": list(SIDES),
+        "scopes": list(JUDGED),
+    }
 
 
 def measured(table: Table) -> int:
@@ -57,10 +63,19 @@ def measure(state: Selection, jobs: Jobs) -> int:
     return jobs.start("Measure light, surface and sensor", run, kind="measure")
 
 
-def evaluate(state: Selection, jobs: Jobs, predictions: str, iou: float, confidence: float) -> int:
-    """Start to match predictions with the truth; returns the job's number."""
+def evaluate(
+    state: Selection, jobs: Jobs, predictions: str, iou: float, confidence: float, scope: str = "covered"
+) -> int:
+    """Start to match predictions with the truth; returns the job's number.
+
+    Judged are the samples that the predictions cover, of these the filtered ones, or all samples.
+    """
     source = predictions.strip()
-    limits: dict[str, Any] = {"iou": iou, "confidence": confidence}
+    if scope not in JUDGED:
+        raise InputError(f"Unknown scope {repr(scope)[:80]}.", fix=one_of(scope, JUDGED))
+    limits: dict[str, Any] = {"iou": iou, "confidence": confidence, "scope": "all" if scope == "all" else "covered"}
+    if scope == "filtered" and state.conditions:
+        limits["where"] = state.filter
     if not source:
         raise InputError("No predictions were given.", fix="Choose a field, or enter the path of a file.")
 
@@ -73,7 +88,7 @@ def evaluate(state: Selection, jobs: Jobs, predictions: str, iou: float, confide
 
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    names = ("samples", "tp", "fp", "fn", *RATES, "errors")
+    names = ("samples", "covered", "total", "tp", "fp", "fn", *RATES, "errors")
     return {name: getattr(evaluation, name) for name in names}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.actions.evaluate import heatmap
-from workbench.actions.evaluate.slices import estimator
+from workbench.actions.evaluate.slices import basis
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel
 from workbench.core.metrics.per_slice import cells, conditions_of
@@ -36,7 +36,7 @@ def heat(
     """
     rows, table = _rows(state, by), state.table
     axes = [_axis(table, name, rows) for name in by]
-    estimates = cells(table, tuple(by), metric=estimator(state.dataset, table, metric), rows=rows)
+    estimates = cells(table, tuple(by), metric=basis(state.dataset, table, metric, by), rows=rows)
     if by_user:
         where = all_of(*(part for facet, part in state.conditions.items() if facet not in by))
         state.note_code(call(heatmap, DS, by, metric=metric, where=None if where == EVERYTHING else where))
