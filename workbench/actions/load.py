@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from operator import length_hint
@@ -38,6 +38,9 @@ def load(
 ) -> LoadReport:
     """Load images and labels; loading the same again changes nothing.
 
+    A new field takes the type of its values: flags, numbers or text. Values of several types, and those that do not fit
+    a field that is there (then in ``<name>_text`` beside it), are kept as text and named as ``mixed_types``.
+
     Args:
         dataset: an open dataset, or the name of one, which is made when it is new.
         path: file, folder or archive (zip, tar).
@@ -61,14 +64,15 @@ def load(
     _note(target, given, report.format)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        mixed: dict[str, store.Mixed] = {}
         waiting: Future[int] | None = None  # a batch is written while the next one is read
         for batch in iter(lambda: list(islice(records, BATCH)), []):
             if waiting:
                 progress.advance(waiting.result())
-            waiting = writer.submit(_add, target, batch, source, report, problems)
+            waiting = writer.submit(_add, target, batch, source, report, problems, mixed)
         if waiting:
             progress.advance(waiting.result())
-    _close(source, problems)
+    _close(source, problems, mixed)
     report.problems = list(problems)
     return report
 
@@ -105,7 +109,12 @@ def _summary(problems: Problems) -> str:
 
 
 def _add(
-    dataset: store.Dataset, batch: Sequence[Record], source: SourceName, report: LoadReport, problems: Problems
+    dataset: store.Dataset,
+    batch: Sequence[Record],
+    source: SourceName,
+    report: LoadReport,
+    problems: Problems,
+    mixed: dict[str, store.Mixed],
 ) -> int:
     """Add a batch and count what became of it; returns its size."""
     by_source: dict[SourceName, list[Record]] = {}
@@ -115,7 +124,11 @@ def _add(
             problems.count("source_conflict", record.origin)
         by_source.setdefault(own or source, []).append(_without_source(record))
     for name, records in by_source.items():
-        for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
+        added = store.add(dataset, records, source=name)
+        for part in added.mixed:
+            known = mixed.setdefault(f"{part.path} {part.kept_in}", part)
+            known.values += part.values if known is not part else 0
+        for record, new in zip(records, added.new, strict=True):
             _tell(record, report) if new else _tell_again(report)
     return len(batch)
 
@@ -151,7 +164,10 @@ def _tell_again(report: LoadReport) -> None:
     report.already_there += 1
 
 
-def _close(source: str, problems: Problems) -> None:
+def _close(source: str, problems: Problems, mixed: Mapping[str, store.Mixed]) -> None:
+    """Report what concerns many records, once for each fault and field."""
+    for values in mixed.values():
+        problems.add("mixed_types", values.first, str(values))
     other = next(name for name in SOURCES if name != source)
     message = f"{{n}} records with the source {other}, not {source} (first: {{first}}); loaded as {other}."
     problems.close("source_conflict", message)

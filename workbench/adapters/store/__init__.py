@@ -20,6 +20,7 @@ from workbench.adapters.store.datasets import (
     stamp,
 )
 from workbench.adapters.store.datasets import open_dataset as open
+from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
 from workbench.adapters.store.removals import Removal, list_removals, remove, restore
@@ -41,6 +42,7 @@ __all__ = [
     "Added",
     "Dataset",
     "Medium",
+    "Mixed",
     "Relatives",
     "Removal",
     "Snapshot",

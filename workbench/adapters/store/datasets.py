@@ -9,6 +9,7 @@ import fiftyone as fo
 
 from workbench.adapters.store import dataset as handle
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.field_types import TEXT_FIELDS
 from workbench.adapters.store.groups import follow, samples_view
 from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
@@ -17,18 +18,6 @@ from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 
 NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
-TEXT_FIELDS = (
-    fields.SOURCE,
-    fields.ORIGIN,
-    fields.SOURCE_KEY,
-    fields.CONTENT_SHA256,
-    fields.SCENE_ID,
-    fields.SPLIT,
-    fields.LIGHTING,
-    fields.SURFACE,
-    fields.SENSOR,
-    fields.ATTRIBUTES_FROM,
-)
 
 
 @translated

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import fiftyone as fo
 import pymongo.errors
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import UpdateOne
 
-from workbench.adapters.documents import MAP_TYPES
+from workbench.adapters.documents import text
 from workbench.adapters.store import documents
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
 from workbench.base.errors import DatasetError
 from workbench.base.files import sha256_file, sha256_text
@@ -39,10 +39,12 @@ class Added:
     Attributes:
         ids: sample id.
         new: whether this call added it; false for records that were there before.
+        mixed: values that are not of the type of their field, kept as text.
     """
 
     ids: list[str] = field(default_factory=list)
     new: list[bool] = field(default_factory=list)
+    mixed: list[Mixed] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     if not records:
         return Added()
     hashes = _hashes(records)
-    keys = [r.source_key or sha256_text(f"{h}|{r.origin}") for r, h in zip(records, hashes, strict=True)]
+    keys = [r.source_key or sha256_text(f"{h}|{text(r.origin)}") for r, h in zip(records, hashes, strict=True)]
     known = source_keys(dataset, keys)
     fresh: dict[str, dict[str, Any]] = {}
     new_records: list[Record] = []
@@ -111,6 +113,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
                 record, source=source, source_key=key, content_sha256=digest, dataset_id=dataset._doc.id
             )
             new_records.append(record)
+    mixed = settle(dataset, list(fresh.values())) if fresh else []
     join_groups(dataset, list(fresh.values()), new_records)
     inserted = _insert(dataset, list(fresh.values()))
     ids = known | {key: str(fresh[key]["_id"]) for key in inserted}
@@ -120,7 +123,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
-    return Added([ids[key] for key in keys], new)
+    return Added([ids[key] for key in keys], new, mixed)
 
 
 def _hashes(records: Sequence[Record]) -> list[str]:
@@ -137,7 +140,10 @@ def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
     """Insert documents; returns the keys that went in (another process may have added some before)."""
     if not documents:
         return set()
-    _declare_dynamic(dataset, documents)
+    if dataset.media_type is None:
+        dataset.reload()  # another process may have been first
+    if dataset.media_type is None:
+        dataset.media_type = "image"
     keys = {document[fields.SOURCE_KEY] for document in documents}
     try:
         dataset._sample_collection.insert_many(documents, ordered=False)
@@ -149,34 +155,6 @@ def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
             raise DatasetError(problem, at=dataset.name) from error
         keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
     return keys
-
-
-def _declare_dynamic(dataset: Dataset, added: list[dict[str, Any]]) -> None:
-    """Give every new path a field, so that the App and views know it."""
-    if dataset.media_type is None:
-        dataset.reload()  # another process may have been first
-    if dataset.media_type is None:
-        dataset.media_type = "image"
-    present = dataset.get_field_schema(flat=True)
-    for name, (cls, _) in MAP_TYPES.items():
-        if name not in present and any(name in document for document in added):
-            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
-    for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):
-        if name not in present and any(name in document for document in added):
-            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
-    if "generation.params" not in present and any(document.get(fields.GENERATION) for document in added):
-        dataset.add_sample_field(
-            "generation.params", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
-        )
-    wanted = {path: value for document in added for path, value in documents.dynamic_values(document)}
-    for path, value in wanted.items():
-        kind, cls = documents.KINDS[type(value)]
-        if path not in present:
-            dataset.add_sample_field(path, cls)
-        elif not isinstance(present[path], cls | fo.IntField if kind == "number" else cls):
-            fix = "Rename that column, or load into a new dataset."
-            problem = f"The field '{path}' cannot hold the {kind} {value!r:.80}, its values are of another type."
-            raise DatasetError(problem, at=dataset.name, fix=fix)
 
 
 @translated
@@ -258,7 +236,7 @@ def lineage(dataset: Dataset, sample_id: str) -> dict[str, Any]:
 
 @translated
 def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set fields of many samples in bulk; a new field is declared by the type of its first value.
+    """Set fields of many samples in bulk; new fields are declared, see ``field_types``.
 
     Args:
         dataset: the dataset.
@@ -279,17 +257,14 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
 
 
 def declare_paths(dataset: Dataset, updates: Iterable[Mapping[str, Any]]) -> None:
-    """Give new field paths the type of their first value."""
-    kinds: dict[str, type] = {}
+    """Declare the fields of values that are to be set; see ``field_types``.
+
+    Raises:
+        DatasetError: a value does not fit the field that is there.
+    """
+    of_path: dict[str, dict[type, Any]] = {}  # a value of each type
     for values in updates:
         for path, value in values.items():
-            field = INDEX.sub("", path)
-            if value is not None and field not in kinds:
-                kinds[field] = type(value)
-    present = dataset.get_field_schema(flat=True)
-    for path, kind in kinds.items():
-        root, _, inner = path.partition(".")
-        if inner and root not in present and not dataset.has_sample_field(root):
-            dataset.add_sample_field(root, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
-        if path not in present:
-            dataset.add_sample_field(path, documents.KINDS[kind][1])
+            if value is not None:
+                of_path.setdefault(INDEX.sub("", path), {})[type(value)] = value
+    declare(dataset, {path: of_type.values() for path, of_type in of_path.items()})
