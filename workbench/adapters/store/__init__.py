@@ -5,6 +5,7 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 
 from workbench.adapters.store.app import app_selection, follow_in_app, open_app
 from workbench.adapters.store.columns import facets, save_view, select, view
+from workbench.adapters.store.corrections import Corrections
 from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
@@ -40,6 +41,7 @@ from workbench.adapters.store.snapshot import Snapshot, table
 
 __all__ = [
     "Added",
+    "Corrections",
     "Dataset",
     "Medium",
     "Mixed",

@@ -25,6 +25,7 @@ from workbench.base.files import canonical_json
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
 
+OUTCOME = "outcome"  # of a label in an evaluation
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
@@ -84,24 +85,30 @@ def sample_document(
         fields.CONTENT_SHA256: content_sha256,
         fields.SCENE_ID: None if record.scene_id is None else text(record.scene_id),
         fields.SPLIT: None if record.split is None else text(record.split),
-        fields.GROUND_TRUTH: detections(record.labels, record.width, record.height),
+        **label_fields(record),
         fields.ATTRIBUTES_FROM: "data" if known else None,
         **known,
         **extra,
     }
-    if (name := record.classification) is not None:
-        document[fields.CLASSIFICATION] = documents.label_document("Classification", new_id(), label=text(name))
     for name, path in record.maps.items():
         cls, key = MAP_TYPES[name]
         document[name] = documents.label_document(cls, new_id(), **{key: str(path)})
-    if "keypoints" in record.labels.columns:
-        document[fields.KEYPOINTS] = documents.keypoints(record, lambda _: new_id())
     if record.cloud:
         document[fields.POINT_CLOUD] = str(record.cloud)
     if record.camera or record.T_cam_cloud is not None:
         document[fields.CAMERA] = camera_document(record.camera, record.T_cam_cloud)
     if record.generation:
         document[fields.GENERATION] = generation_document(record.generation)
+    return document
+
+
+def label_fields(record: Record) -> dict[str, Any]:
+    """The fields that hold the labels, with new ids."""
+    document = {fields.GROUND_TRUTH: detections(record.labels, record.width, record.height)}
+    if (name := record.classification) is not None:
+        document[fields.CLASSIFICATION] = documents.label_document("Classification", new_id(), label=text(name))
+    if "keypoints" in record.labels.columns:
+        document[fields.KEYPOINTS] = documents.keypoints(record, lambda _: new_id())
     return document
 
 

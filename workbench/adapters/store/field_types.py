@@ -36,6 +36,7 @@ TEXT_FIELDS = (
     fields.ORIGIN,
     fields.SOURCE_KEY,
     fields.CONTENT_SHA256,
+    fields.LABELS_LOADED,
     fields.SCENE_ID,
     fields.SPLIT,
     fields.LIGHTING,

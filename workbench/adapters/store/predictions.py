@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from workbench.adapters.store import documents
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
 from workbench.base.errors import DatasetError, one_of
@@ -20,8 +21,6 @@ from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
 from workbench.core.tables import Filter, as_filter
 from workbench.core.tables.filter import to_query
-
-OUTCOME = "outcome"
 
 
 def has_field(dataset: Dataset, name: str) -> bool:

@@ -16,6 +16,7 @@ from pymongo import UpdateOne
 
 from workbench.adapters.documents import text
 from workbench.adapters.store import documents
+from workbench.adapters.store.corrections import Corrections, correct, fingerprint, note_loaded
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
@@ -40,11 +41,13 @@ class Added:
         ids: sample id.
         new: whether this call added it; false for records that were there before.
         mixed: values that are not of the type of their field, kept as text.
+        corrections: records that were there with other labels.
     """
 
     ids: list[str] = field(default_factory=list)
     new: list[bool] = field(default_factory=list)
     mixed: list[Mixed] = field(default_factory=list)
+    corrections: Corrections = field(default_factory=Corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,20 @@ def media(dataset: Dataset) -> Iterator[Medium]:
 
 
 @translated
-def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> Added:
+def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName, update: bool = False) -> Added:
     """Add records that are not there yet; doing it again changes nothing.
 
     A record is the same when its ``source_key`` is; without one the key is made of the image's
-    content and its origin.
+    content and its origin. Labels that are others than those of the record that is there are reported and, with
+    ``update``, replaced; see ``corrections``.
     """
     if not records:
         return Added()
     hashes = _hashes(records)
     keys = [r.source_key or sha256_text(f"{h}|{text(r.origin)}") for r, h in zip(records, hashes, strict=True)]
     known = source_keys(dataset, keys)
+    again = {key: record for key, record in zip(keys, records, strict=True) if key in known}
+    corrections = correct(dataset, source, again, known, update=update) if again else Corrections()
     fresh: dict[str, dict[str, Any]] = {}
     new_records: list[Record] = []
     for key, record, digest in zip(keys, records, hashes, strict=True):
@@ -113,7 +119,10 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
                 record, source=source, source_key=key, content_sha256=digest, dataset_id=dataset._doc.id
             )
             new_records.append(record)
+    loaded = [fingerprint(document) for document in fresh.values()]
     mixed = settle(dataset, list(fresh.values())) if fresh else []
+    for document, hash_of in zip(fresh.values(), loaded, strict=True):
+        note_loaded(document, hash_of)
     join_groups(dataset, list(fresh.values()), new_records)
     inserted = _insert(dataset, list(fresh.values()))
     ids = known | {key: str(fresh[key]["_id"]) for key in inserted}
@@ -123,7 +132,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
-    return Added([ids[key] for key in keys], new, mixed)
+    return Added([ids[key] for key in keys], new, mixed, corrections)
 
 
 def _hashes(records: Sequence[Record]) -> list[str]:
