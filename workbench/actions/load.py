@@ -87,8 +87,7 @@ def load(
 
 def _note(dataset: store.Dataset, path: Path, form: str, **more: int) -> None:
     """Note where data came from: files of predictions name images by the numbers of these files."""
-    loads = [earlier for earlier in store.note(dataset, "loads") or [] if earlier["path"] != str(path.absolute())]
-    store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form, **more}])
+    store.append_note(dataset, "loads", {"path": str(path.absolute()), "format": form, **more}, instead="path")
 
 
 def _records(name: str, detected: Found, opened: Source) -> tuple[Iterator[Record], int]:

@@ -9,6 +9,7 @@ from workbench.adapters.store.corrections import Corrections
 from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
+    append_note,
     delete_dataset,
     identity,
     info,
@@ -34,6 +35,7 @@ from workbench.adapters.store.samples import (
     media,
     read,
     require_sample,
+    set_label_values,
     set_values,
     source_keys,
 )
@@ -51,6 +53,7 @@ __all__ = [
     "Stored",
     "add",
     "app_selection",
+    "append_note",
     "connect",
     "delete_dataset",
     "facets",
@@ -78,6 +81,7 @@ __all__ = [
     "restore",
     "save_view",
     "select",
+    "set_label_values",
     "set_note",
     "set_values",
     "source_keys",

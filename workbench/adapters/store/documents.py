@@ -40,6 +40,11 @@ class _Ids:
     """Object ids in order, at a fifth of the cost of the driver's own: seconds, random of the process, count."""
 
     def __init__(self) -> None:
+        self.begin()
+        os.register_at_fork(after_in_child=self.begin)  # a copy of the process would count on with the same numbers
+
+    def begin(self) -> None:
+        """Begin with another random number."""
         self._middle, self._count, self._lock = os.urandom(5), 0, threading.Lock()
 
     def take(self, n: int) -> list[ObjectId]:

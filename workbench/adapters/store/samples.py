@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import fiftyone.core.odm.database as odm_database
 import pymongo.errors
 from bson import ObjectId
 from bson.errors import InvalidId
@@ -30,7 +30,6 @@ DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
 READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
 UNREAD = {f"{fields.GROUND_TRUTH}.detections.{name}": 0 for name in ("_id", "_cls", "tags")}  # a third of all bytes
-INDEX = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored sample."""
+    """One stored sample; ``label_ids`` of ``record.labels`` only where they were asked for."""
 
     id: str
     record: Record
@@ -63,6 +62,7 @@ class Stored:
     measures: Mapping[str, float]
     attributes_from: str | None
     measured_file: str | None = None
+    label_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,10 @@ def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
             problem = f"The samples could not be added: {others[0]['errmsg'][:200]}."
             raise DatasetError(problem, at=dataset.name) from error
         keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
+    if not odm_database.get_db_conn()["datasets"].count_documents({"_id": dataset._doc.id}, limit=1):
+        dataset._sample_collection.drop()  # made anew by this write, and of no dataset
+        problem = "The dataset was deleted while samples were added; none of them is kept."
+        raise DatasetError(problem, at=dataset._doc.name, fix="Load the data again, into a new dataset.")
     return keys
 
 
@@ -176,28 +180,36 @@ def source_keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, str]:
 
 
 @translated
-def read(dataset: Dataset, ids: Sequence[str] | None = None) -> Iterator[Stored]:
-    """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``."""
+def read(dataset: Dataset, ids: Sequence[str] | None = None, *, label_ids: bool = False) -> Iterator[Stored]:
+    """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``.
+
+    Args:
+        dataset: the dataset.
+        ids: which samples.
+        label_ids: whether to read the ids of the labels too.
+    """
     collection = dataset._sample_collection
+    unread = {path: 0 for path in UNREAD if not (label_ids and path.endswith("._id"))}
     if ids is None:
         return (
             _stored(document)
-            for document in collection.find(samples_only(dataset, {}), UNREAD, batch_size=READ_BATCH).sort("_id", 1)
+            for document in collection.find(samples_only(dataset, {}), unread, batch_size=READ_BATCH).sort("_id", 1)
         )
-    return _read_ids(dataset, [object_id(i) for i in ids])
+    return _read_ids(dataset, [object_id(i) for i in ids], unread)
 
 
-def _read_ids(dataset: Dataset, ids: list[ObjectId]) -> Iterator[Stored]:
+def _read_ids(dataset: Dataset, ids: list[ObjectId], unread: Mapping[str, int]) -> Iterator[Stored]:
     collection = dataset._sample_collection
     for start in range(0, len(ids), WRITE_BATCH):
         batch = ids[start : start + WRITE_BATCH]
         query = samples_only(dataset, {"_id": {"$in": batch}})
-        documents = {document["_id"]: document for document in collection.find(query, UNREAD)}
+        documents = {document["_id"]: document for document in collection.find(query, unread)}
         yield from (_stored(documents[i]) for i in batch if i in documents)
 
 
 def _stored(document: Mapping[str, Any]) -> Stored:
     measures = document.get(fields.MEASURES) or {}
+    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ()
     return Stored(
         id=str(document["_id"]),
         record=documents.record_of(document),
@@ -208,6 +220,7 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
         measured_file=document.get(fields.MEASURED_FILE),
+        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and d.get("bounding_box")),
     )
 
 
@@ -250,7 +263,6 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
     Args:
         dataset: the dataset.
         values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
-            A number in a path is an index in a list: ``ground_truth.detections.0.gloss``.
     """
     declare_paths(dataset, values.values())
     items = list(values.items())
@@ -265,6 +277,35 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
         )
 
 
+@translated
+def set_label_values(dataset: Dataset, field: str, values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Set attributes of labels by the id of the label: one that was removed meanwhile stays removed.
+
+    Args:
+        dataset: the dataset.
+        field: field of boxes.
+        values: by sample id, by label id, values by name.
+    """
+    path = f"{field}.detections"
+    of_labels = (named for by_label in values.values() for named in by_label.values())
+    declare_paths(dataset, ({f"{path}.{name}": value for name, value in named.items()} for named in of_labels))
+    writes = [_set_labels(path, i, by_label) for i, by_label in values.items() if by_label]
+    for start in range(0, len(writes), WRITE_BATCH):
+        dataset._sample_collection.bulk_write(writes[start : start + WRITE_BATCH], ordered=False)
+
+
+def _set_labels(path: str, sample_id: str, by_label: Mapping[str, Mapping[str, Any]]) -> UpdateOne:
+    ids = [object_id(label) for label in by_label]
+    values = {
+        f"{path}.$[l{at}].{name}": value for at, named in enumerate(by_label.values()) for name, value in named.items()
+    }
+    return UpdateOne(
+        {"_id": object_id(sample_id), f"{path}._id": {"$in": ids}},
+        {"$set": {**values, "last_modified_at": documents.now()}},
+        array_filters=[{f"l{at}._id": label_id} for at, label_id in enumerate(ids)],
+    )
+
+
 def declare_paths(dataset: Dataset, updates: Iterable[Mapping[str, Any]]) -> None:
     """Declare the fields of values that are to be set; see ``field_types``.
 
@@ -275,5 +316,5 @@ def declare_paths(dataset: Dataset, updates: Iterable[Mapping[str, Any]]) -> Non
     for values in updates:
         for path, value in values.items():
             if value is not None:
-                of_path.setdefault(INDEX.sub("", path), {})[type(value)] = value
+                of_path.setdefault(path, {})[type(value)] = value
     declare(dataset, {path: of_type.values() for path, of_type in of_path.items()})
