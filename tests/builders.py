@@ -61,3 +61,23 @@ def in_the_frustum() -> Scenario:
             "scene.objects.placement": {"camera_frustum": {"distance": [0.5, 1.4], "screen": 0.6}},
         }
     )
+
+
+def read_by_fiftyone(name: str) -> int:
+    """Read a dataset in every way that FiftyOne itself has; returns the number of samples."""
+    import fiftyone as fo
+
+    dataset = fo.load_dataset(name)
+    dataset.reload()
+    everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
+    samples = [sample.to_dict() for sample in everything.iter_samples()]
+    for path, field in dataset.get_field_schema(flat=True).items():
+        if isinstance(field, fo.BooleanField | fo.FloatField | fo.IntField | fo.StringField):
+            everything.values(path)
+            everything.count_values(path)
+    dataset.stats()
+    kept = everything.match(fo.ViewField("filepath") != "")
+    assert len(list(kept.iter_samples())) == kept.count() == len(samples)
+    for sample in everything.iter_samples(autosave=True):  # validates every value
+        sample["read_by_fiftyone"] = True
+    return len(samples)

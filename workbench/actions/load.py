@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from operator import length_hint
 from pathlib import Path
@@ -35,15 +36,22 @@ def load(
     *,
     source: str,
     format: str | None = None,
+    update: bool = False,
     work: Work | None = None,
 ) -> LoadReport:
     """Load images and labels; loading the same again changes nothing.
+
+    A new field takes the type of its values: flags, numbers or text. Values of several types, and those that do not fit
+    a field that is there (then in ``<name>_text`` beside it), are kept as text and named as ``mixed_types``.
 
     Args:
         dataset: an open dataset, or the name of one, which is made when it is new.
         path: file, folder or archive (zip, tar).
         source: ``"real"`` or ``"synthetic"``. Records that say their own source keep it, and it is named.
         format: name of the format; found from the content when not given.
+        update: take the labels of the data where a sample that is there has others; without it they are only named.
+            Labels that were edited in the dataset since are kept in any case. Labels that stay the same object keep
+            their id and tags; what was evaluated of the sample is cleared.
         work: receives the progress; its ``cancel`` stops between two batches; what was added stays.
 
     Raises:
@@ -60,6 +68,8 @@ def load(
     target = store.open_dataset(dataset, create=True) if isinstance(dataset, str) else dataset
     report = LoadReport(format=name, why=detected.why)
     _note(target, given, report.format)
+    mixed: dict[str, store.Mixed] = {}
+    add = partial(_add, target, source=source, update=update, report=report, problems=problems, mixed=mixed)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         classes = _Classes(target)
@@ -68,18 +78,19 @@ def load(
             if waiting:
                 progress.advance(waiting.result())
             classes.add(batch, problems)
-            waiting = writer.submit(_add, target, batch, source, report, problems)
+            waiting = writer.submit(add, batch)
         if waiting:
             progress.advance(waiting.result())
-    _close(source, problems)
+    _close(source, problems, mixed)
+    if report.updated:
+        _note(target, given, report.format, updated=report.updated)
     report.problems = list(problems)
     return report
 
 
-def _note(dataset: store.Dataset, path: Path, form: str) -> None:
+def _note(dataset: store.Dataset, path: Path, form: str, **more: int) -> None:
     """Note where data came from: files of predictions name images by the numbers of these files."""
-    loads = [earlier for earlier in store.note(dataset, "loads") or [] if earlier["path"] != str(path.absolute())]
-    store.set_note(dataset, "loads", [*loads, {"path": str(path.absolute()), "format": form}])
+    store.append_note(dataset, "loads", {"path": str(path.absolute()), "format": form, **more}, instead="path")
 
 
 def _records(name: str, detected: Found, opened: Source) -> tuple[Iterator[Record], int]:
@@ -108,7 +119,14 @@ def _summary(problems: Problems) -> str:
 
 
 def _add(
-    dataset: store.Dataset, batch: Sequence[Record], source: SourceName, report: LoadReport, problems: Problems
+    dataset: store.Dataset,
+    batch: Sequence[Record],
+    *,
+    source: SourceName,
+    update: bool,
+    report: LoadReport,
+    problems: Problems,
+    mixed: dict[str, store.Mixed],
 ) -> int:
     """Add a batch and count what became of it; returns its size."""
     by_source: dict[SourceName, list[Record]] = {}
@@ -118,7 +136,12 @@ def _add(
             problems.count("source_conflict", record.origin)
         by_source.setdefault(own or source, []).append(_without_source(record))
     for name, records in by_source.items():
-        for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
+        added = store.add(dataset, records, source=name, update=update)
+        _tell_corrections(added.corrections, report, problems)
+        for part in added.mixed:
+            known = mixed.setdefault(f"{part.path} {part.kept_in}", part)
+            known.values += part.values if known is not part else 0
+        for record, new in zip(records, added.new, strict=True):
             _tell(record, report) if new else _tell_again(report)
     return len(batch)
 
@@ -186,7 +209,23 @@ def _tell_again(report: LoadReport) -> None:
     report.already_there += 1
 
 
-def _close(source: str, problems: Problems) -> None:
+def _tell_corrections(corrections: store.Corrections, report: LoadReport, problems: Problems) -> None:
+    report.updated += len(corrections.updated)
+    report.changed += len(corrections.kept) + len(corrections.edited)
+    for origin in corrections.kept:
+        problems.count("changed_labels", origin)
+    for origin in corrections.edited:
+        problems.count("edited_labels", origin)
+
+
+def _close(source: str, problems: Problems, mixed: Mapping[str, store.Mixed]) -> None:
+    """Report what concerns many records, once for each fault and field."""
+    for values in mixed.values():
+        problems.add("mixed_types", values.first, str(values))
+    kept = "{n} samples with other labels than when loaded ({first}); kept. Pass update=True (--update) to take them."
+    problems.close("changed_labels", kept)
+    edited = "{n} samples with labels changed both in the data and in the dataset ({first}); those of the dataset kept."
+    problems.close("edited_labels", edited)
     other = next(name for name in SOURCES if name != source)
     message = f"{{n}} records with the source {other}, not {source} (first: {{first}}); loaded as {other}."
     problems.close("source_conflict", message)

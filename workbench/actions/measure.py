@@ -63,7 +63,7 @@ def measure(
         work: progress, and the switch to stop.
     """
     dataset = opened(dataset)
-    chosen = list(store.read(dataset, store.select(dataset, where)))
+    chosen = list(store.read(dataset, store.select(dataset, where), label_ids=True))
     pictures = [s for s in chosen if s.record.image_path is not None]
     todo = [s for s in pictures if again or not _is_done(s)]
     report = MeasureReport(skipped=len(chosen) - len(todo), without_picture=len(chosen) - len(pictures))
@@ -115,15 +115,15 @@ def _save(
     measured = {s.id: r for s, r in zip(batch, results, strict=True) if isinstance(r, Measured)}
     report.problems += [r for r in results if isinstance(r, Problem)]
     report.measured += len(measured)
+    labels = {s.id: dict(zip(s.label_ids, measured[s.id].labels, strict=True)) for s in batch if s.id in measured}
+    known = {i: {label: values for label, values in of_sample.items() if values} for i, of_sample in labels.items()}
+    store.set_label_values(dataset, fields.GROUND_TRUTH, known)  # before the mark that all of the sample is measured
     store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 
 
 def _values(stored: Stored, measured: Measured) -> dict[str, Value]:
     """Fields to set: all measures, and the attributes that neither the data nor a curator gave."""
     values: dict[str, Value] = {f"{fields.MEASURES}.{name}": value for name, value in measured.measures.items()}
-    for index, label in enumerate(measured.labels):
-        for name, value in (label or {}).items():
-            values[f"{fields.GROUND_TRUTH}.detections.{index}.{name}"] = value
     derived: dict[str, Value] = {}
     for name, answer in derive_attributes(measured.measures).items():
         if _is_ours(stored, name):

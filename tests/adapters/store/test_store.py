@@ -96,12 +96,6 @@ def test_adding_again_changes_nothing(dataset: Any, picture: Write) -> None:
     assert len(dataset) == 3
 
 
-def test_an_attribute_of_another_kind_is_named(dataset: Any, picture: Write) -> None:
-    store.add(dataset, [record(picture("a.png"), attributes={"shift": 3})], source="real")
-    with pytest.raises(DatasetError, match="field 'shift'"):
-        store.add(dataset, [record(picture("b.png", seed=1), attributes={"shift": "late"})], source="real")
-
-
 @pytest.mark.parametrize("name", ["id", "filepath", "tags", "metadata", "_id", "1st", "a b", "größe", "$where", "a.b"])
 def test_any_column_name_finds_a_field(dataset: Any, picture: Write, name: str) -> None:
     store.add(dataset, [record(picture(), attributes={name: "x"})], source="real")
@@ -179,9 +173,16 @@ def test_a_lock_file_left_over_holds_nothing(tmp_path: Path, monkeypatch: pytest
         assert database._holder() is None, text
 
 
-def test_no_attribute_of_a_label_takes_a_name_of_fiftyone() -> None:
+def test_no_attribute_takes_a_name_of_fiftyone() -> None:
     import fiftyone as fo
+    from fiftyone.core.odm.sample import DatasetSampleDocument
 
-    from workbench.adapters.documents import LABEL_KEYS
+    from workbench.adapters.documents import LABEL_KEYS, METHODS
+    from workbench.adapters.store.documents import SAMPLE_KEYS
+
+    def public(*classes: Any) -> set[str]:
+        return {name for cls in classes for name in dir(cls) if not name.startswith("_")}
 
     assert set(fo.Detection._fields) <= LABEL_KEYS
+    assert public(fo.Detection, fo.DynamicEmbeddedDocument) <= LABEL_KEYS | METHODS
+    assert public(fo.Sample, DatasetSampleDocument) <= SAMPLE_KEYS | METHODS

@@ -6,9 +6,11 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 from workbench.adapters.store.app import app_selection, follow_in_app, open_app
 from workbench.adapters.store.class_facts import class_facts, set_class_facts
 from workbench.adapters.store.columns import facets, save_view, select, view
+from workbench.adapters.store.corrections import Corrections
 from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
+    append_note,
     delete_dataset,
     identity,
     info,
@@ -21,6 +23,7 @@ from workbench.adapters.store.datasets import (
     stamp,
 )
 from workbench.adapters.store.datasets import open_dataset as open
+from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
 from workbench.adapters.store.removals import Removal, list_removals, remove, restore
@@ -33,6 +36,7 @@ from workbench.adapters.store.samples import (
     media,
     read,
     require_sample,
+    set_label_values,
     set_values,
     source_keys,
 )
@@ -40,14 +44,17 @@ from workbench.adapters.store.snapshot import Snapshot, table
 
 __all__ = [
     "Added",
+    "Corrections",
     "Dataset",
     "Medium",
+    "Mixed",
     "Relatives",
     "Removal",
     "Snapshot",
     "Stored",
     "add",
     "app_selection",
+    "append_note",
     "class_facts",
     "connect",
     "delete_dataset",
@@ -77,6 +84,7 @@ __all__ = [
     "save_view",
     "select",
     "set_class_facts",
+    "set_label_values",
     "set_note",
     "set_values",
     "source_keys",

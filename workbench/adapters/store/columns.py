@@ -15,7 +15,9 @@ from workbench.core.tables import EVERYTHING, Facet, Filter, as_filter
 from workbench.core.tables.filter import to_query
 
 # ids, hashes and free text are not facets: nobody slices by them
-NOT_FACETS = frozenset({"filepath", fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.MEASURED_FILE, "media_type"})
+NOT_FACETS = frozenset(
+    {"filepath", "media_type"} | {fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.LABELS_LOADED, fields.MEASURED_FILE}
+)
 CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
 
 

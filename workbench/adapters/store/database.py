@@ -23,9 +23,10 @@ import fiftyone.core.service as fo_service
 import psutil
 import pymongo
 import pymongo.errors
+from fiftyone.core.dataset import DatasetNotFoundError
 from fiftyone.service.util import find_processes_by_args, get_listening_tcp_ports, send_ipc_message
 
-from workbench.base.errors import DatabaseError
+from workbench.base.errors import DatabaseError, DatasetError
 
 Dataset = Any  # a fiftyone.Dataset, which has no types; outside ``store`` it is the protocol of ``dataset.py``
 
@@ -60,6 +61,7 @@ def connect() -> str:
     """
     logging.getLogger("fiftyone").setLevel(logging.ERROR)
     kwargs = odm_database._connection_kwargs
+    kwargs["journal"] = True  # a write has happened once it is on the server's disk
     kwargs["serverSelectionTimeoutMS"] = int(REACH_TIMEOUT_S * 1000)  # FiftyOne would hang for 30 s
     uri = fo.config.database_uri
     if uri is None and "FIFTYONE_PRIVATE_DATABASE_PORT" not in os.environ:
@@ -82,6 +84,9 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
         connect()
         try:
             return function(*args, **kwargs)
+        except DatasetNotFoundError as cause:
+            problem = f"The dataset {cause._dataset_name!r} was deleted meanwhile."
+            raise DatasetError(problem, fix="Open another one, or load its data again.") from cause
         except pymongo.errors.ConnectionFailure as cause:
             raise _unreachable(str(odm_database._connection_kwargs.get("host", "127.0.0.1")), cause) from cause
 

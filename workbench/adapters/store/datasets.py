@@ -6,29 +6,22 @@ from datetime import datetime
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.odm.database as odm_database
 
 from workbench.adapters.store import dataset as handle
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.field_types import TEXT_FIELDS
 from workbench.adapters.store.groups import follow, samples_view
+from workbench.adapters.store.journal import forget_journal
 from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
+from workbench.adapters.store.removals import forget_removals
 from workbench.adapters.store.rounds import forget_rounds
+from workbench.adapters.store.write_lock import forget_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 
 NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
-TEXT_FIELDS = (
-    fields.SOURCE,
-    fields.ORIGIN,
-    fields.SOURCE_KEY,
-    fields.CONTENT_SHA256,
-    fields.SCENE_ID,
-    fields.SPLIT,
-    fields.LIGHTING,
-    fields.SURFACE,
-    fields.SENSOR,
-    fields.ATTRIBUTES_FROM,
-)
 
 
 @translated
@@ -94,10 +87,22 @@ def note(dataset: Dataset, key: str) -> Any:
 
 @translated
 def set_note(dataset: Dataset, key: str, value: Any) -> None:
-    """Note something of a dataset as a whole: plain JSON values."""
+    """Note something of a dataset as a whole: plain JSON values. Other notes stay, also those made at the same time."""
+    _change_notes(dataset, {"$set": {f"info.{NOTES}.{key}": value}})
+
+
+@translated
+def append_note(dataset: Dataset, key: str, value: dict[str, Any], *, instead: str) -> None:
+    """Append to a list of notes, in place of those that are equal in the key ``instead``."""
+    path = f"info.{NOTES}.{key}"
+    _change_notes(dataset, {"$pull": {path: {instead: value[instead]}}})
+    _change_notes(dataset, {"$push": {path: value}})
+
+
+def _change_notes(dataset: Dataset, change: dict[str, Any]) -> None:
+    """Change the notes in the database itself: what is written whole loses what others note meanwhile."""
+    odm_database.get_db_conn()["datasets"].update_one({"_id": dataset._doc.id}, change)
     dataset.reload()
-    dataset.info[NOTES] = {**(dataset.info.get(NOTES) or {}), key: value}
-    dataset.save()
 
 
 @translated
@@ -113,9 +118,11 @@ def delete_dataset(name: str) -> None:
     """Delete a dataset from the database; images on disk stay."""
     if not fo.dataset_exists(name):
         raise _unknown(name)
-    for forget in (forget_splits, forget_rounds, forget_matches):
-        forget(fo.load_dataset(name))
+    dataset = fo.load_dataset(name)
+    for forget in (forget_splits, forget_rounds, forget_matches, forget_journal, forget_removals):
+        forget(dataset)
     fo.delete_dataset(name)
+    forget_lock(dataset)
 
 
 @translated

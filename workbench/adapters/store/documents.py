@@ -7,7 +7,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
@@ -20,29 +20,31 @@ from bson import ObjectId
 from numpy.typing import NDArray
 
 from workbench.adapters import documents
-from workbench.adapters.documents import LABEL_KEYS, MAP_TYPES, field_name
+from workbench.adapters.documents import LABEL_KEYS, MAP_TYPES, renamed, text
 from workbench.base.files import canonical_json
 from workbench.core.schema import fields
-from workbench.core.schema.labels import Attribute, Camera, Label, Labels, Record
+from workbench.core.schema.labels import Camera, Label, Labels, Record
 
+OUTCOME = "outcome"  # of a label in an evaluation
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
     | {name for name in vars(fields).values() if isinstance(name, str)}
 )
+GENERATION_KEYS = frozenset({"params", "parent_sample_ids", "parent_tags", "record"})
 PLAIN = frozenset({"_id", "_cls", "tags", "attributes", "label", "bounding_box"})  # of nothing but a box
-KINDS: dict[type, tuple[str, Any]] = {
-    bool: ("flag", fo.BooleanField),
-    int: ("number", fo.FloatField),
-    float: ("number", fo.FloatField),
-    str: ("text", fo.StringField),
-}
+KINDS: dict[type, Any] = {bool: fo.BooleanField, int: fo.FloatField, float: fo.FloatField, str: fo.StringField}
 
 
 class _Ids:
     """Object ids in order, at a fifth of the cost of the driver's own: seconds, random of the process, count."""
 
     def __init__(self) -> None:
+        self.begin()
+        os.register_at_fork(after_in_child=self.begin)  # a copy of the process would count on with the same numbers
+
+    def begin(self) -> None:
+        """Begin with another random number."""
         self._middle, self._count, self._lock = os.urandom(5), 0, threading.Lock()
 
     def take(self, n: int) -> list[ObjectId]:
@@ -69,42 +71,49 @@ def sample_document(
     record: Record, *, source: str, source_key: str, content_sha256: str, dataset_id: Any
 ) -> dict[str, Any]:
     """The document of one new sample."""
-    known = {name: record.attributes[name] for name in fields.ATTRIBUTES if record.attributes.get(name)}
-    extra = {field_name(k, SAMPLE_KEYS): v for k, v in record.attributes.items() if k not in fields.ATTRIBUTES}
+    given = record.attributes
+    known = {name: text(str(given[name])) for name in fields.ATTRIBUTES if given.get(name)}
+    extra = renamed({k: v for k, v in given.items() if k not in fields.ATTRIBUTES}, SAMPLE_KEYS)
     document: dict[str, Any] = {
         "_id": new_id(),
         "_dataset_id": dataset_id,
         "_media_type": "image" if record.image_path else "3d",
         "_rand": random.random(),  # noqa: S311 - FiftyOne's key for random order, no secret
         "filepath": str(record.medium),
-        "tags": list(dict.fromkeys(record.tags)),
+        "tags": list(dict.fromkeys(map(text, record.tags))),
         "metadata": documents.metadata(record),
         "created_at": now(),
         "last_modified_at": now(),
         fields.SOURCE: source,
-        fields.ORIGIN: record.origin,
+        fields.ORIGIN: text(record.origin),
         fields.SOURCE_KEY: source_key,
         fields.CONTENT_SHA256: content_sha256,
-        fields.SCENE_ID: record.scene_id,
-        fields.SPLIT: record.split,
-        fields.GROUND_TRUTH: detections(record.labels, record.width, record.height),
+        fields.SCENE_ID: None if record.scene_id is None else text(record.scene_id),
+        fields.SPLIT: None if record.split is None else text(record.split),
+        **label_fields(record),
         fields.ATTRIBUTES_FROM: "data" if known else None,
         **known,
         **extra,
     }
-    if (name := record.classification) is not None:
-        document[fields.CLASSIFICATION] = documents.label_document("Classification", new_id(), label=name)
     for name, path in record.maps.items():
         cls, key = MAP_TYPES[name]
         document[name] = documents.label_document(cls, new_id(), **{key: str(path)})
-    if "keypoints" in record.labels.columns:
-        document[fields.KEYPOINTS] = documents.keypoints(record, lambda _: new_id())
     if record.cloud:
         document[fields.POINT_CLOUD] = str(record.cloud)
     if record.camera or record.T_cam_cloud is not None:
         document[fields.CAMERA] = camera_document(record.camera, record.T_cam_cloud)
     if record.generation:
         document[fields.GENERATION] = generation_document(record.generation)
+    return document
+
+
+def label_fields(record: Record) -> dict[str, Any]:
+    """The fields that hold the labels, with new ids."""
+    document = {fields.GROUND_TRUTH: detections(record.labels, record.width, record.height)}
+    if (name := record.classification) is not None:
+        document[fields.CLASSIFICATION] = documents.label_document("Classification", new_id(), label=text(name))
+    if "keypoints" in record.labels.columns:
+        document[fields.KEYPOINTS] = documents.keypoints(record, lambda _: new_id())
     return document
 
 
@@ -126,40 +135,15 @@ def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | No
 def generation_document(generation: Mapping[str, Any]) -> dict[str, Any]:
     """Lineage: scalars as fields to slice by, and the whole as exact JSON in ``record``."""
     params = {k.replace(".", "_"): v for k, v in generation.get("params", {}).items() if type(v) in KINDS}
-    scalars = {field_name(k, frozenset()): v for k, v in generation.items() if type(v) in KINDS}
+    scalars = {k: v for k, v in generation.items() if type(v) in KINDS}
     return {
         "_cls": "DynamicEmbeddedDocument",
-        **scalars,
-        "params": {"_cls": "DynamicEmbeddedDocument", **params},
+        **renamed(scalars, GENERATION_KEYS),
+        "params": {"_cls": "DynamicEmbeddedDocument", **renamed(params, frozenset())},
         "parent_sample_ids": list(generation.get("parent_sample_ids") or ()),
         "parent_tags": list(generation.get("parent_tags") or ()),
-        "record": canonical_json(dict(generation)),
+        "record": text(canonical_json(dict(generation))),
     }
-
-
-def dynamic_values(document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
-    """Path and value of everything that needs a field of its own, lists of labels included."""
-    for name, value in document.items():
-        if name in SAMPLE_KEYS and name != fields.POINT_CLOUD:
-            continue
-        if type(value) in KINDS:
-            yield name, value
-    for detection in document[fields.GROUND_TRUTH]["detections"]:
-        if len(detection) == len(PLAIN):
-            continue
-        for name, value in detection.items():
-            if name not in LABEL_KEYS and type(value) in KINDS:
-                yield f"{fields.GROUND_TRUTH}.detections.{name}", value
-    for group in (fields.CAMERA, fields.GENERATION):
-        yield from _nested(group, document.get(group) or {})
-
-
-def _nested(prefix: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            yield from _nested(f"{prefix}.{name}", value)
-        elif type(value) in KINDS and name != "_cls":
-            yield f"{prefix}.{name}", value
 
 
 def record_of(document: Mapping[str, Any]) -> Record:

@@ -280,8 +280,16 @@ def _carry_out(dataset: Dataset, document: dict[str, Any], held: WriteLock) -> N
 
 
 def _journal() -> Any:
-    """The journal; a write returns when it is on disk, and with it all that was written before."""
+    """The journal; also where FiftyOne connected first, a write returns when it is on disk."""
     return odm_database.get_db_conn()[JOURNAL].with_options(write_concern=WriteConcern(w=1, j=True))
+
+
+def forget_journal(dataset: Dataset) -> None:
+    """Delete the journal of a dataset."""
+    changes = [document["_id"] for document in _journal().find({"dataset_id": dataset._doc.id}, {"_id": 1})]
+    for start in range(0, len(changes), CHUNK):
+        odm_database.get_db_conn()[CHANGED_IDS].delete_many({"change": {"$in": changes[start : start + CHUNK]}})
+    _journal().delete_many({"dataset_id": dataset._doc.id})
 
 
 def _entry(document: dict[str, Any]) -> Entry:

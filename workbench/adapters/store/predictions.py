@@ -12,8 +12,9 @@ from pymongo import UpdateOne
 from workbench.adapters.store import documents
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
-from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id
+from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.metrics.per_class import LabelOutcomes
 from workbench.core.schema import fields
@@ -22,7 +23,7 @@ from workbench.core.schema.labels import Label
 from workbench.core.tables import Filter, as_filter
 from workbench.core.tables.filter import to_query
 
-OUTCOME = "outcome"
+Outcomes = Sequence[str] | Mapping[str, str]
 
 
 def has_field(dataset: Dataset, name: str) -> bool:
@@ -161,7 +162,7 @@ def _box(label: Mapping[str, Any]) -> Box:
 def set_outcomes(
     dataset: Dataset,
     field: str,
-    outcomes: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    outcomes: Mapping[str, tuple[Outcomes, Outcomes]],
     counts: Mapping[str, Mapping[str, float]],
 ) -> None:
     """Write the result of an evaluation: an outcome on every label, and counts on every sample.
@@ -169,25 +170,36 @@ def set_outcomes(
     Args:
         dataset: the dataset.
         field: predicted boxes.
-        outcomes: by sample id, the words of its true and of its predicted labels, in their order.
+        outcomes: by sample id, the words of its true and of its predicted labels, by label id; or in their order, and
+            then a sample whose labels were removed or added meanwhile gets none.
         counts: by sample id, numbers by field path.
     """
-    declare_paths(dataset, counts.values())
-    for name in (fields.GROUND_TRUTH, field):
-        if f"{name}.detections.{OUTCOME}" not in dataset.get_field_schema(flat=True):
-            dataset.add_sample_field(f"{name}.detections.{OUTCOME}", fo.StringField)
+    declare_paths(dataset, [{f"{name}.detections.{OUTCOME}": "" for name in (fields.GROUND_TRUTH, field)}])
     ids = list(outcomes)
     for start in range(0, len(ids), WRITE_BATCH):
-        stamp = {"last_modified_at": documents.now()}
-        writes = []
-        for i in ids[start : start + WRITE_BATCH]:
-            words = {
-                f"{name}.detections.{index}.{OUTCOME}": word
-                for name, label_outcomes in zip((fields.GROUND_TRUTH, field), outcomes[i], strict=True)
-                for index, word in enumerate(label_outcomes)
-            }
-            writes.append(UpdateOne({"_id": object_id(i)}, {"$set": {**words, **counts[i], **stamp}}))
-        dataset._sample_collection.bulk_write(writes, ordered=False)
+        batch = ids[start : start + WRITE_BATCH]
+        for at, name in enumerate((fields.GROUND_TRUTH, field)):
+            words = _by_label(dataset, name, {i: outcomes[i][at] for i in batch})
+            set_label_values(dataset, name, words)
+        set_values(dataset, {i: counts[i] for i in batch})
+
+
+def _by_label(dataset: Dataset, field: str, words: Mapping[str, Outcomes]) -> dict[str, dict[str, dict[str, str]]]:
+    """The words by sample id and label id, as values of the labels."""
+    path = f"{field}.detections"
+    ordered = [object_id(i) for i, given in words.items() if not isinstance(given, Mapping)]
+    wanted = {f"{path}._id": 1, f"{path}.bounding_box": 1}
+    found = {str(d["_id"]): d for d in dataset._sample_collection.find({"_id": {"$in": ordered}}, wanted)}
+    by_label: dict[str, dict[str, dict[str, str]]] = {}
+    for i, given in words.items():
+        if not isinstance(given, Mapping):
+            labels = [
+                d for d in ((found.get(i) or {}).get(field) or {}).get("detections") or () if d.get("bounding_box")
+            ]
+            ids = [str(label["_id"]) for label in labels]
+            given = dict(zip(ids, given, strict=True)) if len(ids) == len(given) else {}
+        by_label[i] = {label: {OUTCOME: word} for label, word in given.items()}
+    return by_label
 
 
 @translated

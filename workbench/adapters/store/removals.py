@@ -1,5 +1,6 @@
 """Samples taken out of a dataset so that they can be put back: written ahead, moved set-based, marked done.
 
+Whoever removes or restores holds the write lock, so that the two never move the same samples at once.
 One document per removal in ``workbench_removals``; the samples' documents wait in ``workbench_removed``. Each step
 can be done twice without harm, so a removal or a restoration that was cut off is carried out by the next call.
 Files stay.
@@ -19,6 +20,7 @@ from pymongo import ReplaceOne
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import now
 from workbench.adapters.store.samples import object_id
+from workbench.adapters.store.write_lock import WriteLock, write_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 
@@ -51,21 +53,22 @@ class Removal:
 @translated
 def remove(dataset: Dataset, ids: Sequence[str], *, what: str, who: str, reason: str = "") -> Removal:
     """Take samples, with the clouds that belong to them, out of a dataset; ``restore`` puts them back."""
-    finish_pending(dataset)
-    wanted = _with_companions(dataset, [object_id(i) for i in ids])
-    document = {
-        "_id": ObjectId(),
-        "dataset_id": dataset._doc.id,
-        "what": what,
-        "samples": len(ids),
-        "ids": wanted,
-        "who": who,
-        "when": now(),
-        "reason": reason,
-        "state": "removing",
-    }
-    odm_database.get_db_conn()[REMOVALS].insert_one(document)
-    _carry_out(dataset, document)
+    with write_lock(dataset) as held:
+        _finish_pending(dataset, held)
+        document = {
+            "_id": ObjectId(),
+            "dataset_id": dataset._doc.id,
+            "what": what,
+            "samples": len(ids),
+            "ids": _with_companions(dataset, [object_id(i) for i in ids]),
+            "who": who,
+            "when": now(),
+            "reason": reason,
+            "state": "removing",
+        }
+        held.renew()
+        odm_database.get_db_conn()[REMOVALS].insert_one(document)
+        _carry_out(dataset, document, held)
     return _removal(document)
 
 
@@ -76,7 +79,12 @@ def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Rem
     Raises:
         DatasetError: there is no such removal, or it was restored already.
     """
-    finish_pending(dataset)
+    with write_lock(dataset) as held:
+        _finish_pending(dataset, held)
+        return _restore(dataset, removal_id, who, held)
+
+
+def _restore(dataset: Dataset, removal_id: str | None, who: str, held: WriteLock) -> Removal:
     known = [removal for removal in list_removals(dataset) if removal.state == "removed"]
     chosen = [removal for removal in known if removal_id in (None, removal.removal_id)]
     if not chosen:
@@ -87,7 +95,7 @@ def restore(dataset: Dataset, removal_id: str | None = None, *, who: str) -> Rem
     query = {"_id": object_id(chosen[-1].removal_id)}
     collection.update_one(query, {"$set": {"state": "restoring", "restored_by": who, "restored_at": now()}})
     document = collection.find_one(query)
-    _carry_out(dataset, document)
+    _carry_out(dataset, document, held)
     return _removal(document)
 
 
@@ -101,17 +109,37 @@ def list_removals(dataset: Dataset) -> list[Removal]:
 @translated
 def finish_pending(dataset: Dataset) -> int:
     """Complete removals that were interrupted; returns how many."""
-    query = {"dataset_id": dataset._doc.id, "state": {"$in": ["removing", "restoring"]}}
-    pending = list(odm_database.get_db_conn()[REMOVALS].find(query).sort("_id", 1))
+    if not odm_database.get_db_conn()[REMOVALS].count_documents(_pending(dataset), limit=1):
+        return 0
+    with write_lock(dataset) as held:  # it may belong to a live process: then this waits for its end
+        return _finish_pending(dataset, held)
+
+
+def forget_removals(dataset: Dataset) -> None:
+    """Delete the removals of a dataset, and the samples that wait in them."""
+    database = odm_database.get_db_conn()
+    removals = [document["_id"] for document in database[REMOVALS].find({"dataset_id": dataset._doc.id}, {"_id": 1})]
+    for batch in _batches(removals):
+        database[REMOVED].delete_many({"removal": {"$in": batch}})
+    database[REMOVALS].delete_many({"dataset_id": dataset._doc.id})
+
+
+def _pending(dataset: Dataset) -> dict[str, Any]:
+    return {"dataset_id": dataset._doc.id, "state": {"$in": ["removing", "restoring"]}}
+
+
+def _finish_pending(dataset: Dataset, held: WriteLock) -> int:
+    pending = list(odm_database.get_db_conn()[REMOVALS].find(_pending(dataset)).sort("_id", 1))
     for document in pending:
-        _carry_out(dataset, document)
+        _carry_out(dataset, document, held)
     return len(pending)
 
 
-def _carry_out(dataset: Dataset, document: dict[str, Any]) -> None:
+def _carry_out(dataset: Dataset, document: dict[str, Any], held: WriteLock) -> None:
     database = odm_database.get_db_conn()
     step = _take_out if document["state"] == "removing" else _put_back
     for batch in _batches(document["ids"]):
+        held.renew()
         step(dataset, database[REMOVED], document["_id"], batch)
     document["state"] = "removed" if document["state"] == "removing" else "restored"
     database[REMOVALS].update_one({"_id": document["_id"]}, {"$set": {"state": document["state"]}})

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import fiftyone as fo
+import fiftyone.core.odm.database as odm_database
 import pymongo.errors
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import UpdateOne
 
-from workbench.adapters.documents import MAP_TYPES
+from workbench.adapters.documents import text
 from workbench.adapters.store import documents
+from workbench.adapters.store.corrections import Corrections, correct, fingerprint, note_loaded
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
 from workbench.base.errors import DatasetError
 from workbench.base.files import sha256_file, sha256_text
@@ -29,7 +30,6 @@ DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
 READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
 UNREAD = {f"{fields.GROUND_TRUTH}.detections.{name}": 0 for name in ("_id", "_cls", "tags")}  # a third of all bytes
-INDEX = re.compile(r"\.\d+(?=\.|$)")  # of an item in a list, inside a path
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,19 @@ class Added:
     Attributes:
         ids: sample id.
         new: whether this call added it; false for records that were there before.
+        mixed: values that are not of the type of their field, kept as text.
+        corrections: records that were there with other labels.
     """
 
     ids: list[str] = field(default_factory=list)
     new: list[bool] = field(default_factory=list)
+    mixed: list[Mixed] = field(default_factory=list)
+    corrections: Corrections = field(default_factory=Corrections)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored sample."""
+    """One stored sample; ``label_ids`` of ``record.labels`` only where they were asked for."""
 
     id: str
     record: Record
@@ -58,6 +62,7 @@ class Stored:
     measures: Mapping[str, float]
     attributes_from: str | None
     measured_file: str | None = None
+    label_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +104,20 @@ def media(dataset: Dataset) -> Iterator[Medium]:
 
 
 @translated
-def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> Added:
+def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName, update: bool = False) -> Added:
     """Add records that are not there yet; doing it again changes nothing.
 
     A record is the same when its ``source_key`` is; without one the key is made of the image's
-    content and its origin.
+    content and its origin. Labels that are others than those of the record that is there are reported and, with
+    ``update``, replaced; see ``corrections``.
     """
     if not records:
         return Added()
     hashes = _hashes(records)
-    keys = [r.source_key or sha256_text(f"{h}|{r.origin}") for r, h in zip(records, hashes, strict=True)]
+    keys = [r.source_key or sha256_text(f"{h}|{text(r.origin)}") for r, h in zip(records, hashes, strict=True)]
     known = source_keys(dataset, keys)
+    again = {key: record for key, record in zip(keys, records, strict=True) if key in known}
+    corrections = correct(dataset, source, again, known, update=update) if again else Corrections()
     fresh: dict[str, dict[str, Any]] = {}
     new_records: list[Record] = []
     for key, record, digest in zip(keys, records, hashes, strict=True):
@@ -118,6 +126,10 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
                 record, source=source, source_key=key, content_sha256=digest, dataset_id=dataset._doc.id
             )
             new_records.append(record)
+    loaded = [fingerprint(document) for document in fresh.values()]
+    mixed = settle(dataset, list(fresh.values())) if fresh else []
+    for document, hash_of in zip(fresh.values(), loaded, strict=True):
+        note_loaded(document, hash_of)
     join_groups(dataset, list(fresh.values()), new_records)
     inserted = _insert(dataset, list(fresh.values()))
     ids = known | {key: str(fresh[key]["_id"]) for key in inserted}
@@ -127,7 +139,7 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName) -> A
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
-    return Added([ids[key] for key in keys], new)
+    return Added([ids[key] for key in keys], new, mixed, corrections)
 
 
 def _hashes(records: Sequence[Record]) -> list[str]:
@@ -144,7 +156,10 @@ def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
     """Insert documents; returns the keys that went in (another process may have added some before)."""
     if not documents:
         return set()
-    _declare_dynamic(dataset, documents)
+    if dataset.media_type is None:
+        dataset.reload()  # another process may have been first
+    if dataset.media_type is None:
+        dataset.media_type = "image"
     keys = {document[fields.SOURCE_KEY] for document in documents}
     try:
         dataset._sample_collection.insert_many(documents, ordered=False)
@@ -155,35 +170,11 @@ def _insert(dataset: Dataset, documents: list[dict[str, Any]]) -> set[str]:
             problem = f"The samples could not be added: {others[0]['errmsg'][:200]}."
             raise DatasetError(problem, at=dataset.name) from error
         keys -= {fault["op"][fields.SOURCE_KEY] for fault in faults}
+    if not odm_database.get_db_conn()["datasets"].count_documents({"_id": dataset._doc.id}, limit=1):
+        dataset._sample_collection.drop()  # made anew by this write, and of no dataset
+        problem = "The dataset was deleted while samples were added; none of them is kept."
+        raise DatasetError(problem, at=dataset._doc.name, fix="Load the data again, into a new dataset.")
     return keys
-
-
-def _declare_dynamic(dataset: Dataset, added: list[dict[str, Any]]) -> None:
-    """Give every new path a field, so that the App and views know it."""
-    if dataset.media_type is None:
-        dataset.reload()  # another process may have been first
-    if dataset.media_type is None:
-        dataset.media_type = "image"
-    present = dataset.get_field_schema(flat=True)
-    for name, (cls, _) in MAP_TYPES.items():
-        if name not in present and any(name in document for document in added):
-            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=getattr(fo, cls))
-    for name, cls in ((fields.CLASSIFICATION, fo.Classification), (fields.KEYPOINTS, fo.Keypoints)):
-        if name not in present and any(name in document for document in added):
-            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
-    if "generation.params" not in present and any(document.get(fields.GENERATION) for document in added):
-        dataset.add_sample_field(
-            "generation.params", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument
-        )
-    wanted = {path: value for document in added for path, value in documents.dynamic_values(document)}
-    for path, value in wanted.items():
-        kind, cls = documents.KINDS[type(value)]
-        if path not in present:
-            dataset.add_sample_field(path, cls)
-        elif not isinstance(present[path], cls | fo.IntField if kind == "number" else cls):
-            fix = "Rename that column, or load into a new dataset."
-            problem = f"The field '{path}' cannot hold the {kind} {value!r:.80}, its values are of another type."
-            raise DatasetError(problem, at=dataset.name, fix=fix)
 
 
 @translated
@@ -196,28 +187,36 @@ def source_keys(dataset: Dataset, keys: Sequence[str]) -> dict[str, str]:
 
 
 @translated
-def read(dataset: Dataset, ids: Sequence[str] | None = None) -> Iterator[Stored]:
-    """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``."""
+def read(dataset: Dataset, ids: Sequence[str] | None = None, *, label_ids: bool = False) -> Iterator[Stored]:
+    """Samples with their labels: all in order of loading, or those asked for in the order of ``ids``.
+
+    Args:
+        dataset: the dataset.
+        ids: which samples.
+        label_ids: whether to read the ids of the labels too.
+    """
     collection = dataset._sample_collection
+    unread = {path: 0 for path in UNREAD if not (label_ids and path.endswith("._id"))}
     if ids is None:
         return (
             _stored(document)
-            for document in collection.find(samples_only(dataset, {}), UNREAD, batch_size=READ_BATCH).sort("_id", 1)
+            for document in collection.find(samples_only(dataset, {}), unread, batch_size=READ_BATCH).sort("_id", 1)
         )
-    return _read_ids(dataset, [object_id(i) for i in ids])
+    return _read_ids(dataset, [object_id(i) for i in ids], unread)
 
 
-def _read_ids(dataset: Dataset, ids: list[ObjectId]) -> Iterator[Stored]:
+def _read_ids(dataset: Dataset, ids: list[ObjectId], unread: Mapping[str, int]) -> Iterator[Stored]:
     collection = dataset._sample_collection
     for start in range(0, len(ids), WRITE_BATCH):
         batch = ids[start : start + WRITE_BATCH]
         query = samples_only(dataset, {"_id": {"$in": batch}})
-        documents = {document["_id"]: document for document in collection.find(query, UNREAD)}
+        documents = {document["_id"]: document for document in collection.find(query, unread)}
         yield from (_stored(documents[i]) for i in batch if i in documents)
 
 
 def _stored(document: Mapping[str, Any]) -> Stored:
     measures = document.get(fields.MEASURES) or {}
+    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ()
     return Stored(
         id=str(document["_id"]),
         record=documents.record_of(document),
@@ -228,6 +227,7 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
         measured_file=document.get(fields.MEASURED_FILE),
+        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and d.get("bounding_box")),
     )
 
 
@@ -265,12 +265,11 @@ def lineage(dataset: Dataset, sample_id: str) -> dict[str, Any]:
 
 @translated
 def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set fields of many samples in bulk; a new field is declared by the type of its first value.
+    """Set fields of many samples in bulk; new fields are declared, see ``field_types``.
 
     Args:
         dataset: the dataset.
         values: by sample id, values by field path, e.g. ``{"measures.blur_px": 1.5}``; ``None`` clears.
-            A number in a path is an index in a list: ``ground_truth.detections.0.gloss``.
     """
     declare_paths(dataset, values.values())
     items = list(values.items())
@@ -285,18 +284,44 @@ def set_values(dataset: Dataset, values: Mapping[str, Mapping[str, Any]]) -> Non
         )
 
 
+@translated
+def set_label_values(dataset: Dataset, field: str, values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Set attributes of labels by the id of the label: one that was removed meanwhile stays removed.
+
+    Args:
+        dataset: the dataset.
+        field: field of boxes.
+        values: by sample id, by label id, values by name.
+    """
+    path = f"{field}.detections"
+    of_labels = (named for by_label in values.values() for named in by_label.values())
+    declare_paths(dataset, ({f"{path}.{name}": value for name, value in named.items()} for named in of_labels))
+    writes = [_set_labels(path, i, by_label) for i, by_label in values.items() if by_label]
+    for start in range(0, len(writes), WRITE_BATCH):
+        dataset._sample_collection.bulk_write(writes[start : start + WRITE_BATCH], ordered=False)
+
+
+def _set_labels(path: str, sample_id: str, by_label: Mapping[str, Mapping[str, Any]]) -> UpdateOne:
+    ids = [object_id(label) for label in by_label]
+    values = {
+        f"{path}.$[l{at}].{name}": value for at, named in enumerate(by_label.values()) for name, value in named.items()
+    }
+    return UpdateOne(
+        {"_id": object_id(sample_id), f"{path}._id": {"$in": ids}},
+        {"$set": {**values, "last_modified_at": documents.now()}},
+        array_filters=[{f"l{at}._id": label_id} for at, label_id in enumerate(ids)],
+    )
+
+
 def declare_paths(dataset: Dataset, updates: Iterable[Mapping[str, Any]]) -> None:
-    """Give new field paths the type of their first value."""
-    kinds: dict[str, type] = {}
+    """Declare the fields of values that are to be set; see ``field_types``.
+
+    Raises:
+        DatasetError: a value does not fit the field that is there.
+    """
+    of_path: dict[str, dict[type, Any]] = {}  # a value of each type
     for values in updates:
         for path, value in values.items():
-            field = INDEX.sub("", path)
-            if value is not None and field not in kinds:
-                kinds[field] = type(value)
-    present = dataset.get_field_schema(flat=True)
-    for path, kind in kinds.items():
-        root, _, inner = path.partition(".")
-        if inner and root not in present and not dataset.has_sample_field(root):
-            dataset.add_sample_field(root, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
-        if path not in present:
-            dataset.add_sample_field(path, documents.KINDS[kind][1])
+            if value is not None:
+                of_path.setdefault(path, {})[type(value)] = value
+    declare(dataset, {path: of_type.values() for path, of_type in of_path.items()})

@@ -69,6 +69,11 @@ def write_lock(dataset: Dataset) -> Iterator[WriteLock]:
         )
 
 
+def forget_lock(dataset: Dataset) -> None:
+    """Delete the lock of a dataset."""
+    _locks().delete_one({"_id": dataset._doc.id})
+
+
 def _wait(dataset: Dataset) -> WriteLock:
     held = WriteLock(dataset._doc.id, uuid.uuid4().hex)
     me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}

@@ -11,6 +11,7 @@ SOURCE = "source"
 ORIGIN = "origin"
 SOURCE_KEY = "source_key"
 CONTENT_SHA256 = "content_sha256"
+LABELS_LOADED = "labels_loaded"  # hashes of the labels: as the data gave them, and as they were stored then
 SCENE_ID = "scene_id"
 SPLIT = "split"
 ATTRIBUTES_FROM = "attributes_from"

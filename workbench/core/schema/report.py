@@ -34,6 +34,8 @@ class LoadReport:
         labels: labels added with them.
         labels_per_class: the same, by class.
         already_there: records that were in the dataset before.
+        changed: those of them whose labels are others in the data, and were kept as they are in the dataset.
+        updated: those of them whose labels were replaced by those of the data.
         problems: everything that could not be loaded as it is.
     """
 
@@ -43,13 +45,17 @@ class LoadReport:
     labels: int = 0
     labels_per_class: Counter[str] = field(default_factory=Counter)
     already_there: int = 0
+    changed: int = 0
+    updated: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
         classes = ", ".join(f"{name} {n:,}" for name, n in self.labels_per_class.most_common(8))
         lines = [
             f"{self.format}: {counted(self.samples, 'sample')} added, {self.already_there:,} already there, "
-            f"{counted(self.labels, 'label')}" + (f" ({classes})" if classes else "")
+            + (f"{self.updated:,} updated, " if self.updated else "")
+            + f"{counted(self.labels, 'label')}"
+            + (f" ({classes})" if classes else "")
         ]
         kinds = Counter(problem.kind for problem in self.problems)
         lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]

@@ -14,6 +14,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("path", help="folder or annotation file")
     parser.add_argument("--source", required=True, choices=SOURCES, help="source of the samples")
     parser.add_argument("--format", help="name of the format (detected)")
+    parser.add_argument("--update", action="store_true", help="take labels that were corrected in the data since")
     parser.set_defaults(run=run)
 
 
@@ -21,5 +22,5 @@ def run(args: argparse.Namespace) -> Outcome:
     """Load and report."""
     from workbench.actions.load import load
 
-    report = load(args.dataset, args.path, source=args.source, format=args.format)
+    report = load(args.dataset, args.path, source=args.source, format=args.format, update=args.update)
     return Outcome(plain(report), str(report))

@@ -41,7 +41,7 @@ _ENDS = (".json", ".json.gz")
 _LISTS = re.compile(rb'"(images|annotations)"\s*:\s*\[')
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*[\[{]')
 _CONTENT = re.compile(rb'"(file_name|coco_url|bbox|image_id|category_id|supercategory)"\s*:')
-_FIRST = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"(info|licenses|images|annotations|categories)"')
+_FIRST = re.compile(rb'(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*\{\s*"(info|licenses|images|annotations|categories)"')
 _ENTRY = re.compile(rb'"(file_name|coco_url|image_id)"\s*:')
 _CLOSING: Mapping[Kind, str] = {
     "missing_box": "{n} annotations without a box among others ({first}); loaded as classes of their images.",
@@ -82,12 +82,12 @@ def _detect_file(source: Source, file: str) -> Found | None:
 
 
 def _json_files(tree: Tree) -> list[str]:
-    return [file for file in tree.files if file.lower().endswith(_ENDS) and _looks_like(tree.path(file))]
+    return [file for file in tree.files if file.lower().endswith(_ENDS) and _looks_like(tree.peek(file))]
 
 
 def _looks_like(path: Path) -> bool:
     """Whether a file has the lists of COCO, as far as its head and its end say."""
-    head, rest = _ends(path)
+    head, rest = (part.replace(b"\0", b"") for part in _ends(path))  # of UTF-16 the Latin letters are left
     if _LISTS.search(head):
         return bool(_CONTENT.search(head) or _FIRST.match(head))
     return bool(_CATEGORIES.search(head) and _ENTRY.search(rest))  # LVIS begins with 1,203 categories
