@@ -7,12 +7,14 @@ the package itself when that is a reader of one module. See ``toolkit/contract.p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Final
 
+from workbench.adapters.formats.toolkit.accounting import Accounted
 from workbench.adapters.formats.toolkit.contract import Format, Found, Writer
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, one_of
@@ -49,10 +51,10 @@ def choose(source: Source, *, name: str | None = None) -> tuple[str, Found]:
         InputError: no such format, nothing fits, or two fit equally well.
     """
     if name is not None:
-        return name, _asked_for(source, name)
-    matches = _detected(source)
+        return name, _accounted(source, _asked_for(source, name))
+    matches, refused = _detected(source)
     if not matches:
-        raise _nothing_fits(source)
+        raise next(iter(refused), None) or _nothing_fits(source)
     ranked = sorted(matches, key=lambda name: -matches[name].score)
     best = ranked[0]
     equal = [name for name in ranked if matches[best].score - matches[name].score < _TIE]
@@ -60,7 +62,11 @@ def choose(source: Source, *, name: str | None = None) -> tuple[str, Found]:
         reasons = "; ".join(f"{name}: {matches[name].why}" for name in equal)
         problem = f"The data matches several formats equally well ({reasons})."
         raise InputError(problem, at=str(source.path), fix=f"Choose one: --format {' or '.join(equal)}.")
-    return best, matches[best]
+    return best, _accounted(source, matches[best])
+
+
+def _accounted(source: Source, match: Found) -> Found:
+    return replace(match, read=partial(Accounted, match.read, source))
 
 
 def _asked_for(source: Source, name: str) -> Found:
@@ -72,18 +78,33 @@ def _asked_for(source: Source, name: str) -> Found:
     return Found(1.0, "asked for", partial(FORMATS[name].read, source))
 
 
-def _detected(source: Source) -> dict[str, Found]:
-    asked = {name: form for name, form in FORMATS.items() if source.file is None or form.single_files}
-    try:
-        matches = {name: form.detect(source) for name, form in asked.items()}
-    except OSError as cause:
-        problem = f"'{cause.filename or source.path}' cannot be read ({cause.strerror or type(cause).__name__})."
-        raise InputError(problem, at=str(source.path), fix="Change the permissions.") from cause
-    return {name: match for name, match in matches.items() if match is not None}
+def _detected(source: Source) -> tuple[dict[str, Found], list[InputError]]:
+    """The formats that fit, and what others say that would fit but for a fault; a stray file stops no other format."""
+    matches: dict[str, Found] = {}
+    refused: list[InputError] = []
+    for name, form in FORMATS.items():
+        if source.file is not None and not form.single_files:
+            continue
+        try:
+            match = form.detect(source)
+        except InputError as fault:
+            refused.append(fault)
+        except OSError as cause:
+            problem = f"'{cause.filename or source.path}' cannot be read ({cause.strerror or type(cause).__name__})."
+            raise InputError(problem, at=str(source.path), fix="Change the permissions.") from cause
+        else:
+            if match is not None:
+                matches[name] = match
+    return matches, refused
 
 
 def _nothing_fits(source: Source) -> InputError:
     path = source.path
+    if links := source.tree.outside:
+        problem = f"The folder holds links that lead out of it and nothing that can be loaded (first: {links[0]})."
+        return InputError(
+            problem, at=str(path), fix="Load the folder of their targets, or a copy without links (cp -rL)."
+        )
     empty = path.is_dir() and not any(path.iterdir())
     known = "; ".join(f"{name}: {form.looks_for}" for name, form in FORMATS.items())
     return InputError(

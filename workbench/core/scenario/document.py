@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from workbench.base import yaml_text
 from workbench.base.errors import InputError, ScenarioError, one_of
 from workbench.base.files import existing
 from workbench.core.scenario.distribution import Distribution
@@ -19,17 +20,6 @@ from workbench.core.scenario.shorthands import LIBRARY, SHORTHANDS, expand
 
 PRESETS = Path(__file__).parent / "presets"
 MAX_BYTES = 10_000_000
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML where a key that appears twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        doubled = {str(key) for key in keys if keys.count(key) > 1}
-        if doubled:
-            raise yaml.MarkedYAMLError(None, None, f"the key {sorted(doubled)[0]!r} appears twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
 
 
 class _Block(dict[str, Any]):
@@ -95,9 +85,9 @@ def parse_value(text: str | bytes, *, at: str) -> Any:
     {'uniform': [0, 1]}
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as cause:
-        raise ScenarioError(f"This is not valid YAML: {' '.join(str(cause).split())[:300]}.", at=at) from cause
+        return yaml_text.parse(text, unique_keys=True)
+    except ValueError as cause:
+        raise ScenarioError(f"This is not valid YAML: {cause}.", at=at) from cause
 
 
 def value_text(value: Any) -> str:

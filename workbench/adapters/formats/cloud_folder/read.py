@@ -81,11 +81,6 @@ def _read_file(source: Source, file: str) -> Iterator[Record]:
 def _records(source: Source, clouds: Sequence[str]) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
-    known = set(clouds)
-    for file in tree.files:
-        if file not in known:
-            problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "{n} files other than point clouds ({first}); ignored.")
     return _Clouds(tree, clouds, problems)
 
 

@@ -25,7 +25,7 @@ from workbench.adapters.formats.toolkit.names import most_protected, split_in, s
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.toolkit.text_files import content_of
+from workbench.adapters.formats.toolkit.text_files import content_of, text_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, stem_of
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
@@ -135,25 +135,12 @@ def read(source: Source) -> Iterator[Record]:
     message = "{n} images in several splits ({first}); kept in the more protected one (test, then val)."
     problems.close("split_conflict", message)
     entries += _unlisted(source, sheets, listed)
-    _name_others(tree, {sheet.file for sheet in sheets}, problems)
     return Records(entries, partial(_record, problems=problems), source)
-
-
-def _text(data: bytes) -> str:
-    """The text of UTF-8, of UTF-16 with or without its mark, else of Latin-1."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data[: len(data) // 2 * 2].decode("utf-16", errors="replace")
-    if data[1:64:2].count(0) > len(data[:64]) // 4:  # every second byte
-        return data[: len(data) // 2 * 2].decode("utf-16-le", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")  # never fails; old spreadsheets write it
 
 
 def _sheet(file: str, data: bytes, problems: Problems) -> _Sheet | None:
     """The CSV, or ``None`` when it holds no boxes."""
-    text = _text(data)
+    text = text_of(data)
     for delimiter in _DELIMITERS:
         at, first = next(_rows(text, delimiter, file, Problems()), (0, []))
         header, bare = _columns(first), _bare(first)
@@ -371,13 +358,6 @@ def _unlisted(source: Source, sheets: Sequence[_Sheet], listed: dict[str, _Liste
         yield _Entry(tree.path(picture), picture, _Listed(), split_of_path(picture.split("/")[:-1]))
     problems.close("missing_annotation_file", "No row of a CSV for {n} images ({first}); loaded without labels.")
     problems.close("unlisted_image", "{n} images not listed in any CSV ({first}); not loaded.")
-
-
-def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
-    for file in tree.files:
-        if file not in used and file not in tree.picture_set:
-            problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "{n} files other than images and CSVs of boxes ({first}); ignored.")
 
 
 def _record(entry: _Entry, header: Header, *, problems: Problems) -> Record:

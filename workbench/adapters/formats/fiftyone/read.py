@@ -29,6 +29,7 @@ from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import matrix_of
+from workbench.adapters.formats.toolkit.text_files import head_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts
 from workbench.base.errors import InputError
 from workbench.core.schema import fields
@@ -41,7 +42,7 @@ single_files = True
 _META, _SAMPLES = "metadata.json", "samples.json"
 _NO_PATH = "The sample is not an object with a 'filepath'"
 _HEAD_BYTES = 1 << 20  # the names of the fields come late in the document of a data set
-_MARK = re.compile(rb'"(sample_fields|sample_collection_name)"\s*:')
+_MARK = re.compile(r'"(sample_fields|sample_collection_name)"\s*:')
 _CLOSING: Mapping[Kind, str] = {
     "hidden_object": "No visible keypoint in {n} labels ({first}); left out.",
     "unsupported_annotation": "{n} annotations other than boxes, closed outlines and map files ({first}); left out.",
@@ -128,8 +129,7 @@ def _in(folder: str, name: str) -> str:
 
 
 def _is_meta(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return bool(_MARK.search(stream.read(_HEAD_BYTES)))
+    return bool(_MARK.search(head_of(path, _HEAD_BYTES)))
 
 
 def _records(source: Source, folders: Sequence[str]) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.adapters.formats.toolkit.json_files import LIMIT_BYTES
+from workbench.adapters.formats.toolkit.text_files import text_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of
 from workbench.base.errors import InputError
 
@@ -105,11 +106,7 @@ def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], l
 
 
 def _csv(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
-    data = tree.path(file).read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")  # never fails; old spreadsheets write it
+    text = text_of(tree.path(file).read_bytes())
     lines = _cells(text, file)
     header = next(lines, [])
     if not header or len(set(header)) != len(header):

@@ -111,8 +111,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     problems.extend(layout.problems)
-    used = {*(table.file for table in layout.tables), *layout.sidecars.parts, *layout.sequences.files}
-    _name_others(tree, used, problems)
+    tree.opened.update([*(table.file for table in layout.tables), *layout.sequences.files])
     _name_strays(layout.sidecars, layout.pictures, problems)
     return _pictures(source, layout, _rows(tree, layout.tables, layout.pictures, problems))
 
@@ -174,13 +173,6 @@ def class_names(pictures: Sequence[str]) -> dict[str, str | None]:
     if all(len(parts) == 1 for parts in below.values()) and len({parts[0] for parts in below.values()}) > 1:
         return {picture: parts[0] for picture, parts in below.items()}
     return dict.fromkeys(pictures, None)
-
-
-def _name_others(tree: Tree, used: set[str], problems: Problems) -> None:
-    for file in tree.files:
-        if file not in used and file not in tree.picture_set:
-            problems.count("ignored_junk", file)
-    problems.close("ignored_junk", "{n} files other than images and their table ({first}); ignored.")
 
 
 def _rows(

@@ -16,7 +16,7 @@ from workbench.adapters.formats.toolkit.names import attribute_value
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import Floats, rigid, rotation_of
-from workbench.adapters.formats.toolkit.text_files import lines_of
+from workbench.adapters.formats.toolkit.text_files import head_of, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts
 from workbench.base.plurals import counted
 from workbench.core.schema.labels import Attribute, Camera
@@ -113,8 +113,7 @@ def _in(folder: str, name: str) -> str:
 
 
 def _lists_pictures(tree: Tree, file: str) -> bool:
-    with tree.path(file).open("rb") as stream:
-        lines = stream.read(_HEAD_BYTES).decode(errors="replace").splitlines()
+    lines = head_of(tree.path(file), _HEAD_BYTES).splitlines()
     rows = [words for line in lines if (words := line.split()) and not words[0].startswith("#")]
     return bool(rows) and len(rows[0]) == 2 and _number(rows[0][0]) is not None
 

@@ -23,7 +23,7 @@ from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import Floats, rigid
-from workbench.adapters.formats.toolkit.text_files import lines_of
+from workbench.adapters.formats.toolkit.text_files import first_line, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
 from workbench.core.schema.labels import Camera, Record
 
@@ -107,8 +107,7 @@ def _beside(tree: Tree, picture: str, folder: str, suffix: str) -> str | None:
 
 
 def _has_rows(tree: Tree, file: str) -> bool:
-    with tree.path(file).open(encoding="utf-8", errors="replace") as stream:
-        return is_row(stream.readline(4096))
+    return is_row(first_line(tree.path(file)))
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -22,7 +22,7 @@ from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.toolkit.tree import PICTURE_SUFFIXES, Tree, folder_of, stem_of
+from workbench.adapters.formats.toolkit.tree import PICTURE_TYPES, Tree, folder_of, stem_of
 from workbench.base.errors import InputError
 from workbench.core.schema.fields import SCENE_ID
 from workbench.core.schema.labels import Label, Labels, Record
@@ -164,7 +164,7 @@ def _entry(source: Source, table: _Table, at: int, row: dict[str, Any]) -> _Entr
         source.problems.add("missing_image", where, message, loses_record=True)
         return None
     given = PurePosixPath(str(cell.get("path") or f"{at:06d}").replace("\\", "/"))
-    suffix = given.suffix.lower() if given.suffix.lower() in PICTURE_SUFFIXES else _suffix(data)
+    suffix = given.suffix.lower() if given.suffix.lower() in PICTURE_TYPES else _suffix(data)
     digest = sha256(data).hexdigest()
     target = source.scratch / "parquet" / digest[:2] / f"{digest}{suffix}"
     split = split_in(stem_of(table.file).partition("-")[0]) or split_of_path(table.file.split("/")[:-1])

@@ -22,6 +22,7 @@ from workbench.adapters.formats.toolkit.names import split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.text_files import head_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of
 from workbench.core.schema.labels import Record
 
@@ -88,10 +89,8 @@ def detect(source: Source) -> Found | None:
 
 
 def _is_metadata(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
     try:
-        content = json.loads(head)
+        content = json.loads(head_of(path, _HEAD_BYTES))
     except (ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.get("name") == "BasicWriter"
@@ -116,9 +115,8 @@ def _posed(tree: Tree) -> list[_Posed]:
 
 
 def _is_pose(path: Path) -> bool:
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
-    return b'"camera_data"' in head and b'"camera_view_matrix"' in head
+    head = head_of(path, _HEAD_BYTES)
+    return '"camera_data"' in head and '"camera_view_matrix"' in head
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -130,6 +128,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     shots, posed = layout.shots, layout.posed
+    tree.opened.update(file for file in tree.files if file.rpartition("/")[2] == "metadata.txt")
     _name_others(tree, {draft.origin for draft in (*shots, *posed)}, problems)
     _name_missing(tree, shots, problems)
     there = [draft for draft in posed if draft.origin in tree.known]

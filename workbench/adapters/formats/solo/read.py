@@ -26,6 +26,7 @@ from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import matrix_of, rigid, rotation_of
+from workbench.adapters.formats.toolkit.text_files import head_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts
 from workbench.core.schema.labels import Attribute, Camera, Record
 
@@ -35,6 +36,7 @@ single_files = False
 
 _FRAME = re.compile(r"step[.\d]*\.frame(_data)?\.json")
 _HEAD_BYTES = 4096
+_SETTINGS = frozenset({"metadata.json", "metric_definitions.json", "sensor_definitions.json"})  # of a simulation
 _TRIED = 20
 _CAMERA = "RGBCamera"
 _WORLD_FROM_UNITY = np.array([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
@@ -60,9 +62,8 @@ def detect(source: Source) -> Found | None:
     """Look for frames with captures."""
     files = _frames(source.tree)
     for file in files[:_TRIED]:
-        with source.tree.path(file).open("rb") as stream:
-            if b'"captures"' in stream.read(_HEAD_BYTES):
-                return Found(0.95, f"{file} holds captures", partial(_records, source, files))
+        if '"captures"' in head_of(source.tree.path(file), _HEAD_BYTES):
+            return Found(0.95, f"{file} holds captures", partial(_records, source, files))
     return None
 
 
@@ -82,6 +83,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     definitions: dict[str, Definitions] = {}
+    source.tree.opened.update(file for file in source.tree.files if file.rpartition("/")[2] in _SETTINGS)
     captures: list[_Capture] = []
     for file in files:
         home = folder_of(folder_of(file))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from workbench.adapters.formats.toolkit.text_files import encoding_of
 from workbench.base.errors import InputError
 
 _WINDOW_BYTES = 1 << 22
@@ -15,6 +16,7 @@ _VALUE_CHARS = 1 << 24  # of one element
 _TOKEN_CHARS = 64  # a fault nearer to the end of the window may be one of the window
 _LEAST_SPAN, _MOST_SPAN = 1 << 11, 1 << 18
 _GUESSES = 8
+_SAMPLE_BYTES = 512
 _SPACE = " \t\n\r"
 _decode = json.JSONDecoder().raw_decode
 
@@ -66,7 +68,7 @@ class _Reader:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._text = codecs.getincrementaldecoder("utf-8-sig")()
+        self._text = self._decoder()
         self._window, self._at, self._ended = "", 0, False
         self._lines, self._column = 0, 0  # of the beginning of the window
         self._span = _LEAST_SPAN  # characters to decode at once
@@ -77,6 +79,12 @@ class _Reader:
         line_at = self._window.rfind("\n", 0, at) + 1
         column = at - line_at + (0 if line_at else self._column)
         return f"line {self._lines + self._window.count(chr(10), 0, at) + 1}, column {column + 1}"
+
+    def _decoder(self) -> codecs.IncrementalDecoder:
+        """For the encoding that the first bytes say; the stream is then behind the byte order mark."""
+        encoding, start = encoding_of(self._stream.read(_SAMPLE_BYTES))
+        self._stream.seek(start)
+        return codecs.getincrementaldecoder(encoding)()
 
     def document(self) -> Iterator[Part]:
         self._expect("{")

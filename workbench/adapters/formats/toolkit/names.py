@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,16 @@ _SPLITS = {
 }
 _FOLD = re.compile(r"fold_?\d{1,3}")
 PROTECTION = ("test", "val", "train")  # an image in two splits stays in the first of these
+
+
+def class_name(text: str) -> str:
+    r"""A class name as all readers give it: without spaces around it, in Unicode's form NFC.
+
+    >>> class_name("bolt "), class_name("Schlu\u0308ssel") == "Schl\u00fcssel"
+    ('bolt', True)
+    """
+    name = text.strip()
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def split_word(text: str) -> str | None:

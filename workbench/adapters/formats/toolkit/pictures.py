@@ -17,6 +17,7 @@ from workbench.adapters.formats.toolkit.headers import Fault, Header
 from workbench.adapters.formats.toolkit.probe import Seen, look_all, read_header
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.tree import PICTURE_TYPES
 from workbench.base.processes import WorkerProcesses
 from workbench.core.schema.labels import Record
 
@@ -24,10 +25,6 @@ THREADS = 8
 MANY = 4_000  # drafts from which processes pay for their start
 CHUNK = 256  # drafts that one call looks at
 _AHEAD = 2  # calls per worker that wait
-_SUFFIXES = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP",
-    ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".gif": "GIF",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ def started_workers(n: int) -> Iterator[Executor]:
 
 
 def _check_type(draft: Draft, header: Header, problems: Problems) -> None:
-    named = _SUFFIXES.get(draft.image_path.suffix.lower())
+    named = PICTURE_TYPES.get(draft.image_path.suffix.lower())
     if named is not None and named != header.type:
         message = f"The file name says {named}, the content is {header.type}; loaded as {header.type}."
         problems.add("content_mismatch", draft.origin, message)

@@ -13,6 +13,7 @@ Kind = Literal[
     "ambiguous_image",
     "box_outside_image",
     "broken_annotation",
+    "class_name",
     "content_mismatch",
     "duplicate_box",
     "duplicate_id",
@@ -35,10 +36,12 @@ Kind = Literal[
     "size_mismatch",
     "source_conflict",
     "split_conflict",
+    "text_encoding",
     "truncated_image",
     "two_point_polygon",
     "unknown_category",
     "unlisted_image",
+    "unread_file",
     "unreadable_cloud",
     "unreadable_image",
     "unreadable_map",
@@ -53,6 +56,7 @@ KINDS: Final[dict[Kind, str]] = {
     "ambiguous_image": "several images match the name; the sample is left out",
     "box_outside_image": "a box that reaches beyond the image; clipped, or left out when nothing of it is inside",
     "broken_annotation": "an entry that does not follow the format; that entry is left out",
+    "class_name": "a class name with spaces around it, or in another Unicode form; read without",
     "content_mismatch": "an image of another type than its file name says; loaded",
     "duplicate_box": "the same class and box twice in one image; both are loaded",
     "duplicate_id": "an id that is used twice; the first entry counts",
@@ -75,10 +79,12 @@ KINDS: Final[dict[Kind, str]] = {
     "size_mismatch": "width and height that differ from the image file; loaded with the size of the file",
     "source_conflict": "the data names another source than the load; loaded with that of the data",
     "split_conflict": "an image in two splits; it stays in the more protected one (test, then val)",
+    "text_encoding": "a text file that is not UTF-8 or UTF-16; read as Windows-1252",
     "truncated_image": "an image file whose end is missing; the sample is left out",
     "two_point_polygon": "an outline with fewer than three points; that outline is left out",
     "unknown_category": "a class that is not declared; the label is left out",
     "unlisted_image": "images that no annotation file lists; not loaded",
+    "unread_file": "files that may hold labels, splits or maps and that the format does not use; not read",
     "unreadable_cloud": "a point cloud that cannot be read; left out",
     "unreadable_image": "an image that cannot be opened; the sample is left out",
     "unreadable_map": "a depth map, mask or array that cannot be read; the rest is loaded",
@@ -110,6 +116,8 @@ class Problems:
         self._counted: Counter[Kind] = Counter()
         self._first: dict[Kind, list[str]] = {}
         self.records_lost = 0
+        self.files: set[str] = set()  # named by some problem
+        self.lost_files: set[str] = set()  # named where a record was lost
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._problems)
@@ -127,16 +135,22 @@ class Problems:
             loses_record: whether a whole record is left out because of it.
         """
         self._problems.append(Problem(where=where, kind=kind, message=message))
+        self.files.add(where.partition(",")[0])
         self.records_lost += loses_record
+        if loses_record:
+            self.lost_files.add(where.partition(",")[0])
 
     def extend(self, others: Problems) -> None:
         """Add all problems of another collection."""
         self._problems += others._problems
+        self.files |= others.files
+        self.lost_files |= others.lost_files
         self.records_lost += others.records_lost
 
     def count(self, kind: Kind, where: str) -> None:
         """Count a problem; ``close`` reports all of its kind as one."""
         self._counted[kind] += 1
+        self.files.add(where.partition(",")[0])
         first = self._first.setdefault(kind, [])
         if len(first) < _SHOWN:
             first.append(where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
@@ -12,7 +13,14 @@ from pathlib import Path, PureWindowsPath
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.files import inside
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
+# what Pillow calls the content, by suffix: the one list of what is an image, for all readers and writers
+PICTURE_TYPES = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".mpo": "JPEG",
+    ".png": "PNG", ".apng": "PNG", ".bmp": "BMP", ".dib": "DIB", ".webp": "WEBP", ".gif": "GIF",
+    ".tif": "TIFF", ".tiff": "TIFF", ".tga": "TGA", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM",
+    ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".jpx": "JPEG2000", ".jpf": "JPEG2000", ".avif": "AVIF",
+    ".heic": "HEIF", ".heif": "HEIF", ".jxl": "JXL",  # by plug-ins of Pillow
+}  # fmt: skip
 _VAGUE = frozenset({"images", "image", "imgs", "img", "data", "jpegimages"})  # folder names without meaning
 _UNUSUAL = re.compile(r"[\\:]|\.\.|^/")  # other separators, drives, ways up, absolute paths
 _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
@@ -33,7 +41,17 @@ def is_picture(path: str) -> bool:
     >>> is_picture("a/b.JPG"), is_picture("a/b.txt")
     (True, False)
     """
-    return os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122 - 5x faster than a Path, and there are many
+    return os.path.splitext(path)[1].lower() in PICTURE_TYPES  # noqa: PTH122 - 5x faster than a Path, and there are many
+
+
+def fold(name: str) -> str:
+    r"""A name for comparison: without case, without spaces around it, in one Unicode form (NFC).
+
+    >>> fold("A.JPG"), fold("Pru\u0308f.png ") == fold("Pr\u00fcf.PNG")
+    ('a.jpg', True)
+    """
+    lowered = name.strip().lower()  # as file systems that ignore case do
+    return lowered if lowered.isascii() else unicodedata.normalize("NFC", lowered)
 
 
 def plain_parts(text: str) -> tuple[tuple[str, ...], bool]:
@@ -72,14 +90,18 @@ class Tree:
         outside: links that lead out of the folder or nowhere; never followed.
         no_files: links to folders inside, pipes, sockets and devices; never opened.
         nameless: files and folders whose name is not valid text, which no database can hold.
+        opened: files whose path a reader asked for.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False) -> None:
         self.root = root.resolve()
+        # a snapshot of the Hugging Face Hub is made of links to the files that all its snapshots share
+        self._shared = self.root.parents[1] / "blobs" if self.root.parent.name == "snapshots" else None
         self.junk: list[str] = []
         self.outside: list[str] = []
         self.no_files: list[str] = []
         self.nameless: list[str] = []
+        self.opened: set[str] = set()
         self.files = sorted(self._scan(follow_links=follow_links))
 
     def _scan(self, *, follow_links: bool) -> Iterable[str]:
@@ -93,7 +115,7 @@ class Tree:
                         self.nameless.append(path)
                     elif is_junk(entry.name):
                         self.junk.append(path)
-                    elif entry.is_symlink() and not follow_links and _leads_away(self.root, Path(entry.path)):
+                    elif entry.is_symlink() and not follow_links and self._leads_away(Path(entry.path)):
                         self.outside.append(path)
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(f"{path}/")
@@ -102,8 +124,16 @@ class Tree:
                     else:
                         self.no_files.append(path)
 
+    def _leads_away(self, link: Path) -> bool:
+        try:
+            allowed = inside(self.root, link) or (self._shared is not None and inside(self._shared, link))
+            return not (allowed and link.exists())
+        except (OSError, RuntimeError):  # a link to itself; which of the two depends on Python's version
+            return True
+
     def path(self, file: str) -> Path:
-        """The absolute path of a file of this tree."""
+        """The absolute path of a file of this tree, which then counts as opened."""
+        self.opened.add(file)
         return self.root / file
 
     @cached_property
@@ -135,8 +165,22 @@ class Tree:
     def _by_name(self) -> dict[str, list[str]]:
         files: defaultdict[str, list[str]] = defaultdict(list)
         for file in self.files:
-            files[file.rpartition("/")[2].lower()].append(file)
+            files[fold(file.rpartition("/")[2])].append(file)
         return dict(files)
+
+    @cached_property
+    def _by_folded_path(self) -> dict[str, list[str]]:
+        files: defaultdict[str, list[str]] = defaultdict(list)
+        for file in self.files:
+            files["/".join(map(fold, file.split("/")))].append(file)
+        return dict(files)
+
+    def existing(self, path: str) -> str | None:
+        """The file at a path, as written or else the only one that differs in case, spaces or Unicode form alone."""
+        if path in self.known:
+            return path
+        files = self._by_folded_path.get("/".join(map(fold, path.split("/"))), [])
+        return files[0] if len(files) == 1 else None
 
     def below(self, folder: str) -> list[str]:
         """All images in a folder, at any depth."""
@@ -148,7 +192,7 @@ class Tree:
         A file of that name in another folder is only meant when the folder as written says little
         (``images``) or lies outside: images of two cameras often have equal names.
         """
-        wanted = [part.lower() for part in reversed(parts)]
+        wanted = [fold(part) for part in reversed(parts)]
         depths = {file: _equal_parts(file, wanted) for file in self._by_name.get(wanted[0], ())}
         best = max(depths.values(), default=0)
         vague = leaves or len(parts) == 1 or wanted[1] in _VAGUE
@@ -177,8 +221,12 @@ class Tree:
             problems.count("ignored_junk", path)
         problems.close("ignored_junk", "{n} files hidden or made by the operating system ({first}); ignored.")
         for path in self.outside:
-            message = "The link leads out of the folder or nowhere; not followed. Load its target instead."
-            problems.add("path_outside_folder", path, message)
+            problems.count("path_outside_folder", path)
+        message = (
+            "{n} links that lead out of the folder or nowhere ({first}); not followed. "
+            "Load the folder of their targets, or a copy without links (cp -rL)."
+        )
+        problems.close("path_outside_folder", message)
         for path in self.no_files:
             message = "This is a link to a folder of the same data, a pipe, a socket or a device; not opened."
             problems.add("not_a_file", path, message)
@@ -196,15 +244,8 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _leads_away(root: Path, link: Path) -> bool:
-    try:
-        return not inside(root, link) or not link.exists()
-    except (OSError, RuntimeError):  # a link to itself; which of the two depends on Python's version
-        return True
-
-
 def _equal_parts(file: str, wanted: list[str]) -> int:
-    have = [part.lower() for part in reversed(file.split("/"))]
+    have = [fold(part) for part in reversed(file.split("/"))]
     pairs = zip(have, wanted, strict=False)
     return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(have), len(wanted)))
 

@@ -11,39 +11,36 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy
+from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
-from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.toolkit.text_files import content_of, lines_of
+from workbench.adapters.formats.toolkit.text_files import content_of, encoding_of, head_of, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
-from workbench.core.schema.labels import Attribute, Label, Labels, Record
+from workbench.adapters.formats.voc.masks import with_masks
+from workbench.adapters.formats.voc.objects import VocObject, label_of, number, parse_object
+from workbench.core.schema.labels import Label, Labels, Record
 
 name = "voc"
 looks_for = "XML files with an <annotation>"
 single_files = False
 
 _HEAD_BYTES = 512
-_MARK = re.compile(rb"<annotation[\s>]")
-_FLAGS = ("difficult", "truncated", "occluded")
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_MARK = re.compile(r"<annotation[\s>]")
 _TRIED = 20
 _STAGE = re.compile(r"[A-Za-z0-9-]+")  # with _ it is the list of one class: aeroplane_train
+_NUMBERED_LISTS = ("Layout", "Action")
+_CLASS_LIST = "labelmap.txt"  # of CVAT and datumaro; the objects say the same
+_NUMBERED = re.compile(r"(\S.*?)\s+-?\d+(\s+-?\d+)*")
+_CLOSING: Mapping[Kind, str] = {"unsupported_annotation": "{n} masks that fit no label ({first}); left out."}
 _NO_SPLITS = frozenset({"trainval", "default", "all"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    name: str
-    xyxy: Xyxy  # as written
-    attributes: dict[str, Attribute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +50,14 @@ class _Annotation:
     file: str
     file_name: str
     size: tuple[int, int] | None
-    objects: tuple[_Object, ...]
+    objects: tuple[VocObject, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
     annotation: _Annotation | None
     split: str | None
+    masks: str | None = None  # an image with a value per object
 
 
 def detect(source: Source) -> Found | None:
@@ -74,8 +72,7 @@ def _xml_files(tree: Tree) -> list[str]:
 
 
 def _looks_like(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return bool(_MARK.search(stream.read(_HEAD_BYTES)))
+    return bool(_MARK.search(head_of(path, _HEAD_BYTES)))
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -87,10 +84,15 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     annotations = [parsed for file in files if (parsed := _parse(tree, file, problems)) is not None]
+    problems.close("unsupported_annotation", "{n} parts of objects ({first}); left out.")
     shift_px = 0.0 if _counts_from_zero(annotations) else 1.0
-    splits = _image_sets(tree, problems)
+    tree.opened.update(file for file in tree.files if file.rpartition("/")[2] == _CLASS_LIST)
+    known = {stem_of(file) for file in (*tree.pictures, *files)}
+    splits = _image_sets(tree, known, problems)
     entries = _entries(tree, annotations, splits, problems)
-    return Records(entries, lambda entry, header: _record(entry, header, shift_px, problems), source)
+    return Records(
+        entries, lambda entry, header: _record(tree, entry, header, shift_px, problems), source, closing=_CLOSING
+    )
 
 
 def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
@@ -98,11 +100,12 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
     message = ""
     if data is None:
         return None
-    if b"<!ENTITY" in data or b"<!DOCTYPE" in data:
+    bare = data.replace(b"\0", b"")  # whatever its encoding
+    if b"<!ENTITY" in bare or b"<!DOCTYPE" in bare:
         message = "The XML has a document type or entities, which are never read; file left out."
     else:
         try:
-            root = ET.fromstring(data)  # noqa: S314 - no entities: checked above
+            root = ET.fromstring(_decoded(data))  # noqa: S314 - no entities: checked above
         except (ET.ParseError, ValueError, LookupError) as cause:
             message = f"The file is not valid XML ({cause}); file left out."
         else:
@@ -115,65 +118,73 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
     return None
 
 
+def _decoded(data: bytes) -> bytes | str:
+    """Text where the first bytes say the encoding; else bytes, whose declaration says it."""
+    encoding, start = encoding_of(data)
+    return data if encoding == "utf-8" else data[start:].decode(encoding, errors="replace")
+
+
 def _annotation(file: str, root: ET.Element, problems: Problems) -> _Annotation:
-    width, height = _number(root.findtext("size/width")), _number(root.findtext("size/height"))
+    width, height = number(root.findtext("size/width")), number(root.findtext("size/height"))
     objects = []
     for at, node in enumerate(root.findall("object")):
-        parsed = _object(node)
+        parsed = parse_object(node)
         if parsed is None:
-            message = "The object has no name, or no bndbox with four numbers; label left out."
+            message = "The object has no name, or neither a bndbox of four numbers nor an outline; label left out."
             problems.add("broken_annotation", f"{file}, object {at}", message)
         else:
             objects.append(parsed)
+            for part in range(parsed.parts):
+                problems.count("unsupported_annotation", f"{file}, object {at}, part {part}")
     size = (int(width), int(height)) if width and height and max(width, height) < 1e6 else None
     return _Annotation(file, (root.findtext("filename") or "").strip(), size, tuple(objects))
 
 
-def _object(node: ET.Element) -> _Object | None:
-    edges = [_number(node.findtext(f"bndbox/{edge}")) for edge in _EDGES]
-    class_name = (node.findtext("name") or "").strip()
-    left, top, right, bottom = edges
-    if not class_name or left is None or top is None or right is None or bottom is None:
-        return None
-    attributes: dict[str, Attribute] = {flag: True for flag in _FLAGS if _number(node.findtext(flag))}
-    pose = (node.findtext("pose") or "").strip()
-    if pose and pose.lower() != "unspecified":
-        attributes["pose"] = pose
-    return _Object(class_name, (left, top, right, bottom), attributes)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
-
-
 def _counts_from_zero(annotations: Sequence[_Annotation]) -> bool:
-    edges = (edge for annotation in annotations for entry in annotation.objects for edge in entry.xyxy[:2])
+    edges = (edge for annotation in annotations for entry in annotation.objects for edge in (entry.xyxy or ())[:2])
     return any(0 <= edge < 1 for edge in edges)
 
 
-def _image_sets(tree: Tree, problems: Problems) -> dict[str, str]:
-    """Split by image name without suffix."""
+def _image_sets(tree: Tree, known: Container[str], problems: Problems) -> dict[str, str]:
+    """Split by image name without suffix.
+
+    Args:
+        tree: the files.
+        known: names without suffix of images and XML files.
+        problems: where images of several splits are named.
+    """
     splits: dict[str, str] = {}
     for file in tree.files:
-        stem = stem_of(file)
-        split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
-        if split is None or "ImageSets" not in file.split("/") or not file.endswith(".txt"):
+        if "ImageSets" not in file.split("/") or not file.endswith(".txt"):
             continue
-        for line in lines_of(tree.path(file), file, problems):
-            listed = line.strip()
+        stem = stem_of(file)
+        tree.opened.add(file)  # trainval, and the list of each class, say nothing more
+        split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
+        for line in lines_of(tree.path(file), file, problems) if split is not None else ():
+            listed = _listed(line, known, numbered=folder_of(file).endswith(_NUMBERED_LISTS))
             before = splits.get(listed, split)
             if before != split:
                 problems.count("split_conflict", listed)
-            if listed:
+            if listed and split is not None and before is not None:
                 splits[listed] = most_protected((before, split))
     problems.close(
         "split_conflict",
         "{n} images listed in several splits ({first}); kept in the more protected one (test, then val).",
     )
     return splits
+
+
+def _listed(line: str, known: Container[str], *, numbered: bool) -> str:
+    """The image that a line names; in the lists of Layout and Action a number of the object follows it.
+
+    >>> _listed("2007_000027 1", {"2007_000027"}, numbered=False), _listed("a 1", {"a 1"}, numbered=True)
+    ('2007_000027', 'a 1')
+    >>> _listed("absent 1", set(), numbered=True), _listed("absent 1", set(), numbered=False)
+    ('absent', 'absent 1')
+    """
+    text = line.strip()
+    match = _NUMBERED.fullmatch(text)
+    return match[1] if match and text not in known and (numbered or match[1] in known) else text
 
 
 def _entries(
@@ -196,7 +207,9 @@ def _entries(
             message = f"'{picture_file}' already has an XML file ({first.file}); this one is left out."
             problems.add("duplicate_id", annotation.file, message, loses_record=True)
             continue
-        entries[picture_file] = _Entry(tree.path(picture_file), picture_file, annotation, _split(picture_file, splits))
+        split = _split(picture_file, splits)
+        masks = _masks(tree, annotation.file)
+        entries[picture_file] = _Entry(tree.path(picture_file), picture_file, annotation, split, masks)
     _without_annotation(tree, entries, splits, problems)
     for stem in sorted(set(splits) - stems - set(by_stem)):
         message = f"There is no image '{stem:.200}', which the split '{splits[stem]}' lists; sample left out."
@@ -211,6 +224,12 @@ def _without_annotation(tree: Tree, entries: dict[str, _Entry], splits: dict[str
             continue
         problems.add("missing_annotation_file", picture, "No XML file for this image; loaded without labels.")
         entries[picture] = _Entry(tree.path(picture), picture, None, _split(picture, splits))
+
+
+def _masks(tree: Tree, file: str) -> str | None:
+    """The image of masks that belongs to an XML file."""
+    above = folder_of(folder_of(file))
+    return tree.existing(f"{above}/SegmentationObject/{stem_of(file)}.png".lstrip("/"))
 
 
 def _split(picture: str, splits: dict[str, str]) -> str | None:
@@ -242,7 +261,7 @@ def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], prob
     return None
 
 
-def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) -> Record:
+def _record(tree: Tree, entry: _Entry, header: Header, shift_px: float, problems: Problems) -> Record:
     labels: list[Label] = []
     annotation = entry.annotation
     if annotation is not None:
@@ -255,16 +274,8 @@ def _record(entry: _Entry, header: Header, shift_px: float, problems: Problems) 
             problems.add("size_mismatch", annotation.file, message)
         frame = Frame(*size, problems)
         for at, entry_of_object in enumerate(annotation.objects):
-            label = _label(entry_of_object, shift_px, f"{annotation.file}, object {at}", frame)
+            label = label_of(entry_of_object, shift_px, f"{annotation.file}, object {at}", frame)
             labels += [label] if label is not None else []
+        if entry.masks is not None:
+            labels = with_masks(tree, entry.masks, labels, frame)
     return Record(entry.image_path, entry.origin, header.width, header.height, Labels.of(labels), split=entry.split)
-
-
-def _label(entry: _Object, shift_px: float, where: str, frame: Frame) -> Label | None:
-    left, top, right, bottom = entry.xyxy
-    if shift_px and (left == right or top == bottom):
-        edges = ", ".join(f"{edge} {value:g}" for edge, value in zip(_EDGES, entry.xyxy, strict=True))
-        message = f"The box is empty ({edges}); kept as one pixel wide, as VOC includes the far edge."
-        frame.problems.add("zero_area_box", where, message)
-    xyxy = frame.box((left - shift_px, top - shift_px, right, bottom), where)
-    return None if xyxy is None else Label(entry.name, xyxy, attributes=entry.attributes)

@@ -23,6 +23,7 @@ from workbench.adapters.formats.toolkit.names import attributes_of, split_in, sp
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.text_files import head_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, stem_of
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
@@ -157,5 +158,5 @@ def _class(entry: _Entry) -> str | None:
     file = f"{entry.key}.cls"
     if file not in entry.tree.known:
         return None
-    text = entry.tree.path(file).read_text("utf-8", "replace")[:_CLASS_CHARS].strip()
+    text = head_of(entry.tree.path(file), 4 * _CLASS_CHARS)[:_CLASS_CHARS].strip()
     return text or None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +16,9 @@ from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.core.schema.labels import Label, Labels
 
 _BOX_NUMBERS = 4
+
+_CORNER_NUMBERS = 8
+HEADERS = re.compile(r"\s*(imagesource|gsd):", re.IGNORECASE)  # first lines of DOTA
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,16 @@ def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, pr
     frame = Frame(header.width, header.height, problems)
     lines = lines_of(tree.path(file), file, problems)
     labels = (
-        _label(line.split(), classes, f"{file}, line {at}", frame) for at, line in enumerate(lines, 1) if line.strip()
+        _label(line.split(), classes, f"{file}, line {at}", frame)
+        for at, line in enumerate(lines, 1)
+        if line.strip() and not HEADERS.match(line)
     )
     return Labels.of(label for label in labels if label is not None)
 
 
 def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Label | None:
+    if has_corners(tokens):
+        return _corners(tokens, where, frame)
     try:
         numbers = [float(token) for token in tokens[1:]]
     except ValueError:
@@ -81,6 +89,35 @@ def _label(tokens: list[str], classes: Classes, where: str, frame: Frame) -> Lab
         return _outline(name, numbers, where, frame)
     label = _box(name, numbers, where, frame)
     return _posed(label, classes, int(float(tokens[0])), numbers, where, frame) if label and is_pose else label
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def has_corners(tokens: Sequence[str]) -> bool:
+    """Whether a row is one of DOTA: four corners in pixels, the class by name, and maybe whether it is difficult.
+
+    >>> has_corners("1 1 9 1 9 9 1 9 nut 0".split()), has_corners("0 .1 .1 .9 .1 .9 .9 .1 .9".split())
+    (True, False)
+    """
+    if len(tokens) not in (_CORNER_NUMBERS + 1, _CORNER_NUMBERS + 2) or _is_number(tokens[_CORNER_NUMBERS]):
+        return False
+    return all(map(_is_number, tokens[:_CORNER_NUMBERS]))
+
+
+def _corners(tokens: list[str], where: str, frame: Frame) -> Label | None:
+    """The label of a row of DOTA."""
+    points = frame.polygon([float(token) for token in tokens[:_CORNER_NUMBERS]], where)
+    xyxy = None if points is None else frame.box(hull([points]), where)
+    if xyxy is None or points is None:
+        return None
+    difficult = tokens[_CORNER_NUMBERS + 1 :] not in ([], ["0"])
+    return Label(tokens[_CORNER_NUMBERS], xyxy, (points,), attributes={"difficult": True} if difficult else {})
 
 
 def _posed(label: Label, classes: Classes, number: int, numbers: list[float], where: str, frame: Frame) -> Label:

@@ -8,23 +8,29 @@ four points. Format: https://docs.ultralytics.com/datasets/detect/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
-from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.adapters.formats.toolkit.text_files import lines_of
-from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts, stem_of
+from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts
 from workbench.adapters.formats.yolo.labels import Classes, labels_of
+from workbench.adapters.formats.yolo.layout import (
+    Layout,
+    has_rows,
+    label_files,
+    listed_splits,
+    name_strays,
+    named_classes,
+    pictures_of_list,
+)
+from workbench.base import yaml_text
 from workbench.base.errors import InputError
 from workbench.core.schema.labels import Record
 
@@ -33,13 +39,9 @@ looks_for = "a .yaml with 'names' and 'train' or 'val', or label files with rows
 single_files = True
 
 _SPLIT_KEYS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-_CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
-_NO_LABELS = frozenset({*_CLASS_FILES, "train.txt", "val.txt", "test.txt", "readme.txt", "requirements.txt"})
-_ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
 _TRIED = 20
 _MOST_KEYPOINTS = 10_000
-_YAML_LIMIT_BYTES = 1 << 20
-_MOST_VALUES = 100_000
+_YAML_LIMIT_BYTES = 1 << 18  # ten times the names of LVIS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,9 @@ class _Entry(Draft):
     label_file: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The data.yaml files that count, and the label file of each image that has one."""
-
-    yaml_files: Sequence[str]
-    label_files: Mapping[str, str]
-
-
-def _layout(source: Source) -> _Layout:
+def _layout(source: Source) -> Layout:
     tree = source.tree
-    return _Layout(_yaml_files(tree) if source.file is None else [source.file], _label_files(tree))
+    return Layout(_yaml_files(tree) if source.file is None else [source.file], label_files(tree))
 
 
 def detect(source: Source) -> Found | None:
@@ -71,7 +65,7 @@ def detect(source: Source) -> Found | None:
     tried = list(layout.label_files.values())[:_TRIED]
     if layout.yaml_files:
         return Found(0.9, f"{layout.yaml_files[0]} names classes and splits", partial(_records, source, layout))
-    if any(_has_rows(source.tree, file) for file in tried):
+    if any(has_rows(source.tree, file) for file in tried):
         return Found(0.8, f"{tried[0]} has rows of numbers and belongs to an image", partial(_records, source, layout))
     return None
 
@@ -95,31 +89,13 @@ def _yaml(path: Path, *, shown: str, strict: bool = True) -> Any:
     try:
         size = path.stat().st_size
         if size > _YAML_LIMIT_BYTES:
-            raise ValueError(f"{size >> 20:,} MB, the limit is {_YAML_LIMIT_BYTES >> 20} MB")
-        return _small(yaml.safe_load(path.read_bytes()))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError) as cause:
+            raise ValueError(f"{size >> 10:,} KB, the limit is {_YAML_LIMIT_BYTES >> 10} KB")
+        return yaml_text.parse(path.read_bytes())
+    except ValueError as cause:
         if not strict:
             return None
-        problem = f"The file is not valid YAML ({' '.join(str(cause).split())[:200]})."
+        problem = f"The file is not valid YAML ({cause!s:.200})."
         raise InputError(problem, at=shown, fix="Correct the file or export it again.") from cause
-
-
-def _small(content: Any) -> Any:
-    """The content, unless its aliases stand for more values than any data.yaml holds."""
-    waiting, seen = [content], 0
-    while waiting and seen <= _MOST_VALUES:
-        value = waiting.pop()
-        seen += 1
-        if isinstance(value, (list, dict)):
-            waiting += value.values() if isinstance(value, dict) else value
-    if waiting:
-        raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
-    return content
-
-
-def _has_rows(tree: Tree, file: str) -> bool:
-    with tree.path(file).open(encoding="utf-8", errors="replace") as stream:
-        return _ROW.fullmatch(stream.readline(4096).strip()) is not None
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -127,9 +103,10 @@ def read(source: Source) -> Iterator[Record]:
     return _records(source, _layout(source))
 
 
-def _records(source: Source, layout: _Layout) -> Iterator[Record]:
+def _records(source: Source, layout: Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     files, pairs = layout.yaml_files, layout.label_files
+    tree.opened.update(pairs.values())
     tree.name_junk(problems)
     if len(files) > 1:
         problem = f"The folder has several data.yaml files: {', '.join(files[:5])}."
@@ -139,9 +116,9 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
         classes = _classes(content, files[0])
         splits = _Splits(tree, files[0], content, problems).pictures()
     else:
-        classes = _class_file(tree, problems)
-        splits = {picture: split_of_path(picture.split("/")[:-1]) for picture in tree.pictures}
-    _name_stray(tree, splits, pairs, problems)
+        classes = Classes(named_classes(tree, problems))
+        splits = listed_splits(tree, problems)
+    name_strays(tree, splits, pairs, problems)
     entries = [_Entry(tree.path(p), p, split, pairs.get(p)) for p, split in splits.items()]
 
     def build(entry: _Entry, header: Header) -> Record:
@@ -161,61 +138,6 @@ def declared_classes(path: Path) -> Classes:
     if not isinstance(content, dict) or "names" not in content:
         raise InputError("The file declares no 'names'.", at=path.name, fix="Give the data.yaml of the model.")
     return _classes(content, path.name)
-
-
-def names_by_line(path: Path) -> Mapping[int, str]:
-    """Class names of a class file, the first line being number 0; none of a file of rows that has such a name."""
-    lines = lines_of(path, path.name, Problems())
-    if lines and _ROW.fullmatch(lines[0].strip()):
-        return {}
-    return {at: line.strip() for at, line in enumerate(lines) if line.strip()}
-
-
-def is_class_file(name: str) -> bool:
-    """Whether a file of this name holds a class name per line."""
-    return name.lower() in _CLASS_FILES
-
-
-def is_row_file(name: str) -> bool:
-    """Whether a file of this name may hold the rows of an image.
-
-    >>> is_row_file("a.txt"), is_row_file("classes.txt"), is_row_file("a.jpg")
-    (True, False, False)
-    """
-    return name.lower().endswith(".txt") and name.lower() not in _NO_LABELS
-
-
-def label_path(picture: str) -> str:
-    """Where the rows of an image lie: the last ``images`` becomes ``labels``, the suffix ``.txt``.
-
-    >>> label_path("images/train/a.jpg"), label_path("train/a.jpg")
-    ('labels/train/a.txt', 'train/a.txt')
-    """
-    parts = picture.split("/")
-    folders = parts[:-1]
-    if "images" in folders:
-        folders[len(folders) - 1 - folders[::-1].index("images")] = "labels"
-    return "/".join([*folders, f"{stem_of(picture)}.txt"])
-
-
-def _label_files(tree: Tree) -> dict[str, str]:
-    """Label file by image, where there is one."""
-    candidates = ((picture, label_path(picture)) for picture in tree.pictures)
-    return {picture: file for picture, file in candidates if file in tree.known}
-
-
-def _name_stray(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, str], problems: Problems) -> None:
-    used = set(pairs.values())
-    homes = {folder_of(label_path(picture)) for picture in pictures}
-    for file in tree.files:
-        stray = file.endswith(".txt") and file not in used and folder_of(file) in homes
-        if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and _has_rows(tree, file):
-            message = "No image has the name of this label file; sample left out."
-            problems.add("missing_image", file, message, loses_record=True)
-    for picture in tree.pictures:
-        if picture not in pictures:
-            problems.count("unlisted_image", picture)
-    problems.close("unlisted_image", "{n} images not listed in any split ({first}); not loaded.")
 
 
 def _classes(content: Mapping[str, Any], file: str) -> Classes:
@@ -242,15 +164,6 @@ def _keypoint_names(content: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
         for key, names in names_by_class.items()
         if str(key).isdecimal() and isinstance(names, list)
     }
-
-
-def _class_file(tree: Tree, problems: Problems) -> Classes:
-    """Names by line of a class file; without one the numbers are the names."""
-    for file in sorted(tree.files, key=lambda f: f.count("/")):
-        if file.rpartition("/")[2].lower() in _CLASS_FILES and not _has_rows(tree, file):
-            lines = lines_of(tree.path(file), file, problems)
-            return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()})
-    return Classes(None)
 
 
 class _Splits:
@@ -297,7 +210,9 @@ class _Splits:
             message = f"The path '{text:.200}' leads out of the folder; loaded '{path}' instead."
             self.problems.add("path_outside_folder", where, message)
         if path in self.tree.known:
-            return self._list(path) if path.endswith(".txt") else [path] * is_picture(path)
+            if path.lower().endswith(".txt"):
+                return pictures_of_list(self.tree, path, self.problems)
+            return [path] * is_picture(path)
         return self.tree.below(path)
 
     def _path_inside(self, parts: tuple[str, ...]) -> str | None:
@@ -316,25 +231,3 @@ class _Splits:
                 if path in self.tree.folders or path in self.tree.known:
                     return path
         return None
-
-    def _list(self, file: str) -> list[str]:
-        pictures = []
-        for at, line in enumerate(lines_of(self.tree.path(file), file, self.problems), 1):
-            text = line.strip()
-            candidates = self.tree.find(text, near=[folder_of(file), ""]) if text else []
-            leaves = plain_parts(text)[1]
-            where = f"{file}, line {at}"
-            if len(candidates) == 1:
-                pictures.append(candidates[0])
-                if leaves:
-                    self.problems.count("path_outside_folder", where)
-            elif text and candidates:
-                message = f"Several images match '{text:.200}' ({', '.join(candidates[:3])}); sample left out."
-                self.problems.add("ambiguous_image", where, message, loses_record=True)
-            elif text:
-                kind: Kind = "path_outside_folder" if leaves else "missing_image"
-                message = f"There is no image '{text:.200}' in the folder; sample left out."
-                self.problems.add(kind, where, message, loses_record=True)
-        message = "{n} paths out of the folder ({first}); loaded the images of the same name inside instead."
-        self.problems.close("path_outside_folder", message)
-        return pictures
