@@ -20,6 +20,7 @@ from workbench.base.errors import InputError, one_of
 from workbench.base.files import existing
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
+from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.fields import SOURCE, SOURCES, SourceName
 from workbench.core.schema.labels import Record
 from workbench.core.schema.report import LoadReport
@@ -61,10 +62,12 @@ def load(
     _note(target, given, report.format)
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
+        classes = _Classes(target)
         waiting: Future[int] | None = None  # a batch is written while the next one is read
         for batch in iter(lambda: list(islice(records, BATCH)), []):
             if waiting:
                 progress.advance(waiting.result())
+            classes.add(batch, problems)
             waiting = writer.submit(_add, target, batch, source, report, problems)
         if waiting:
             progress.advance(waiting.result())
@@ -118,6 +121,38 @@ def _add(
         for record, new in zip(records, store.add(dataset, records, source=name).new, strict=True):
             _tell(record, report) if new else _tell_again(report)
     return len(batch)
+
+
+class _Classes:
+    """What the data says of classes as a whole, kept with the dataset."""
+
+    def __init__(self, dataset: store.Dataset) -> None:
+        self._dataset = dataset
+        self._known: dict[str, ClassFacts] | None = None  # read when the first record has any
+        self._named: set[tuple[str, str]] = set()
+
+    def add(self, batch: Sequence[Record], problems: Problems) -> None:
+        """Store the facts of some records; what contradicts earlier facts is reported, and those are kept."""
+        given = [record for record in batch if record.class_facts]
+        if not given:
+            return
+        if self._known is None:
+            self._known = store.class_facts(self._dataset)
+        whole = dict(self._known)
+        for record in given:
+            for name, facts in record.class_facts.items():
+                whole[name], contradictions = whole.get(name, facts).joined(facts)
+                for key in contradictions:
+                    self._name(name, key, record.origin, problems)
+        if whole != self._known:
+            store.set_class_facts(self._dataset, whole)
+            self._known = whole
+
+    def _name(self, name: str, key: str, where: str, problems: Problems) -> None:
+        if (name, key) not in self._named:
+            self._named.add((name, key))
+            message = f"The {key} of the class '{name:.60}' is another than before; the first is kept."
+            problems.add("annotation_conflict", where, message)
 
 
 def _own_source(record: Record) -> SourceName | None:

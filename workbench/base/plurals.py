@@ -26,5 +26,8 @@ def filled(template: str, n: int) -> str:
 
     >>> filled("masks of {n} labels", 1), filled("found {n} other files (a, b)", 2), filled("found {n} others", 1)
     ('masks of 1 label', 'found 2 other files (a, b)', 'found 1 other')
+    >>> filled("skeletons of {n} classes", 1), filled("skeletons of {n} classes", 2)
+    ('skeletons of 1 class', 'skeletons of 2 classes')
     """
-    return (NOUN.sub(r"{n}\1", template) if n == 1 else template).replace("{n}", f"{n:,}")
+    single = NOUN.sub(r"{n}\1", template).replace("{n} classe", "{n} class") if n == 1 else template
+    return single.replace("{n}", f"{n:,}")

@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 64, 48
 OUTCOME = re.compile(  # what is wrong; what became of it
     r"(?!.*\{(n|first)\})\S.*; (not )?"
     r"(.*left out|(all |boxes )?(are )?loaded|labelled|ignored|(box |label |the .* )?(are |is )?kept|clipped|used"
-    r"|opened|followed)\b.*\.",
+    r"|opened|followed|read)\b.*\.",
     re.DOTALL,
 )
 

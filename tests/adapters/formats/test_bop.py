@@ -61,7 +61,7 @@ def test_a_scene_without_pictures_loses_its_records(scene, reading):
     (folder / SCENE / "rgb" / "000003.png").rename(folder / SCENE / "rgb" / "000003.txt")
     records, problems = reading("bop", folder)
     assert records == []
-    assert kinds(problems) == {"missing_image": 1}
+    assert kinds(problems) == {"missing_image": 1, "unread_file": 1, "unlisted_image": 2}  # its masks
 
 
 def test_splits_and_chunks_are_scenes(scene, reading):

@@ -28,9 +28,10 @@ def annotation(**changes):
         pytest.param({"bbox": [math.nan, 3, 10, 20]}, "nan_box", 0, id="NaN"),
         pytest.param({"bbox": [2, 3, math.inf, 20]}, "nan_box", 0, id="infinite"),
         pytest.param({"bbox": [2, 3, 10]}, "broken_annotation", 0, id="three numbers"),
-        pytest.param({"bbox": ["2", 3, 10, 20]}, "broken_annotation", 0, id="text"),
+        pytest.param({"bbox": ["2", "x", 10, 20]}, "broken_annotation", 0, id="text"),
         pytest.param({"bbox": [10**400, 3, 10, 20]}, "broken_annotation", 0, id="beyond floats"),
-        pytest.param({"bbox": None}, "broken_annotation", 0, id="nothing"),
+        pytest.param({"bbox": None}, "missing_box", 0, id="nothing"),
+        pytest.param({"bbox": "?", "segmentation": [[1, 2, 9, 2, 9, 30]]}, "broken_annotation", 1, id="outline only"),
         pytest.param({"category_id": 7}, "unknown_category", 0, id="undeclared category"),
         pytest.param({"category_id": [1]}, "unknown_category", 0, id="category is a list"),
         pytest.param({"image_id": 7}, "broken_annotation", 0, id="unlisted image"),
@@ -177,7 +178,7 @@ def test_several_files_speak_of_the_same_pictures(coco, reading):
     assert [[label.name for label in record.labels] for record in records] == [["cat", "dog"], ["cat"]]
     assert [record.split for record in records] == ["train", "train"]
     assert records[0].attributes["lighting"] == "dim"
-    assert [p.kind for p in problems] == ["duplicate_label"]
+    assert [(p.kind, p.where) for p in problems] == [("annotation_conflict", "more_train.json, annotation 0")]
 
 
 def test_splits_come_from_file_and_folder_names(tmp_path, reading, picture):

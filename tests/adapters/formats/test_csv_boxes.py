@@ -159,7 +159,9 @@ def test_pictures_without_rows_boxes_or_a_known_name(tmp_path, reading, picture)
             "elsewhere/lonely.jpg",
             "3 images not listed in any CSV (elsewhere/lonely.jpg, p/x.jpg, q/x.jpg); not loaded.",
         ),
-        "ignored_junk": ("classes.csv", "1 file other than images and CSVs of boxes (classes.csv); ignored."),
+        "unread_file": (
+            "classes.csv", "1 .csv file in the folder itself may hold labels, splits or maps; not read."
+        ),
     }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ FACES = b"ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty fl
     b"element face 1\nproperty list uchar int vertex_indices\nend_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n"
 )
 PCD = b"FIELDS %s\nSIZE 4 4 4\nTYPE F F F\nWIDTH %d\nHEIGHT 1\nDATA ascii\n"
+CSV = b"filename,xmin,ymin,xmax,ymax,class\na.png,1,2,9,10,cat\n"
 CAR = b"Car 0.25 1 -1.57 10 12 40 30 1.5 1.6 4.0 1.0 1.5 10.0 1.2\n"
 PILLOW = re.compile(r"(?<=missing )\(.*\)")  # text of the library, which changes
 IN_LOADING = {"source_conflict"}  # reported when records meet a dataset: tests/actions/load/test_hostile.py
@@ -91,6 +92,10 @@ CASES: dict[Kind, Case] = {
         "labels.json, image 0", "Several images match 'x.png' (p/x.png, q/x.png); sample left out.",
         loaded=0, lost=1, also={"unlisted_image"},
     ),
+    "annotation_conflict": Case(
+        "coco", coco({}, **{"more.json": coco({"bbox": [2, 3, 10, 19]})["labels.json"]}), "more.json, annotation 0",
+        "The box is xyxy 2, 3, 12, 22 here and 2, 3, 12, 23 in labels.json, annotation 0; the latter is kept.",
+    ),
     "box_outside_image": Case(
         "coco", coco({"bbox": [60, 3, 10, 20]}), "labels.json, annotation 0",
         "The box reaches beyond the image of 64 x 48 (xyxy 60, 3, 70, 23); clipped to 60, 3, 64, 23.",
@@ -111,9 +116,14 @@ CASES: dict[Kind, Case] = {
         "labels.json, image 1", "The id 1 of 'b.png' is already used; sample left out.",
         lost=1, also={"unlisted_image"},
     ),
+    "duplicate_image": Case(
+        "coco", coco({}, images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "./a.png"}]),
+        "labels.json, image 1: a.png",
+        "1 image listed twice (labels.json, image 1: a.png); loaded once, with all labels.",
+    ),
     "duplicate_label": Case(
-        "coco", coco({}, **{"more.json": coco({})["labels.json"]}), "more.json, annotation 0",
-        "The same label 'cat' is also in labels.json; kept once.",
+        "csv", {"a.png": PICTURE, "x.csv": CSV, "y.csv": CSV}, "y.csv, row 2",
+        "The same label 'cat' is also in x.csv; kept once.",
     ),
     "empty_cloud": Case(
         "folder", {"a.png": PICTURE, "a.pcd": PCD % (b"r g b", 1) + b"1 2 3\n"}, "a.pcd",
@@ -138,6 +148,10 @@ CASES: dict[Kind, Case] = {
     "missing_annotation_file": Case(
         "voc", {**SEEDS["voc"], "JPEGImages/a.png": PICTURE, "JPEGImages/b.png": PICTURE}, "JPEGImages/b.png",
         "No XML file for this image; loaded without labels.", loaded=2,
+    ),
+    "missing_box": Case(
+        "coco", coco({}, {"bbox": None}), "labels.json, annotation 1",
+        "1 annotation without a box among others (labels.json, annotation 1); loaded as classes of their images.",
     ),
     "missing_image": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "x.png"}]),
@@ -173,6 +187,11 @@ CASES: dict[Kind, Case] = {
     "path_outside_folder": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "../../x.png"}]),
         "labels.json, image 1", "The path '../../x.png' leads out of the folder; sample left out.", lost=1,
+    ),
+    "several_classes": Case(
+        "coco", coco({"bbox": None}, {"bbox": None, "category_id": None, "category_name": "dog"}),
+        "labels.json, image 0",
+        "The image has 2 classes; kept 'cat' as its class, all in the attribute 'classes'.",
     ),
     "size_mismatch": Case(
         "coco", coco(images=[{"id": 1, "file_name": "a.png", "width": 48, "height": 64}]), "labels.json, image 0",
@@ -211,18 +230,33 @@ CASES: dict[Kind, Case] = {
     ),
     "unsupported_annotation": Case(
         "coco", coco({"category_id": None, "caption": "a cat"}), "labels.json, annotation 0",
-        "The annotation is a caption, which is not supported; left out.",
+        "1 caption (labels.json, annotation 0); not supported, left out.",
     ),
     "unsupported_camera": Case(
         "solo", solo_files(projection="Orthographic"), "sequence.0/step0.frame_data.json, capture 0: Orthographic",
         "1 camera other than perspective (sequence.0/step0.frame_data.json, capture 0: Orthographic); "
         "loaded without intrinsics.",
     ),
+    "text_encoding": Case(
+        "yolo", {"a.png": PICTURE, "a.txt": b"0 .5 .5 .2 .2", "classes.txt": "Prüfstück".encode("latin-1")},
+        "classes.txt",
+        "The text is not UTF-8; read as Windows-1252. Save the file as UTF-8 if names look wrong.",
+    ),
+    "class_name": Case(
+        "yolo", {"a.png": PICTURE, "a.txt": b"0 .5 .5 .2 .2", "data.yaml": b'names: ["nut "]\ntrain: .'}, "classes",
+        "1 name of classes with spaces around them or in another Unicode form ('nut '); read without.",
+    ),
+    "unread_file": Case(
+        "voc", {"a.png": PICTURE, "a.xml": b"<annotation><filename>a.png</filename></annotation>",
+                "other/a.txt": b"0 .5 .5 .2 .2", "other/b.txt": b"0 .5 .5 .2 .2", "README.txt": b"about"},
+        "other/a.txt",
+        "2 .txt files in other may hold labels, splits or maps (rows of numbers as of YOLO, it seems); not read.",
+    ),
     "unsupported_media": Case(
         "fiftyone", {**fiftyone(filepath="data/film.mp4", _media_type="video"), "data/a.png": PICTURE},
         "samples.json, sample 0",
         "The sample is of type 'video' and belongs to no image (data/film.mp4); left out.",
-        loaded=0, lost=1, also={"unlisted_image", "unsupported_annotation"},
+        loaded=0, lost=1, also={"unlisted_image", "unread_file", "unsupported_annotation"},
     ),
     "unusable_name": Case(
         "folder", {"a.png": PICTURE, "b.png": PICTURE}, "b\\udcff.png",

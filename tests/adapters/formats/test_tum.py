@@ -114,7 +114,7 @@ def test_what_is_wrong_is_named(sequence, reading, texts, kind, message, loaded,
 def test_a_text_of_that_name_that_lists_nothing_is_no_sequence(sequence, reading):
     records, problems = reading("folder", sequence(rgb="notes about the colours\n", depth=None, groundtruth=None))
     assert [record.attributes for record in records] == [{}] * 6  # maps of other names belong to no picture
-    assert kinds(problems) == {"ignored_junk": 1}
+    assert kinds(problems) == {"unread_file": 1}
 
 
 TEXTS = {"rgb": RGB, "depth": DEPTH, "groundtruth": POSES, "calibration": "525 526 319.5 239.5 0.1 0.2 0.3 0.4 0\n"}

@@ -117,7 +117,7 @@ def test_yolo_dialects_give_the_same(tmp_path, reading, picture, yaml):
     assert labels[0].xyxy == (24, 12, 40, 36)
     assert labels[1].xyxy == pytest.approx((6.4, 4.8, 32, 28.8))
     assert len(labels[1].polygons[0]) == 3
-    assert set(kinds(problems)) <= {"path_outside_folder"}
+    assert set(kinds(problems)) <= {"path_outside_folder", "unread_file"}  # lists that the yaml does not name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from workbench.actions.duplicates.report import DuplicateReport, LabelConflict, Pair
 from workbench.actions.duplicates.search import find
 from workbench.actions.export.bundle import write_bundle
+from workbench.actions.export.class_names import ClassNames
 from workbench.actions.export.manifest import FILE_NAME, Choice, Shipped
 from workbench.actions.export.media import MEDIA, Media, Pictures, put, require_room
 from workbench.actions.export.readback import compare
@@ -123,12 +124,13 @@ def export(
     dataset = opened(dataset)
     target = Path(folder).expanduser().absolute()
     require_empty(target)
-    samples = Spooled(store.read(dataset), _packed, _unpacked)
+    names_of = ClassNames(writer)
+    samples = Spooled(_prepared_samples(dataset, names_of), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
     chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
     del samples
-    lost = _prepared(chosen, seen, target, media)
+    lost = _prepared(chosen, seen, target, media) + names_of.lost()
     if writer.holds is not everything:
         seen = _Seen(writer, Summary(spec.slice_by))
         chosen = chosen.holding(writer.holds, seen.look)
@@ -221,6 +223,18 @@ def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work |
     paths = (stored.record.image_path for stored in samples)
     there = [at for at, path in enumerate(paths) if path is not None and path.is_file()]
     return find(dataset, Part(samples, there), work=work) if there else None
+
+
+def _prepared_samples(dataset: Dataset, names_of: ClassNames) -> Iterator[store.Stored]:
+    """All samples, with the names of classes that the format holds and what is known of these classes."""
+    facts = store.class_facts(dataset)
+    for stored in store.read(dataset):
+        record = stored.record
+        if facts:
+            names = {*record.labels.names, record.classification} & facts.keys()
+            record.class_facts = {names_of.of(name): facts[name] for name in sorted(map(str, names))}
+        record.labels = names_of.labels(record.labels)
+        yield stored
 
 
 def _packed(stored: store.Stored) -> tuple[Any, ...]:

@@ -60,8 +60,8 @@ def read_references(path: Path) -> list[Reference]:
         declared = yolo.declared_classes(path)
         names, keypoint_numbers = declared.names or {}, declared.keypoint_numbers
         return [Reference(path, {}, names, from_zero=True, keypoint_numbers=keypoint_numbers)]
-    if layout.names_classes(path.name):
-        return [Reference(path, {}, layout.names_in(path, path.name, Problems()) or {}, from_zero=True)]
+    if layout.is_class_file(path.name):
+        return [Reference(path, {}, layout.names_by_line(path, path.name, Problems()), from_zero=True)]
     first: tuple[dict[Any, str], dict[Any, str]] = ({}, {})
     again: tuple[dict[Any, str], dict[Any, str]] = ({}, {})
     for key, at, values in parts(path, shown=path.name):
@@ -81,7 +81,7 @@ def references_in(path: Path, form: Literal["coco", "yolo"]) -> Iterator[Referen
         return
     path = archive.opened(path)
     for file in [path] if path.is_file() else sorted(path.rglob("*")):
-        is_yolo = file.suffix.lower() in _YAML or layout.names_classes(file.name)
+        is_yolo = file.suffix.lower() in _YAML or layout.is_class_file(file.name)
         if file.is_file() and (is_yolo if form == "yolo" else file.suffix.lower() == ".json"):
             try:
                 references = read_references(file)

@@ -66,7 +66,7 @@ def read(path: Path, problems: Problems, *, keypoint_numbers: int = 0) -> Result
     tree = Tree(path)
     own = _own(tree)
     keypoint_numbers = keypoint_numbers or (own.keypoint_numbers if own else 0)
-    files = [file for file in tree.files if layout.may_hold_rows(file.rpartition("/")[2])]
+    files = [file for file in tree.files if layout.is_row_file(file)]
     if not files:
         fix = "Give a COCO results file, or the folder with the label files that the model wrote."
         raise InputError("There are no label files (.txt) in this folder.", at=str(path), fix=fix)
@@ -88,7 +88,7 @@ def _own(tree: Tree) -> Reference | None:
     """What a ``data.yaml`` or a class file among the rows says; ``args.yaml`` and others say nothing."""
     for file in sorted(tree.files, key=lambda file: file.count("/")):
         name = file.rpartition("/")[2].lower()
-        if layout.names_classes(name) or name.endswith((".yaml", ".yml")):
+        if layout.is_class_file(name) or name.endswith((".yaml", ".yml")):
             try:
                 reference = read_reference(tree.path(file))
             except (WorkbenchError, OSError, KeyError, TypeError):

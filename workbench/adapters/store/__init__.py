@@ -4,6 +4,7 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
 from workbench.adapters.store.app import app_selection, follow_in_app, open_app
+from workbench.adapters.store.class_facts import class_facts, set_class_facts
 from workbench.adapters.store.columns import facets, save_view, select, view
 from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
@@ -47,6 +48,7 @@ __all__ = [
     "Stored",
     "add",
     "app_selection",
+    "class_facts",
     "connect",
     "delete_dataset",
     "facets",
@@ -74,6 +76,7 @@ __all__ = [
     "restore",
     "save_view",
     "select",
+    "set_class_facts",
     "set_note",
     "set_values",
     "source_keys",

@@ -16,7 +16,8 @@ from typing import Any, Final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-Attribute = str | int | float | bool
+from workbench.core.schema.classes import Attribute as Attribute
+from workbench.core.schema.classes import ClassFacts
 
 
 @dataclass(slots=True)  # not frozen: five times faster to make, and a load makes millions
@@ -257,6 +258,7 @@ class Record:
         tags: tags that the data gives.
         cloud: path of a point cloud of the same moment.
         T_cam_cloud: 4x4, cloud frame to camera frame, metres; ``None`` when not known; then the cloud shows no boxes.
+        class_facts: what the data says of the classes of these labels, by class; only of those with facts.
         size_bytes, content_sha256: of the picture's file, when it was read already; not part of what is equal.
     """
 
@@ -276,6 +278,7 @@ class Record:
     tags: tuple[str, ...] = ()
     cloud: Path | None = None
     T_cam_cloud: NDArray[np.float64] | None = None
+    class_facts: Mapping[str, ClassFacts] = field(default_factory=dict)
     size_bytes: int | None = field(default=None, compare=False)
     content_sha256: str | None = field(default=None, compare=False)
 

@@ -23,7 +23,7 @@ from workbench.adapters.formats.toolkit.space import Floats, inverse, seen_box
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes, write_json
 from workbench.core.schema.fields import DEPTH
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Attribute, Label, Record
 
 name = "bop"
 numbered, embeds = True, False
@@ -31,7 +31,8 @@ tolerance_px = 1.0  # boxes are whole pixels
 
 _MM = 1000.0
 _PER_SCENE = 1000
-_KEPT = frozenset({"visible_fraction", "visible_px"})
+_DIGITS = 6  # of a visible share
+_MOST_PX = 1 << 53
 Sizes = Mapping[str, tuple[float, float, float] | None]
 
 
@@ -66,8 +67,24 @@ def lost(records: Sequence[Record]) -> list[str]:
         "confidence of {n} labels": sum(label.confidence is not None for label in posed),
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
     }
-    boxes = [text for text in losses.of_boxes(posed, _KEPT) if not text.startswith("masks")]
+    boxes = [text for text in losses.of_boxes(posed, _keeps) if not text.startswith("masks")]
     return losses.sentences(counts) + boxes + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
+
+
+def _keeps(label: Label, key: str, value: Attribute) -> bool:
+    """A visible share, and a number of pixels, which is that of the mask where there is one."""
+    if key == "visible_px":
+        px = _visible_px(label)
+        return px == value and px is not None
+    is_share = isinstance(value, int | float) and 0 <= value <= 1 and round(value, _DIGITS) == value
+    return key == "visible_fraction" and is_share
+
+
+def _visible_px(label: Label) -> int | None:
+    """Visible pixels, where they are known; 0 would be an object that is not seen."""
+    given = label.attributes.get("visible_px")
+    px = int(label.mask.sum()) if label.mask is not None else given if type(given) is int else 0
+    return px if 0 < px < _MOST_PX else None
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
@@ -130,11 +147,10 @@ def _info(label: Label, record: Record) -> dict[str, Any]:
         "bbox_visib": visible,
         "bbox_obj": visible if whole is None else _short(whole_pixels(whole)),
     }
-    pixels = int(label.mask.sum()) if label.mask is not None else label.attributes.get("visible_px")
-    if pixels:
-        entry["px_count_visib"] = pixels
-    if "visible_fraction" in label.attributes:
-        entry["visib_fract"] = label.attributes["visible_fraction"]
+    if (px := _visible_px(label)) is not None:
+        entry["px_count_visib"] = px
+    if (share := label.attributes.get("visible_fraction")) is not None and _keeps(label, "visible_fraction", share):
+        entry["visib_fract"] = share
     return entry
 
 

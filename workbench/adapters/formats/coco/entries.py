@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,17 @@ from numpy.typing import NDArray
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.masks import whole_mask
-from workbench.core.schema.labels import Label, Labels
+from workbench.core.schema.labels import Attribute, Label, Labels
 
+LABEL_KEYS = frozenset(  # of annotations, which no attribute may take
+    {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
+     "instance_id", "index", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode",
+     "xyxy_loose", "category_name", "category", "segments_info", "attributes"}
+)  # fmt: skip
+IMAGE_KEYS = frozenset(
+    {"id", "file_name", "width", "height", "split", "scene_id", "generation", "tags", "classification", "camera"}
+    | {"attributes", "classes"}
+)
 _DIGITS = 6  # decimals of a pixel
 
 
@@ -27,7 +37,21 @@ def image_entry(item: NamedRecord, image_id: int) -> dict[str, Any]:
     }
     size = {"width": record.width, "height": record.height}
     filled = {key: value for key, value in extra.items() if value is not None}
-    return {**record.attributes, **filled, **size, "split": record.split, "id": image_id, "file_name": item.name}
+    plain = with_attributes({}, record.attributes, IMAGE_KEYS)
+    return {**plain, **filled, **size, "split": record.split, "id": image_id, "file_name": item.name}
+
+
+def with_attributes(
+    entry: dict[str, Any], attributes: Mapping[str, Attribute], taken: frozenset[str]
+) -> dict[str, Any]:
+    """An entry with attributes as keys; those whose names mean something else lie together in ``attributes``.
+
+    >>> with_attributes({}, {"lighting": "dim", "id": 3}, frozenset({"id"}))
+    {'lighting': 'dim', 'attributes': {'id': 3}}
+    """
+    entry |= {key: value for key, value in attributes.items() if key not in taken}
+    apart = {key: value for key, value in attributes.items() if key in taken}
+    return {**entry, "attributes": apart} if apart else entry
 
 
 def box_entries(labels: Labels) -> list[str]:
@@ -51,9 +75,11 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
     """A label as an entry of ``annotations``, without ids."""
     left, top, right, bottom = label.xyxy
     width, height = right - left, bottom - top
+    crowd = label.attributes.get("iscrowd")
+    own = label.attributes if crowd is not True else {k: v for k, v in label.attributes.items() if k != "iscrowd"}
     entry: dict[str, Any] = {
-        **label.attributes,
-        "iscrowd": int(bool(label.attributes.get("iscrowd"))),
+        **with_attributes({}, own, LABEL_KEYS),
+        "iscrowd": int(crowd is True),
         "bbox": [round(left, _DIGITS), round(top, _DIGITS), round(width, _DIGITS), round(height, _DIGITS)],
         "area": round(width * height, _DIGITS),
     }
@@ -67,6 +93,8 @@ def annotation_entry(label: Label, shape: tuple[int, int], keypoint_names: tuple
         entry["score"] = float(label.confidence)
     if label.instance_id is not None:
         entry["index"] = label.instance_id  # FiftyOne's word; it refuses others
+    if label.xyxy_loose is not None:
+        entry["xyxy_loose"] = list(label.xyxy_loose)
     if label.keypoints is not None or label.T_cam_obj is not None:
         entry |= _further(label, keypoint_names)
     return entry

@@ -2,67 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.adapters.formats.coco.annotations import EDGES_MODE, Annotations
+from workbench.adapters.formats.coco import panoptic
+from workbench.adapters.formats.coco.annotations import EDGES_MODE, Annotations, has_place, is_empty
+from workbench.adapters.formats.coco.categories import Category
+from workbench.adapters.formats.coco.entries import LABEL_KEYS
+from workbench.adapters.formats.coco.merge import Annotation, merged
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
 from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of
 from workbench.adapters.formats.toolkit.json_files import json_type
 from workbench.adapters.formats.toolkit.names import attributes_of
+from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import solid_of
 from workbench.base.plurals import counted
+from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.labels import Attribute, Label, Labels
+
+Given = tuple[Annotations, int, int]  # annotations of a file, and the rows of one image
+
+_USED = LABEL_KEYS - {"attributes", "category", "segments_info"}
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
-    """A declared class and the names of its keypoints."""
+class ImageLabels:
+    """What the annotations of one image say.
 
-    name: str
-    keypoints: tuple[str, ...] = ()
+    Attributes:
+        labels: of its objects.
+        classes: of the image as a whole, from annotations without a box.
+        facts: what the files say of these classes.
+    """
 
-
-Names = Mapping[Any, Category]
-Given = tuple[Annotations, int, int, Names]  # annotations of a file, the rows of one image, class names
-
-_USED = frozenset(
-    {"id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", "score", "keypoints", "num_keypoints",
-     "instance_id", "index", "caption", "width", "height", "keypoint_names", "T_cam_obj", "size_m", "bbox_mode"}
-)  # fmt: skip
+    labels: Labels
+    classes: tuple[str, ...] = ()
+    facts: Mapping[str, ClassFacts] = field(default_factory=dict)
 
 
-def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> Labels:
-    """The labels of one image; the same label in two files is kept once."""
+def labels_of(given: Sequence[Given], header: Header, problems: Problems) -> ImageLabels:
+    """The labels of one image; an annotation in several files is merged."""
     frame = Frame(header.width, header.height, problems)
+    if not given:
+        return ImageLabels(Labels())
     if len(given) == 1:
-        boxes = _boxes(*given[0], frame)
-        return boxes if boxes is not None else Labels.of(label for label, _ in _labels(*given[0], frame))
+        source, start, stop = given[0]
+        boxes = _boxes(source, start, stop, frame)
+        if boxes is not None:
+            return ImageLabels(boxes, (), facts_of(boxes.names, given))
+        pairs = _labels(source, start, stop, frame)
+    else:
+        files = (_annotations(*part, frame) for part in given)
+        pairs = (_label_or_class(each, frame, given) for each in merged(files, problems))
     labels: list[Label] = []
-    first_seen: dict[tuple[str, Xyxy], str] = {}
-    for part in given:
-        source = part[0]
-        for label, row in _labels(*part, frame):
-            file = first_seen.setdefault((label.name, label.xyxy), source.file)
-            if file == source.file:
-                labels.append(label)
-            else:
-                message = f"The same label '{label.name}' is also in {file}; kept once."
-                problems.add("duplicate_label", source.where(int(source.indices[row])), message)
-    return Labels.of(labels)
+    classes: dict[str, None] = {}
+    for result in pairs:
+        if isinstance(result, Label):
+            labels.append(result)
+        elif result is not None:
+            classes[result] = None
+    names = (*(label.name for label in labels), *classes)
+    return ImageLabels(Labels.of(labels), tuple(classes), facts_of(names, given))
 
 
-def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Labels | None:
+def facts_of(names: Iterable[str], given: Sequence[Given]) -> dict[str, ClassFacts]:
+    """What the files of an image say of these classes."""
+    facts: dict[str, ClassFacts] = {}
+    for source, _, _ in given:
+        known = source.declared.facts
+        for name in set(names) & known.keys() if known else ():
+            facts[name] = facts[name].joined(known[name])[0] if name in facts else known[name]
+    return facts
+
+
+def _boxes(source: Annotations, start: int, stop: int, frame: Frame) -> Labels | None:
     """All labels at once where each is a plain box inside the image, which is usual."""
     edges, codes = source.edges[start:stop], source.categories[start:stop].tolist()
-    categories = [names.get(source.category_ids[code]) for code in codes if code >= 0]
+    categories = [source.classes[code] for code in codes if code >= 0]
     classes = tuple([category.name for category in categories if category is not None])
     inside = (edges[:, 2:] <= (frame.width, frame.height)).all()
     if not inside or len(classes) < len(codes) or not source.sound[start:stop].all():
@@ -70,52 +94,97 @@ def _boxes(source: Annotations, start: int, stop: int, names: Names, frame: Fram
     return Labels(classes, edges)
 
 
-def _labels(source: Annotations, start: int, stop: int, names: Names, frame: Frame) -> Iterator[tuple[Label, int]]:
-    """Labels that can be used, each with its row; most are a plain box inside the image."""
+def _labels(source: Annotations, start: int, stop: int, frame: Frame) -> Iterator[Label | str | None]:
+    """Labels that can be used; most are a plain box inside the image."""
     width, height = frame.width, frame.height
     for row, xyxy, sound, code in source.rows(start, stop):
-        category = names.get(source.category_ids[code]) if code >= 0 else None
+        category = source.classes[code] if code >= 0 else None
         if sound and category is not None and xyxy[2] <= width and xyxy[3] <= height:
-            yield Label(category.name, xyxy), row
+            yield Label(category.name, xyxy)
             continue
-        where = source.where(int(source.indices[row]))
-        label = label_of(source.entry(row), names, where, frame)
-        if label is not None:
-            yield label, row
+        for annotation in _entries(source, row, frame):
+            yield _label_or_class(annotation, frame, ((source, start, stop),))
 
 
-def label_of(entry: Mapping[str, Any], names: Names, where: str, frame: Frame) -> Label | None:
+def _annotations(source: Annotations, start: int, stop: int, frame: Frame) -> Iterator[Annotation]:
+    """The annotations of one file for one image, with their places."""
+    quiet = Frame(frame.width, frame.height, Problems())
+    for row in range(start, stop):
+        for annotation in _entries(source, row, frame):
+            annotation.xyxy = place_of(annotation.entry, quiet)
+            yield annotation
+
+
+def _entries(source: Annotations, row: int, frame: Frame) -> Iterator[Annotation]:
+    """An annotation as an object, or one for each segment of a panoptic map."""
+    entry, where = source.entry(row), source.where(int(source.indices[row]))
+    if isinstance(entry.get("segments_info"), list):
+        for at, segment in enumerate(panoptic.segments(entry, source.map_of(entry), where, frame)):
+            category = source.declared.of(segment)
+            yield Annotation(panoptic.with_kind(segment, category), None, category, f"{where}, segment {at}", None)
+    else:
+        yield Annotation(entry, source.id_of(row), source.declared.of(entry), where, None)
+
+
+def place_of(entry: Mapping[str, Any], frame: Frame) -> Xyxy | None:
+    """The box of an annotation, or that of its outline or mask; ``None`` where neither can be used."""
+    box = _given_box(entry)
+    if box is not None:
+        return frame.box(box, "")
+    if is_empty(entry.get("segmentation")):
+        return None
+    polygons, mask = _segmentation(entry["segmentation"], "", frame)
+    return hull(polygons) if polygons else box_of(mask) if mask is not None and mask.any() else None
+
+
+def _label_or_class(annotation: Annotation, frame: Frame, given: Sequence[Given]) -> Label | str | None:
+    """The label of an annotation, or its class where it speaks of the whole image."""
+    category, entry = annotation.category, annotation.entry
+    if category is None or has_place(entry):
+        return label_of(entry, category, annotation.where, frame)
+    if any(source.has_places for source, _, _ in given):
+        frame.problems.count("missing_box", annotation.where)
+    return category.name
+
+
+def label_of(entry: Mapping[str, Any], category: Category | None, where: str, frame: Frame) -> Label | None:
     """The label of one annotation, or ``None``; the reason is reported."""
-    category = entry.get("category_id")
-    if isinstance(category, (list, dict)) or category not in names:
+    if category is None:
         if "caption" in entry:
-            frame.problems.add(
-                "unsupported_annotation", where, "The annotation is a caption, which is not supported; left out."
-            )
+            frame.problems.count("unsupported_annotation", where)
             return None
-        message = f"No category has the id {category!r:.60}; label left out."
+        message = f"No category has the id {entry.get('category_id')!r:.60}; label left out."
         frame.problems.add("unknown_category", where, message)
         return None
     polygons, mask = _segmentation(entry.get("segmentation"), where, frame)
-    xyxy = _box(entry, polygons, mask, where, frame)
+    keypoints = _keypoints(entry.get("keypoints"), where, frame)
+    xyxy, made_of = _box(entry, polygons, mask, keypoints, where, frame)
     if xyxy is None:
         return None
-    keypoints = _keypoints(entry.get("keypoints"), where, frame)
     pose, size_m = solid_of(entry, where, frame.problems)
-    score = entry.get("score")
+    score = numbers_of([entry.get("score")])
     return Label(
-        name=names[category].name,
+        name=category.name,
         xyxy=xyxy,
         polygons=polygons,
         mask=None if mask is None else _cut(mask, xyxy, where, frame),
-        attributes=_attributes(entry),
-        confidence=float(score) if isinstance(score, float) else None,
+        attributes={**_attributes(entry), **({BOX_FROM: made_of} if made_of else {})},
+        confidence=score[0] if score and math.isfinite(score[0]) else None,
         instance_id=_instance_id(entry.get("instance_id", entry.get("index")), where, frame),
         keypoints=keypoints,
-        keypoint_names=_keypoint_names(entry, names[category], keypoints),
+        keypoint_names=_keypoint_names(entry, category, keypoints),
         T_cam_obj=pose,
         size_m=size_m,
+        xyxy_loose=_loose(entry.get("xyxy_loose")),
     )
+
+
+def _loose(given: Any) -> Xyxy | None:
+    edges = numbers_of(given)
+    if edges is None or len(edges) != 4 or not all(map(math.isfinite, edges)):
+        return None
+    left, top, right, bottom = edges
+    return left, top, right, bottom
 
 
 def _instance_id(given: Any, where: str, frame: Frame) -> int | None:
@@ -146,38 +215,71 @@ def _keypoint_names(
     if keypoints is None:
         return ()
     own = entry.get("keypoint_names")
-    names = tuple(map(str, own)) if isinstance(own, list) else category.keypoints
+    names = tuple(map(str, own)) if isinstance(own, list) else category.facts.keypoints
     return names if len(names) == len(keypoints) else ()
 
 
 def _attributes(entry: Mapping[str, Any]) -> dict[str, Attribute]:
     attributes = attributes_of(entry, known=_USED)
+    nested = entry.get("attributes")
+    if isinstance(nested, dict):  # CVAT and datumaro keep a label's attributes together
+        attributes.pop("attributes", None)
+        attributes = {**attributes_of(nested, known=frozenset()), **attributes}
     if entry.get("iscrowd") in (1, True):
-        attributes["iscrowd"] = True
+        attributes.setdefault("iscrowd", True)
     return attributes
+
+
+def _given_box(entry: Mapping[str, Any]) -> Xyxy | None:
+    """The edges as the entry has them, ``None`` where it has no four numbers; numbers may be written as texts."""
+    numbers = numbers_of(_read_numbers(entry.get("bbox")))
+    if numbers is None or len(numbers) != 4:
+        return None
+    x, y, width, height = numbers
+    return (x, y, width, height) if entry.get("bbox_mode") == EDGES_MODE else (x, y, x + width, y + height)
+
+
+def _read_numbers(given: Any) -> Any:
+    """Numbers in texts as numbers; anything else as it is.
+
+    >>> _read_numbers(["1", 2]), _read_numbers("[1, 2.5]"), _read_numbers("a")
+    ([1.0, 2], [1.0, 2.5], 'a')
+    """
+    try:
+        if isinstance(given, str):
+            return [float(text) for text in given.strip("[]() ").replace(",", " ").split()]
+        if isinstance(given, list):
+            return [float(value) if isinstance(value, str) else value for value in given]
+    except ValueError:
+        pass
+    return given
 
 
 def _box(
     entry: Mapping[str, Any],
     polygons: Sequence[NDArray[np.float64]],
     mask: NDArray[np.bool_] | None,
+    keypoints: NDArray[np.float64] | None,
     where: str,
     frame: Frame,
-) -> Xyxy | None:
-    given = entry.get("bbox")
-    if given is None and polygons:
-        return frame.box(hull(polygons), where)
-    if given is None and mask is not None and mask.any():
-        return box_of(mask)
-    numbers = numbers_of(given)
-    if numbers is None or len(numbers) != 4:
-        message = f"bbox is not [x, y, width, height] ({given!r:.80}); label left out."
+) -> tuple[Xyxy | None, str | None]:
+    """The box, and what it was made of where that should be said; ``None`` is reported."""
+    box, given = _given_box(entry), entry.get("bbox")
+    if box is not None:
+        return frame.box(box, where), None
+    made: Xyxy | None = None
+    made_of = None
+    if polygons:
+        made = frame.box(hull(polygons), where)
+    elif mask is not None and mask.any():
+        made = box_of(mask)
+    elif is_empty(given) and keypoints is not None and (keypoints[:, 2] > 0).any():
+        made, made_of = frame.box(hull([keypoints[keypoints[:, 2] > 0, :2]]), where), "keypoints"
+    if made is None or not is_empty(given):
+        rest = "label left out" if made is None else "loaded with the box of its outline or mask"
+        message = f"bbox is not [x, y, width, height] ({given!r:.80}); {rest}."
         frame.problems.add("broken_annotation", where, message)
-        return None
-    x, y, width, height = numbers
-    if entry.get("bbox_mode") == EDGES_MODE:
-        return frame.box((x, y, width, height), where)
-    return frame.box((x, y, x + width, y + height), where)
+    return made, made_of
 
 
 def _segmentation(

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.adapters.formats.coco.categories import Category
 from workbench.adapters.formats.coco.entries import annotation_entry, image_entry
-from workbench.adapters.formats.coco.labels import Category, label_of
+from workbench.adapters.formats.coco.labels import ImageLabels, label_of
 from workbench.adapters.formats.coco.read import record_of
 from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.pictures import Draft, Header
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.core.schema.classes import classes_from, of_classes
 from workbench.core.schema.labels import Labels, Record
 
 MARK = "workbench"
@@ -26,7 +28,9 @@ def document(item: NamedRecord, image_id: int) -> dict[str, Any]:
     """The object of one record."""
     shape = (item.record.height, item.record.width)
     labels = [{"category": label.name, **annotation_entry(label, shape, ())} for label in item.record.labels]
-    return {MARK: _VERSION, "image": image_entry(item, image_id), "annotations": labels}
+    facts = of_classes(item.record.class_facts)
+    whole = {MARK: _VERSION, "image": image_entry(item, image_id), "annotations": labels}
+    return {**whole, "classes": facts} if facts else whole
 
 
 def is_document(content: Any) -> bool:
@@ -42,8 +46,8 @@ def record(
     entries = dicts_in(content.get("annotations"))
     parsed = (
         label_of(
-            {**{key: value for key, value in entry.items() if key != "category"}, "category_id": 0},
-            {0: Category(str(entry.get("category")))},
+            {key: value for key, value in entry.items() if key != "category"},
+            Category(str(entry.get("category"))),
             f"{where}, label {at}",
             frame,
         )
@@ -52,4 +56,5 @@ def record(
     image = content["image"]
     own = image.get("split")
     labels = Labels.of(label for label in parsed if label is not None)
-    return record_of(image, draft, own if isinstance(own, str) and own else split, labels, header, where, problems)
+    content_of = ImageLabels(labels, (), classes_from(content.get("classes")))
+    return record_of(image, draft, own if isinstance(own, str) and own else split, content_of, header, where, problems)

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from workbench.adapters.formats.coco.entries import annotation_entry, box_entries, image_entry
 from workbench.adapters.formats.toolkit import fidelity as losses
 from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
+from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.labels import Record
 
 name = "coco"
@@ -40,12 +41,11 @@ def lost(records: Sequence[Record]) -> list[str]:
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     """Write one file per split; see ``contract.Writer.write``."""
     overview = survey(items)
-    points = overview.keypoints
+    facts = overview.facts
+    points = {name: own.keypoints for name, own in facts.items() if own.keypoints}
+    points = {**overview.keypoints, **points}
     ids = {name: at for at, name in enumerate(overview.names, 1)}
-    categories = [
-        {"id": at, "name": name, "supercategory": "", **({"keypoints": list(points[name])} if name in points else {})}
-        for name, at in ids.items()
-    ]
+    categories = [_category(name, at, facts.get(name, ClassFacts()), points.get(name, ())) for name, at in ids.items()]
     (folder / "annotations").mkdir(exist_ok=True)
     number = count(1)
     first = 1
@@ -57,6 +57,16 @@ def write(folder: Path, items: Sequence[NamedRecord]) -> None:
             _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, first)))
             stream.write(f'], "categories": {_json(categories)}}}\n')
         first += len(own)
+
+
+def _category(name: str, id: int, facts: ClassFacts, points: tuple[str, ...]) -> dict[str, Any]:
+    """A class as an entry of ``categories``; the skeleton counts from 1."""
+    entry: dict[str, Any] = {**facts.attributes, "id": id, "name": name, "supercategory": facts.supercategory or ""}
+    if points:
+        entry["keypoints"] = list(points)
+    if facts.skeleton:
+        entry["skeleton"] = [[first + 1, second + 1] for first, second in facts.skeleton]
+    return entry
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode  # no indent: ten times faster with many labels

@@ -104,7 +104,7 @@ def detect(source: Source) -> Found | None:
     """Look for a CSV whose first row names an image, a class and a box, or is a row of the kind without a header."""
     score = 0.6 if source.file is None else 0.7  # below formats of which a CSV may be a copy, above tables of facts
     for file in _files(source):
-        with source.tree.path(file).open("rb") as stream:
+        with source.tree.peek(file).open("rb") as stream:
             if _sheet(file, stream.read(_HEAD_BYTES), Problems()) is not None:
                 return Found(score, f"{file} has columns of an image, a class and a box", partial(read, source))
     return None
@@ -124,7 +124,9 @@ def read(source: Source) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     sheets = []
     for file in _files(source):
-        sheet = _sheet(file, content_of(tree.path(file), file, problems) or b"", problems)
+        sheet = _sheet(file, content_of(tree.peek(file), file, problems) or b"", problems)
+        if sheet is not None:
+            tree.opened.add(file)
         sheets += [sheet] if sheet is not None else []
     if not sheets and not len(problems):
         fix = "Name the columns for example filename, class, xmin, ymin, xmax, ymax."

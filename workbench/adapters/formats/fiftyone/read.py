@@ -33,6 +33,7 @@ from workbench.adapters.formats.toolkit.text_files import head_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts
 from workbench.base.errors import InputError
 from workbench.core.schema import fields
+from workbench.core.schema.classes import ClassFacts, classes_from
 from workbench.core.schema.labels import Camera, Record
 
 name = "fiftyone"
@@ -58,12 +59,14 @@ class _DataSet:
         folder: where it lies in the tree.
         meta: what ``metadata.json`` says.
         chosen: the fields to read.
+        class_facts: what the workbench noted of classes.
     """
 
     source: Source
     folder: str
     meta: Mapping[str, Any]
     chosen: Chosen
+    class_facts: Mapping[str, ClassFacts]
 
     @property
     def group_field(self) -> str | None:
@@ -119,7 +122,7 @@ def _folders(tree: Tree) -> list[str]:
     for file in tree.files:
         folder = folder_of(file)
         has_samples = _in(folder, _SAMPLES) in tree.known or _in(folder, "samples") in tree.folders
-        if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.path(file)):
+        if file.rpartition("/")[2] == _META and has_samples and _is_meta(tree.peek(file)):
             folders.append(folder)
     return folders
 
@@ -151,7 +154,8 @@ def _entries(source: Source, folder: str) -> list[_Entry]:
     samples = list(_samples(tree, folder, problems))
     plain = [sample for _, sample in samples]
     chosen = choose_fields([sample for sample in plain if _media(sample) == "image"])
-    data_set = _DataSet(source, folder, meta if isinstance(meta, dict) else {}, chosen)
+    meta = meta if isinstance(meta, dict) else {}
+    data_set = _DataSet(source, folder, meta, chosen, _class_facts(meta))
     name_others(plain, data_set.chosen, data_set.group_field, _in(folder, _META), problems)
     seen: dict[str, str] = {}
     entries = (_entry(data_set, *group, seen, problems) for group in _groups(data_set, samples, problems))
@@ -296,12 +300,14 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
     camera = sample.get(fields.CAMERA) if isinstance(sample.get(fields.CAMERA), dict) else None
     classification = sample.get(chosen.classification or "")
     class_name = attribute_value(classification.get("label")) if isinstance(classification, dict) else None
+    labels = labels_of(sample.get(chosen.objects or ""), sample.get(chosen.points or ""), context)
+    known = data_set.class_facts
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(sample.get(chosen.objects or ""), sample.get(chosen.points or ""), context),
+        labels=labels,
         classification=None if class_name is None else str(class_name),
         split=_split(sample),
         scene_id=_text(sample.get(fields.SCENE_ID)) or entry.scene_id,
@@ -313,7 +319,18 @@ def _record(entry: _Entry, header: Header, problems: Problems) -> Record:
         tags=_tags(sample),
         cloud=cloud_of(named),
         T_cam_cloud=None if camera is None else matrix_of(camera.get("T_cam_cloud"), 4, 4),
+        class_facts={name: known[name] for name in {*labels.names, str(class_name)} & known.keys()} if known else {},
     )
+
+
+def _class_facts(meta: Mapping[str, Any]) -> dict[str, ClassFacts]:
+    info = meta.get("info")
+    notes = info.get("workbench") if isinstance(info, dict) else None
+    text = notes.get("classes") if isinstance(notes, dict) else None
+    try:
+        return classes_from(json.loads(text)) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):  # somebody else's note of that name
+        return {}
 
 
 def _check_size(metadata: Any, frame: Frame, where: str) -> None:

@@ -24,6 +24,7 @@ from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything
 from workbench.base.files import canonical_json, sha256_text, write_bytes
 from workbench.core.schema import fields
+from workbench.core.schema.classes import of_classes
 from workbench.core.schema.labels import Record
 
 name = "fiftyone"
@@ -63,7 +64,9 @@ def write(folder: Path, items: Sequence[NamedRecord]) -> None:
             shutil.copyfile(path, target)
     text = ",".join(json.dumps(sample, ensure_ascii=False) for sample in samples)
     write_bytes(folder / "samples.json", f'{{"samples": [{text}]}}\n'.encode())
-    write_bytes(folder / "metadata.json", json.dumps(_metadata(samples), ensure_ascii=False, indent=1).encode())
+    facts = canonical_json(of_classes({k: v for item in items for k, v in item.record.class_facts.items()}))
+    metadata = _metadata(samples, {"workbench": {"classes": facts}} if facts != "{}" else {})
+    write_bytes(folder / "metadata.json", json.dumps(metadata, ensure_ascii=False, indent=1).encode())
 
 
 def _map_path(item: NamedRecord, field: str, path: Path) -> str:
@@ -128,14 +131,14 @@ def _generation(generation: Mapping[str, Any]) -> dict[str, Any]:
     return {"_cls": "DynamicEmbeddedDocument", **plain, "record": canonical_json(dict(generation))}
 
 
-def _metadata(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _metadata(samples: Sequence[Mapping[str, Any]], info: Mapping[str, Any]) -> dict[str, Any]:
     """The document of the data set: FiftyOne fills in the rest."""
     return {
         "name": "export",
         "version": importlib.metadata.version("fiftyone"),
         "media_type": "image",
         "sample_fields": _fields(samples),
-        "info": {},
+        "info": dict(info),
         "classes": {},
         "default_classes": [],
         "mask_targets": {},

@@ -82,7 +82,7 @@ def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
 
 
 def _require_small(tree: Tree, file: str) -> None:
-    size = tree.path(file).stat().st_size
+    size = tree.peek(file).stat().st_size
     if size > LIMIT_BYTES:
         problem = f"The table has {size >> 20:,} MB, the limit is {LIMIT_BYTES >> 20} MB."
         raise InputError(problem, at=file, fix="Split it, or leave out columns.")
@@ -98,7 +98,7 @@ def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], l
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(tree.path(file)).to_pylist()
+        rows = pq.read_table(tree.peek(file)).to_pylist()
     except (pa.ArrowException, OSError, ValueError) as cause:
         problem = f"The Parquet table cannot be read ({cause!s:.200})."
         raise InputError(problem, at=file, fix="Write it again.") from cause
@@ -106,7 +106,7 @@ def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], l
 
 
 def _csv(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
-    text = text_of(tree.path(file).read_bytes())
+    text = text_of(tree.peek(file).read_bytes())
     lines = _cells(text, file)
     header = next(lines, [])
     if not header or len(set(header)) != len(header):

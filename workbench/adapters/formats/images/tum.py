@@ -113,7 +113,7 @@ def _in(folder: str, name: str) -> str:
 
 
 def _lists_pictures(tree: Tree, file: str) -> bool:
-    lines = head_of(tree.path(file), _HEAD_BYTES).splitlines()
+    lines = head_of(tree.peek(file), _HEAD_BYTES).splitlines()
     rows = [words for line in lines if (words := line.split()) and not words[0].startswith("#")]
     return bool(rows) and len(rows[0]) == 2 and _number(rows[0][0]) is not None
 

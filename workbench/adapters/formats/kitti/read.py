@@ -107,7 +107,7 @@ def _beside(tree: Tree, picture: str, folder: str, suffix: str) -> str | None:
 
 
 def _has_rows(tree: Tree, file: str) -> bool:
-    return is_row(first_line(tree.path(file)))
+    return is_row(first_line(tree.peek(file)))
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -14,15 +14,16 @@ from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes, write_json
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Attribute, Camera, Label, Record
 
 name = "kitti"
 numbered, embeds = True, False
 holds = everything
 tolerance_px = ROUNDING_PX
 
-_KEPT = frozenset({"truncated", "occluded", "alpha"})
 _UNKNOWN_OCCLUSION = 3
+_LEAST_ANGLE = -9.5  # -10 stands for none
+_DIGITS = 6
 _NO_3D = "-1 -1 -1 -1000 -1000 -1000 -10"
 _LEVEL = 1e-4  # how far from upright a box may stand and still be KITTI's
 
@@ -51,10 +52,18 @@ def lost(records: Sequence[Record]) -> list[str]:
         "poses of {n} cameras": sum(camera.T_world_cam is not None for camera in cameras),
     }
     return (
-        losses.of_boxes(labels, _KEPT)
+        losses.of_boxes(labels, _keeps)
         + losses.sentences(counts)
         + losses.of_samples(records, cameras=True, solids=True)
     )
+
+
+def _keeps(label: Label, key: str, value: Attribute) -> bool:
+    """The three columns hold numbers that mean something to KITTI."""
+    if not isinstance(value, int | float) or round(value, _DIGITS) != value:
+        return False
+    ranges = {"truncated": 0 <= value <= 1, "occluded": value in (0, 1, 2), "alpha": _LEAST_ANGLE < value < math.inf}
+    return ranges.get(key, False)
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
@@ -121,5 +130,5 @@ def _calibration(camera: Camera) -> str:
 
 
 def _text(value: float) -> str:
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    text = f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

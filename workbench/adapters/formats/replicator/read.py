@@ -78,7 +78,7 @@ def detect(source: Source) -> Found | None:
     tree, layout = source.tree, _Layout(source.tree)
     match = partial(Found, read=partial(_records, source, layout))
     for file in tree.files:
-        if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.path(file)):
+        if file.rpartition("/")[2] == "metadata.txt" and _is_metadata(tree.peek(file)):
             return match(0.95, f"{file} names BasicWriter")
     for shot in layout.shots[:_TRIED]:
         files = annotation_files(tree, shot)
@@ -108,7 +108,7 @@ def _shots(tree: Tree) -> list[Shot]:
 def _posed(tree: Tree) -> list[_Posed]:
     posed = []
     for file in tree.files:
-        if file.endswith(".json") and stem_of(file).isdecimal() and _is_pose(tree.path(file)):
+        if file.endswith(".json") and stem_of(file).isdecimal() and _is_pose(tree.peek(file)):
             picture = next((p for s in ("png", "jpg", "jpeg") if (p := f"{file[:-5]}.{s}") in tree.known), "")
             posed.append(_Posed(tree.path(picture or f"{file[:-5]}.png"), picture or f"{file[:-5]}.png", file))
     return posed

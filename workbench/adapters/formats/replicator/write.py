@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.adapters.formats.toolkit import fidelity as losses
-from workbench.adapters.formats.toolkit.boxes import whole_pixels
+from workbench.adapters.formats.toolkit.boxes import has_fractions, whole_pixels
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.masks import png, whole_mask
 from workbench.adapters.formats.toolkit.space import FLIP_YZ, inverse
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes
 from workbench.core.schema.fields import DEPTH
-from workbench.core.schema.labels import Camera, Label, Record
+from workbench.core.schema.labels import Attribute, Camera, Label, Record
 
 name = "replicator"
 numbered, embeds = True, False
@@ -28,6 +28,7 @@ holds = everything
 tolerance_px = 1.0  # boxes are whole pixels
 
 _MM = 1000.0
+_DIGITS = 6  # of a hidden share
 _FIRST_ID = 2  # 0 is the background, 1 what has no label
 _NEAR = 0.01
 _FLAT = [
@@ -58,19 +59,36 @@ def lost(records: Sequence[Record]) -> list[str]:
     labels = losses.AllLabels(records)
     cameras = [record.camera for record in records if record.camera is not None]
     counts = {
-        "fractions of pixels of {n} boxes": sum(
-            label.xyxy != tuple(map(float, whole_pixels(label.xyxy))) for label in labels
-        ),
+        "fractions of pixels of {n} boxes": sum(has_fractions(label.xyxy) for label in labels),
         "3D boxes of {n} labels (without a size or a camera)": sum(
             label.T_cam_obj is not None and not _is_solid(label, record)
             for record in records
             for label in record.labels
         ),
+        "masks of {n} labels (partly behind others, or empty)": sum(map(_hidden_masks, records)),
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
         "lens distortion of {n} cameras": sum(any(camera.distortion) for camera in cameras),
     }
-    boxes = [text for text in losses.of_boxes(labels, {"occlusion"}) if not text.startswith("masks")]
+    boxes = [text for text in losses.of_boxes(labels, _keeps) if not text.startswith("masks")]
     return boxes + losses.sentences(counts) + losses.of_samples(records, cameras=True, maps=(DEPTH,), solids=True)
+
+
+def _keeps(label: Label, key: str, value: Attribute) -> bool:
+    """The hidden share."""
+    return key == "occlusion" and isinstance(value, int | float) and _occlusion(label) == round(value, _DIGITS) == value
+
+
+def _hidden_masks(record: Record) -> int:
+    """Masks that do not come back whole: one map shows one object in each pixel, the later one."""
+    masked = [label for label in record.labels if label.mask is not None]
+    if not masked:
+        return 0
+    pixels = np.zeros((record.height, record.width), np.int32)
+    for at, label in enumerate(masked, 1):
+        pixels[whole_mask(label, pixels.shape)] = at
+    whole = [int(label.mask.sum()) for label in masked if label.mask is not None]
+    shown = np.bincount(pixels.ravel(), minlength=len(masked) + 1)[1:].tolist()
+    return sum(n == 0 or n != seen for n, seen in zip(whole, shown, strict=True))
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:

@@ -62,7 +62,7 @@ def detect(source: Source) -> Found | None:
     """Look for frames with captures."""
     files = _frames(source.tree)
     for file in files[:_TRIED]:
-        if '"captures"' in head_of(source.tree.path(file), _HEAD_BYTES):
+        if '"captures"' in head_of(source.tree.peek(file), _HEAD_BYTES):
             return Found(0.95, f"{file} holds captures", partial(_records, source, files))
     return None
 

@@ -25,7 +25,7 @@ _PROSE = re.compile(
     r"(?i)(readme|licen[cs]e|citation|requirements|changelog|notice|authors)\b.*|.*\.(md|rst|pdf|html?|docx?)"
 )
 _DIGITS = re.compile(r"\d+")
-_NUMBER = re.compile(r"\d{3,}$")
+_NUMBER = re.compile(r"\d{3,}")
 _HEAD_BYTES = 2048
 _GUESSED_GROUPS = 20  # of which the content is looked at
 _CONTENTS: Sequence[tuple[str, str]] = (  # what the beginning of a text shows
@@ -107,9 +107,8 @@ def report_unread(source: Source) -> None:
     may_hold = {key: files for key, files in sorted(groups.items()) if key[1] in MAY_HOLD_LABELS}
     for n, ((_, suffix), files) in enumerate(may_hold.items()):
         content = _guess(tree, files[0]) if n < _GUESSED_GROUPS else ""
-        what, verb = counted(len(files), f"{suffix} file"), "was" if len(files) == 1 else "were"
-        message = f"{what} in {_shown(files[0])} may hold labels, splits or maps and {verb} not read{content}."
-        problems.add("unread_file", files[0], message)
+        what = f"{counted(len(files), f'{suffix} file')} in {_shown(files[0])}"
+        problems.add("unread_file", files[0], f"{what} may hold labels, splits or maps{content}; not read.")
     for key, files in sorted(groups.items()):
         if key not in may_hold:
             for file in files:
@@ -119,15 +118,14 @@ def report_unread(source: Source) -> None:
     problems.close("ignored_junk", "{n} other files ({first}); ignored.")
 
 
-def _tokens(file: str) -> tuple[str, ...]:
-    """What the files of one sample share: the stem, and the number at its end.
+def _tokens(file: str) -> list[str]:
+    """What the files of one sample share: the stem, or a number in it.
 
     >>> _tokens("rgb/rgb_0001.png"), _tokens("a.png")
-    (('rgb_0001', '0001'), ('a',))
+    (['rgb_0001', '0001'], ['a'])
     """
     stem = stem_of(file)
-    number = _NUMBER.search(stem)
-    return (stem, number[0]) if number else (stem,)
+    return [stem, *_NUMBER.findall(stem)]
 
 
 def _companion(file: str, lost: set[str]) -> bool:
@@ -145,9 +143,9 @@ def _suffix(file: str) -> str:
 
 
 def _guess(tree: Tree, file: str) -> str:
-    """What the beginning of a file looks like, as the end of a sentence."""
+    """What the beginning of a file looks like, in brackets."""
     try:
-        head = head_of(tree.path(file), _HEAD_BYTES)
+        head = head_of(tree.peek(file), _HEAD_BYTES)
     except OSError:
         return ""
-    return next((f"; it looks like {what}" for pattern, what in _CONTENTS if re.match(pattern, head)), "")
+    return next((f" ({what}, it seems)" for pattern, what in _CONTENTS if re.match(pattern, head)), "")

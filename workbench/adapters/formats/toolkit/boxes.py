@@ -41,17 +41,17 @@ class Frame:
         """The box clipped to the image, or ``None`` when it cannot be used; both are reported."""
         kind = _fault(xyxy)
         if kind is not None:
-            self.problems.add(kind, where, f"{_FAULTS[kind]} (xyxy {_shown(xyxy)}); label left out.")
+            self.problems.add(kind, where, f"{_FAULTS[kind]} (xyxy {shown_box(xyxy)}); label left out.")
             return None
         left, top, right, bottom = xyxy
         clipped = (max(left, 0.0), max(top, 0.0), min(right, self.width), min(bottom, self.height))
         size = f"the image of {self.width} x {self.height}"
         if clipped[2] - clipped[0] < LEAST_PX or clipped[3] - clipped[1] < LEAST_PX:
-            message = f"The box lies outside {size} (xyxy {_shown(xyxy)}); label left out."
+            message = f"The box lies outside {size} (xyxy {shown_box(xyxy)}); label left out."
             self.problems.add("box_outside_image", where, message)
             return None
         if max(abs(a - b) for a, b in zip(xyxy, clipped, strict=True)) > ROUNDING_PX:
-            message = f"The box reaches beyond {size} (xyxy {_shown(xyxy)}); clipped to {_shown(clipped)}."
+            message = f"The box reaches beyond {size} (xyxy {shown_box(xyxy)}); clipped to {shown_box(clipped)}."
             self.problems.add("box_outside_image", where, message)
         return clipped
 
@@ -84,7 +84,12 @@ def _fault(xyxy: Xyxy) -> Kind | None:
     return None
 
 
-def _shown(xyxy: Xyxy) -> str:
+def shown_box(xyxy: Xyxy) -> str:
+    """Edges as text for messages.
+
+    >>> shown_box((1.0, 2.5, 3.0, 4.0))
+    '1, 2.5, 3, 4'
+    """
     return ", ".join(f"{edge:.6g}" for edge in xyxy)
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.spool import Part
+from workbench.core.schema.classes import ClassFacts
 from workbench.core.schema.labels import Label, Record
 
 
@@ -102,11 +103,13 @@ class Survey:
         by_split: the samples of each split, in alphabetical order.
         names: of all classes, in alphabetical order.
         keypoints: names of the keypoints of the first label of a class that has any.
+        facts: what the data says of the classes.
     """
 
     by_split: dict[str, Sequence[NamedRecord]]
     names: list[str]
     keypoints: dict[str, tuple[str, ...]]
+    facts: dict[str, ClassFacts]
 
 
 def survey(items: Sequence[NamedRecord]) -> Survey:
@@ -114,14 +117,17 @@ def survey(items: Sequence[NamedRecord]) -> Survey:
     indices: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
     names: set[str] = set()
     keypoints: dict[str, tuple[str, ...]] = {}
+    facts: dict[str, ClassFacts] = {}
     for at, item in enumerate(items):
         labels = item.record.labels
         indices[str(item.record.split)].append(at)
         names.update(labels.names)
+        for name, own in item.record.class_facts.items():
+            facts.setdefault(name, own)
         for label in labels if "keypoints" in labels.columns else ():
             if label.keypoints is not None and label.keypoint_names:
                 keypoints.setdefault(label.name, label.keypoint_names)
-    return Survey({split: Part(items, indices[split]) for split in sorted(indices)}, sorted(names), keypoints)
+    return Survey({split: Part(items, indices[split]) for split in sorted(indices)}, sorted(names), keypoints, facts)
 
 
 class Writer(Protocol):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from workbench.base.plurals import counted, filled
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Attribute, Label, Record
 
 
 def sentences(counts: Mapping[str, int]) -> list[str]:
@@ -28,8 +28,21 @@ class AllLabels(Iterable[Label]):
         return (label for record in self._records for label in record.labels)
 
 
-def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
-    """What is lost of labels where a format knows boxes with these attributes and a score only."""
+Keeps = Callable[[Label, str, Attribute], bool]
+
+
+def nothing_kept(label: Label, key: str, value: Attribute) -> bool:
+    """``keeps`` of formats without attributes."""
+    return False
+
+
+def of_boxes(labels: Iterable[Label], keeps: Keeps = nothing_kept) -> list[str]:
+    """What is lost of labels where a format knows boxes with some attributes and a score only.
+
+    Args:
+        labels: what is to be written.
+        keeps: whether an attribute of a label comes back as it is.
+    """
     counts = dict.fromkeys(
         (
             "outlines of {n} labels",
@@ -37,6 +50,7 @@ def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
             "keypoints of {n} labels",
             "other attributes of {n} labels",
             "instance ids of {n} labels",
+            "boxes of whole objects of {n} labels",
         ),
         0,
     )
@@ -46,8 +60,9 @@ def of_boxes(labels: Iterable[Label], kept: Collection[str]) -> list[str]:
                 bool(label.polygons),
                 label.mask is not None,
                 label.keypoints is not None,
-                not label.attributes.keys() <= set(kept),
+                not all(keeps(label, key, value) for key, value in label.attributes.items()),
                 label.instance_id is not None,
+                label.xyxy_loose is not None,
             )
             counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
     return sentences(counts)
@@ -91,7 +106,23 @@ def of_samples(
             bool(record.generation),
         )
         counts = {text: n + lack for (text, n), lack in zip(counts.items(), lacks, strict=True)}
-    return sentences(counts)
+    return sentences(counts) + of_classes(records)
+
+
+def of_classes(records: Iterable[Record]) -> list[str]:
+    """What is lost of classes where a format knows nothing but their names."""
+    names: dict[str, set[str]] = {
+        "supercategories of {n} classes": set(),
+        "keypoint names of {n} classes": set(),
+        "skeletons of {n} classes": set(),
+        "further facts of {n} classes": set(),
+    }
+    for record in records:
+        for name, facts in record.class_facts.items():
+            lacks = (facts.supercategory, facts.keypoints, facts.skeleton, facts.attributes)
+            for known, lack in zip(names.values(), lacks, strict=True):
+                known.update((name,) if lack else ())
+    return sentences({text: len(known) for text, known in names.items()})
 
 
 def of_files(records: Sequence[Record]) -> list[str]:

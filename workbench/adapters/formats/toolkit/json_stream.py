@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -42,10 +44,14 @@ def parts(path: Path, *, shown: str) -> Iterator[Part]:
     Raises:
         InputError: the file is not JSON, or something else than an object; the message says where.
     """
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         reader = _Reader(stream)
         try:
             yield from reader.document()
+        except (EOFError, zlib.error, gzip.BadGzipFile) as cause:
+            raise InputError(
+                f"The file is no whole gzip file ({cause!s:.80}).", at=shown, fix="Copy it again."
+            ) from cause
         except RecursionError as cause:
             raise _refused(shown, "it is nested too deeply", reader.position()) from cause
         except UnicodeDecodeError as cause:
@@ -58,6 +64,11 @@ def parts(path: Path, *, shown: str) -> Iterator[Part]:
             raise _refused(shown, str(cause), reader.position()) from cause
 
 
+def opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    """The bytes of a file, unpacked where its name ends with ``.gz``."""
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
+
+
 def _refused(shown: str, reason: str, position: str) -> InputError:
     problem = f"The file is not valid JSON: {reason[:160]} at {position}."
     return InputError(problem, at=shown, fix="Correct the file or export it again.")
@@ -66,7 +77,7 @@ def _refused(shown: str, reason: str, position: str) -> InputError:
 class _Reader:
     """A window over the text."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
         self._stream = stream
         self._text = self._decoder()
         self._window, self._at, self._ended = "", 0, False

@@ -103,6 +103,8 @@ class Tree:
         self.nameless: list[str] = []
         self.opened: set[str] = set()
         self.files = sorted(self._scan(follow_links=follow_links))
+        for paths in (self.junk, self.outside, self.no_files, self.nameless):
+            paths.sort()
 
     def _scan(self, *, follow_links: bool) -> Iterable[str]:
         waiting = [""]
@@ -130,6 +132,10 @@ class Tree:
             return not (allowed and link.exists())
         except (OSError, RuntimeError):  # a link to itself; which of the two depends on Python's version
             return True
+
+    def peek(self, file: str) -> Path:
+        """The absolute path of a file, to see what it is; it does not count as opened."""
+        return self.root / file
 
     def path(self, file: str) -> Path:
         """The absolute path of a file of this tree, which then counts as opened."""

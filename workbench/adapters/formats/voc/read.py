@@ -63,7 +63,7 @@ class _Entry(Draft):
 def detect(source: Source) -> Found | None:
     """Look for XML files that begin with ``<annotation>``."""
     files = _xml_files(source.tree)
-    first = next((file for file in files[:_TRIED] if _looks_like(source.tree.path(file))), None)
+    first = next((file for file in files[:_TRIED] if _looks_like(source.tree.peek(file))), None)
     return None if first is None else Found(0.9, f"{first} holds an <annotation>", partial(_records, source, files))
 
 
@@ -112,6 +112,7 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
             if root.tag == "annotation":
                 return _annotation(file, root, problems)
             if not _looks_like(tree.path(file)):
+                tree.opened.discard(file)
                 return None  # another kind of XML
             message = f"The root element is <{root.tag:.40}>, not <annotation>; file left out."
     problems.add("broken_annotation", file, message)

@@ -11,7 +11,7 @@ from workbench.adapters.formats.toolkit.boxes import ROUNDING_PX
 from workbench.adapters.formats.toolkit.contract import NamedRecord, everything, survey
 from workbench.adapters.formats.toolkit.tree import stem_of
 from workbench.base.files import write_bytes
-from workbench.core.schema.labels import Label, Record
+from workbench.core.schema.labels import Attribute, Label, Record
 
 name = "voc"
 numbered = embeds = False
@@ -19,7 +19,7 @@ holds = everything
 tolerance_px = ROUNDING_PX
 
 _FLAGS = ("truncated", "difficult", "occluded")
-_KEPT = frozenset({"pose", *_FLAGS})
+_NO_POSE = "Unspecified"
 
 
 def picture_path(split: str, name: str) -> str:
@@ -35,7 +35,14 @@ def lost(records: Sequence[Record]) -> list[str]:
     """VOC holds boxes with four attributes."""
     labels = losses.AllLabels(records)
     counts = {"confidence of {n} labels": sum(label.confidence is not None for label in labels)}
-    return losses.of_boxes(labels, _KEPT) + losses.sentences(counts) + losses.of_samples(records)
+    return losses.of_boxes(labels, _keeps) + losses.sentences(counts) + losses.of_samples(records)
+
+
+def _keeps(label: Label, key: str, value: Attribute) -> bool:
+    """A flag that is not set is not written; no other value has a place."""
+    if key == "pose":
+        return isinstance(value, str) and value.strip() == value != "" and value.lower() != _NO_POSE.lower()
+    return key in _FLAGS and value in (True, False)
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
@@ -70,7 +77,7 @@ def _annotation(item: NamedRecord) -> ET.Element:
 def _object(label: Label) -> ET.Element:
     node = ET.Element("object")
     _add(node, "name", label.name)
-    _add(node, "pose", str(label.attributes.get("pose", "Unspecified")))
+    _add(node, "pose", str(label.attributes.get("pose", _NO_POSE)))
     for flag in _FLAGS:
         _add(node, flag, str(int(bool(label.attributes.get(flag)))))
     left, top, right, bottom = label.xyxy

@@ -37,14 +37,39 @@ class Layout:
 
 
 def has_rows(tree: Tree, file: str) -> bool:
-    """Whether a text file begins with a row of YOLO or of DOTA."""
-    return _begins_with_row(tree.path(file))
+    """Whether a text file of a tree begins with a row of YOLO or of DOTA; it does not count as opened."""
+    return _begins_with_row(tree.peek(file))
 
 
 def _begins_with_row(path: Path) -> bool:
     lines = (line for line in head_of(path, _HEAD_BYTES).splitlines() if not HEADERS.match(line))
     first = next((line.strip() for line in lines if line.strip()), "")
     return bool(_ROW.fullmatch(first)) or has_corners(first.split())
+
+
+def is_class_file(file: str) -> bool:
+    """Whether a file of this name holds a class name per line.
+
+    >>> is_class_file("data/obj.names"), is_class_file("a.txt")
+    (True, False)
+    """
+    return file.rpartition("/")[2].lower() in CLASS_FILES
+
+
+def is_row_file(file: str) -> bool:
+    """Whether a file of this name may hold the rows of an image.
+
+    >>> is_row_file("a.txt"), is_row_file("classes.txt"), is_row_file("a.jpg")
+    (True, False, False)
+    """
+    return file.lower().endswith(".txt") and file.rpartition("/")[2].lower() not in _NO_LABELS
+
+
+def names_by_line(path: Path, where: str, problems: Problems) -> dict[int, str]:
+    """Class names of a class file, the first line being number 0; none of a file of rows that has such a name."""
+    if _begins_with_row(path):
+        return {}
+    return {at: line.strip() for at, line in enumerate(lines_of(path, where, problems)) if line.strip()}
 
 
 def label_path(picture: str) -> str:
@@ -103,8 +128,8 @@ def name_strays(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[s
     used = set(pairs.values())
     homes = {folder_of(file) for file in used} | {folder_of(label_path(picture)) for picture in pictures}
     for file in tree.files:
-        stray = file.lower().endswith(".txt") and file not in used and folder_of(file) in homes
-        if stray and file.rpartition("/")[2].lower() not in _NO_LABELS and has_rows(tree, file):
+        stray = is_row_file(file) and file not in used and folder_of(file) in homes
+        if stray and has_rows(tree, file):
             message = "No image has the name of this label file; sample left out."
             problems.add("missing_image", file, message, loses_record=True)
     for picture in tree.pictures:
@@ -115,43 +140,22 @@ def name_strays(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[s
 
 def named_classes(tree: Tree, problems: Problems) -> dict[int, str] | None:
     """Class names by number: lines of a class file, else of Label Studio's notes; ``None`` without either."""
-    by_depth = sorted(tree.files, key=lambda file: (file.rpartition("/")[2].lower() == _NOTES, file.count("/")))
-    named = (file for file in by_depth if names_classes(file.rpartition("/")[2]))
-    return next((names for file in named if (names := names_in(tree.path(file), file, problems)) is not None), None)
-
-
-def names_classes(name: str) -> bool:
-    """Whether a file of this name, beside a ``data.yaml``, says what the numbers of classes mean.
-
-    >>> names_classes("classes.txt"), names_classes("notes.json"), names_classes("a.txt")
-    (True, True, False)
-    """
-    return name.lower() in (*CLASS_FILES, _NOTES)
-
-
-def names_in(path: Path, where: str, problems: Problems) -> dict[int, str] | None:
-    """Class names by number of such a file; ``None`` of one that holds something else, as rows of an image."""
-    if path.name.lower() != _NOTES:
-        if _begins_with_row(path):
-            return None
-        return {at: line.strip() for at, line in enumerate(lines_of(path, where, problems)) if line.strip()}
-    content = read_json(path, where, problems)
-    entries = content.get("categories") if isinstance(content, dict) else None
-    names = {
-        entry["id"]: str(entry["name"])
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and type(entry.get("id")) is int and entry.get("name")
-    }
-    return names or None
-
-
-def may_hold_rows(name: str) -> bool:
-    """Whether a file of this name may hold the rows of an image.
-
-    >>> may_hold_rows("a.txt"), may_hold_rows("classes.txt"), may_hold_rows("a.jpg")
-    (True, False, False)
-    """
-    return name.lower().endswith(".txt") and name.lower() not in _NO_LABELS
+    by_depth = sorted(tree.files, key=lambda file: file.count("/"))
+    for file in by_depth:
+        if is_class_file(file) and not _begins_with_row(tree.peek(file)):
+            return names_by_line(tree.path(file), file, problems)
+    for file in by_depth:
+        if file.rpartition("/")[2].lower() == _NOTES:
+            content = read_json(tree.path(file), file, problems)
+            entries = content.get("categories") if isinstance(content, dict) else None
+            names = {
+                entry["id"]: str(entry["name"])
+                for entry in (entries if isinstance(entries, list) else ())
+                if isinstance(entry, dict) and type(entry.get("id")) is int and entry.get("name")
+            }
+            if names:
+                return names
+    return None
 
 
 def listed_splits(tree: Tree, problems: Problems) -> dict[str, str | None]:
@@ -186,7 +190,7 @@ def _lists(tree: Tree) -> Iterator[tuple[str, str]]:
 
 
 def _names_a_picture(tree: Tree, file: str) -> bool:
-    text = first_line(tree.path(file)).strip()
+    text = first_line(tree.peek(file)).strip()
     return bool(text) and any(path in tree.picture_set for path in tree.find(text, near=[folder_of(file), ""]))
 
 

@@ -80,7 +80,7 @@ def _yaml_files(tree: Tree) -> list[str]:
     """The data.yaml files nearest to the root."""
     files = [f for f in tree.files if f.lower().endswith((".yaml", ".yml")) and f.count("/") <= 2]
     files = [f for f in files if tree.path(f).stat().st_size <= _YAML_LIMIT_BYTES]
-    fitting = [f for f in files if _looks_like(_yaml(tree.path(f), shown=f, strict=False))]
+    fitting = [f for f in files if _looks_like(_yaml(tree.peek(f), shown=f, strict=False))]
     depth = min((f.count("/") for f in fitting), default=0)
     return [f for f in fitting if f.count("/") == depth]
 

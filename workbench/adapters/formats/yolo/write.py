@@ -49,6 +49,7 @@ def lost(records: Sequence[Record]) -> list[str]:
         "masks of {n} labels (written as boxes)": sum(label.mask is not None for label in labels),
         "attributes of {n} labels": sum(bool(label.attributes) for label in labels),
         "confidence of {n} labels": sum(label.confidence is not None for label in labels),
+        "boxes of whole objects of {n} labels": sum(label.xyxy_loose is not None for label in labels),
         "instance ids of {n} labels": sum(label.instance_id is not None for label in labels),
     }
     return losses.sentences(counts) + losses.of_samples(records)
