@@ -6,6 +6,7 @@ pixel), so one is added. Format: ``docs/bop_datasets_format.md`` of the BOP tool
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,7 +39,8 @@ single_files = False
 _MM = 1000.0
 _PICTURES = ("rgb", "gray")
 _PICTURE_ENDS = (".rgb", ".gray")
-_MARKS = ("scene_gt.json", "scene_camera.json")
+# of one sensor of several: scene_gt_cam1.json, rgb_cam1, depth_cam1 (IPD, XYZ-IBD)
+_MARK = re.compile(r"scene_(?:gt|camera)((?!_info|_coco)_\w+)?\.json")
 Mask = str | Mapping[str, Any]  # a file, or run lengths
 _CLOSING: Mapping[Kind, str] = {
     "hidden_object": "{n} objects without a visible pixel ({first}); not labelled.",
@@ -79,23 +81,28 @@ class _Entry(Draft):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What of a tree is BOP: folders of scenes, and single images."""
+    """What of a tree is BOP.
 
-    scene_folders: Sequence[str]
+    Attributes:
+        scenes: folder and sensor of each; the sensor is empty, or the end of its names: ``_cam1``.
+        shots: single images.
+    """
+
+    scenes: Sequence[tuple[str, str]]
     shots: Sequence[Shot]
 
 
 def _layout(tree: Tree) -> _Layout:
-    folders = {folder_of(file) for file in tree.files if file.rpartition("/")[2] in _MARKS}
-    return _Layout(sorted(folders), shots_in(tree))
+    marks = ((folder_of(file), _MARK.fullmatch(file.rpartition("/")[2])) for file in tree.files)
+    return _Layout(sorted({(folder, mark[1] or "") for folder, mark in marks if mark}), shots_in(tree))
 
 
 def detect(source: Source) -> Found | None:
     """Look for the files of a scene or of single images."""
     layout = _layout(source.tree)
     shot = next((shot for shot in layout.shots if shot.picture is not None), None)
-    if layout.scene_folders:
-        why = f"{layout.scene_folders[0]}/ is a BOP scene".lstrip("/")
+    if layout.scenes:
+        why = f"{layout.scenes[0][0]}/ is a BOP scene".lstrip("/")
     elif shot is not None:
         why = f"{shot.picture} has BOP files beside it"
     else:
@@ -113,8 +120,8 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree.name_junk(problems)
     models = _models(tree, problems)
     entries: list[_Entry] = []
-    for folder in layout.scene_folders:
-        entries += _entries(tree, folder, _scene(tree, folder, models, problems), problems)
+    for folder, sensor in layout.scenes:
+        entries += _entries(tree, folder, sensor, _scene(tree, folder, sensor, models, problems), problems)
     entries += _single_images(tree, layout.shots, models, problems)
     return Records(entries, partial(_record, source), source, closing=_CLOSING)
 
@@ -142,8 +149,8 @@ def _models(tree: Tree, problems: Problems) -> dict[str, Model]:
     return models
 
 
-def _scene(tree: Tree, folder: str, models: Mapping[str, Model], problems: Problems) -> _Scene:
-    files = {name: f"{folder}/scene_{name}.json".lstrip("/") for name in ("camera", "gt", "gt_info")}
+def _scene(tree: Tree, folder: str, sensor: str, models: Mapping[str, Model], problems: Problems) -> _Scene:
+    files = {name: f"{folder}/scene_{name}{sensor}.json".lstrip("/") for name in ("camera", "gt", "gt_info")}
     content = {
         name: (read_object(tree.path(file), file, problems) or {}) if file in tree.known else {}
         for name, file in files.items()
@@ -180,11 +187,12 @@ def _opened(tree: Tree, entry: _Entry, shot: Shot, problems: Problems) -> _Entry
     return replace(entry, scene=scene, masks=run_length_masks(contents.get("masks")), shot=None)
 
 
-def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
+def _entries(tree: Tree, folder: str, sensor: str, scene: _Scene, problems: Problems) -> Iterator[_Entry]:
     below = f"{folder}/" if folder else ""
-    kind = next((kind for kind in _PICTURES if tree.below(f"{below}{kind}")), _PICTURES[0])
+    kinds = [f"{kind}{sensor}" for kind in _PICTURES]
+    kind = next((kind for kind in kinds if tree.below(f"{below}{kind}")), kinds[0])
     masks: dict[int, dict[int, Mask]] = {}
-    for file in tree.below(f"{below}mask_visib"):
+    for file in tree.below(f"{below}mask_visib{sensor}"):
         image, _, at = stem_of(file).partition("_")
         if image.isdecimal() and at.isdecimal():
             masks.setdefault(int(image), {})[int(at)] = file
@@ -196,7 +204,7 @@ def _entries(tree: Tree, folder: str, scene: _Scene, problems: Problems) -> Iter
             continue
         number = str(int(stem))
         seen.add(number)
-        depth = _depth_file(tree, f"{below}depth/{stem}")
+        depth = _depth_file(tree, f"{below}depth{sensor}/{stem}")
         yield _Entry(tree.path(picture), picture, scene, number, depth, masks.get(int(stem), {}))
     for number in [key for key in scene.poses if key not in seen]:
         message = f"There is no image {number:.40} in '{below}{kind}'; sample left out."
