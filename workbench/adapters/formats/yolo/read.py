@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from workbench.adapters.formats.toolkit.contract import Found
+from workbench.adapters.formats.toolkit.json_files import dicts_in, read_object
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
@@ -37,6 +38,7 @@ _CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
 _NO_LABELS = frozenset({*_CLASS_FILES, "train.txt", "val.txt", "test.txt", "readme.txt", "requirements.txt"})
 _ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
 _TRIED = 20
+_NOTES = "notes.json"
 _MOST_KEYPOINTS = 10_000
 _YAML_LIMIT_BYTES = 1 << 20
 _MOST_VALUES = 100_000
@@ -225,7 +227,19 @@ def _class_file(tree: Tree, problems: Problems) -> Classes:
         if file.rpartition("/")[2].lower() in _CLASS_FILES and not _has_rows(tree, file):
             lines = lines_of(tree.path(file), file, problems)
             return Classes({at: line.strip() for at, line in enumerate(lines) if line.strip()})
-    return Classes(None)
+    return Classes(_noted_names(tree, problems))
+
+
+def _noted_names(tree: Tree, problems: Problems) -> dict[int, str] | None:
+    """Names by number of the ``notes.json`` that Label Studio writes beside the rows."""
+    for file in sorted(tree.files, key=lambda f: f.count("/")):
+        if file.rpartition("/")[2] == _NOTES:
+            content = read_object(tree.path(file), file, problems) or {}
+            entries = dicts_in(content.get("categories"))
+            return {
+                e["id"]: str(e["name"]).strip() for e in entries if type(e.get("id")) is int and "name" in e
+            } or None
+    return None
 
 
 class _Splits:
