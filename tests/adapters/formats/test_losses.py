@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.formats.test_round_trip import through
@@ -202,7 +202,7 @@ def of_classes(given, found):
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+@settings(max_examples=50, deadline=None)
 @given(records=full_data())
 def test_each_loss_is_announced_and_nothing_else(name, records):
     writer = WRITERS[name]
