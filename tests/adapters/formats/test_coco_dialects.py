@@ -217,4 +217,8 @@ def test_a_file_of_categories_alone_is_no_coco(tmp_path, picture, content):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "notes.json").write_text(json.dumps(content))
-    assert choose(Source(tmp_path))[0] == "yolo"
+    source = Source(tmp_path)
+    name, match = choose(source)
+    assert name == "yolo"
+    expected = "nut" if content["categories"] else "1"  # the numbers of notes.json are those of the rows
+    assert [label.name for record in match.read() for label in record.labels] == [expected]

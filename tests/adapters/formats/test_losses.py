@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.formats.test_round_trip import through
@@ -153,6 +153,8 @@ def of_label(before: Label, after: Label, is_voc: bool):
             yield key
     for key, tolerance in (("T_cam_obj", 1e-5), ("size_m", 1e-5), ("xyxy_loose", 1e-5)):
         value = getattr(before, key)
+        if key == "size_m" and before.T_cam_obj is not None and value is None and after.size_m is not None:
+            yield key  # BOP knows one size of a class
         if key == "size_m" and before.T_cam_obj is not None and after.T_cam_obj is None:
             continue  # said with its 3D box
         if value is not None and (getattr(after, key) is None or differs(value, getattr(after, key), tolerance)):
@@ -200,7 +202,7 @@ def of_classes(given, found):
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+@settings(max_examples=50, deadline=None)
 @given(records=full_data())
 def test_each_loss_is_announced_and_nothing_else(name, records):
     writer = WRITERS[name]

@@ -17,7 +17,7 @@ from workbench.adapters.formats.coco.entries import LABEL_KEYS
 from workbench.adapters.formats.coco.merge import Annotation, merged
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.arrays import box_of, cut_out
-from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, loose_of, numbers_of
 from workbench.adapters.formats.toolkit.json_files import json_type
 from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
@@ -175,16 +175,8 @@ def label_of(entry: Mapping[str, Any], category: Category | None, where: str, fr
         keypoint_names=_keypoint_names(entry, category, keypoints),
         T_cam_obj=pose,
         size_m=size_m,
-        xyxy_loose=_loose(entry.get("xyxy_loose")),
+        xyxy_loose=loose_of(entry.get("xyxy_loose")),
     )
-
-
-def _loose(given: Any) -> Xyxy | None:
-    edges = numbers_of(given)
-    if edges is None or len(edges) != 4 or not all(map(math.isfinite, edges)):
-        return None
-    left, top, right, bottom = edges
-    return left, top, right, bottom
 
 
 def _instance_id(given: Any, where: str, frame: Frame) -> int | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.adapters.formats.fiftyone.extended_json import array_of
 from workbench.adapters.formats.toolkit.arrays import read_map
-from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, numbers_of, rounded_out
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, loose_of, numbers_of, rounded_out
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
@@ -25,7 +25,7 @@ OBJECTS = frozenset({"Detection", "Polyline", "Detections", "Polylines"})
 POINTS = frozenset({"Keypoint", "Keypoints"})
 _USED = frozenset(
     {"_id", "id", "_cls", "label", "bounding_box", "mask", "mask_path", "confidence", "index", "attributes", "polygons",
-     "T_cam_obj", "size_m", "points", "closed", "filled", "visibility", "names", "of"}
+     "T_cam_obj", "size_m", "xyxy_loose", "points", "closed", "filled", "visibility", "names", "of"}
 )  # fmt: skip
 _HALF_PX = 0.5
 
@@ -106,6 +106,7 @@ def _object(entry: Mapping[str, Any], points: Mapping[str, Any] | None, where: s
         keypoint_names=() if points is None or keypoints is None else _point_names(points, len(keypoints), context),
         T_cam_obj=pose,
         size_m=size_m,
+        xyxy_loose=loose_of(entry.get("xyxy_loose")),
     )
 
 

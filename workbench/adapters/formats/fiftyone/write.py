@@ -40,6 +40,12 @@ _TEXTS = (
 )  # fmt: skip
 
 
+_TAKEN = frozenset(  # names of fields of samples
+    {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}
+    | {name for name in vars(fields).values() if isinstance(name, str)} - {*fields.ATTRIBUTES, fields.SOURCE}
+)
+
+
 def picture_path(split: str, name: str) -> str:
     """Where an image belongs; splits are a field.
 
@@ -50,8 +56,18 @@ def picture_path(split: str, name: str) -> str:
 
 
 def lost(records: Sequence[Record]) -> list[str]:
-    """Everything but point clouds is kept."""
-    return losses.sentences({"point clouds of {n} samples": sum(record.cloud is not None for record in records)})
+    """Everything but point clouds is kept; attributes of names that FiftyOne refuses get others."""
+    labels = losses.AllLabels(records)
+    counts = {
+        "point clouds of {n} samples": sum(record.cloud is not None for record in records),
+        "attributes of {n} labels under their names (FiftyOne has its own of these names)": sum(
+            any(documents.field_name(key, documents.LABEL_KEYS) != key for key in label.attributes) for label in labels
+        ),
+        "attributes of {n} samples under their names (FiftyOne has its own of these names)": sum(
+            any(documents.field_name(key, _TAKEN) != key for key in record.attributes) for record in records
+        ),
+    }
+    return losses.sentences(counts)
 
 
 def write(folder: Path, items: Sequence[NamedRecord]) -> None:
@@ -90,7 +106,7 @@ def _sample(item: NamedRecord) -> dict[str, Any]:
         fields.SCENE_ID: record.scene_id,
         fields.SPLIT: record.split,
         fields.ATTRIBUTES_FROM: "data" if set(fields.ATTRIBUTES) & record.attributes.keys() else None,
-        **record.attributes,
+        **{documents.field_name(key, _TAKEN): value for key, value in record.attributes.items()},
         fields.GROUND_TRUTH: documents.detections(
             record.labels, width, height, ids=(_id(f"{key}|{at}") for at in range(len(record.labels))), pack=_packed
         ),

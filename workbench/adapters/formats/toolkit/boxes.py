@@ -109,6 +109,19 @@ def numbers_of(values: Any) -> list[float] | None:
         return None
 
 
+def loose_of(given: Any) -> Xyxy | None:
+    """The edges of a whole object as they were written, ``None`` when they are no four finite numbers.
+
+    >>> loose_of([1, 2, 3, 4]), loose_of(None)
+    ((1.0, 2.0, 3.0, 4.0), None)
+    """
+    edges = numbers_of(given)
+    if edges is None or len(edges) != 4 or not all(map(math.isfinite, edges)):
+        return None
+    left, top, right, bottom = edges
+    return left, top, right, bottom
+
+
 def hull(polygons: Sequence[NDArray[np.float64]]) -> Xyxy:
     """The smallest box around some outlines.
 
