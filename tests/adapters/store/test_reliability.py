@@ -91,6 +91,13 @@ def test_labels_removed_while_evaluating_stay_removed(
     assert read_by_fiftyone(dataset.name) == 1
 
 
+def test_a_sample_without_metadata_is_named(dataset: Any, picture: Write) -> None:
+    (sample_id,) = add(dataset, picture)
+    dataset._sample_collection.update_many({}, {"$set": {"metadata": None}})
+    with pytest.raises(DatasetError, match=f"not known of 1 sample .first: {sample_id}"):
+        predictions.set_predictions(dataset, "predictions", {sample_id: [Label("c0", (0.0, 0.0, 9.0, 9.0))]})
+
+
 def test_a_value_of_another_label_is_not_touched(dataset: Any, picture: Write) -> None:
     (sample_id,) = add(dataset, picture)
     ids = next(iter(store.read(dataset, label_ids=True))).label_ids

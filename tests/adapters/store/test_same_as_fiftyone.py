@@ -15,7 +15,7 @@ from workbench.adapters import store
 from workbench.core.schema.labels import Camera, Label, Record
 
 Write = Callable[..., Path]
-CHANGING = {"_id", "id", "_rand", "_dataset_id", "created_at", "last_modified_at"}  # differ between any two samples
+CHANGING = {"labels_loaded", "_id", "id", "_rand", "_dataset_id", "created_at", "last_modified_at"}  # of each sample
 
 UNDECLARED = {  # stored, but nothing that one filters by in the App
     "camera.T_world_cam",

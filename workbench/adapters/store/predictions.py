@@ -16,6 +16,7 @@ from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
+from workbench.base.plurals import counted
 from workbench.core.metrics.per_class import LabelOutcomes
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
@@ -54,6 +55,11 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         sizes = {document["_id"]: document.get("metadata") or {} for document in stored}
         if missing := [i for i in batch if i not in sizes]:
             raise DatasetError(f"There is no sample with id {missing[0]}.", at=dataset.name)
+        if unknown := [i for i, size in sizes.items() if not (size.get("width") and size.get("height"))]:
+            problem = (
+                f"The size of the picture is not known of {counted(len(unknown), 'sample')} (first: {unknown[0]})."
+            )
+            raise DatasetError(problem, at=dataset.name, fix="Call dataset.compute_metadata() of FiftyOne first.")
         writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
         dataset._sample_collection.bulk_write(writes, ordered=False)
 

@@ -25,7 +25,7 @@ OBJECTS = frozenset({"Detection", "Polyline", "Detections", "Polylines"})
 POINTS = frozenset({"Keypoint", "Keypoints"})
 _USED = frozenset(
     {"_id", "id", "_cls", "label", "bounding_box", "mask", "mask_path", "confidence", "index", "attributes", "polygons",
-     "T_cam_obj", "size_m", "xyxy_loose", "points", "closed", "filled", "visibility", "names", "of"}
+     "T_cam_obj", "size_m", "xyxy_loose", "points", "closed", "filled", "visibility", "names", "of", "instance"}
 )  # fmt: skip
 _HALF_PX = 0.5
 
