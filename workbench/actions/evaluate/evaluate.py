@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,7 +22,7 @@ from workbench.core.metrics.average_precision import class_results, mean_ap
 from workbench.core.metrics.intervals import wilson
 from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
 from workbench.core.metrics.registry import EVALUATION
-from workbench.core.schema.boxes import Boxes
+from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, as_filter
 
@@ -264,9 +264,18 @@ def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample
     numbers = {
         i: {f"{EVALUATION}.{name}": float(n) for name, n in result.counts().items()} for i, result in by_sample.items()
     }
-    stored.set_outcomes(dataset, report.predictions, {i: (o.truth, o.predicted) for i, o in by_sample.items()}, numbers)
+    words = {
+        boxes.sample_id: (_by_id(boxes.truth, result.truth), _by_id(boxes.predicted, result.predicted))
+        for boxes in samples
+        if (result := by_sample.get(boxes.sample_id)) is not None
+    }
+    stored.set_outcomes(dataset, report.predictions, words, numbers)
     stored.clear_outcomes(dataset, report.predictions, EVALUATION, but=judged)
     store.set_note(dataset, EVALUATION, settings)
+
+
+def _by_id(boxes: Sequence[Box], words: Sequence[str]) -> dict[str, str]:
+    return {box.id: word for box, word in zip(boxes, words, strict=True)}
 
 
 def _says(boxes: Boxes, own: Outcomes) -> bool:

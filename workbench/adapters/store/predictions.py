@@ -24,7 +24,7 @@ from workbench.core.schema.labels import Label
 from workbench.core.tables import Filter, as_filter
 from workbench.core.tables.filter import to_query
 
-Outcomes = Sequence[str] | Mapping[str, str]
+Outcomes = Mapping[str, str]  # word by label id
 
 
 def has_field(dataset: Dataset, name: str) -> bool:
@@ -176,8 +176,8 @@ def set_outcomes(
     Args:
         dataset: the dataset.
         field: predicted boxes.
-        outcomes: by sample id, the words of its true and of its predicted labels, by label id; or in their order, and
-            then a sample whose labels were removed or added meanwhile gets none.
+        outcomes: by sample id, the words of its true and of its predicted labels by label id; labels that were removed
+            meanwhile stay removed.
         counts: by sample id, numbers by field path.
     """
     declare_paths(dataset, [{f"{name}.detections.{OUTCOME}": "" for name in (fields.GROUND_TRUTH, field)}])
@@ -185,27 +185,9 @@ def set_outcomes(
     for start in range(0, len(ids), WRITE_BATCH):
         batch = ids[start : start + WRITE_BATCH]
         for at, name in enumerate((fields.GROUND_TRUTH, field)):
-            words = _by_label(dataset, name, {i: outcomes[i][at] for i in batch})
+            words = {i: {label: {OUTCOME: word} for label, word in outcomes[i][at].items()} for i in batch}
             set_label_values(dataset, name, words)
         set_values(dataset, {i: counts[i] for i in batch})
-
-
-def _by_label(dataset: Dataset, field: str, words: Mapping[str, Outcomes]) -> dict[str, dict[str, dict[str, str]]]:
-    """The words by sample id and label id, as values of the labels."""
-    path = f"{field}.detections"
-    ordered = [object_id(i) for i, given in words.items() if not isinstance(given, Mapping)]
-    wanted = {f"{path}._id": 1, f"{path}.bounding_box": 1}
-    found = {str(d["_id"]): d for d in dataset._sample_collection.find({"_id": {"$in": ordered}}, wanted)}
-    by_label: dict[str, dict[str, dict[str, str]]] = {}
-    for i, given in words.items():
-        if not isinstance(given, Mapping):
-            labels = [
-                d for d in ((found.get(i) or {}).get(field) or {}).get("detections") or () if d.get("bounding_box")
-            ]
-            ids = [str(label["_id"]) for label in labels]
-            given = dict(zip(ids, given, strict=True)) if len(ids) == len(given) else {}
-        by_label[i] = {label: {OUTCOME: word} for label, word in given.items()}
-    return by_label
 
 
 @translated
