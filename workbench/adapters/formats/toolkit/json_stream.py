@@ -18,7 +18,6 @@ _VALUE_CHARS = 1 << 24  # of one element
 _TOKEN_CHARS = 64  # a fault nearer to the end of the window may be one of the window
 _LEAST_SPAN, _MOST_SPAN = 1 << 11, 1 << 18
 _GUESSES = 8
-_SAMPLE_BYTES = 512
 _SPACE = " \t\n\r"
 _decode = json.JSONDecoder().raw_decode
 
@@ -79,7 +78,7 @@ class _Reader:
 
     def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
         self._stream = stream
-        self._text = self._decoder()
+        self._decoder: codecs.IncrementalDecoder | None = None  # for the encoding that the first bytes say
         self._window, self._at, self._ended = "", 0, False
         self._lines, self._column = 0, 0  # of the beginning of the window
         self._span = _LEAST_SPAN  # characters to decode at once
@@ -90,12 +89,6 @@ class _Reader:
         line_at = self._window.rfind("\n", 0, at) + 1
         column = at - line_at + (0 if line_at else self._column)
         return f"line {self._lines + self._window.count(chr(10), 0, at) + 1}, column {column + 1}"
-
-    def _decoder(self) -> codecs.IncrementalDecoder:
-        """For the encoding that the first bytes say; the stream is then behind the byte order mark."""
-        encoding, start = encoding_of(self._stream.read(_SAMPLE_BYTES))
-        self._stream.seek(start)
-        return codecs.getincrementaldecoder(encoding)()
 
     def document(self) -> Iterator[Part]:
         self._expect("{")
@@ -201,7 +194,11 @@ class _Reader:
     def _more(self) -> bool:
         """Read on: as much as is there already, so that a long value costs no more than twice its length."""
         content = b"" if self._ended else self._stream.read(max(_WINDOW_BYTES, len(self._window)))
-        more = self._text.decode(content, final=not content)
+        start = 0
+        if self._decoder is None:
+            encoding, start = encoding_of(content)
+            self._decoder = codecs.getincrementaldecoder(encoding)()
+        more = self._decoder.decode(content[start:], final=not content)
         if not content:
             self._ended = True
             return False
