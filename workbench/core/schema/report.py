@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from workbench.base.plurals import counted
 
+UNREAD = "unread_file"  # kind of problem: files that may hold labels, which the format does not use
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -50,16 +52,22 @@ class LoadReport:
     problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
+        unread = "; files that may hold labels were not read" if self._has(UNREAD) else ""
         classes = ", ".join(f"{name} {n:,}" for name, n in self.labels_per_class.most_common(8))
         lines = [
             f"{self.format}: {counted(self.samples, 'sample')} added, {self.already_there:,} already there, "
             + (f"{self.updated:,} updated, " if self.updated else "")
             + f"{counted(self.labels, 'label')}"
             + (f" ({classes})" if classes else "")
+            + (unread if not self.labels else "")
         ]
+        lines += [f"  read from: {self.why}"] if self.why else []
         kinds = Counter(problem.kind for problem in self.problems)
         lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]
         return "\n".join(lines)
+
+    def _has(self, kind: str) -> bool:
+        return any(problem.kind == kind for problem in self.problems)
 
     def _first(self, kind: str) -> str:
         problem = next(p for p in self.problems if p.kind == kind)

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from workbench.adapters.formats.images.read import class_names
+from workbench.adapters.formats.toolkit.class_folders import class_names
 from workbench.adapters.formats.toolkit.clouds import cloud_fault
 from workbench.adapters.formats.toolkit.contract import Counted, Found
 from workbench.adapters.formats.toolkit.names import split_of_path

@@ -15,6 +15,7 @@ from typing import Any
 from workbench.adapters.formats.images.metadata import Table, table_of, tables_in
 from workbench.adapters.formats.images.sidecars import Sidecars, cloud_of, depth_of, labels_of, sidecars_of
 from workbench.adapters.formats.images.tum import Moment, Sequences, sequences_in
+from workbench.adapters.formats.toolkit import class_folders
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
@@ -90,10 +91,7 @@ def _summary(layout: _Layout) -> str:
         why += f", {len(moments):,} in RGB-D sequences"
     if layout.tables:
         why += f", facts in {layout.tables[0].file}"
-    classes = sorted({name for name in class_names(layout.pictures).values() if name})
-    if classes:
-        why += f", class folders {', '.join(classes[:5])}" + (" ..." if classes[5:] else "")
-    return why
+    return ", ".join(filter(None, (why, class_folders.summary(class_folders.class_names(layout.pictures)))))
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -117,7 +115,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
 
 
 def _pictures(source: Source, layout: _Layout, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
-    classes, moments = class_names(layout.pictures), layout.sequences.moments
+    classes, moments = class_folders.class_names(layout.pictures), layout.sequences.moments
     entries = [_entry(source.tree, p, classes[p], rows.get(p, {}), moments.get(p)) for p in layout.pictures]
     return Records(entries, partial(_record, source, layout.sidecars), source)
 
@@ -158,21 +156,6 @@ def _record(source: Source, sidecars: Sidecars, entry: _Entry, header: Header) -
         maps={} if depth is None else {DEPTH: depth},
         cloud=cloud_of(tree, sidecars, entry.origin, problems),
     )
-
-
-def class_names(pictures: Sequence[str]) -> dict[str, str | None]:
-    """Class by image: the one folder level below the splits, when there are at least two such folders.
-
-    >>> class_names(["train/cat/1.jpg", "test/dog/2.jpg"])
-    {'train/cat/1.jpg': 'cat', 'test/dog/2.jpg': 'dog'}
-    >>> class_names(["images/1.jpg", "images/2.jpg"])
-    {'images/1.jpg': None, 'images/2.jpg': None}
-    """
-    folders = {picture: picture.split("/")[:-1] for picture in pictures}
-    below = {picture: parts[1:] if parts and split_word(parts[0]) else parts for picture, parts in folders.items()}
-    if all(len(parts) == 1 for parts in below.values()) and len({parts[0] for parts in below.values()}) > 1:
-        return {picture: parts[0] for picture, parts in below.items()}
-    return dict.fromkeys(pictures, None)
 
 
 def _rows(
