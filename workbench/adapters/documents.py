@@ -43,6 +43,7 @@ METHODS = frozenset({  # of FiftyOne's documents: an attribute of such a name wo
     "update_fields", "validate",
 })  # fmt: skip
 NO_FLAG = frozenset({"", "0", "0.0", "false", "no", "none"})
+_FLAG = frozenset({"1", "1.0", "true", "yes"})
 Pack = Callable[[NDArray[Any]], Any]
 
 
@@ -99,9 +100,20 @@ def text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
 
 
-def _is_crowd(value: Attribute) -> bool:
-    """Whether ``iscrowd`` says so, whichever way a format writes it."""
-    return str(value).strip().lower() not in NO_FLAG
+def label_attributes(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    """The attributes of a label as FiftyOne's labels hold them: names of its own get others, ``iscrowd`` is a flag.
+
+    >>> label_attributes({"iscrowd": 1, "id": 3}), label_attributes({"iscrowd": "dim"})
+    ({'iscrowd': True, 'id_': 3}, {'iscrowd_text': 'dim'})
+    """
+    stored = renamed(attributes, LABEL_KEYS)
+    if "iscrowd" in stored:
+        word = str(stored["iscrowd"]).strip().lower()
+        if word in NO_FLAG or word in _FLAG:
+            stored["iscrowd"] = word in _FLAG
+        else:
+            stored["iscrowd_text"] = stored.pop("iscrowd")
+    return stored
 
 
 def label_document(cls: str, new_id: Any, **values: Any) -> dict[str, Any]:
@@ -165,9 +177,7 @@ def _detection(new_id: Any, label: Label, width: int, height: int, pack: Pack) -
     if label.xyxy_loose is not None:
         document["xyxy_loose"] = list(label.xyxy_loose)
     if label.attributes:
-        document.update(renamed(label.attributes, LABEL_KEYS))
-        if "iscrowd" in document:
-            document["iscrowd"] = _is_crowd(document["iscrowd"])
+        document.update(label_attributes(label.attributes))
     return document
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.adapters.formats.test_round_trip import through
+from tests.adapters.formats.reading import through
 from tests.strategies import HEIGHT, POINTS, WIDTH, keypoints, names
 from workbench.adapters.formats.registry import WRITERS
 from workbench.adapters.formats.toolkit.boxes import rounded_out

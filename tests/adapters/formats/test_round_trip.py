@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
+from tests.adapters.formats.reading import through
 from tests.strategies import HEIGHT, POINTS, WIDTH, boxes, keypoints, records
-from workbench.actions.export.readback import path_of
-from workbench.adapters.formats.registry import FORMATS, WRITERS
+from workbench.adapters.formats.registry import WRITERS
 from workbench.adapters.formats.toolkit import rle
 from workbench.adapters.formats.toolkit.boxes import hull
 from workbench.adapters.formats.toolkit.contract import NamedRecord
-from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.source import Source
 from workbench.core.schema.labels import Label, Record
 
 TOLERANCE_PX = 1e-4
-_BUFFER = io.BytesIO()
-Image.new("L", (WIDTH, HEIGHT)).save(_BUFFER, "PNG")
-PICTURE = _BUFFER.getvalue()
-SHA = hashlib.sha256(PICTURE).hexdigest()
-
-
-def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], Problems, dict[str, bytes]]:
-    """Records by picture name after writing and reading, and the bytes of all annotation files."""
-    writer, problems = WRITERS[name], Problems()
-    with tempfile.TemporaryDirectory() as text:
-        folder = Path(text)
-        (folder / "original.png").write_bytes(PICTURE)
-        given_records = [replace(r, image_path=folder / "original.png", content_sha256=SHA) for r in given_records]
-        folder = folder / "out"
-        items = [NamedRecord(record, f"{at:06d}.png") for at, record in enumerate(given_records)]
-        folder.mkdir()
-        for item in items:
-            if not writer.embeds:
-                path = folder / writer.picture_path(str(item.record.split), item.name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(PICTURE)
-        writer.write(folder, items)
-        written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        source = Source(folder, problems, scratch=Path(text) / "unpacked")
-        read = {path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(source)}
-        places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(items)}
-        found = {f"{places[path]}.png": record for path, record in read.items()}
-    return found, problems, written
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))

@@ -61,7 +61,7 @@ def lost(records: Sequence[Record]) -> list[str]:
     counts = {
         "point clouds of {n} samples": sum(record.cloud is not None for record in records),
         "attributes of {n} labels under their names (FiftyOne has its own of these names)": sum(
-            any(documents.field_name(key, documents.LABEL_KEYS) != key for key in label.attributes) for label in labels
+            documents.label_attributes(label.attributes) != label.attributes for label in labels
         ),
         "attributes of {n} samples under their names (FiftyOne has its own of these names)": sum(
             any(documents.field_name(key, _TAKEN) != key for key in record.attributes) for record in records
