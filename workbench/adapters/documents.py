@@ -104,7 +104,7 @@ def label_attributes(attributes: Mapping[str, Attribute]) -> dict[str, Attribute
     """The attributes of a label as FiftyOne's labels hold them: names of its own get others, ``iscrowd`` is a flag.
 
     >>> label_attributes({"iscrowd": 1, "id": 3}), label_attributes({"iscrowd": "dim"})
-    ({'iscrowd': True, 'id_': 3}, {'iscrowd_text': 'dim'})
+    ({'iscrowd': True, 'data_id': 3}, {'iscrowd_text': 'dim'})
     """
     stored = renamed(attributes, LABEL_KEYS)
     if "iscrowd" in stored:
