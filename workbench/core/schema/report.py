@@ -61,7 +61,7 @@ class LoadReport:
             + (f" ({classes})" if classes else "")
             + (unread if not self.labels else "")
         ]
-        lines += [f"  read from: {self.why}"] if self.why else []
+        lines += [f"  recognized by: {self.why}"] if self.why else []
         kinds = Counter(problem.kind for problem in self.problems)
         lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]
         return "\n".join(lines)
