@@ -10,20 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from workbench.adapters.formats.images.tum import MM_PER_UNIT, Sequences, nearest
-from workbench.adapters.formats.toolkit.arrays import box_of, cut_out, packed, read_map
-from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.arrays import read_map
 from workbench.adapters.formats.toolkit.clouds import is_cloud, usable_cloud
 from workbench.adapters.formats.toolkit.depth import depth_map
+from workbench.adapters.formats.toolkit.mask_labels import mask_labels
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
-from workbench.core.schema.labels import Label, Labels
+from workbench.core.schema.labels import Labels
 
-CLASS = "object"  # a mask has no class
 _PICTURES = frozenset({"rgb", "color", "colour", "image", "images", "img"})
 _MASKS, _MASK_ENDS = ("masks", "mask"), ("_mask", "_masks")
 _DEPTHS = ("depth",)
@@ -33,7 +30,6 @@ _DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 _CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
 _PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
 _PART_FOLDERS = frozenset({*_MASKS, *_DEPTHS})
-_MOST_OBJECTS = 1000  # more values in a mask are no instances
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
 Index = Mapping[tuple[str, str], list[str]]  # files by folder and stem
@@ -178,31 +174,7 @@ def cloud_of(tree: Tree, sidecars: Sidecars, picture: str, problems: Problems) -
 
 
 def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, problems: Problems) -> Labels:
-    """One label per value of the mask other than 0 and black; a mask of two values is one object."""
+    """The labels of the mask of an image; see ``mask_labels``."""
     file = sidecars.masks.get(picture)
     pixels = None if file is None else read_map(tree.path(file), file, problems)
-    if pixels is None or file is None:
-        return Labels()
-    if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
-        given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
-        size = f"{header.width} x {header.height}"
-        message = f"The mask has {given}, whole numbers for an image of {size} are needed; mask left out."
-        problems.add("unreadable_map", file, message)
-        return Labels()
-    is_gray = pixels.ndim == 2
-    numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
-    values = [int(value) for value in np.unique(numbers) if value]
-    if len(values) > _MOST_OBJECTS:
-        message = f"The mask has {len(values):,} different values, too many to be one per object; mask left out."
-        problems.add("unreadable_map", file, message)
-        return Labels()
-    frame = Frame(header.width, header.height, problems)
-    labels = []
-    for value in values:
-        mask = numbers == value
-        box = box_of(mask)
-        xyxy = None if box is None else frame.box(box, f"{file}, value {value}")
-        if xyxy is not None:
-            number = value if is_gray and len(values) > 1 else None
-            labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
-    return Labels.of(labels)
+    return Labels() if pixels is None or file is None else mask_labels(pixels, header, file, problems)
