@@ -17,7 +17,7 @@ from workbench.adapters.formats.toolkit import archive
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.base.errors import InputError, one_of
+from workbench.base.errors import InputError, one_of, unreadable
 from workbench.base.files import existing
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
@@ -100,9 +100,7 @@ def _records(name: str, detected: Found, opened: Source) -> tuple[Iterator[Recor
         total = length_hint(records)
         first = next(records, None)
     except OSError as cause:
-        text = f"{cause.strerror or type(cause).__name__}: {cause.filename or ''}"
-        problem = f"A file cannot be read ({text})."
-        raise InputError(problem, at=str(opened.path), fix="Change the permissions.") from cause
+        raise unreadable(cause, opened.path) from cause
     if first is None:
         problem = f"No record of the format {name} can be used{_summary(opened.problems)}."
         raise InputError(problem, at=str(opened.path), fix="Fix the data, or name another format.")

@@ -95,3 +95,18 @@ def one_of(name: str, valid: Iterable[str]) -> str:
     hint = f"Did you mean '{near[0]}'? " if near else ""
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     return f"{hint}Valid: {shown}." if names else "There are none yet."
+
+
+def unreadable(cause: OSError, path: object) -> InputError:
+    """The error for a file that the system does not let read, with the advice that fits the cause.
+
+    >>> unreadable(FileNotFoundError(2, "No such file or directory", "a.json"), "data").fix
+    'The file is gone, or was moved while it was read: check the path, then try again.'
+    """
+    problem = f"'{cause.filename or path}' cannot be read ({cause.strerror or type(cause).__name__})."
+    fix = "Check that the disk is connected and sound, then try again."
+    if isinstance(cause, FileNotFoundError | NotADirectoryError):
+        fix = "The file is gone, or was moved while it was read: check the path, then try again."
+    elif isinstance(cause, PermissionError):
+        fix = "Change the permissions."
+    return InputError(problem, at=str(path), fix=fix)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import pickle
 import socket
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -341,3 +345,112 @@ def test_a_source_that_the_data_names_is_told(dataset, tmp_path):
             "1 record with the source synthetic, not real (first: a.png); loaded as synthetic.",
         )
     ]
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from workbench.adapters.formats.registry import choose
+from workbench.adapters.formats.toolkit import archive
+from workbench.adapters.formats.toolkit.source import Source
+from workbench.base.errors import InputError
+scratch = Path(sys.argv[2])
+try:
+    source = Source(archive.opened(Path(sys.argv[1]), scratch=scratch), scratch=scratch)
+    for record in choose(source)[1].read():
+        print("record", record.origin)
+    for problem in source.problems:
+        print(problem.kind, problem.where, problem.message)
+except InputError as error:
+    print("refused", error)
+(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
+print("peak", int(peak) // 1024)
+"""
+
+
+def parquet_of(column: Any, **write: Any) -> bytes:
+    """A table of a picture, and of a column whose values a dictionary repeats."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    stream = io.BytesIO()
+    cells = pa.array([{"bytes": PICTURE, "path": None}] * len(column))
+    table = pa.table({"image": cells, "note": column})
+    pq.write_table(table, stream, compression="zstd", store_schema=False, **write)
+    return stream.getvalue()
+
+
+def repeated(rows: int, per_row: int, chars: int) -> Any:
+    """Lists of one long text, over and over."""
+    import pyarrow as pa
+
+    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows * per_row, np.int32)), pa.array(["x" * chars]))
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * per_row), texts)
+
+
+def zeros(n: int) -> Any:
+    import pyarrow as pa
+
+    return pa.ListArray.from_arrays(pa.array([0, n], pa.int32()), pa.array(np.zeros(n, np.int64)))
+
+
+def long_header(kind: bytes) -> bytes:
+    """A packed tar file whose first header claims to be a text of a gigabyte and a half, and is."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 3 << 29
+    stream = io.BytesIO()
+    with gzip.open(stream, "wb", 1) as packed:
+        packed.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(info.size // MB):
+            packed.write(bytes(MB))
+    return stream.getvalue()
+
+
+def container(folder: Path) -> None:
+    with h5py.File(folder / "0.hdf5", "w") as file:
+        file.create_dataset("colors", (H, W, 3), np.uint8)
+        for key in ("depth", "instance_segmaps", "depth_0", "depth_1"):
+            file.create_dataset(key, (1 << 14, 1 << 13), np.float64, chunks=(1 << 10, 1 << 10))
+
+
+def wide_map(folder: Path) -> None:
+    write(folder, {"images/a.png": PICTURE})
+    (folder / "masks").mkdir()
+    Image.new("L", (13_000, 13_000)).save(folder / "masks" / "a.png")
+
+
+def hollow(folder: Path) -> None:
+    """An array of 4 GB that is a hole on disk."""
+    write(folder, {"images/a.png": PICTURE})
+    (folder / "depth").mkdir()
+    np.lib.format.open_memmap(folder / "depth" / "a.npy", "w+", np.float32, (1 << 15, 1 << 15)).flush()
+
+
+BOMBS = {
+    "Parquet, a list of one long text": (lambda f: write(f, {"a.parquet": parquet_of(repeated(1, 1_500, 200_000))}),
+                                         "unpacks to more than can be held in memory"),
+    "Parquet, long texts in every row": (lambda f: write(f, {"a.parquet": parquet_of(repeated(100, 1, 4 * MB))}),
+                                         "record"),
+    "Parquet, a page of one value": (lambda f: write(f, {"a.parquet": parquet_of(
+        np.array([bytes(300 * MB)], object), use_dictionary=False)}), "unpacks to more than 256 MB per page"),
+    "Parquet, a list of zeros": (lambda f: write(f, {"a.parquet": parquet_of(zeros(40_000_000))}),
+                                 "unpacks to more than 256 MB per page"),
+    "array with a hole": (hollow, "it holds 4,096 MB, the limit is 512 MB"),
+    "PNG map": (wide_map, "The map has 13,000 x 13,000 pixels, the limit is"),
+    "HDF5": (container, "it unpacks to 4,096 MB, over 20 times its size on disk"),
+    "tar, long name": (lambda f: write(f, {"a.tar.gz": long_header(tarfile.GNUTYPE_LONGNAME)}) / "a.tar.gz",
+                       "a header of 1,536 MB, the limit is 1 MB"),
+    "tar, pax": (lambda f: write(f, {"a.tar.gz": long_header(tarfile.XHDTYPE)}) / "a.tar.gz",
+                 "a header of 1,536 MB, the limit is 1 MB"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", sorted(BOMBS))
+def test_what_unpacks_to_gigabytes_is_named_before_it_is_unpacked(tmp_path, case):
+    make, message = BOMBS[case]
+    (tmp_path / "given").mkdir()
+    path = make(tmp_path / "given") or tmp_path / "given"
+    command = [sys.executable, "-c", CHILD, str(path), str(tmp_path / "scratch")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert message in ran.stdout
+    assert int(ran.stdout.split()[-1]) < 700

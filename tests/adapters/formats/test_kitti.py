@@ -187,3 +187,34 @@ def test_a_box_behind_the_camera_is_not_seen():
     assert seen_box(camera, -ahead + 2 * np.diag([1, 1, 1, 1.0]), (1, 1, 1)) is None
     left, top, right, bottom = seen_box(camera, np.eye(4), (1, 1, 1))  # the camera is inside
     assert (left, top, right, bottom) == (0, 0, 64, 48)
+
+
+NO_BOX = ["0 0 0 0", "0.00 0.00 0.00 0.00", "-1 -1 -1 -1", "-1000 -1000 -1000 -1000"]
+
+
+@pytest.mark.parametrize("edges", NO_BOX)
+def test_a_3d_box_alone_has_the_box_that_the_camera_sees(kitti, reading, edges):
+    row = CAR.replace("10 12 40 30", edges)
+    (record,), problems = reading("kitti", kitti([row]))
+    (car,) = record.labels
+    assert car.xyxy == pytest.approx(seen_box(record.camera, car.T_cam_obj, car.size_m))
+    assert car.attributes["box_from"] == "3d box"
+    assert len(problems) == 0
+
+
+@pytest.mark.parametrize("edges", NO_BOX)
+@pytest.mark.parametrize(
+    ("changed", "calib", "kind"),
+    [
+        pytest.param("1.0 1.5 -10.0", CALIB, "hidden_object", id="behind the camera"),
+        pytest.param("900.0 1.5 10.0", CALIB, "hidden_object", id="beside the image"),
+        pytest.param("1.0 1.5 10.0", None, "broken_annotation", id="no calibration"),
+        pytest.param("-1000 -1000 -1000", CALIB, "zero_area_box", id="no 3D box either"),
+    ],
+)
+def test_a_3d_box_alone_that_cannot_be_placed_is_named(kitti, reading, edges, changed, calib, kind):
+    row = CAR.replace("10 12 40 30", edges).replace("1.0 1.5 10.0", changed)
+    (record,), problems = reading("kitti", kitti([row], calib=calib))
+    assert len(record.labels) == 0
+    assert kinds(problems) == {kind: 1}
+    assert all("training/label_2/000000.txt, line 1" in problem.where for problem in problems)

@@ -97,6 +97,16 @@ CASES: dict[Kind, Case] = {
         "coco", coco({}, **{"more.json": coco({"bbox": [2, 3, 10, 19]})["labels.json"]}), "more.json, annotation 0",
         "The box is xyxy 2, 3, 12, 22 here and 2, 3, 12, 23 in labels.json, annotation 0; the latter is kept.",
     ),
+    "box_format": Case(
+        "folder", {"a.png": PICTURE, "metadata.jsonl": b'{"file_name": "a.png", "objects": '
+                   b'{"bbox": [[40, 9, 60, 40]], "label": ["nut"]}}'}, "metadata.jsonl",
+        "Nothing says what the numbers of boxes mean, and as x, y, width, height in pixels they do not fit in their "
+        "images; read as left, top, right, bottom as pixels.",
+    ),
+    "unnamed_class": Case(
+        "folder", {"a.png": PICTURE, "metadata.csv": b"file_name,label\na.png,3\n"}, "metadata.csv, row 2",
+        "1 class given by a number without a name (metadata.csv, row 2); read with the number as the name.",
+    ),
     "box_outside_image": Case(
         "coco", coco({"bbox": [60, 3, 10, 20]}), "labels.json, annotation 0",
         "The box reaches beyond the image of 64 x 48 (xyxy 60, 3, 70, 23); clipped to 60, 3, 64, 23.",

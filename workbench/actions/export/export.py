@@ -12,6 +12,7 @@ from workbench.actions.duplicates.report import DuplicateReport, LabelConflict, 
 from workbench.actions.duplicates.search import find
 from workbench.actions.export.bundle import write_bundle
 from workbench.actions.export.class_names import ClassNames
+from workbench.actions.export.conversion import conversion_notes
 from workbench.actions.export.manifest import FILE_NAME, Choice, Shipped
 from workbench.actions.export.media import MEDIA, Media, Pictures, put, require_room
 from workbench.actions.export.readback import compare
@@ -128,7 +129,7 @@ def export(
     samples = Spooled(_prepared_samples(dataset, names_of), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
-    chosen = select(dataset, samples, where, spec, near=_near(twins), numbered=writer.numbered, look=seen.look)
+    chosen = select(dataset, samples, where, spec, near=_near(twins), writer=writer, look=seen.look)
     del samples
     lost = _prepared(chosen, seen, target, media) + names_of.lost()
     if writer.holds is not everything:
@@ -147,7 +148,10 @@ def export(
         cross_split_pairs=crossing,
         label_conflicts=conflicts,
         stratification=chosen.stratification,
-        notes=_notes(chosen, summary, names) + _duplicate_notes(twins, crossing, conflicts) + _of_media(media),
+        notes=_notes(chosen, summary, names)
+        + _duplicate_notes(twins, crossing, conflicts)
+        + conversion_notes(chosen.shipped, format)
+        + _of_media(media),
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back

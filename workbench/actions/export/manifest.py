@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.actions.export.conversion import is_converted
 from workbench.actions.export.readback import Hashes
 from workbench.actions.export.summary import Summary
 from workbench.adapters.formats.toolkit.contract import NamedRecord
@@ -153,6 +154,7 @@ def _sample(item: Shipped) -> dict[str, Any]:
         "classes": dict(Counter(record.labels.names)),
         "labels_sha256": labels_sha256(record),
         "generation": dict(record.generation),
+        "converted_from": record.medium.suffix.lower() if is_converted(item) else None,
     }
     return {key: value for key, value in entry.items() if value}
 

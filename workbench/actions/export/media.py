@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from workbench.actions.export.conversion import convert, is_converted
 from workbench.actions.export.manifest import Shipped
 from workbench.adapters.formats.toolkit.contract import Writer
 from workbench.base.errors import InputError, OutputError
@@ -84,9 +85,10 @@ def require_room(folder: Path, n_bytes: int) -> None:
 
 
 def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, progress: Progress) -> None:
-    """Copy or link every image to where the writer wants it; that it is the right one is seen when it is read back.
+    """Copy, link or convert every image to where the writer wants it; that it is the right one is seen when read back.
 
     Raises:
+        InputError: an image cannot be converted.
         OSError: the place refuses.
     """
     there: set[str] = set()
@@ -99,12 +101,15 @@ def put(folder: Path, shipped: Sequence[Shipped], writer: Writer, media: Media, 
             there.add(parent)
         return path
 
-    def some(entries: Sequence[tuple[str, str]]) -> int:
-        for origin, path in entries:
-            _transfer(origin, path, media)
+    def some(entries: Sequence[tuple[Shipped, str]]) -> int:
+        for item, path in entries:
+            if is_converted(item):
+                convert(item.record.medium, Path(path), item.record.content_sha256)
+            else:
+                _transfer(str(item.record.medium), path, media)
         return len(entries)
 
-    waiting = ((str(item.record.medium), target(item)) for item in shipped)
+    waiting = ((item, target(item)) for item in shipped)
     threads = THREADS if media == "copy" else 1  # more would only get in each other's way
     with ThreadPoolExecutor(threads, thread_name_prefix="media") as pool:
         while window := list(islice(waiting, _WINDOW)):  # so that stopping does not wait for all

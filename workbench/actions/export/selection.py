@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from workbench.actions.export.conversion import name_for
 from workbench.actions.export.file_names import flattened
 from workbench.actions.export.manifest import Shipped
 from workbench.adapters import store
+from workbench.adapters.formats.toolkit.contract import Writer
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.base.spool import Spooled
@@ -63,7 +65,7 @@ def select(
     spec: SplitSpec,
     *,
     near: Mapping[str, str],
-    numbered: bool,
+    writer: Writer,
     look: Look,
 ) -> Selection:
     """The samples to write.
@@ -74,7 +76,7 @@ def select(
         where: only these.
         spec: what is wanted of the splits.
         near: name of the group of near duplicates by sample id.
-        numbered: images are named by number instead of after where they came from.
+        writer: the format: whether images are named by number, and which types it takes.
         look: sees every sample once on its way to the disk.
 
     Raises:
@@ -105,12 +107,13 @@ def select(
     if not kept:
         problem = f"None of {counted(len(selected), 'selected sample')} can be exported: {left_out[0].reason}."
         raise InputError(problem, at="splits", fix="Select others, or pass real_only=().")
-    names = None if numbered else flattened([(sample.origin, sample.source_key or sample.id) for sample in kept])
+    keys = [(sample.origin, sample.source_key or sample.id) for sample in kept]
+    names = None if writer.numbered else flattened(keys)
 
     def shipped(number: int, sample: _Place) -> Shipped:
         stored = samples[sample.at]
         name = names[number] if names else f"{number:06d}{stored.record.medium.suffix.lower()}"
-        return _shipped(stored, plan.splits[sample.id], name)
+        return _shipped(stored, plan.splits[sample.id], name_for(name, stored.record.medium, writer.takes))
 
     outgoing = _on_disk((shipped(number, sample) for number, sample in enumerate(kept)), look)
     alike = deviation(plan, [member for member in members if member.id in selected])

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
-
 from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel, Work
+from workbench.core.pictures import upright
 from workbench.core.schema.labels import Label
 
 LAST_LINES = 5  # of a command's output, quoted when it fails
@@ -149,10 +148,8 @@ def _awaited(running: subprocess.Popen[str], timeout_s: float | None, cancel: Ca
 def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, object]:
     entries = []
     for i, path in enumerate(images, 1):
-        with Image.open(path) as picture:
-            entries.append(
-                {"id": i, "file_name": str(path.absolute()), "width": picture.width, "height": picture.height}
-            )
+        width, height = upright(path).size
+        entries.append({"id": i, "file_name": str(path.absolute()), "width": width, "height": height})
     return {"images": entries, "annotations": [], "categories": list(categories)}
 
 

@@ -16,6 +16,7 @@ from workbench.actions.export.manifest import FILE_NAME
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
 from workbench.core.metrics.average_precision import ClassResults, mean_ap
+from workbench.core.pictures import rgb
 from workbench.core.splits.spec import STAGES
 
 Rgb8 = NDArray[np.uint8]
@@ -168,13 +169,9 @@ def read_picture(path: Path) -> Rgb8:
         InputError: it is missing or broken.
     """
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as cause:
+        return rgb(path.read_bytes())
+    except (OSError, ValueError) as cause:
         raise InputError(f"The image cannot be read: {cause}.", at=str(path)) from cause
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if picture is None:
-        raise InputError("The image cannot be decoded.", at=str(path))
-    return np.asarray(picture[..., ::-1], np.uint8)
 
 
 def fitted(picture: Rgb8, size_wh: tuple[int, int]) -> tuple[Rgb8, float]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from workbench.adapters.formats.toolkit.accounting import Accounted
 from workbench.adapters.formats.toolkit.contract import Format, Found, Writer
 from workbench.adapters.formats.toolkit.source import Source
-from workbench.base.errors import InputError, one_of
+from workbench.base.errors import InputError, one_of, unreadable
 
 _HERE = Path(__file__).parent
 
@@ -90,8 +90,7 @@ def _detected(source: Source) -> tuple[dict[str, Found], list[InputError]]:
         except InputError as fault:
             refused.append(fault)
         except OSError as cause:
-            problem = f"'{cause.filename or source.path}' cannot be read ({cause.strerror or type(cause).__name__})."
-            raise InputError(problem, at=str(source.path), fix="Change the permissions.") from cause
+            raise unreadable(cause, source.path) from cause
         else:
             if match is not None:
                 matches[name] = match

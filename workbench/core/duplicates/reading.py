@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from workbench.core.duplicates.edits import EDITS
 from workbench.core.duplicates.fingerprints import DETAIL_SIDE, SIDE, Details, Thumbs, detail, fingerprint
+from workbench.core.pictures import gray
 from workbench.core.schema.report import Problem
 
 
@@ -50,17 +48,9 @@ def plant_all(paths: Sequence[str]) -> list[list[bytes]]:
 
 
 def _pixels(path: str) -> NDArray[np.uint8]:
-    """Gray pixels ``(H, W)`` of the upright picture; Pillow reads, and names the fault of, what OpenCV does not.
+    """Gray pixels ``(H, W)`` of the upright picture.
 
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    data = Path(path).read_bytes()
-    try:
-        gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    except cv2.error as cause:  # more pixels than OpenCV allows
-        raise ValueError(f"OpenCV: {' '.join(str(cause).split())[:120]}") from cause
-    if gray is not None:
-        return np.asarray(gray, np.uint8)
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("L"))
+    return gray(Path(path).read_bytes())

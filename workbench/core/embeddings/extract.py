@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.base.optional import require
 from workbench.core.embeddings.network import LENGTH, SIDE_PX, onnx_bytes
 from workbench.core.embeddings.weights import read_weights
+from workbench.core.pictures import rgb
 
 NETWORK = "efficientnet_lite0"
 MIDDLE, HALF_RANGE = 127.0, 128.0
@@ -58,19 +59,15 @@ def prepared(data: bytes) -> Pixels:
     """An image file as input of the network: ``(224, 224, 3)`` RGB, upright, sides stretched to fit.
 
     Raises:
-        ValueError: it cannot be read.
+        OSError, ValueError: it cannot be read.
     """
-    content = np.frombuffer(data, np.uint8)
-    image = cv2.imdecode(content, _reduction(content)) if content.size else None
-    if image is None:
-        raise ValueError("the image cannot be decoded")
-    small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+    small = cv2.resize(rgb(data, _reduction(data)), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
 
 
-def _reduction(content: NDArray[np.uint8]) -> int:
+def _reduction(data: bytes) -> int:
     """The smallest that a JPEG can be decoded to and still be as large as needed."""
-    size = _jpeg_size(bytes(content[:LONGEST_HEADER]))
+    size = _jpeg_size(data[:LONGEST_HEADER])
     return next((flag for factor, flag in REDUCED if size and min(size) >= factor * SIDE_PX), cv2.IMREAD_COLOR)
 
 

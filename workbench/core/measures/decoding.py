@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
 from workbench.core.measures.picture import SMALL_SIDE, Picture
+from workbench.core.pictures import by_opencv, to_rgb, upright
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
@@ -25,40 +23,32 @@ def decode(data: bytes) -> Picture:
         OSError, ValueError: it cannot be read.
     """
     if data[:3] == JPEG_START and JPEG_END in data[-64:]:
-        picture = _planes(np.frombuffer(data, np.uint8))
+        picture = _planes(data)
         if picture is not None:
             return picture
     elif data[:3] != JPEG_START:
-        pixels = _imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        pixels = by_opencv(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
         if pixels is not None and pixels.dtype in (np.uint8, np.uint16):
             return Picture(pixels[:, :, ::-1])
     return _by_pillow(data)
 
 
-def _planes(data: np.ndarray) -> Picture | None:
-    gray = _imdecode(data, cv2.IMREAD_GRAYSCALE)
+def _planes(data: bytes) -> Picture | None:
+    gray = by_opencv(data, cv2.IMREAD_GRAYSCALE)
     if gray is None:
         return None
     longest = max(gray.shape)
     flag = next((flag for factor, flag in REDUCED if longest >= factor * SMALL_SIDE), cv2.IMREAD_COLOR)
-    color = _imdecode(data, flag)
+    color = by_opencv(data, flag)
     if color is None:
         return None
     return Picture.of_planes(small=np.asarray(cv2.cvtColor(color, cv2.COLOR_BGR2RGB), np.uint8), detail=gray)
 
 
-def _imdecode(data: np.ndarray, flags: int) -> np.ndarray | None:
-    try:
-        return cv2.imdecode(data, flags) if data.size else None
-    except cv2.error as cause:  # more pixels than OpenCV allows
-        raise ValueError(f"OpenCV: {' '.join(str(cause).split())[:120]}") from cause
-
-
 def _by_pillow(data: bytes) -> Picture:
-    with Image.open(io.BytesIO(data)) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("I;16", "I;16B", "I"):
-            return Picture(np.asarray(upright, np.uint16))
-        if upright.mode == "F":
-            return Picture(np.asarray(upright, np.float32))
-        return Picture(np.asarray(upright.convert("RGB")))
+    image = upright(data)
+    if image.mode in ("I;16", "I;16B", "I"):
+        return Picture(np.asarray(image, np.uint16))
+    if image.mode == "F":
+        return Picture(np.asarray(image, np.float32))
+    return Picture(np.asarray(to_rgb(image)))

@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 
 from markupsafe import Markup
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
+from workbench.core.pictures import small_image
 from workbench.core.report.html import part
 from workbench.core.schema.labels import Record
 
@@ -37,11 +38,7 @@ def inline(record: Record) -> Markup:
 
 def _small(path: str | Path) -> Image.Image | Markup:
     try:
-        with Image.open(path) as opened:
-            opened.draft("RGB", (THUMB_PX * 2, THUMB_PX * 2))
-            small = ImageOps.exif_transpose(opened).convert("RGB")
-            small.thumbnail((THUMB_PX, THUMB_PX))
-            return small
+        return small_image(Path(path), THUMB_PX)
     except (OSError, ValueError) as cause:
         return Markup("<span>The image cannot be read: {}.</span>").format(cause)
 

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from workbench.adapters.store import Stored
 from workbench.base import files
 from workbench.base.files import sha256_text
 from workbench.base.progress import Cancel
 from workbench.core.clouds import picture_of, read_cloud
+from workbench.core.pictures import small_image
 from workbench.core.schema.labels import Record
 
 SIDE_PX = 256
@@ -58,7 +59,7 @@ def _thumbnail(sample: Stored) -> bytes:
         return cached.read_bytes()
     try:
         data = _encode(sample.record, SIDE_PX)
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, ValueError):
         return b""  # the gallery shows the file's name on a broken-image tile
     files.write_bytes(cached, data)
     return data
@@ -67,11 +68,9 @@ def _thumbnail(sample: Stored) -> bytes:
 def _encode(record: Record, side_px: int) -> bytes:
     if record.image_path is None:
         shown = _drawn(record.medium, min(side_px, CLOUD_PX))
-    else:
-        with Image.open(record.image_path) as image:
-            image.draft("RGB", (side_px, side_px))  # a JPEG is decoded at a fraction of its size
-            shown = ImageOps.exif_transpose(image).convert("RGB")
         shown.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    else:
+        shown = small_image(record.image_path, side_px)
     out = io.BytesIO()
     shown.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()

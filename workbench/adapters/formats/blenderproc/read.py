@@ -43,6 +43,7 @@ _MARK = b"\x89HDF\r\n\x1a\n"
 _SUFFIXES = (".hdf5", ".h5")
 _PURPOSE = "reading HDF5 containers"
 _MOST_VALUES = 1 << 28  # of one data set: sixteen thousand pixels square
+_LIMIT_BYTES, _RATIO = 256 << 20, 20  # what data sets that shrink this much may unpack to, together
 _BACKGROUND = 0
 _USED = frozenset({"idx", "name", "category_id"})
 _CLOSING: Mapping[Kind, str] = {
@@ -123,14 +124,15 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
     tree, problems = source.tree, source.problems
     try:
         with h5py.File(tree.path(file), "r") as container:
-            content = {str(key): _values(container, key, h5py) for key in container}
+            _require_sane(container, h5py)
+            content = {str(key): _values(container, key, h5py) if _is_read(key) else None for key in container}
     except Exception as cause:  # the library raises nearly anything on a damaged or hostile container
         message = f"The HDF5 file cannot be read ({type(cause).__name__}: {cause!s:.150}); sample left out."
         problems.add("unreadable_image", file, message, loses_record=True)
         return []
     eyes = [suffix for suffix in ("", "_0", "_1") if f"colors{suffix}" in content]
     for key in content:
-        if key.removesuffix("_0").removesuffix("_1") not in _READ:
+        if not _is_read(key):
             problems.count("unsupported_annotation", f"{file}, {key}")
     if not eyes:
         present = f"only {', '.join(content)[:100]}" if content else "nothing at all"
@@ -150,6 +152,22 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
 
 def _has_eyes(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim >= 3
+
+
+def _is_read(key: str) -> bool:
+    return key.removesuffix("_0").removesuffix("_1") in _READ
+
+
+def _require_sane(container: Any, h5py: Any) -> None:
+    """Check that what is read does not unpack to far more than it takes on disk."""
+    claimed = 0
+    for key in filter(_is_read, container):
+        data_set = container[key] if isinstance(container.get(key, getlink=True), h5py.HardLink) else None
+        if isinstance(data_set, h5py.Dataset) and data_set.size is not None:
+            packed = data_set.id.get_storage_size()
+            claimed += data_set.nbytes if data_set.nbytes > _RATIO * packed else 0
+    if claimed > _LIMIT_BYTES:
+        raise ValueError(f"it unpacks to {claimed >> 20:,} MB, over {_RATIO} times its size on disk")
 
 
 def _values(container: Any, key: str, h5py: Any) -> Any:

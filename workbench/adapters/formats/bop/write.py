@@ -28,6 +28,7 @@ from workbench.core.schema.labels import Attribute, Label, Record
 name = "bop"
 numbered, embeds = True, False
 tolerance_px = 1.0  # boxes are whole pixels
+takes: frozenset[str] | None = frozenset({".png", ".jpg"})
 
 _MM = 1000.0
 _PER_SCENE = 1000

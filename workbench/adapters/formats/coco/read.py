@@ -21,10 +21,11 @@ from workbench.adapters.formats.coco.entries import IMAGE_KEYS
 from workbench.adapters.formats.coco.labels import Given, ImageLabels, labels_of
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_stream import opened
-from workbench.adapters.formats.toolkit.names import attribute_value, attributes_of
+from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 from workbench.adapters.formats.toolkit.source import Source
+from workbench.adapters.formats.toolkit.table_rows import kept_class
 from workbench.adapters.formats.toolkit.tree import Tree
 from workbench.base.spool import Viewed
 from workbench.core.schema.labels import Camera, Record
@@ -184,18 +185,13 @@ def record_of(
     if isinstance(image.get("attributes"), dict):  # datumaro and CVAT keep an image's attributes together
         attributes.pop("attributes", None)
         attributes = {**attributes_of(image["attributes"], known=frozenset()), **attributes}
-    if len(classes) > 1:
-        attributes["classes"] = str(attribute_value(classes))
-        rest = f"kept '{classes[0]:.60}' as its class, all in the attribute 'classes'"
-        message = f"The image has {len(classes)} classes; {rest}."
-        problems.add("several_classes", where, message)
     return Record(
         image_path=draft.image_path,
         origin=draft.origin,
         width=header.width,
         height=header.height,
         labels=content.labels,
-        classification=classes[0] if classes else None,
+        classification=kept_class(classes, attributes, where, problems),
         split=split,
         scene_id=str(image["scene_id"]) if image.get("scene_id") not in (None, "") else None,
         attributes=attributes,

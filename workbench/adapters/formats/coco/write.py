@@ -22,6 +22,7 @@ name = "coco"
 numbered = embeds = False
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = None
 
 
 def picture_path(split: str, name: str) -> str:

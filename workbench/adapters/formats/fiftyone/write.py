@@ -31,6 +31,7 @@ name = "fiftyone"
 numbered = embeds = False
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = None
 
 _ID_CHARS = 24
 _DYNAMIC = "fiftyone.core.odm.embedded_document.DynamicEmbeddedDocument"

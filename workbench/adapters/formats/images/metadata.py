@@ -1,21 +1,29 @@
-"""Tables of facts about images: CSV or Parquet with a column of file names."""
+"""Tables about images: CSV, JSON lines or Parquet with a column of file names, facts, and labels in further columns.
+
+``metadata.csv``, ``.jsonl`` and ``.parquet`` are those of Hugging Face's ``ImageFolder``; ``_classes.csv`` is
+Roboflow's, with a column of 0 and 1 for each class.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.adapters.formats.toolkit.json_files import LIMIT_BYTES
+from workbench.adapters.formats.toolkit.names import holds_bytes
+from workbench.adapters.formats.toolkit.parquet_rows import BrokenParquet, rows_of
 from workbench.adapters.formats.toolkit.text_files import text_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of
 from workbench.base.errors import InputError
 
-_SUFFIXES = (".csv", ".tsv", ".parquet")
-_PREFERRED = ("metadata.csv", "metadata.parquet")
+_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
+_FLAGS = "_classes.csv"
+_PREFERRED = ("metadata.csv", "metadata.parquet", "metadata.jsonl", _FLAGS)
 _COLUMNS = ("file_name", "filename", "file", "image", "image_path", "path", "filepath", "image_name", "name")
 _CODE = re.compile(r"\s*-?0\d")  # 007 is a name, not a number
 _TRIED_ROWS = 50
@@ -31,12 +39,27 @@ class Table:
         column: the column of file names.
         rows: row number (the header is 1) and cells by column.
         broken: row number and text of rows with too few or too many cells.
+        unread: columns of bytes.
     """
 
     file: str
     column: str
     rows: list[tuple[int, dict[str, Any]]]
     broken: list[tuple[int, str]] = field(default_factory=list)
+    unread: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Columns of 0 and 1, each of which is a class of the image; of Roboflow's table alone.
+
+        >>> Table("train/_classes.csv", "filename", [(2, {"filename": "a.jpg", "wet": 1, "n": 3})]).flags
+        ('wet',)
+        """
+        if self.file.rpartition("/")[2].lower() != _FLAGS or not self.rows:
+            return ()
+        return tuple(
+            key for key in self.rows[0][1] if all(type(row[key]) is int and row[key] in (0, 1) for _, row in self.rows)
+        )
 
     def find(self, tree: Tree, file_name: str) -> list[str]:
         """The images that a cell can mean."""
@@ -44,7 +67,7 @@ class Table:
 
 
 def tables_in(tree: Tree) -> list[Table]:
-    """The tables to use: every ``metadata.csv`` or ``metadata.parquet``, else the only table with file names."""
+    """The tables to use: every one with a name of the usual ones, else the only table with file names."""
     files = [file for file in tree.files if file.lower().endswith(_SUFFIXES)]
     preferred = [file for file in files if file.rpartition("/")[2].lower() in _PREFERRED]
     if preferred:
@@ -69,13 +92,14 @@ def table_of(tree: Tree, file: str) -> Table:
 def _with_file_names(tree: Tree, file: str, *, strict: bool) -> Table | None:
     try:
         _require_small(tree, file)
-        rows, broken = _parquet(tree, file) if file.lower().endswith(".parquet") else _csv(tree, file)
+        rows, broken = _READERS.get(file[file.rfind(".") :].lower(), _csv)(tree, file)
     except InputError:
         if strict:
             raise
         return None
-    columns = list(rows[0][1]) if rows else []
-    tables = [Table(file, column, rows, broken) for column in columns]
+    columns = dict.fromkeys(key for _, row in rows[:_TRIED_ROWS] for key in row)
+    unread = tuple(key for key in columns if any(holds_bytes(row.get(key)) for _, row in rows))
+    tables = [Table(file, column, rows, broken, unread) for column in columns]
     hits = {table.column: _hits(table, tree) for table in tables}
     best = max(tables, key=lambda table: (hits[table.column], table.column.lower() in _COLUMNS), default=None)
     return best if best is not None and hits[best.column] else None
@@ -94,21 +118,35 @@ def _hits(table: Table, tree: Tree) -> int:
 
 
 def _parquet(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
-    import pyarrow as pa  # deferred: few folders bring a table
-    import pyarrow.parquet as pq
-
     try:
-        rows = pq.read_table(tree.peek(file)).to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as cause:
+        rows = [row for batch in rows_of(tree.peek(file)) for row in batch]
+    except BrokenParquet as cause:
         problem = f"The Parquet table cannot be read ({cause!s:.200})."
         raise InputError(problem, at=file, fix="Write it again.") from cause
-    return list(enumerate(rows, 2)), []
+    large = [(at, "(too large)") for at, row in enumerate(rows, 2) if row is None]
+    return [(at, row) for at, row in enumerate(rows, 2) if row is not None], large
+
+
+def _jsonl(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
+    """Row numbers are those of the lines."""
+    rows: list[tuple[int, dict[str, Any]]] = []
+    broken: list[tuple[int, str]] = []
+    for at, line in enumerate(text_of(tree.peek(file).read_bytes()).split("\n"), 1):
+        try:
+            row = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            row = line
+        if isinstance(row, dict):
+            rows.append((at, row))
+        elif line.strip():
+            broken.append((at, line.strip()))
+    return rows, broken
 
 
 def _csv(tree: Tree, file: str) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
     text = text_of(tree.peek(file).read_bytes())
     lines = _cells(text, file)
-    header = next(lines, [])
+    header = [cell.strip() for cell in next(lines, [])]
     if not header or len(set(header)) != len(header):
         problem = f"The first row is not a header of distinct column names ({header!r:.100})."
         raise InputError(problem, at=file, fix="Give every column a name of its own in the first row.")
@@ -148,6 +186,9 @@ def _typed(cells: Sequence[str]) -> list[Any]:
         except ValueError:
             continue
     return [cell.strip() or None for cell in cells]
+
+
+_READERS = {".parquet": _parquet, ".jsonl": _jsonl}
 
 
 def _whole(cell: str) -> int:

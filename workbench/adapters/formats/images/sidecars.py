@@ -15,17 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from workbench.adapters.formats.images.tum import MM_PER_UNIT, Sequences, nearest
-from workbench.adapters.formats.toolkit.arrays import box_of, cut_out, packed, read_map
-from workbench.adapters.formats.toolkit.boxes import Frame
+from workbench.adapters.formats.toolkit.arrays import packed, read_map
 from workbench.adapters.formats.toolkit.clouds import is_cloud, usable_cloud
 from workbench.adapters.formats.toolkit.depth import depth_map
+from workbench.adapters.formats.toolkit.mask_labels import mask_labels
 from workbench.adapters.formats.toolkit.pictures import Fault, Header, read_header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, fold, folder_of, stem_of
-from workbench.core.schema.labels import Label, Labels
+from workbench.core.schema.labels import Labels
 
-CLASS = "object"  # a mask has no class
 # names of folders, as they are compared: of images, of masks, of depth maps, of point clouds
 PICTURE_FOLDERS = frozenset({
     "rgb", "color", "colour", "image", "images", "img", "imgs", "leftimg8bit", "jpegimages", "input", "inputs",
@@ -48,7 +47,6 @@ _LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".mpo", ".avif", "
 _DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 _CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
 _PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
-_MOST_OBJECTS = 1000  # more values in a mask are no instances
 _MOST_VALUES = 64  # of a mask beside an image of the same name
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
@@ -160,7 +158,7 @@ def _is_mask_of(tree: Tree, picture: str, file: str) -> bool:
     header = read_header(tree.peek(picture))
     if pixels is None or isinstance(header, Fault) or pixels.shape[:2] != (header.height, header.width):
         return False
-    return pixels.dtype.kind in "uib" and len(np.unique(packed(pixels[:, ::1]))) <= _MOST_VALUES
+    return pixels.dtype.kind in "uib" and len(np.unique(packed(pixels))) <= _MOST_VALUES
 
 
 def _same_stem(tree: Tree, groups: Groups, index: Index) -> dict[str, str]:
@@ -238,31 +236,7 @@ def cloud_of(tree: Tree, sidecars: Sidecars, picture: str, problems: Problems) -
 
 
 def labels_of(tree: Tree, sidecars: Sidecars, picture: str, header: Header, problems: Problems) -> Labels:
-    """One label per value of the mask other than 0 and black; a mask of two values is one object."""
+    """The labels of the mask of an image; see ``mask_labels``."""
     file = sidecars.masks.get(picture)
     pixels = None if file is None else read_map(tree.path(file), file, problems)
-    if pixels is None or file is None:
-        return Labels()
-    if pixels.shape[:2] != (header.height, header.width) or pixels.dtype.kind not in "uib":
-        given = f"{pixels.shape[1]} x {pixels.shape[0]} pixels of {pixels.dtype}"
-        size = f"{header.width} x {header.height}"
-        message = f"The mask has {given}, whole numbers for an image of {size} are needed; mask left out."
-        problems.add("unreadable_map", file, message)
-        return Labels()
-    is_gray = pixels.ndim == 2
-    numbers = packed(pixels if is_gray or pixels.shape[2] < 3 else pixels[..., :3])  # alpha is no instance
-    values = [int(value) for value in np.unique(numbers) if value]
-    if len(values) > _MOST_OBJECTS:
-        message = f"The mask has {len(values):,} different values, too many to be one per object; mask left out."
-        problems.add("unreadable_map", file, message)
-        return Labels()
-    frame = Frame(header.width, header.height, problems)
-    labels = []
-    for value in values:
-        mask = numbers == value
-        box = box_of(mask)
-        xyxy = None if box is None else frame.box(box, f"{file}, value {value}")
-        if xyxy is not None:
-            number = value if is_gray and len(values) > 1 else None
-            labels.append(Label(CLASS, xyxy, mask=cut_out(mask, xyxy), instance_id=number))
-    return Labels.of(labels)
+    return Labels() if pixels is None or file is None else mask_labels(pixels, header, file, problems)

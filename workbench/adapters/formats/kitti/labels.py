@@ -11,12 +11,13 @@ import numpy as np
 
 from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.names import class_of
+from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, label_of
 from workbench.adapters.formats.toolkit.pictures import Header
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.space import Floats, rigid
 from workbench.adapters.formats.toolkit.text_files import lines_of
 from workbench.adapters.formats.toolkit.tree import Tree
-from workbench.core.schema.labels import Attribute, Label, Labels
+from workbench.core.schema.labels import Attribute, Camera, Label, Labels
 
 _COLUMNS = 15  # results have one more, the score
 _NO_OBJECT = "dontcare"
@@ -44,6 +45,11 @@ class _Row:
         """Whether all is zero that a writer of 2D boxes does not know."""
         return not any((self.truncated, self.alpha, *self.height_width_length, *self.position, self.rotation_y))
 
+    @property
+    def only_3d(self) -> bool:
+        """Whether the place of the 2D box is filled with one number that stands for none: 0, -1, -10, -1000."""
+        return len(set(self.edges)) == 1 and self.edges[0] <= 0
+
 
 def is_row(line: str) -> bool:
     """Whether a line of text has the columns of KITTI.
@@ -65,9 +71,12 @@ def is_plain_class(name: str) -> bool:
 
 
 def labels_of(
-    tree: Tree, file: str | None, T_cam_rect: Floats, header: Header, problems: Problems, *, calibrated: bool
+    tree: Tree, file: str | None, T_cam_rect: Floats, camera: Camera | None, header: Header, problems: Problems
 ) -> Labels:
-    """The labels of one image; ``DontCare`` regions are counted, not loaded."""
+    """The labels of one image; ``DontCare`` regions are counted, not loaded.
+
+    A row without a 2D box has that of its 3D box as the camera sees it.
+    """
     if file is None:
         return Labels()
     frame = Frame(header.width, header.height, problems)
@@ -82,10 +91,8 @@ def labels_of(
         elif row.kind.lower() == _NO_OBJECT:
             problems.count("not_an_object", where)
         else:
-            label = _label(row, T_cam_rect, where, frame)
+            label = _label(row, T_cam_rect, camera, where, frame)
             labels += [label] if label is not None else []
-    if not calibrated and any(label.T_cam_obj is not None for label in labels):
-        problems.count("missing_annotation_file", file)
     return Labels.of(labels)
 
 
@@ -119,24 +126,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _label(row: _Row, T_cam_rect: Floats, where: str, frame: Frame) -> Label | None:
+def _label(row: _Row, T_cam_rect: Floats, camera: Camera | None, where: str, frame: Frame) -> Label | None:
     named = _class(row.kind)
     if named is None:
         message = f"{row.kind[:60]!r} holds no class name; label left out."
         frame.problems.add("broken_annotation", where, message)
         return None
-    xyxy = frame.box(row.edges, where)
-    if xyxy is None:
-        return None
     pose, size_m = _pose(row, T_cam_rect, where, frame.problems)
-    return Label(
+    part = PartialLabel(
+        where=where,
         name=named[0],
-        xyxy=xyxy,
+        xyxy=None if row.only_3d and pose is not None else row.edges,
         attributes={**named[1], **_attributes(row)},
         confidence=row.score if row.score is not None and math.isfinite(row.score) else None,
         T_cam_obj=pose,
         size_m=size_m,
     )
+    return label_of(part, camera, frame)
 
 
 def _class(text: str) -> tuple[str, dict[str, Attribute]] | None:

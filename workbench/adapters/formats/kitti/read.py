@@ -42,6 +42,7 @@ _SURE = frozenset({"image_2", "image_02"})  # no other format has these; a test 
 _TRIED = 20
 _MATRICES = {"P2": (3, 4), "R0_rect": (3, 3), "Tr_velo_to_cam": (3, 4)}
 _CLOSING: Mapping[Kind, str] = {
+    "hidden_object": "{n} objects without a 2D box whose 3D box the camera does not see ({first}); not labelled.",
     "not_an_object": "{n} DontCare regions ({first}); not loaded as labels.",
     "missing_annotation_file": "No calibration for the 3D boxes of {n} images ({first}); "
     "loaded as poses before the camera of the image.",
@@ -153,14 +154,15 @@ def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Re
     cloud = None
     if entry.cloud_file is not None:
         cloud = usable_cloud(tree.path(entry.cloud_file), entry.cloud_file, problems)
+    labels = labels_of(tree, entry.label_file, calibration.T_cam_rect, camera, header, problems)
+    if entry.calib_file is None and "T_cam_obj" in labels.columns:
+        problems.count("missing_annotation_file", str(entry.label_file))
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
         width=header.width,
         height=header.height,
-        labels=labels_of(
-            tree, entry.label_file, calibration.T_cam_rect, header, problems, calibrated=entry.calib_file is not None
-        ),
+        labels=labels,
         split=split_of_path(entry.origin.split("/")[:-1]),
         camera=camera,
         cloud=cloud,

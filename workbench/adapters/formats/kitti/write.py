@@ -20,6 +20,7 @@ name = "kitti"
 numbered, embeds = True, False
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = frozenset({".png", ".jpg", ".jpeg"})
 
 _UNKNOWN_OCCLUSION = 3
 _LEAST_ANGLE = -9.5  # -10 stands for none

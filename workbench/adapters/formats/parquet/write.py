@@ -25,6 +25,7 @@ name = "parquet"
 numbered, embeds = False, True
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = None
 
 SHARD_BYTES = 256 << 20
 _ROWS = 64  # of a row group, which is what is in memory at once

@@ -26,6 +26,7 @@ name = "replicator"
 numbered, embeds = True, False
 holds = everything
 tolerance_px = 1.0  # boxes are whole pixels
+takes: frozenset[str] | None = frozenset({".png", ".jpg", ".jpeg"})
 
 _MM = 1000.0
 _DIGITS = 6  # of a hidden share

@@ -44,6 +44,10 @@ class Limits:
 _LIMITS: Final = Limits()
 _CHUNK_BYTES = 1 << 20
 _PATH_CHARS = 1000
+_HEADER_BYTES = 1 << 20
+_TEXT_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+)  # fmt: skip
 _BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError,
     NotImplementedError, KeyError, IndexError, OverflowError,
@@ -159,8 +163,23 @@ def _zip(path: Path) -> Iterator[_Entry]:
                 yield _Entry(info.filename, stream)
 
 
+class _Member(tarfile.TarInfo):
+    """A header whose own text is limited: those of long names and of pax are read into memory whole."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _TEXT_HEADERS and self.size > _HEADER_BYTES:
+            raise ValueError(f"a header of {self.size >> 20:,} MB, the limit is {_HEADER_BYTES >> 20} MB")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return member
+
+
+def open_tar(path: Path) -> tarfile.TarFile:
+    """A tar file of any packing, for reading; a header that is too large ends in ``ValueError``."""
+    return tarfile.open(path, "r:*", tarinfo=_Member)
+
+
 def _tar(path: Path) -> Iterator[_Entry]:
-    with tarfile.open(path, "r:*") as archive:
+    with open_tar(path) as archive:
         for member in _members(archive):
             if member.isdir():
                 if member.name.strip("./"):

@@ -14,6 +14,7 @@ from workbench.adapters.formats.toolkit.pictures import Fault, read_header
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
 
 _NPY_MARK = b"\x93NUMPY"
+_LIMIT_BYTES = 512 << 20
 _PICKLE_MARK = b"\x80"
 _LFS_MARK = b"version https://git-lfs.github.com/spec/"
 
@@ -34,9 +35,10 @@ def read_npy(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
             raise ValueError("it holds pickled Python objects, which are never opened")
         if not head.startswith(_NPY_MARK):
             raise ValueError("it is not a .npy file")
-        return np.array(
-            np.load(path, mmap_mode="r", allow_pickle=False)
-        )  # a map checks the size before memory is taken
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)  # a map checks the size before memory is taken
+        if mapped.nbytes > _LIMIT_BYTES:
+            raise ValueError(f"it holds {mapped.nbytes >> 20:,} MB, the limit is {_LIMIT_BYTES >> 20} MB")
+        return np.array(mapped)
     except Exception as cause:  # the header is parsed as Python text, and raises nearly anything on a hostile file
         text = "it holds Python objects, which are never unpickled" if "Python objects" in str(cause) else str(cause)
         message = f"The array cannot be read ({type(cause).__name__}: {text:.150}); array left out."
@@ -53,6 +55,11 @@ def read_map(path: Path, where: str, problems: Problems) -> NDArray[Any] | None:
     if isinstance(header, Fault):
         kind: Kind = "lfs_pointer" if header.kind == "lfs_pointer" else "unreadable_map"
         problems.add(kind, where, f"{header.reason}; map left out.")
+        return None
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and header.width * header.height > most:
+        message = f"The map has {header.width:,} x {header.height:,} pixels, the limit is {most:,}; map left out."
+        problems.add("unreadable_map", where, message)
         return None
     try:
         with Image.open(path) as picture:

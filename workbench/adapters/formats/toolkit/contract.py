@@ -138,12 +138,15 @@ class Writer(Protocol):
         numbered: images are named ``000000.jpg``, ``000001.jpg`` ...; else after where they came from.
         embeds: images lie inside the written files, which ``write`` does; else the caller puts them in place first.
         tolerance_px: how far an edge of a box may move, for formats of whole pixels.
+        takes: suffixes of the images that its readers, also those of others, open; ``None`` for all. Other images
+            are converted to PNG.
     """
 
     name: str
     numbered: bool
     embeds: bool
     tolerance_px: float
+    takes: frozenset[str] | None
 
     def picture_path(self, split: str, name: str) -> str:
         """Where the image belongs, inside the folder, with ``/`` between the parts; what its reader calls it."""

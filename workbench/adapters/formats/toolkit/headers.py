@@ -16,13 +16,18 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from workbench.adapters.formats.toolkit.problems import Kind
+from workbench.base.image_plugins import with_plugins
 
 Content = bytes | mmap.mmap
 
 _TAIL_BYTES = 4096
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
-_SAME_TYPE = {"MPO": "JPEG"}  # several JPEG images in one file, as phones and stereo cameras write
-_ORIENTATION = 0x0112
+_SAME_TYPE = {"MPO": "JPEG", "HEIC": "HEIF"}  # several JPEG images in one file, as phones and stereo cameras write
+_BRAND_BYTES = 64
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"})
+_JXL_MARKS = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
 _LYING = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 _USUAL_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive; Huffman coded
 _START_OF_PIXELS = 0xDA
@@ -112,7 +117,7 @@ def _has_end(content: Content, kind: str) -> bool:
     return mark is not None and mark in content[max(0, len(content) - _TAIL_BYTES) :]
 
 
-def _by_pillow(content: Content) -> Header | Fault:
+def _by_pillow(content: Content, *, plugins: bool = False) -> Header | Fault:
     stream: Any = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
         with Image.open(stream) as picture:
@@ -124,13 +129,29 @@ def _by_pillow(content: Content) -> Header | Fault:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         return Fault("unreadable_image", f"The header claims more than {most:,} pixels")
     except UnidentifiedImageError:
-        return Fault("unreadable_image", "The content is not an image of a known type")
+        if not plugins and with_plugins():
+            return _by_pillow(content, plugins=True)
+        return Fault("unreadable_image", _unknown(content[:_BRAND_BYTES]))
     except Exception as cause:  # Pillow's plug-ins raise nearly anything on a hostile file
         return Fault("unreadable_image", f"The file cannot be opened ({type(cause).__name__}: {cause!s:.180})")
 
 
+def _unknown(head: bytes) -> str:
+    """Why Pillow knows no type: one that an add-on of it reads, or none at all."""
+    if head[4:8] == b"ftyp":  # ISO media: what it holds stands in its brands
+        brands = {head[at : at + 4] for at in (8, *range(16, len(head) - 3, 4))}
+        if brands & _AVIF_BRANDS:
+            return "AVIF is not read by the installed Pillow; convert the image, or install Pillow 11.3 or later"
+        if brands & _HEIC_BRANDS:
+            return "HEIC is not read by the installed Pillow; convert the image, or pip install pillow-heif"
+    if head.startswith(_JXL_MARKS):
+        return "JPEG XL is not read by the installed Pillow; convert the image, or pip install pillow-jxl-plugin"
+    return "The content is not an image of a known type"
+
+
 def _header(picture: Image.Image) -> Header:
-    width, height = picture.size
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF, whose size some versions of Pillow give upright
+    width, height = tags.get(_WIDTH, picture.width), tags.get(_HEIGHT, picture.height)
     at_hand = picture.format != "PNG" or "exif" in picture.info  # else Pillow decodes all of a PNG to look for it
     if at_hand and picture.getexif().get(_ORIENTATION) in _LYING:
         width, height = height, width

@@ -90,11 +90,12 @@ def in_order(splits: Iterable[str]) -> list[str]:
 
 
 def attribute_value(value: Any) -> Attribute | None:
-    """A plain value, or ``None`` when there is nothing to keep; nested values become JSON text.
+    """A plain value, or ``None`` when there is nothing to keep; nested values become JSON text, without bytes.
 
-    >>> attribute_value(float("nan")), attribute_value([1, 2]), attribute_value("dim")
-    (None, '[1,2]', 'dim')
+    >>> attribute_value(float("nan")), attribute_value([1, 2]), attribute_value("dim"), attribute_value(b"x")
+    (None, '[1,2]', 'dim', None)
     """
+    value = _without_bytes(value) if holds_bytes(value) else value
     if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, (bool, str, float)):
@@ -104,6 +105,27 @@ def attribute_value(value: Any) -> Attribute | None:
     if isinstance(value, (list, dict)):
         return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str) if value else None
     return str(value)
+
+
+def holds_bytes(value: Any) -> bool:
+    """Whether a value is or holds bytes, which are no facts about an image.
+
+    >>> holds_bytes({"path": "a.png", "bytes": b"x"}), holds_bytes(["a"])
+    (True, False)
+    """
+    if isinstance(value, Mapping):
+        return any(map(holds_bytes, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_bytes, value))
+    return isinstance(value, bytes | bytearray | memoryview)
+
+
+def _without_bytes(value: Any) -> Any:
+    """The rest of a value that holds bytes."""
+    if isinstance(value, Mapping):
+        rest = {key: _without_bytes(inner) if holds_bytes(inner) else inner for key, inner in value.items()}
+        return {key: inner for key, inner in rest.items() if inner is not None}
+    return [inner for inner in value if not holds_bytes(inner)] if isinstance(value, list | tuple) else None
 
 
 def attributes_of(values: Mapping[str, Any], *, known: frozenset[str]) -> dict[str, Attribute]:

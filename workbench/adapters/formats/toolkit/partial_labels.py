@@ -25,7 +25,7 @@ class PartialLabel:
         name: class name.
         xyxy: the box as given, or ``None``.
         mask: bool ``(H, W)`` of the whole image, or ``None``.
-        attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m: as in ``Label``.
+        attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m, confidence: as in ``Label``.
     """
 
     where: str
@@ -38,22 +38,27 @@ class PartialLabel:
     keypoint_names: tuple[str, ...] = ()
     T_cam_obj: Floats | None = None
     size_m: tuple[float, float, float] | None = None
+    confidence: float | None = None
 
 
 def labels_of(parts: Iterable[PartialLabel], camera: Camera | None, frame: Frame) -> Labels:
-    """Labels of all objects that have a place in the image; those without one are counted as hidden.
+    """Labels of all objects that have a place in the image; see ``label_of``."""
+    labels = (label_of(part, camera, frame) for part in parts)
+    return Labels.of(label for label in labels if label is not None)
+
+
+def label_of(part: PartialLabel, camera: Camera | None, frame: Frame) -> Label | None:
+    """The label of an object, or ``None`` when it has no place in the image: counted as hidden, or reported.
 
     An object without a box of its own gets that of its mask, of its keypoints or of its 3D box,
     and says so in the attribute ``box_from``.
     """
-    labels = (_label(part, camera, frame) for part in parts)
-    return Labels.of(label for label in labels if label is not None)
-
-
-def _label(part: PartialLabel, camera: Camera | None, frame: Frame) -> Label | None:
     given, made_of = (part.xyxy, None) if part.xyxy is not None else _box(part, camera)
     if given is None:
-        frame.problems.count("hidden_object", part.where)
+        if part.mask is None and part.keypoints is None and part.T_cam_obj is not None:
+            _name_unprojected(part, camera, frame)
+        else:
+            frame.problems.count("hidden_object", part.where)
         return None
     xyxy = frame.box(given, part.where)
     if xyxy is None:
@@ -64,12 +69,23 @@ def _label(part: PartialLabel, camera: Camera | None, frame: Frame) -> Label | N
         xyxy=xyxy,
         mask=mask,
         attributes={**part.attributes, **({BOX_FROM: made_of} if made_of else {})},
+        confidence=part.confidence,
         instance_id=part.instance_id,
         keypoints=part.keypoints,
         keypoint_names=part.keypoint_names if part.keypoints is not None else (),
         T_cam_obj=part.T_cam_obj,
         size_m=part.size_m if part.T_cam_obj is not None else None,
     )
+
+
+def _name_unprojected(part: PartialLabel, camera: Camera | None, frame: Frame) -> None:
+    """Report an object of which only the pose is known and that has no 2D box for that."""
+    lacking = "no camera calibration" if camera is None else "no size" if part.size_m is None else None
+    if lacking is None:
+        frame.problems.count("hidden_object", part.where)
+        return
+    message = f"The object has no 2D box, and {lacking} to project its 3D box with; label left out."
+    frame.problems.add("broken_annotation", part.where, message)
 
 
 def _box(part: PartialLabel, camera: Camera | None) -> tuple[Xyxy | None, str]:

@@ -12,6 +12,7 @@ from workbench.core.schema.report import Problem
 Kind = Literal[
     "ambiguous_image",
     "annotation_conflict",
+    "box_format",
     "box_outside_image",
     "broken_annotation",
     "class_name",
@@ -48,6 +49,7 @@ Kind = Literal[
     "two_point_polygon",
     "unknown_category",
     "unlisted_image",
+    "unnamed_class",
     "unread_file",
     "unreadable_cloud",
     "unreadable_image",
@@ -62,6 +64,7 @@ Kind = Literal[
 KINDS: Final[dict[Kind, str]] = {
     "ambiguous_image": "several images match the name; the sample is left out",
     "annotation_conflict": "two entries for the same image or label that contradict each other; the first counts",
+    "box_format": "boxes whose numbers nothing explains; read in the format in which they fit in their images",
     "box_outside_image": "a box that reaches beyond the image; clipped, or left out when nothing of it is inside",
     "broken_annotation": "an entry that does not follow the format; that entry is left out",
     "class_name": "a class name with spaces around it, or in another Unicode form; read without",
@@ -98,6 +101,7 @@ KINDS: Final[dict[Kind, str]] = {
     "two_point_polygon": "an outline with fewer than three points; that outline is left out",
     "unknown_category": "a class that is not declared; the label is left out",
     "unlisted_image": "images that no annotation file lists; not loaded",
+    "unnamed_class": "a box without a class, or a class that is a number without a name; read as 'object' or by number",
     "unread_file": "files that may hold labels, splits or maps and that the format does not use; not read",
     "unreadable_cloud": "a point cloud that cannot be read; left out",
     "unreadable_image": "an image that cannot be opened; the sample is left out",

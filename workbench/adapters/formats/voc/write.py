@@ -17,6 +17,7 @@ name = "voc"
 numbered = embeds = False
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = frozenset({".png", ".jpg", ".jpeg"})
 
 _FLAGS = ("truncated", "difficult", "occluded")
 _NO_POSE = "Unspecified"

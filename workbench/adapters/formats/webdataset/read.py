@@ -64,7 +64,7 @@ def _shards(tree: Tree) -> list[str]:
 
 def _has_samples(path: Path) -> bool:
     try:
-        with tarfile.open(path) as shard:
+        with archive.open_tar(path) as shard:
             names = [member.name for member in islice(shard, _TRIED) if member.isreg()]
     except (tarfile.TarError, OSError, EOFError, ValueError):
         return False

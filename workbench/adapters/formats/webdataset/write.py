@@ -22,6 +22,7 @@ name = "webdataset"
 numbered, embeds = True, True  # a dot in a key would end it
 holds = everything
 tolerance_px = ROUNDING_PX
+takes: frozenset[str] | None = None
 
 SHARD_SAMPLES, SHARD_BYTES = 10_000, 1 << 30
 

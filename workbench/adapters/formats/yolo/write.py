@@ -22,6 +22,8 @@ name = "yolo"
 numbered = embeds = False
 holds = everything
 tolerance_px = ROUNDING_PX
+# of Ultralytics' those that need no add-on
+takes: frozenset[str] | None = frozenset({".bmp", ".jpg", ".jpeg", ".mpo", ".png", ".tif", ".tiff", ".webp"})
 
 _DIGITS = 10  # decimals of a share; 1e-6 px in an image of 10,000 px
 _SAME_BOX_PX = 0.5
