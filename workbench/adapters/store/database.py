@@ -110,6 +110,10 @@ class _Service(fo_service.DatabaseService):  # type: ignore[misc]  # FiftyOne is
         fo_service.Service.start(self)
 
     @property
+    def env(self) -> dict[str, str]:
+        return {"PYTHONSAFEPATH": "1"}
+
+    @property
     def command(self) -> list[str]:
         data = _data_folder()
         log = data / "log" / "mongo.log"

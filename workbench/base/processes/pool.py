@@ -22,7 +22,9 @@ from typing import Any, TypeVar
 from workbench.base.errors import WorkbenchError
 
 T = TypeVar("T")
-START = "from workbench.base.processes.child import main; main()"
+# ``-c`` puts the current folder first, where strangers' data may hold a numpy.py; Python 3.10 has no ``-P`` against it
+SAFE_PATH = "import sys; sys.path[:] = [folder for folder in sys.path if folder]"
+START = f"{SAFE_PATH}; from workbench.base.processes.child import main; main({{parent}})"
 GRACE_S = 5.0
 LOG_TAIL = 400
 
@@ -76,10 +78,10 @@ class _Child:
 
     def __init__(self, *, threads: int) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
         environment.setdefault("OMP_NUM_THREADS", str(threads))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-c", START.format(parent=os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
