@@ -20,7 +20,7 @@ from workbench.adapters.store.datasets import (
     opened,
     require_dataset,
     set_note,
-    stamp,
+    revision,
 )
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.field_types import Mixed
@@ -88,7 +88,7 @@ __all__ = [
     "set_note",
     "set_values",
     "source_keys",
-    "stamp",
+    "revision",
     "table",
     "view",
 ]
