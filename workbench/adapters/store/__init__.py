@@ -19,8 +19,8 @@ from workbench.adapters.store.datasets import (
     open_dataset,
     opened,
     require_dataset,
-    set_note,
     revision,
+    set_note,
 )
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.field_types import Mixed
@@ -81,6 +81,7 @@ __all__ = [
     "require_dataset",
     "require_sample",
     "restore",
+    "revision",
     "save_view",
     "select",
     "set_class_facts",
@@ -88,7 +89,6 @@ __all__ = [
     "set_note",
     "set_values",
     "source_keys",
-    "revision",
     "table",
     "view",
 ]
