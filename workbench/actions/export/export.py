@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import require_empty, whole_folder
+from workbench.base.parts import part_folder
 from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
@@ -212,8 +212,8 @@ def _write(
         if not writer.embeds:
             put(parts, chosen.shipped, writer, media, progress)
         writer.write(parts, chosen.shipped)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            written = Source(parts, scratch=Path(scratch), workers=workers, follow_links=True)
+        with part_folder(target.parent) as scratch:
+            written = Source(parts, scratch=scratch, workers=workers, follow_links=True)
             hashes = compare(written, chosen.shipped, seen.places, writer, progress)
         write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 

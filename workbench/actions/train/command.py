@@ -8,7 +8,6 @@ import shlex
 import signal
 import string
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from PIL import Image
 from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
+from workbench.base.parts import scratch_folder
 from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
@@ -81,8 +81,8 @@ class CommandTrainer:
         if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
             fix = "Call fit(split_dir) first."
             raise InputError("The trainer has not been fitted.", at=self.predict_command, fix=fix)
-        with tempfile.TemporaryDirectory(prefix="workbench-predict-") as folder:
-            asked, answer = Path(folder) / "images.json", Path(folder) / "predictions.json"
+        with scratch_folder() as folder:
+            asked, answer = folder / "images.json", folder / "predictions.json"
             known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}

@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from workbench.base.errors import WorkbenchError
+from workbench.base.parts import sweep_temporary
 
 T = TypeVar("T")
 # ``-c`` puts the current folder first, where strangers' data may hold a numpy.py; Python 3.10 has no ``-P`` against it
@@ -55,6 +56,7 @@ class WorkerProcesses(ThreadPoolExecutor):
         super().shutdown(wait=wait, cancel_futures=cancel_futures)
         for child in self._children:
             child.close()
+        sweep_temporary()  # workers are ended, not asked to tidy up
 
     def pids(self) -> list[int]:
         """Process ids of the running children."""
