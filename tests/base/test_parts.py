@@ -101,7 +101,7 @@ def test_nothing_is_said_to_be_done_before_it_is_on_the_disk(tmp_path: Path, mon
     fsync, replace = os.fsync, Path.replace
 
     def seen_fsync(descriptor: int) -> None:
-        asked.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).suffix or 'folder'}")
+        asked.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().suffix or 'folder'}")
         fsync(descriptor)
 
     def seen_replace(self: Path, target: Path) -> Path:

@@ -8,14 +8,15 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from workbench.base.errors import InputError, OutputError
-from workbench.base.parts import is_in_part, part_file, part_folder
+from workbench.base.parts import is_in_part, part_file, part_folder, sweep
 
 CHUNK_BYTES = 1 << 20
+Together = Callable[[Path], contextlib.AbstractContextManager[None]]
 
 
 def sha256_file(path: Path) -> str:
@@ -60,7 +61,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     durable = durable and not is_in_part(path)
     try:
         with part_file(path.parent) as (temporary, descriptor):
-            with open(descriptor, "wb", closefd=False) as stream:  # noqa: PTH123 - a descriptor has no Path
+            with open(descriptor, "wb", closefd=False) as stream:
                 stream.write(data)
             if durable:
                 os.fsync(descriptor)
@@ -119,16 +120,22 @@ def require_empty(target: Path) -> None:
     Raises:
         OutputError: it exists and is not empty, or is a file.
     """
+    sweep(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         problem = "The folder is not empty." if target.is_dir() else "There is a file with this name."
         raise OutputError(problem, at=str(target), fix="Choose an empty or new folder.")
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, *, together: Together | None = None) -> Iterator[Path]:
     """Give a temporary folder beside ``target`` and move it in at the end, when it is on the disk.
 
     Nothing appears under ``target`` when the body fails, and what a killed process left is deleted by the next one.
+
+    Args:
+        target: new or empty.
+        together: makes a context from the temporary folder, in which that one is renamed; for what has to come into
+            being together with it.
 
     Raises:
         OutputError: ``target`` exists and is not empty, or the place refuses.
@@ -142,8 +149,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
             sync(temporary)
             if target.exists():
                 target.rmdir()
-            temporary.replace(target)
-            _sync_entries(target.parent)
+            with together(temporary) if together else contextlib.nullcontext():
+                temporary.replace(target)
+                _sync_entries(target.parent)
     except OSError as cause:
         raise refused(target, cause) from cause
     except OutputError as cause:

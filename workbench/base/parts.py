@@ -70,6 +70,33 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
 
 
+@contextlib.contextmanager
+def claimed(path: Path, content: bytes) -> Iterator[None]:
+    """Keep a file while the body runs, with what is needed to undo it; see ``abandoned``.
+
+    Raises:
+        OSError: the folder refuses.
+    """
+    with part_file(path.parent) as (temporary, descriptor):
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+        temporary.replace(path)  # the lock is the file's, whatever its name
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def abandoned(path: Path) -> bytes | None:
+    """The content of a file of ``claimed`` whose process was killed; ``None`` when there is none, or it still works."""
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return stream.read()
+    except OSError:
+        return None
+
+
 def is_in_part(path: Path) -> bool:
     """Whether a path lies in a folder that is on its way.
 

@@ -106,7 +106,8 @@ import sys
 sys.path.insert(0, "") if sys.argv[1] == "notebook" else None
 from workbench.base.processes import WorkerProcesses
 with WorkerProcesses(1) as pool:
-    pool.submit(exec, "import json, numpy, subprocess, sys; subprocess.run([sys.executable, '-c', 'import json'])").result()
+    grandchild = "import json, numpy, subprocess, sys; subprocess.run([sys.executable, '-c', 'import json'])"
+    pool.submit(exec, grandchild).result()
 """
 
 

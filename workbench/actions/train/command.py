@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
+import shutil
 import signal
 import string
 import subprocess
@@ -19,6 +21,7 @@ from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
 from workbench.base.parts import scratch_folder
+from workbench.base.processes import supervised
 from workbench.base.progress import Cancel, Work
 from workbench.core.schema.labels import Label
 
@@ -109,9 +112,19 @@ def _check(command: str, *, needed: set[str], known: set[str]) -> None:
 def _run(purpose: str, command: str, places: dict[str, str], timeout_s: float | None, work: Work | None) -> None:
     """Run the train or predict command; each of its words is one argument, whatever a path holds."""
     words = [word.format(**places) for word in shlex.split(command)]
+    lifeline, kept = os.pipe()  # ends with this process, and the program with it
     try:
+        if shutil.which(words[0]) is None:
+            missing = errno.EACCES if Path(words[0]).exists() else errno.ENOENT
+            raise OSError(missing, os.strerror(missing), words[0])
         running = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+            supervised(words, lifeline),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=[lifeline],
         )
         out, err = _awaited(running, timeout_s, (work or Work()).cancel)
     except OSError as cause:
@@ -119,6 +132,9 @@ def _run(purpose: str, command: str, places: dict[str, str], timeout_s: float | 
     except subprocess.TimeoutExpired as cause:
         problem = f"The {purpose} command was stopped: it timed out after {timeout_s:g} seconds."
         raise InputError(problem, at=command, fix="Raise timeout_s.") from cause
+    finally:
+        os.close(lifeline)
+        os.close(kept)
     if running.returncode != 0:
         raise InputError(_failure(purpose, running.returncode, err or out), at=command)
 

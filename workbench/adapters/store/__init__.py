@@ -25,7 +25,12 @@ from workbench.adapters.store.datasets import (
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.relatives import Relatives, relatives
-from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
+from workbench.adapters.store.remembered_splits import (
+    put_splits_back,
+    remember_splits,
+    remembered_splits,
+    remembering,
+)
 from workbench.adapters.store.removals import Removal, list_removals, remove, restore
 from workbench.adapters.store.samples import (
     Added,
@@ -77,6 +82,7 @@ __all__ = [
     "relatives",
     "remember_splits",
     "remembered_splits",
+    "remembering",
     "remove",
     "require_dataset",
     "require_sample",

@@ -9,9 +9,7 @@ ahead.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,10 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import fiftyone.core.odm.database as odm_database
-import psutil
 import pymongo.errors
 
 from workbench.adapters.store.database import Dataset
+from workbench.adapters.store.owners import is_dead, this_process
 from workbench.base.errors import DatabaseError
 
 TURNS = "workbench_turns"
@@ -73,7 +71,7 @@ def forget_lock(dataset: Dataset) -> None:
 
 def _wait(dataset: Dataset) -> WriteLock:
     held = WriteLock(dataset._doc.id, uuid.uuid4().hex)
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    me = this_process()
     taken = {"$set": {"owner": {**me, "token": held.token, "renewed": 0}, "last": me, "wanted_by": None}}
     begun_s, watch = time.monotonic(), _Watch()
     while True:
@@ -83,7 +81,7 @@ def _wait(dataset: Dataset) -> WriteLock:
             _make(held.dataset_id)
             continue
         owner = document["owner"]
-        if _is_dead(owner) or watch.has_stopped(owner) or (owner is None and not _gives_way(document, me, waited_s)):
+        if is_dead(owner) or watch.has_stopped(owner) or (owner is None and not _gives_way(document, me, waited_s)):
             as_seen = {"owner": None} if owner is None else {f"owner.{key}": owner.get(key) for key in COUNTED}
             if _locks().update_one({"_id": held.dataset_id, **as_seen}, taken).matched_count:
                 return held
@@ -127,22 +125,6 @@ def _make(dataset_id: Any) -> None:
     """Create the document of a dataset, without owner, unless it exists."""
     with contextlib.suppress(pymongo.errors.DuplicateKeyError):  # another process was faster
         _locks().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None}}, upsert=True)
-
-
-def _is_dead(owner: dict[str, Any] | None) -> bool:
-    """Whether the owner was a process of this machine that has ended; its number may belong to another by now."""
-    if owner is None or owner["host"] != socket.gethostname():
-        return False
-    return _started(int(owner["pid"])) != float(owner["started"])
-
-
-def _started(pid: int) -> float:
-    """Start time of a process; 0 when there is none."""
-    try:
-        process = psutil.Process(pid)
-        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.Error:
-        return 0.0
 
 
 def _locks() -> Any:

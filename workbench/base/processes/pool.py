@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from workbench.base.errors import WorkbenchError
@@ -26,8 +27,19 @@ T = TypeVar("T")
 # ``-c`` puts the current folder first, where strangers' data may hold a numpy.py; Python 3.10 has no ``-P`` against it
 SAFE_PATH = "import sys; sys.path[:] = [folder for folder in sys.path if folder]"
 START = f"{SAFE_PATH}; from workbench.base.processes.child import main; main({{parent}})"
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE_S = 5.0
 LOG_TAIL = 400
+
+
+def supervised(words: Sequence[str], lifeline: int) -> list[str]:
+    """The command that runs a program which ends with this process; see ``supervisor``.
+
+    Args:
+        words: the program and its arguments.
+        lifeline: reading end of a pipe that the program gets; this process keeps the other end.
+    """
+    return [sys.executable, "-I", str(SUPERVISOR), str(lifeline), *words]
 
 
 class WorkerDied(WorkbenchError):
