@@ -40,8 +40,8 @@ class CommandTrainer:
 
     Example::
 
-        CommandTrainer(train="python train.py {train_dir} -o model.pt",
-                       predict="python predict.py model.pt {images} {predictions}")
+        CommandTrainer(train_command="python train.py {train_dir} -o model.pt",
+                       predict_command="python predict.py model.pt {images} {predictions}")
 
     Attributes:
         predict_command: writes predictions.
