@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workbench.adapters import store
 from workbench.adapters.formats.registry import choose
-from workbench.adapters.formats.toolkit import archive
+from workbench.adapters.formats.toolkit import archive, scratch
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
@@ -133,6 +133,7 @@ def _add(
         if own is not None and own != source:
             problems.count("source_conflict", record.origin)
         by_source.setdefault(own or source, []).append(_without_source(record))
+    scratch.settle()  # the dataset must not name files that a power failure takes away
     for name, records in by_source.items():
         added = store.add(dataset, records, source=name, update=update)
         _tell_corrections(added.corrections, report, problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shutil
 import time
@@ -19,14 +20,15 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.predictions import field_kept
 from workbench.base.errors import InputError
-from workbench.base.files import require_empty
+from workbench.base.files import json_bytes, refused, require_empty
+from workbench.base.parts import abandoned, claimed
 from workbench.base.progress import Progress, Work
 from workbench.core.schema import fields
 from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
 from workbench.core.tables.filter import OneOf
 
-DATA, MODEL = "data", "model"
+DATA, MODEL, UNFINISHED = "data", "model", ".unfinished-round"
 REAL_ONLY = ("test",)
 
 
@@ -85,12 +87,12 @@ def retrain(
     if not name.strip():
         raise InputError(f"{name!r} is not a name for a round.", fix="Pass for example name='second'.")
     target, field = Path(folder).expanduser().absolute(), field_of(name)
+    spec = replace(SplitSpec.of(splits), real_only=REAL_ONLY)
+    _undo_killed(dataset, target)
     require_empty(target)
     model = Detector() if trainer is None else trainer
-    spec = replace(SplitSpec.of(splits), real_only=REAL_ONLY)
     work = work or Work()
     with _undone(dataset, target, spec), field_kept(dataset, field):
-        target.mkdir(parents=True, exist_ok=True)
         data = target / DATA
         export(
             dataset,
@@ -126,16 +128,37 @@ def field_of(name: str) -> str:
 
 @contextlib.contextmanager
 def _undone(dataset: Dataset, target: Path, spec: SplitSpec) -> Iterator[None]:
-    """If the body fails, take the folder and the remembered splits away again."""
+    """If the body fails, take the folder and the remembered splits away again; if it is killed, the next call does."""
     existed, before = target.exists(), store.remembered_splits(dataset, spec.memory)
+    notes = {"dataset": store.identity(dataset), "memory": spec.memory, "splits": before}
     try:
-        yield
+        with contextlib.ExitStack() as stack:
+            try:
+                target.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(claimed(target / UNFINISHED, json_bytes(notes)))
+            except OSError as cause:
+                raise refused(target, cause) from cause
+            yield
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         if existed:
             target.mkdir()
         store.put_splits_back(dataset, spec.memory, before)
         raise
+
+
+def _undo_killed(dataset: Dataset, target: Path) -> None:
+    """Take away what a call that was killed has left in the folder, and the splits that it remembered."""
+    text = abandoned(target / UNFINISHED)
+    if text is None:
+        return
+    for path in target.iterdir():
+        if path.name != UNFINISHED:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    notes = json.loads(text)
+    if notes["dataset"] == store.identity(dataset):
+        store.put_splits_back(dataset, notes["memory"], notes["splits"])
+    (target / UNFINISHED).unlink()
 
 
 @contextlib.contextmanager

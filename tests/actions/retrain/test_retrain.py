@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import fiftyone.core.odm.database as odm_database
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 from workbench.actions.audit import FACTORS, audit
 from workbench.actions.duplicates.search import NOTE as THRESHOLD
+from workbench.actions.export import export
 from workbench.actions.load import load
 from workbench.actions.retrain import retrain
 from workbench.actions.rounds import record_round, rounds
@@ -221,3 +226,71 @@ def test_a_stopped_audit_leaves_no_file(tmp_path: Path, temporary: Path) -> None
     with pytest.raises(Cancelled):
         audit(Fixed(), factors=FACTORS[:2], frames=2, width_px=160, backend="flat", work=Work(listener, cancel))
     assert list(temporary.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys, time
+import workbench as wb
+from pathlib import Path
+class Model:
+    def fit(self, data):
+        if sys.argv[3] == "training":
+            (Path(data).parent / "model").mkdir()
+            os.kill(os.getpid(), signal.SIGKILL)
+    def predict(self, images):
+        os.kill(os.getpid(), signal.SIGKILL)
+wb.retrain(sys.argv[1], Model(), name="first", folder=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("stage", ["training", "predicting"])
+def test_a_killed_turn_can_be_done_again_in_the_same_folder(loaded: Any, tmp_path: Path, stage: str) -> None:
+    """What it left is taken away; what others put into such a folder is not."""
+    target, before = tmp_path / "out", everything(loaded, tmp_path / "out")
+    words = [sys.executable, "-c", KILLED, loaded.name, str(target), stage]
+    assert subprocess.run(words, timeout=120, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert (target / "data").is_dir()
+    with pytest.raises(OutputError, match="not empty"):
+        export(loaded, target)
+    with pytest.raises(InputError, match="fails to learn"):
+        retrain(loaded, Fixed(fails=True), name="first", folder=target)
+    assert everything(loaded, target) == before
+    subprocess.run(words, timeout=120, check=False, capture_output=True)
+    again = retrain(loaded, Fixed(), name="first", folder=target)
+    assert again.round.number == 1 and [path.name for path in target.iterdir()] == ["data"]
+    with pytest.raises(OutputError, match="not empty"):
+        retrain(loaded, Fixed(), name="first", folder=target)
+
+
+PROGRAM = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+with open(sys.argv[1], "w") as told:
+    told.write(f"{os.getpid()} {child.pid} .")
+time.sleep(60)
+"""
+RUNS = """
+import sys
+from pathlib import Path
+from workbench.actions.train import CommandTrainer
+told, program = sys.argv[1:]
+command = f"{sys.executable} {program} {told} {{train_dir}}"
+CommandTrainer(predict_command="true {images} {predictions}", train_command=command).fit(Path("."))
+"""
+
+
+def test_a_command_ends_with_the_process_that_runs_it(tmp_path: Path) -> None:
+    """With what it has started itself."""
+    told, program = tmp_path / "pids", tmp_path / "train.py"
+    program.write_text(PROGRAM)
+    running = subprocess.Popen([sys.executable, "-c", RUNS, str(told), str(program)])
+    deadline = time.monotonic() + 60
+    while not (told.exists() and told.read_text().endswith(".")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pids = [int(pid) for pid in told.read_text().split()[:2]]
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 2
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+        assert time.monotonic() < deadline, f"{pids} outlived their parent"
+        time.sleep(0.05)

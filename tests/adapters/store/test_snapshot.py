@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import pytest
 
 from workbench.actions import tag as tagging
 from workbench.adapters import store
+from workbench.adapters.store import documents, write_lock
 from workbench.adapters.store import snapshot as module
+from workbench.base.errors import DatabaseError
 from workbench.core.schema.labels import Label, Record
 
 Write = Callable[..., Path]
@@ -42,7 +44,7 @@ def same(found: store.Snapshot, dataset: Any) -> bool:
 @pytest.fixture(autouse=True)
 def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else everything of the last minute is read again."""
-    monkeypatch.setattr(module, "OVERLAP", timedelta(0))
+    monkeypatch.setattr(module, "OVERLAP_MS", 0.0)
 
 
 def test_it_reads_only_what_has_changed(dataset: Any, picture: Write) -> None:
@@ -89,3 +91,67 @@ def test_it_is_kept_between_sessions(dataset: Any, picture: Write, monkeypatch: 
     assert same(store.Snapshot(dataset), dataset)
     next(module.home().joinpath("tables").glob("*.npz")).write_bytes(b"broken")
     assert same(store.Snapshot(dataset), dataset)
+
+
+OTHER_CLOCKS = [timedelta(0), timedelta(seconds=-30), timedelta(days=-400), timedelta(days=400)]
+
+
+@pytest.mark.parametrize("wrong", OTHER_CLOCKS, ids=str)
+@pytest.mark.parametrize("who", ["ours", "fiftyone"])
+def test_it_sees_what_others_change_whatever_their_clocks_say(
+    dataset: Any, picture: Write, monkeypatch: pytest.MonkeyPatch, wrong: timedelta, who: str
+) -> None:
+    """Also what is deleted and added in equal numbers, and a second change by the same clock."""
+    ids = store.add(dataset, records(picture, "abcdef"), source="real").ids
+    found = store.Snapshot(dataset)
+    moment = datetime.now(timezone.utc) + wrong
+    monkeypatch.setattr(documents, "now", lambda: moment)
+    for n in range(3):
+        moment += timedelta(milliseconds=n)
+        if who == "ours":
+            store.set_values(dataset, {ids[n]: {"lighting": f"bright{n}"}})
+        else:
+            change = {"$set": {"lighting": f"bright{n}", "last_modified_at": moment}}
+            dataset._sample_collection.update_one({"_id": dataset[ids[n]]._id}, change)
+        assert found.is_stale() and found.refresh()
+        assert same(found, dataset) and f"bright{n}" in set(found.table.to_frame()["lighting"])
+        assert not found.is_stale()
+    dataset.delete_samples([ids[5]])
+    store.add(dataset, records(picture, "g"), source="real")
+    assert found.is_stale() and found.refresh() and same(found, dataset)
+
+
+def test_it_follows_without_the_counter_of_the_server(
+    dataset: Any, picture: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store.add(dataset, records(picture, "abc"), source="real").ids
+    monkeypatch.setattr(module, "revision", lambda dataset: None)
+    found = store.Snapshot(dataset)
+    assert not found.is_stale()
+    monkeypatch.setattr(documents, "now", lambda: datetime.now(timezone.utc) - timedelta(days=1))
+    store.set_values(dataset, {ids[0]: {"lighting": "bright"}})
+    assert found.is_stale() and found.refresh() and same(found, dataset)
+
+
+def test_a_lock_outlives_steps_of_the_clock(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of day of the server and of this machine has no say; only silence by the waiting process's own time."""
+    monkeypatch.setattr(write_lock, "LEASE_S", 0.6)
+    monkeypatch.setattr(write_lock, "WAIT_S", 0.3)
+    locks = write_lock._locks()
+    elsewhere = {"host": "another", "pid": 1, "started": 1.0, "token": "theirs", "renewed": 0}
+    long_ago = {"until": datetime(1970, 1, 1), "wanted_until": datetime(2999, 1, 1)}  # what older versions noted
+    locks.replace_one({"_id": dataset._doc.id}, {"owner": elsewhere, **long_ago}, upsert=True)
+    with pytest.raises(DatabaseError, match="another"), write_lock.write_lock(dataset):
+        pass
+    monkeypatch.setattr(write_lock, "WAIT_S", 5.0)
+    theirs = write_lock.WriteLock(dataset._doc.id, "theirs")
+    theirs.renew()
+    with write_lock.write_lock(dataset) as held:  # it is silent from now on
+        held.renew()
+        with pytest.raises(DatabaseError, match="another one took over"):
+            theirs.renew()
+    with write_lock.write_lock(dataset):  # free again, and who had it last does not wait for one that has died
+        pass
+    locks.update_one({"_id": dataset._doc.id}, {"$set": {"wanted_by": elsewhere}})
+    with write_lock.write_lock(dataset):
+        pass

@@ -97,3 +97,60 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
             return
         time.sleep(0.1)
     pytest.fail(f"worker {pid} outlived its parent")
+
+
+TRAP = "open(__import__('os').environ['TRAP'], 'a').write(__name__)\nraise SystemExit('imported')\n"
+TRAPPED = ("numpy", "pickle", "json", "workbench", "signal", "traceback", "ctypes", "sitecustomize")
+USE = """
+import sys
+sys.path.insert(0, "") if sys.argv[1] == "notebook" else None
+from workbench.base.processes import WorkerProcesses
+with WorkerProcesses(1) as pool:
+    grandchild = "import json, numpy, subprocess, sys; subprocess.run([sys.executable, '-c', 'import json'])"
+    pool.submit(exec, grandchild).result()
+"""
+
+
+@pytest.mark.parametrize("start", ["script", "notebook"])
+def test_modules_beside_the_data_do_not_run_in_workers(tmp_path: Path, start: str) -> None:
+    """Neither in a worker nor in what it starts; a notebook has the current folder on its path."""
+    (data := tmp_path / "data").mkdir()
+    script = tmp_path / "use.py"
+    script.write_text(USE)
+    imports = "import workbench.base.processes, json, pickle, ctypes, numpy, os, runpy, sys\n"
+    leave = f"os.chdir({str(data)!r})\nsys.argv[1:] = [{start!r}]\nrunpy.run_path({str(script)!r})\n"
+    for name in TRAPPED:
+        (data / f"{name}.py").write_text(TRAP)
+    done = subprocess.run(
+        [sys.executable, "-c", imports + leave],
+        env={**os.environ, "TRAP": str(tmp_path / "sprung")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "sprung").exists(), (tmp_path / "sprung").read_text()
+
+
+def test_workers_end_with_their_parent_in_the_middle_of_a_call(tmp_path: Path) -> None:
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import os, time\nfrom workbench.base.processes import WorkerProcesses\n"
+        "pool = WorkerProcesses(2)\npids = {pool.submit(os.getpid).result() for _ in range(8)}\n"
+        "busy = [pool.submit(time.sleep, 60) for _ in range(2)]\ntime.sleep(0.3)\n"
+        "print(*pool.pids(), flush=True)\nos.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    pids = {int(pid) for pid in done.stdout.split()}
+    assert pids
+    deadline = time.monotonic() + 2
+    while alive := [pid for pid in pids if running(pid)]:
+        assert time.monotonic() < deadline, f"workers {alive} outlived their parent"
+        time.sleep(0.05)
+
+
+def running(pid: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False

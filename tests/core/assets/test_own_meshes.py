@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +67,89 @@ def test_a_mesh_of_too_many_faces_is_refused(tmp_path: Path) -> None:
     trimesh.Trimesh(points, faces, process=False).export(tmp_path / "big.ply")
     with pytest.raises(InputError, match="Simplify it to 300,000"):
         library.target(own_word("big", tmp_path / "big.ply"))
+
+
+OUTSIDE = [
+    "/etc/passwd",
+    "/dev/zero",
+    "../secret.bin",
+    "link.bin",
+    "%2e%2e/secret.bin",
+    "file:///etc/passwd",
+    "pipe",
+    "",
+]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """All files opened meanwhile, by whomever."""
+    seen: list[str] = []
+    watching = [True]
+
+    def hook(event: str, args: tuple[object, ...]) -> None:
+        if watching[0] and event == "open" and isinstance(args[0], str):
+            seen.append(args[0])
+
+    sys.addaudithook(hook)
+    yield seen
+    watching[0] = False
+
+
+def traps(folder: Path) -> Path:
+    inner = folder / "mesh"
+    inner.mkdir()
+    (folder / "secret.bin").write_bytes(bytes(10_000))
+    (inner / "link.bin").symlink_to(folder / "secret.bin")
+    os.mkfifo(inner / "pipe")
+    return inner
+
+
+def none_outside(opened: list[str], folder: Path) -> None:
+    inside = {str(path) for path in folder.iterdir()} - {str(folder / name) for name in ("link.bin", "pipe")}
+    forbidden = [path for path in opened if path in ("/etc/passwd", "/dev/zero") or "secret" in path]
+    others = [path for path in opened if path.startswith(str(folder)) and path not in inside]
+    assert not forbidden and not others
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_mesh_never_opens_what_lies_elsewhere(tmp_path: Path, opened: list[str], name: str) -> None:
+    """Geometry that lies elsewhere is refused by name; textures, which nobody needs, are not looked at."""
+    folder = traps(tmp_path)
+    opened.clear()
+    document = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"uri": name, "byteLength": 100}],
+        "images": [{"uri": name}],
+        "bufferViews": [{"buffer": 0, "byteLength": 36}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
+        "nodes": [{"mesh": 0}],
+        "scenes": [{"nodes": [0]}],
+        "scene": 0,
+    }
+    (folder / "w.gltf").write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        library.target(own_word("w", folder / "w.gltf"))
+    assert "no file in the folder of the mesh" in str(caught.value)
+    shape = "v 0 0 0\nv 0.05 0 0\nv 0 0.05 0\nv 0 0 0.05\nvt 0 0\n"
+    faces = "usemtl a\nf 1/1 2/1 3/1\nf 1/1 2/1 4/1\nf 1/1 3/1 4/1\nf 2/1 3/1 4/1\n"
+    (folder / "w.obj").write_text(f"mtllib {name}\n{shape}{faces}")
+    assert len(library.target(own_word("w", folder / "w.obj")).faces) == 4
+    (folder / "w.mtl").write_text(f"newmtl a\nmap_Kd {name}\n")
+    (folder / "v.obj").write_text(f"mtllib w.mtl\n{shape}{faces}")
+    assert len(library.target(own_word("v", folder / "v.obj")).faces) == 4
+    ply = f"ply\nformat ascii 1.0\ncomment TextureFile {name}\nelement vertex 3\nproperty float x\nproperty float y\n"
+    ply += "property float z\nelement face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    (folder / "w.ply").write_text(f"{ply}0 0 0\n0.05 0 0\n0 0.05 0\n3 0 1 2\n")
+    assert len(library.target(own_word("w", folder / "w.ply")).faces) == 1
+    none_outside(opened, folder)
+
+
+def test_a_mesh_of_several_files_in_its_folder_is_read(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    files = trimesh.exchange.gltf.export_gltf(trimesh.Scene(wedge))
+    document = json.loads(files.pop("model.gltf"))
+    for entry in document["buffers"]:
+        (tmp_path / entry["uri"]).write_bytes(files[entry["uri"]])
+    (tmp_path / "w.gltf").write_text(json.dumps(document))
+    assert len(library.target(own_word("w", tmp_path / "w.gltf")).faces) == len(wedge.faces)

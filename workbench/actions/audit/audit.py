@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from workbench.actions.train.examples import overlap
 from workbench.adapters import render
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
+from workbench.base.parts import scratch_folder
 from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
@@ -140,7 +140,8 @@ def audit(
     made = [base.replace(_changes(factors, run)) for run in runs]
     jobs = [(run, frame) for run in range(len(runs)) for frame in range(frames)]
     ask: Predict = model if callable(model) else model.predict
-    with tempfile.TemporaryDirectory(prefix="workbench-audit-") as folder:
+    with scratch_folder() as scratch:
+        folder = str(scratch)
         truth: dict[tuple[int, int], list[tuple[str, tuple[float, ...]]]] = {}
         with (
             Progress("auditing", total=len(jobs), unit="image", work=work) as progress,

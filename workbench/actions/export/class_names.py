@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import unicodedata
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,6 +12,7 @@ from workbench.adapters.formats.registry import FORMATS
 from workbench.adapters.formats.toolkit.contract import NamedRecord, Writer
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
+from workbench.base.parts import scratch_folder
 from workbench.base.plurals import counted
 from workbench.core.schema.labels import Camera, Label, Labels, Record
 
@@ -68,8 +67,8 @@ class ClassNames:
         raise InputError(f"The class {name!r:.80} cannot be written as {self._writer.name}.", fix=fix)
 
     def _holds(self, name: str) -> bool:
-        with tempfile.TemporaryDirectory() as text:
-            folder, original = Path(text) / "out", Path(text) / "original.png"
+        with scratch_folder() as scratch:
+            folder, original = scratch / "out", scratch / "original.png"
             folder.mkdir()
             Image.new("L", (_SIDE_PX, _SIDE_PX)).save(original)
             label = Label(name, (2.0, 2.0, 9.0, 9.0), T_cam_obj=_POSE, size_m=(0.1, 0.1, 0.1))
@@ -81,7 +80,7 @@ class ClassNames:
                 picture.write_bytes(original.read_bytes())
             try:
                 self._writer.write(folder, [item])
-                source = Source(folder, scratch=Path(text) / "scratch")
+                source = Source(folder, scratch=scratch / "scratch")
                 return [each.labels.names for each in FORMATS[self._writer.name].read(source)] == [(name,)]
             except (InputError, ValueError):  # not even written: half a surrogate pair, or no XML
                 return False

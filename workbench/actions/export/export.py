@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from workbench.adapters.formats.toolkit.pictures import started_workers
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
-from workbench.base.files import require_empty, whole_folder
+from workbench.base.files import Together, require_empty, whole_folder
+from workbench.base.parts import part_folder
 from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
@@ -156,9 +157,8 @@ def export(
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
     progress = Progress("exporting", total=steps, unit="step", work=work)
-    _write(target, chosen, seen, media, choice, report, progress)
-    if chosen.drawn:
-        store.remember_splits(dataset, spec.memory, chosen.drawn)
+    remembering = partial(store.remembering, dataset, spec.memory, chosen.drawn, target)
+    _write(target, chosen, seen, media, choice, report, progress, together=remembering if chosen.drawn else None)
     return report
 
 
@@ -209,15 +209,21 @@ def _write(
     choice: Choice,
     report: ExportReport,
     progress: Progress,
+    *,
+    together: Together | None,
 ) -> None:
     """Everything into a folder beside the target, which is moved in when it reads back as it was meant."""
     writer = seen.writer
-    with whole_folder(target) as parts, progress, started_workers(len(chosen.shipped)) as workers:
+    with (
+        whole_folder(target, together=together) as parts,
+        progress,
+        started_workers(len(chosen.shipped)) as workers,
+    ):
         if not writer.embeds:
             put(parts, chosen.shipped, writer, media, progress)
         writer.write(parts, chosen.shipped)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".read", dir=target.parent) as scratch:
-            written = Source(parts, scratch=Path(scratch), workers=workers, follow_links=True)
+        with part_folder(target.parent) as scratch:
+            written = Source(parts, scratch=scratch, workers=workers, follow_links=True)
             hashes = compare(written, chosen.shipped, seen.places, writer, progress)
         write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 

@@ -18,6 +18,7 @@ from workbench.actions.generate.inline import Inline
 from workbench.actions.generate.record import source_key
 from workbench.actions.generate.sink import Sink, sink_for
 from workbench.base.errors import Cancelled, InputError, RenderError, WorkbenchError
+from workbench.base.files import sync
 from workbench.base.processes import WorkerDied, WorkerProcesses
 from workbench.base.progress import Progress, Tick, Work, terminal
 from workbench.core.scenario import Scenario
@@ -346,6 +347,7 @@ class _Run:
         frames, self.unsaved = self.unsaved, []
         if not frames:
             return
+        sync(self.plan.folder)  # the dataset must not name files that a power failure takes away
         ids = self.plan.sink.add([media.read_record(self.plan.folder, frame) for frame in frames])
         self.ids.update(zip(frames, ids, strict=True))
         self.result.generated += len(frames)

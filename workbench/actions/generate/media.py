@@ -23,7 +23,7 @@ from workbench.actions.generate import products
 from workbench.actions.generate.record import scene_id, source_key
 from workbench.actions.generate.shot import Accepted
 from workbench.base.errors import OutputError
-from workbench.base.files import refused, write_bytes, write_json
+from workbench.base.files import json_bytes, refused, write_bytes
 from workbench.core.scenario import Scenario, lighting_category, sensor_category
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
@@ -69,18 +69,18 @@ def prepare(folder: Path, annotators: Sequence[str] = ()) -> None:
 
 
 def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: dict[str, Any]) -> None:
-    """Write a frame, each file whole, the resolved frame last."""
+    """Write a frame, each file whole, the resolved frame last; see ``files.sync``."""
     frame, truth = accepted.resolved.mark.frame, accepted.truth
-    write_bytes(path_of(folder, "images", frame), picture.jpeg)
-    write_bytes(path_of(folder, "instances", frame), _png(truth.instances))
-    write_bytes(path_of(folder, "depth", frame), _png(depth_mm(truth)))
+    _write(path_of(folder, "images", frame), picture.jpeg)
+    _write(path_of(folder, "instances", frame), _png(truth.instances))
+    _write(path_of(folder, "depth", frame), _png(depth_mm(truth)))
     asked, camera = accepted.resolved.scenario.annotators, accepted.scene.camera
     if "semantic_segmentation" in asked:
-        write_bytes(path_of(folder, "semantic", frame), _png(products.semantic_map(truth)))
+        _write(path_of(folder, "semantic", frame), _png(products.semantic_map(truth)))
     if "normals" in asked:
-        write_bytes(path_of(folder, "normals", frame), _png(products.normals_map(truth, camera)[..., ::-1]))
+        _write(path_of(folder, "normals", frame), _png(products.normals_map(truth, camera)[..., ::-1]))
     if "point_cloud" in asked:
-        write_bytes(path_of(folder, "clouds", frame), products.cloud_pcd(truth, picture.srgb, camera))
+        _write(path_of(folder, "clouds", frame), products.cloud_pcd(truth, picture.srgb, camera))
     objects = [_object_document(thing) for thing in truth.objects]
     if "keypoints" in asked:
         for document, thing in zip(objects, truth.objects, strict=True):
@@ -93,7 +93,12 @@ def write_frame(folder: Path, accepted: Accepted, picture: Picture, generation: 
         "surface": accepted.resolved.values["scene.surface.label"],
         "sensor": sensor_category(accepted.resolved.values),
     }
-    write_json(path_of(folder, "frames", frame), accepted.resolved.document() | {"outcome": outcome})
+    _write(path_of(folder, "frames", frame), json_bytes(accepted.resolved.document() | {"outcome": outcome}))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write one file; the job waits for the disk, once for many frames."""
+    write_bytes(path, data, durable=False)
 
 
 def depth_mm(truth: Annotations) -> NDArray[np.uint16]:

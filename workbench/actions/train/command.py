@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
+import shutil
 import signal
 import string
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from pathlib import Path
 from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
+from workbench.base.parts import scratch_folder
+from workbench.base.processes import supervised
 from workbench.base.progress import Cancel, Work
 from workbench.core.pictures import upright
 from workbench.core.schema.labels import Label
@@ -36,8 +39,8 @@ class CommandTrainer:
 
     Example::
 
-        CommandTrainer(train="python train.py {train_dir} -o model.pt",
-                       predict="python predict.py model.pt {images} {predictions}")
+        CommandTrainer(train_command="python train.py {train_dir} -o model.pt",
+                       predict_command="python predict.py model.pt {images} {predictions}")
 
     Attributes:
         predict_command: writes predictions.
@@ -80,8 +83,8 @@ class CommandTrainer:
         if self.train_dir is None and (not self.classes or "{train_dir}" in self.predict_command):
             fix = "Call fit(split_dir) first."
             raise InputError("The trainer has not been fitted.", at=self.predict_command, fix=fix)
-        with tempfile.TemporaryDirectory(prefix="workbench-predict-") as folder:
-            asked, answer = Path(folder) / "images.json", Path(folder) / "predictions.json"
+        with scratch_folder() as folder:
+            asked, answer = folder / "images.json", folder / "predictions.json"
             known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
@@ -108,9 +111,19 @@ def _check(command: str, *, needed: set[str], known: set[str]) -> None:
 def _run(purpose: str, command: str, places: dict[str, str], timeout_s: float | None, work: Work | None) -> None:
     """Run the train or predict command; each of its words is one argument, whatever a path holds."""
     words = [word.format(**places) for word in shlex.split(command)]
+    lifeline, kept = os.pipe()  # ends with this process, and the program with it
     try:
+        if shutil.which(words[0]) is None:
+            missing = errno.EACCES if Path(words[0]).exists() else errno.ENOENT
+            raise OSError(missing, os.strerror(missing), words[0])
         running = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+            supervised(words, lifeline),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            pass_fds=[lifeline],
         )
         out, err = _awaited(running, timeout_s, (work or Work()).cancel)
     except OSError as cause:
@@ -118,6 +131,9 @@ def _run(purpose: str, command: str, places: dict[str, str], timeout_s: float | 
     except subprocess.TimeoutExpired as cause:
         problem = f"The {purpose} command was stopped: it timed out after {timeout_s:g} seconds."
         raise InputError(problem, at=command, fix="Raise timeout_s.") from cause
+    finally:
+        os.close(lifeline)
+        os.close(kept)
     if running.returncode != 0:
         raise InputError(_failure(purpose, running.returncode, err or out), at=command)
 

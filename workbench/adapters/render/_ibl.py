@@ -29,8 +29,8 @@ def write_ibl(name: str, folder: Path) -> str:
     stem = folder / name.replace("/", "_")
     radiance = environment_radiance(name).astype(np.float64)
     levels = [_level(radiance, k) for k in range(LEVELS)]
-    write_bytes(Path(f"{stem}_ibl.ktx"), _ktx(levels, _harmonics_text(name)))
-    write_bytes(Path(f"{stem}_skybox.ktx"), _ktx(levels[:1], b""))
+    write_bytes(Path(f"{stem}_ibl.ktx"), _ktx(levels, _harmonics_text(name)), durable=False)
+    write_bytes(Path(f"{stem}_skybox.ktx"), _ktx(levels[:1], b""), durable=False)
     return str(stem)
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +27,7 @@ from workbench.adapters.render._light import distance_m, intensity_cd, panel_axe
 from workbench.adapters.render._probe import typical_scene
 from workbench.adapters.render._rays import o3d, world_vertices
 from workbench.base.errors import RenderError
+from workbench.base.parts import scratch_folder
 from workbench.core.schema.scene import Environment, Light, Material, Scene, Solid
 
 PER_LUX = 4.1455e-6  # linear value of a white matte surface per lux at Filament's fixed camera exposure; measured
@@ -64,8 +63,9 @@ class Open3dRenderer:
         self.supersample = supersample
         self._targets: dict[tuple[int, int], Any] = {}
         self._environment: dict[tuple[int, int], str] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="workbench-light-"))
-        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+        folders = ExitStack()
+        self._folder = folders.enter_context(scratch_folder())  # swept by the next run when this process is killed
+        atexit.register(folders.close)
         self._ibl = cache(lambda name: write_ibl(name, self._folder))
         self._target(64, 48)  # fails here, not in the middle of a job
 

@@ -19,13 +19,18 @@ from workbench.adapters.store.datasets import (
     open_dataset,
     opened,
     require_dataset,
+    revision,
     set_note,
-    stamp,
 )
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.relatives import Relatives, relatives
-from workbench.adapters.store.remembered_splits import put_splits_back, remember_splits, remembered_splits
+from workbench.adapters.store.remembered_splits import (
+    put_splits_back,
+    remember_splits,
+    remembered_splits,
+    remembering,
+)
 from workbench.adapters.store.removals import Removal, list_removals, remove, restore
 from workbench.adapters.store.samples import (
     Added,
@@ -77,10 +82,12 @@ __all__ = [
     "relatives",
     "remember_splits",
     "remembered_splits",
+    "remembering",
     "remove",
     "require_dataset",
     "require_sample",
     "restore",
+    "revision",
     "save_view",
     "select",
     "set_class_facts",
@@ -88,7 +95,6 @@ __all__ = [
     "set_note",
     "set_values",
     "source_keys",
-    "stamp",
     "table",
     "view",
 ]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -38,6 +39,7 @@ REACH_TIMEOUT_S = 5.0
 START_TIMEOUT_S = 60.0
 ORPHAN_AFTER_S = 4.0
 SERVICE_ARGS = ["--51-service", "db", "--multi"]
+PORT = "FIFTYONE_PRIVATE_DATABASE_PORT"  # FiftyOne's own; child processes inherit it
 _service: Any = None
 
 
@@ -54,7 +56,8 @@ def find_mongod() -> Path | None:
 def connect() -> str:
     """Reach the database, starting one when none is given; returns its version.
 
-    ``FIFTYONE_DATABASE_URI`` names a server; without it the embedded one is started or shared.
+    ``FIFTYONE_DATABASE_URI`` names a server; without it the embedded one is started or shared. Only a server whose data
+    lies in ``FIFTYONE_DATABASE_DIR`` is shared; that of another home or folder belongs to somebody else.
 
     Raises:
         DatabaseError: missing, too old, dead or not to be reached; the message has the fix.
@@ -64,9 +67,11 @@ def connect() -> str:
     kwargs["journal"] = True  # a write has happened once it is on the server's disk
     kwargs["serverSelectionTimeoutMS"] = int(REACH_TIMEOUT_S * 1000)  # FiftyOne would hang for 30 s
     uri = fo.config.database_uri
-    if uri is None and "FIFTYONE_PRIVATE_DATABASE_PORT" not in os.environ:
-        os.environ["FIFTYONE_PRIVATE_DATABASE_PORT"] = str(_start())
-    where = _hidden_password(uri) if uri else f"127.0.0.1:{os.environ['FIFTYONE_PRIVATE_DATABASE_PORT']}"
+    if uri is None and not _serves_our_folder(os.environ.get(PORT)):
+        if odm_database._client is not None:
+            raise _other_folder()
+        os.environ[PORT] = str(_start())
+    where = _hidden_password(uri) if uri else f"127.0.0.1:{os.environ[PORT]}"
     version = _check_version(uri, where)
     fo.config.database_validation = False  # checked just now; FiftyOne would print a notice at every start
     try:
@@ -94,15 +99,23 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Service(fo_service.DatabaseService):  # type: ignore[misc]  # FiftyOne is untyped
-    """FiftyOne's database service with our mongod, and without its output on stdout."""
+    """FiftyOne's database service with our mongod and folder, and without its output on stdout."""
 
     def __init__(self, mongod: Path) -> None:
         self._mongod = mongod
         super().__init__()
 
+    def start(self) -> None:
+        """Start it; FiftyOne would rather join any service of this user, whatever data it has."""
+        fo_service.Service.start(self)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"PYTHONSAFEPATH": "1"}
+
     @property
     def command(self) -> list[str]:
-        data = Path(fo.config.database_dir)
+        data = _data_folder()
         log = data / "log" / "mongo.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         files = ["--dbpath", str(data), "--logpath", str(log), "--logappend"]
@@ -140,11 +153,52 @@ def _start() -> int:
     raise _failed_start(f"process {_holder()} holds the data folder")
 
 
+def _data_folder() -> Path:
+    """The folder of the embedded database, as FiftyOne is configured here."""
+    return Path(fo.config.database_dir).expanduser().absolute()
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    """Whether the command line of a service or of a mongod names our data folder."""
+    words = process.cmdline()
+    folders = [Path(process.cwd()) / after for word, after in pairwise(words) if word == "--dbpath"]
+    return any(_same_folder(folder) for folder in folders)
+
+
+def _same_folder(folder: Path) -> bool:
+    try:
+        return folder.samefile(_data_folder())
+    except OSError:  # one of them does not exist
+        return False
+
+
+def _serves_our_folder(port: str | None) -> bool:
+    """Whether the mongod at a port of this machine has its data in our folder."""
+    if port is None:
+        return False
+    try:
+        client: Any = pymongo.MongoClient("127.0.0.1", int(port), serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
+        with client:
+            pid = int(client.admin.command("serverStatus", metrics=0)["pid"])
+        return _is_ours(psutil.Process(pid))
+    except (pymongo.errors.PyMongoError, psutil.Error, ValueError):
+        return False  # the port of a database that has ended
+
+
+def _other_folder() -> DatabaseError:
+    return DatabaseError(
+        "FiftyOne is connected to the database of another folder in this process.",
+        at=f"127.0.0.1:{os.environ.get(PORT)}; data here: {_data_folder()}",
+        fix="Restart Python or the notebook's kernel, and call the workbench before FiftyOne; "
+        "or end the other processes that use FiftyOne.",
+    )
+
+
 def _join() -> int | None:
-    """Register with a service that answers; it then lives as long as this process."""
+    """Register with the service of our folder, if it answers; it then lives as long as this process."""
     for process in find_processes_by_args(SERVICE_ARGS):
         try:
-            if send_ipc_message(process, ("register", os.getpid())) is True:
+            if _is_ours(process) and send_ipc_message(process, ("register", os.getpid())) is True:
                 return _port_below(process)
         except (OSError, psutil.Error):
             continue  # it is on its way out
@@ -179,11 +233,11 @@ def _quiet_children() -> Iterator[None]:
 
 def _holder() -> psutil.Process | None:
     """The mongod that holds the data folder, if any; a lock file may be left over and its number taken by others."""
-    lock = Path(fo.config.database_dir) / "mongod.lock"
+    lock = _data_folder() / "mongod.lock"
     text = lock.read_text().strip() if lock.is_file() else ""
     try:
         process = psutil.Process(int(text)) if text.isdigit() else None
-        return process if process and process.name().startswith("mongod") else None
+        return process if process and process.name().startswith("mongod") and _is_ours(process) else None
     except psutil.Error:
         return None
 
@@ -222,14 +276,14 @@ def _listening_port(child: Any, deadline: float) -> int | None:
 
 def _last_failure() -> str:
     """The last line in mongod's log that says why it ended."""
-    log = Path(fo.config.database_dir) / "log" / "mongo.log"
+    log = _data_folder() / "log" / "mongo.log"
     lines = log.read_text(errors="replace").splitlines()[-200:] if log.is_file() else []
     telling = [line for line in lines if re.search(r'"s":"[FE]"|Invalid|downgrade|lock', line)]
     return telling[-1][:400] if telling else "it ended without a message"
 
 
 def _failed_start(reason: str) -> DatabaseError:
-    folder = fo.config.database_dir
+    folder = _data_folder()
     return DatabaseError(
         f"The embedded MongoDB did not start: {reason.rstrip('.')}.",
         at=f"data in {folder}",
@@ -239,8 +293,7 @@ def _failed_start(reason: str) -> DatabaseError:
 
 
 def _check_version(uri: str | None, where: str) -> str:
-    port = os.environ.get("FIFTYONE_PRIVATE_DATABASE_PORT")
-    address = uri or f"mongodb://127.0.0.1:{port}"
+    address = uri or f"mongodb://127.0.0.1:{os.environ[PORT]}"
     try:
         client: Any = pymongo.MongoClient(address, serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
         with client:

@@ -1,16 +1,26 @@
-"""The splits that were drawn, by specification, so that later draws keep them."""
+"""The splits that were drawn, by specification, so that later draws keep them.
+
+An export and the memory of its splits come into being together: the splits are written ahead as an intent, which counts
+from the moment at which the folder has got its name. Who comes next completes the intent of a process that was killed
+after it, and forgets that of one that was killed before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import fiftyone.core.odm.database as odm_database
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.owners import is_dead, this_process
 
-DRAWS = "workbench_draws"
+DRAWS, INTENTS = "workbench_draws", "workbench_draw_intents"
 DUPLICATE_KEY = 11000
 BATCH = 5_000
 
@@ -18,6 +28,7 @@ BATCH = 5_000
 @translated
 def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
     """Split by key of the samples drawn under this memory (``SplitSpec.memory``); empty when there are none."""
+    _settle(dataset)
     documents = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
     return {document["key"]: document["split"] for document in documents}
 
@@ -46,6 +57,58 @@ def remember_splits(dataset: Dataset, memory: str, drawn: Mapping[str, str]) -> 
             collection.bulk_write(changes, ordered=False)
 
 
+@translated
+@contextlib.contextmanager
+def remembering(dataset: Dataset, memory: str, drawn: Mapping[str, str], target: Path, part: Path) -> Iterator[None]:
+    """Store splits when the body gives the folder ``part`` its name ``target``: both happen, or neither.
+
+    Raises:
+        Whatever the body raises; nothing is stored then.
+    """
+    collection = odm_database.get_db_conn()[INTENTS]
+    token, status = uuid.uuid4().hex, part.stat()
+    head = {"dataset_id": dataset._doc.id, "token": token}
+    items = list(drawn.items())
+    pages = [dict(items[start : start + BATCH]) for start in range(0, len(items), BATCH)]
+    collection.insert_many([{**head, "page": [[*item] for item in page.items()]} for page in pages] or [head])
+    intent = {"wish": memory, "target": str(target), "folder": [status.st_dev, status.st_ino], "owner": this_process()}
+    collection.insert_one({**head, **intent})  # last: now it is whole
+    try:
+        yield
+    except BaseException:
+        collection.delete_many({"token": token})
+        raise
+    _complete(dataset, {**head, **intent})
+
+
+def _settle(dataset: Dataset) -> None:
+    """Complete or forget what processes that were killed had written ahead."""
+    collection = odm_database.get_db_conn()[INTENTS]
+    for intent in collection.find({"dataset_id": dataset._doc.id, "target": {"$exists": True}}):
+        if _has_appeared(intent):
+            _complete(dataset, intent)
+        elif is_dead(intent["owner"]):
+            collection.delete_many({"token": intent["token"]})
+
+
+def _has_appeared(intent: Mapping[str, Any]) -> bool:
+    """Whether the folder has its name: it is the same folder as the one that was written."""
+    try:
+        status = Path(intent["target"]).stat()
+    except OSError:
+        return False
+    return [status.st_dev, status.st_ino] == list(intent["folder"])
+
+
+def _complete(dataset: Dataset, intent: Mapping[str, Any]) -> None:
+    collection = odm_database.get_db_conn()[INTENTS]
+    pages = collection.find({"token": intent["token"], "page": {"$exists": True}})
+    drawn = {key: split for page in pages for key, split in page["page"]}
+    if drawn:
+        remember_splits(dataset, intent["wish"], drawn)
+    collection.delete_many({"token": intent["token"]})
+
+
 def put_splits_back(dataset: Dataset, memory: str, before: Mapping[str, str]) -> None:
     """Restore the splits that were stored before."""
     new = [key for key in remembered_splits(dataset, memory) if key not in before]
@@ -57,4 +120,5 @@ def put_splits_back(dataset: Dataset, memory: str, before: Mapping[str, str]) ->
 
 def forget_splits(dataset: Dataset) -> None:
     """Delete all stored splits of a dataset."""
-    odm_database.get_db_conn()[DRAWS].delete_many({"dataset_id": dataset._doc.id})
+    for name in (DRAWS, INTENTS):
+        odm_database.get_db_conn()[name].delete_many({"dataset_id": dataset._doc.id})

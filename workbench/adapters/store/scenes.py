@@ -152,9 +152,9 @@ def _scenes(path: Path, poses: Sequence[Floats | None]) -> list[Scene]:
                 cloud = cloud or read_cloud(path)
                 shown = path if _is_shown_right(path, cloud) else converted
                 if shown == converted and not converted.is_file():
-                    write_bytes(converted, pcd_bytes(cloud))
+                    write_bytes(converted, pcd_bytes(cloud), durable=False)
                 camera = _viewpoint(cloud, T_cam_cloud)
-                write_bytes(scene, _scene_bytes(shown, camera, coloured=cloud.rgb is not None))
+                write_bytes(scene, _scene_bytes(shown, camera, coloured=cloud.rgb is not None), durable=False)
             asset = converted if converted.is_file() else path
             scenes.append(Scene(scene, scene.stat().st_size + asset.stat().st_size, asset.suffix.lower()[1:]))
         return scenes

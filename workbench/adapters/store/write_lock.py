@@ -1,32 +1,32 @@
 """One writer of tags at a time for each dataset, across threads, kernels and machines.
 
-The lock is a document with a lease by the clock of the server. A writer that died on this machine loses it at once, one
-on another machine when its lease ends; whoever comes next finishes what the dead one had written ahead.
+The lock is a document with a number that its holder counts up while it works. A writer that died on this machine loses
+it at once, one on another machine when those who wait have not seen the number change for ``LEASE_S`` of their own
+time; no clock of day is read, which may be set at any moment. Whoever comes next finishes what the dead one had written
+ahead.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import socket
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import fiftyone.core.odm.database as odm_database
-import psutil
 import pymongo.errors
 
 from workbench.adapters.store.database import Dataset
+from workbench.adapters.store.owners import is_dead, this_process
 from workbench.base.errors import DatabaseError
 
 TURNS = "workbench_turns"
-LEASE_MS, WANTED_MS = 15_000, 200
-LONG_AGO = datetime(1970, 1, 1)  # naive, as the driver keeps moments
+LEASE_S = 15.0
+GIVE_WAY_S = 0.2  # that the last holder leaves to others who wait
+COUNTED = ("token", "renewed")
 WAIT_S = 60.0
 LONGEST_PAUSE_S = 0.01
 
@@ -44,11 +44,8 @@ class WriteLock:
         Raises:
             DatabaseError: this process was stopped for so long that another one took over.
         """
-        if (
-            not _locks()
-            .update_one({"_id": self.dataset_id, "owner.token": self.token}, [{"$set": {"until": _after(LEASE_MS)}}])
-            .matched_count
-        ):
+        mine = {"_id": self.dataset_id, "owner.token": self.token}
+        if not _locks().update_one(mine, {"$inc": {"owner.renewed": 1}}).matched_count:
             fix = "Nothing is lost: the other process finishes this change. Read the dataset again."
             raise DatabaseError("This process was stopped for so long that another one took over the change.", fix=fix)
 
@@ -64,9 +61,7 @@ def write_lock(dataset: Dataset) -> Iterator[WriteLock]:
     try:
         yield held
     finally:
-        _locks().update_one(
-            {"_id": held.dataset_id, "owner.token": held.token}, [{"$set": {"until": "$$NOW", "owner": None}}]
-        )
+        _locks().update_one({"_id": held.dataset_id, "owner.token": held.token}, {"$set": {"owner": None}})
 
 
 def forget_lock(dataset: Dataset) -> None:
@@ -76,31 +71,46 @@ def forget_lock(dataset: Dataset) -> None:
 
 def _wait(dataset: Dataset) -> WriteLock:
     held = WriteLock(dataset._doc.id, uuid.uuid4().hex)
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
-    deadline = time.monotonic() + WAIT_S
+    me = this_process()
+    taken = {"$set": {"owner": {**me, "token": held.token, "renewed": 0}, "last": me, "wanted_by": None}}
+    begun_s, watch = time.monotonic(), _Watch()
     while True:
-        document = _locks().find_one({"_id": held.dataset_id}, {"owner": 1})
+        document = _locks().find_one({"_id": held.dataset_id})
+        waited_s = time.monotonic() - begun_s
         if document is None:
             _make(held.dataset_id)
             continue
-        taken = {"$set": {"owner": {"$literal": {**me, "token": held.token}}, "last": me, "until": _after(LEASE_MS)}}
-        if _locks().update_one({"_id": held.dataset_id, **_free(document["owner"], me)}, [taken]).matched_count:
-            return held
-        if time.monotonic() > deadline:
-            raise _busy(dataset, document["owner"] or {})
-        wanted = {"$set": {"wanted_by": me, "wanted_until": _after(WANTED_MS)}}
-        _locks().update_one({"_id": held.dataset_id}, [wanted])
+        owner = document["owner"]
+        if is_dead(owner) or watch.has_stopped(owner) or (owner is None and not _gives_way(document, me, waited_s)):
+            as_seen = {"owner": None} if owner is None else {f"owner.{key}": owner.get(key) for key in COUNTED}
+            if _locks().update_one({"_id": held.dataset_id, **as_seen}, taken).matched_count:
+                return held
+        elif waited_s > WAIT_S:
+            raise _busy(dataset, owner or {})
+        elif owner is not None and document.get("wanted_by") is None:
+            _locks().update_one({"_id": held.dataset_id}, {"$set": {"wanted_by": me}})
         time.sleep(random.uniform(0.0, LONGEST_PAUSE_S))  # noqa: S311 - so that waiting processes do not retry at the same moment
 
 
-def _free(owner: dict[str, Any] | None, me: dict[str, Any]) -> dict[str, Any]:
-    """When the lock can be taken: nobody has it, and this process did not have the last one while another waits."""
-    if _is_dead(owner):
-        assert owner is not None
-        return {"owner.token": owner["token"]}
-    others_wait = {"$and": [{"$gt": ["$wanted_until", "$$NOW"]}, {"$ne": ["$wanted_by", me]}]}
-    ended = {"$lte": ["$until", "$$NOW"]}
-    return {"$expr": {"$and": [ended, {"$or": [{"$ne": ["$last", me]}, {"$not": [others_wait]}]}]}}
+class _Watch:
+    """How long the holder of a lock has shown no sign of life, by this process's own time."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[Any, ...] = ()
+        self._since_s = 0.0
+
+    def has_stopped(self, owner: dict[str, Any] | None) -> bool:
+        """Whether the holder has not renewed its lock for the length of a lease."""
+        seen = () if owner is None else tuple(owner.get(key) for key in COUNTED)
+        if seen != self._seen:
+            self._seen, self._since_s = seen, time.monotonic()
+        return bool(seen) and time.monotonic() - self._since_s > LEASE_S
+
+
+def _gives_way(document: dict[str, Any], me: dict[str, Any], waited_s: float) -> bool:
+    """Whether this process had the lock last while another waits; for a moment, because that one may have died."""
+    wanted_by = document.get("wanted_by")
+    return document.get("last") == me and wanted_by not in (None, me) and waited_s < GIVE_WAY_S
 
 
 def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
@@ -114,28 +124,7 @@ def _busy(dataset: Dataset, owner: dict[str, Any]) -> DatabaseError:
 def _make(dataset_id: Any) -> None:
     """Create the document of a dataset, without owner, unless it exists."""
     with contextlib.suppress(pymongo.errors.DuplicateKeyError):  # another process was faster
-        _locks().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None, "until": LONG_AGO}}, upsert=True)
-
-
-def _is_dead(owner: dict[str, Any] | None) -> bool:
-    """Whether the owner was a process of this machine that has ended; its number may belong to another by now."""
-    if owner is None or owner["host"] != socket.gethostname():
-        return False
-    return _started(int(owner["pid"])) != float(owner["started"])
-
-
-def _started(pid: int) -> float:
-    """Start time of a process; 0 when there is none."""
-    try:
-        process = psutil.Process(pid)
-        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.Error:
-        return 0.0
-
-
-def _after(milliseconds: int) -> dict[str, Any]:
-    """A time by the server's clock."""
-    return {"$add": ["$$NOW", milliseconds]}
+        _locks().update_one({"_id": dataset_id}, {"$setOnInsert": {"owner": None}}, upsert=True)
 
 
 def _locks() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
@@ -11,9 +12,16 @@ from typing import BinaryIO
 
 from workbench.base.errors import WorkbenchError
 
+PR_SET_PDEATHSIG = 1
 
-def main() -> None:
-    """Serve calls until standard input closes. Whatever libraries print goes to standard error."""
+
+def main(parent: int) -> None:
+    """Serve calls until standard input closes. Whatever libraries print goes to standard error.
+
+    Args:
+        parent: process id of the program that started this one; it ends with it, in the middle of a call too.
+    """
+    _end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -22,6 +30,17 @@ def main() -> None:
         answers.write(answer)
         answers.flush()
     os._exit(0)  # all answers are out; renderers may crash while the interpreter takes itself apart
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process with its parent: a closed pipe is seen only between two calls.
+
+    To Linux the parent is the thread that started this process; a thread of the pool lives as long as the pool.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it was dead before
+            os._exit(1)
 
 
 def _serve(requests: BinaryIO) -> bytes | None:

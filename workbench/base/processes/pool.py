@@ -15,16 +15,31 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from workbench.base.errors import WorkbenchError
+from workbench.base.parts import sweep_temporary
 
 T = TypeVar("T")
-START = "from workbench.base.processes.child import main; main()"
+# ``-c`` puts the current folder first, where strangers' data may hold a numpy.py; Python 3.10 has no ``-P`` against it
+SAFE_PATH = "import sys; sys.path[:] = [folder for folder in sys.path if folder]"
+START = f"{SAFE_PATH}; from workbench.base.processes.child import main; main({{parent}})"
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 GRACE_S = 5.0
 LOG_TAIL = 400
+
+
+def supervised(words: Sequence[str], lifeline: int) -> list[str]:
+    """The command that runs a program which ends with this process; see ``supervisor``.
+
+    Args:
+        words: the program and its arguments.
+        lifeline: reading end of a pipe that the program gets; this process keeps the other end.
+    """
+    return [sys.executable, "-I", str(SUPERVISOR), str(lifeline), *words]
 
 
 class WorkerDied(WorkbenchError):
@@ -53,6 +68,7 @@ class WorkerProcesses(ThreadPoolExecutor):
         super().shutdown(wait=wait, cancel_futures=cancel_futures)
         for child in self._children:
             child.close()
+        sweep_temporary()  # workers are ended, not asked to tidy up
 
     def pids(self) -> list[int]:
         """Process ids of the running children."""
@@ -76,10 +92,10 @@ class _Child:
 
     def __init__(self, *, threads: int) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
         environment.setdefault("OMP_NUM_THREADS", str(threads))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-c", START.format(parent=os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

@@ -5,13 +5,16 @@ In scenarios such a mesh is one word: ``class@path``, with ``#mm`` at the end wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 
 from workbench.base.errors import InputError
+from workbench.base.files import inside
 from workbench.core.assets._shape import Shape, finish
 from workbench.core.schema.scene import Mesh
 
@@ -19,6 +22,7 @@ SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".stl")
 Y_UP = (".glb", ".gltf")  # as the format demands; all others are taken for z up
 SMALLEST_M, LARGEST_M = 0.002, 5.0
 MOST_FACES = 300_000
+MOST_BYTES = 1_000_000_000  # of a file that a mesh refers to
 MM = "#mm"
 
 
@@ -119,9 +123,15 @@ def _read(path: Path) -> Shape:
         raise InputError("The mesh file does not exist.", at=str(path), fix="Restore it or change the scenario.")
     import trimesh  # deferred: 0.3 s, and most scenarios need none
 
+    beside = _Beside(path)
     try:
-        mesh = trimesh.load(path, force="mesh", process=False)
+        mesh = trimesh.load(path, force="mesh", process=False, resolver=beside)
     except Exception as cause:  # its readers raise whatever went wrong inside
+        if beside.refused:
+            problem = f"The mesh refers to {beside.refused[0]!r:.120}, which is no file in the folder of the mesh."
+            raise _refused(
+                path, problem, "Put all its files into one folder, or export it as one .glb file."
+            ) from cause
         problem = f"The mesh cannot be read ({f'{type(cause).__name__}: {cause}'[:120]})."
         raise _refused(path, problem, "Open and export it again.") from cause
     faces = np.asarray(getattr(mesh, "faces", np.zeros((0, 3))), dtype=np.int32).reshape(-1, 3)
@@ -129,6 +139,34 @@ def _read(path: Path) -> Shape:
     if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
         raise _refused(path, "Faces refer to vertices that the mesh does not have.", "Export it again.")
     return Shape(vertices, faces)
+
+
+class _Beside(Mapping[str, bytes]):
+    """The files that a mesh file may refer to: those in its folder, of reasonable size; a stranger wrote the names.
+
+    Attributes:
+        refused: names that were asked for and are none of these.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.resolve().parent
+        self.refused: list[str] = []
+
+    def __getitem__(self, name: str) -> bytes:
+        file = self._folder / unquote(str(name).strip())
+        try:
+            if not inside(self._folder, file) or not file.is_file() or file.stat().st_size > MOST_BYTES:
+                raise KeyError(name)
+            return file.read_bytes()
+        except (KeyError, OSError, ValueError, RuntimeError) as cause:
+            self.refused.append(str(name))
+            raise KeyError(name) from cause
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.name for path in self._folder.iterdir() if path.is_file())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _refused(path: Path, problem: str, fix: str) -> InputError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.base.files import write_bytes
 from workbench.base.optional import require
+from workbench.base.parts import part_file
 
 CHUNK, QUERIES = 20_000, 1_000
 EXACT_MOST = 300_000  # vectors that are compared one by one: half a second for 200,000
@@ -91,10 +94,12 @@ class DiskIndex:
             part = directions(vectors[start : start + CHUNK], middle)
             # one thread: several race for the links, and about one vector in a thousand is never found again
             index.add(np.arange(start, start + len(part), dtype=np.uint64), part, threads=1)
-        temporary = self._path.with_suffix(".part")
-        index.save(str(temporary))
-        np.save(self._path.with_suffix(".middle.npy"), middle)
-        temporary.replace(self._path)
+        stream = io.BytesIO()
+        np.save(stream, middle)
+        write_bytes(self._path.with_suffix(".middle.npy"), stream.getvalue(), durable=False)
+        with part_file(self._path.parent) as (temporary, _):
+            index.save(str(temporary))
+            temporary.replace(self._path)
 
     def nearest(self, queries: NDArray[np.floating[Any]], k: int) -> tuple[NDArray[np.int64], Floats]:
         """As ``nearest``, nearly exact."""

@@ -61,7 +61,7 @@ def _thumbnail(sample: Stored) -> bytes:
         data = _encode(sample.record, SIDE_PX)
     except (OSError, ValueError):
         return b""  # the gallery shows the file's name on a broken-image tile
-    files.write_bytes(cached, data)
+    files.write_bytes(cached, data, durable=False)
     return data
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from workbench.base.errors import InputError
 from workbench.base.files import existing
+from workbench.base.processes import SAFE_PATH
 from workbench.ui.cli.outcome import Outcome
 
 TOUR = Path("notebooks") / "01_curate.ipynb"
 # Settings that keep JupyterLab from asking about news and, because Open3D brings the source
 # extension of `dash`, about a build. They are added to the user's own, which win.
 CONFIG = Path(__file__).parent / "jupyter"
+START = f"{SAFE_PATH}; import runpy; runpy.run_module('jupyterlab', run_name='__main__', alter_sys=True)"
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -38,4 +40,5 @@ def run(args: argparse.Namespace) -> Outcome:
         options.append("--allow-root")
     known = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([known, str(CONFIG)] if known else [str(CONFIG)])
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *options, *where])  # noqa: S606
+    # not ``-m``, which would import from the current folder first, where strangers' data may hold a json.py
+    os.execv(sys.executable, [sys.executable, "-c", START, *options, *where])  # noqa: S606

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.base.files import home, refused, write_bytes
+from workbench.base.files import home, refused, sync, write_bytes
+
+_unsettled: set[Path] = set()
 
 
 def default_folder() -> Path:
@@ -13,7 +15,7 @@ def default_folder() -> Path:
 
 
 def keep(target: Path, data: bytes) -> Path:
-    """Write a file, whole, with the folders above it.
+    """Write a file, whole, with the folders above it; a load waits for the disk before it names it in the dataset.
 
     Raises:
         OutputError: the place refuses.
@@ -22,5 +24,16 @@ def keep(target: Path, data: bytes) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise refused(target.parent, cause) from cause
-    write_bytes(target, data)
+    write_bytes(target, data, durable=False)
+    _unsettled.add(target.parent)
     return target
+
+
+def settle() -> None:
+    """Wait until all files kept so far are on the disk.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
+    while _unsettled:
+        sync(_unsettled.pop())
