@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import cv2
-from PIL import Image, UnidentifiedImageError
 
 from workbench.core.measures.decoding import decode
 from workbench.core.measures.gloss import measure_labels, over_labels
@@ -59,7 +58,7 @@ def measure_file(path: Path, boxes: Sequence[Sequence[float]]) -> Measured | Pro
         picture = decode(path.read_bytes())
         labels = measure_labels(picture, boxes) if boxes else []
         return Measured(measure_all(picture) | over_labels(labels), labels, state)
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError) as error:
         message = f"The image cannot be read ({type(error).__name__}: {error}), so it has no measures."
         return Problem(str(path), "unreadable_image", message)
 

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.base.image_plugins import with_plugins
 
@@ -69,6 +69,8 @@ def upright(source: bytes | Path) -> Image.Image:
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
             return ImageOps.exif_transpose(opened)
+    except UnidentifiedImageError as cause:
+        raise ValueError("the image cannot be decoded") from cause
     except (Image.DecompressionBombError, SyntaxError) as cause:  # SyntaxError: how some plug-ins name broken files
         raise ValueError(str(cause)) from cause
 
