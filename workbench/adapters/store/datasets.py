@@ -11,6 +11,7 @@ import fiftyone.core.odm.database as odm_database
 from workbench.adapters.store import dataset as handle
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import TEXT_FIELDS
+from workbench.adapters.store.flat_params import flatten_params
 from workbench.adapters.store.groups import follow, samples_view
 from workbench.adapters.store.journal import forget_journal
 from workbench.adapters.store.matches import forget_matches
@@ -43,6 +44,7 @@ def open_dataset(name: str, *, create: bool = True) -> Dataset:
             ) from cause
     dataset = fo.load_dataset(name)
     dataset.reload()  # FiftyOne gives the object that it has, which may not know what other processes added
+    flatten_params(dataset)
     _declare(dataset)
     follow(dataset)
     return dataset
@@ -152,7 +154,7 @@ def _declare(dataset: Dataset) -> None:
             dataset.add_sample_field(name, fo.StringField)
     if fields.GROUND_TRUTH not in present:
         dataset.add_sample_field(fields.GROUND_TRUTH, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION):
+    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS):
         if name not in present:
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
     if fields.SOURCE_KEY not in dataset.list_indexes():
