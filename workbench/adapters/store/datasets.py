@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
 from workbench.adapters.store.removals import forget_removals
 from workbench.adapters.store.rounds import forget_rounds
-from workbench.adapters.store.write_lock import forget_lock
+from workbench.adapters.store.write_lock import forget_lock, write_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 
@@ -91,6 +92,15 @@ def note(dataset: Dataset, key: str) -> Any:
 def set_note(dataset: Dataset, key: str, value: Any) -> None:
     """Note something of a dataset as a whole: plain JSON values. Other notes stay, also those made at the same time."""
     _change_notes(dataset, {"$set": {f"info.{NOTES}.{key}": value}})
+
+
+@translated
+def change_note(dataset: Dataset, key: str, change: Callable[[Any], Any]) -> Any:
+    """Note what ``change`` makes of what is noted, one process after the other; returns it."""
+    with write_lock(dataset):
+        value = change(note(dataset, key))
+        set_note(dataset, key, value)
+    return value
 
 
 @translated
