@@ -45,6 +45,7 @@ class Lab:
 
     at = "lab"  # its address, below that of the server
     one = "lab/tree"  # of a notebook
+    own_errors: tuple[str, ...] = ()  # of its scripts, whatever a page shows
     idle = "#jp-main-statusbar :text-matches('^Python 3.* [|] Idle$')"
 
     def __init__(self, folder: Path, database: str) -> None:
@@ -114,6 +115,7 @@ class Lab:
 class Notebook7(Lab):
     """Jupyter Notebook 7: one notebook a page, and keys that it takes before the page's own elements get them."""
 
+    own_errors = ("Cannot read properties of undefined (reading 'schema')",)
     at, one, idle = "tree", "notebooks", ".jp-Notebook-ExecutionIndicator[data-status='idle']"
 
     def arguments(self, notebook: Path) -> list[str]:

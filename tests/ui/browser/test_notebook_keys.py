@@ -56,6 +56,7 @@ def notebook(
     opened = Notebook(started, browser, "keys.ipynb", height=1300)
     opened.run_all()
     yield opened
+    opened.errors = [error for error in opened.errors if error not in started.own_errors]
     opened.close()
     started.stop()
     subprocess.run([sys.executable, "-c", DROP], env=started.environment, check=True, timeout=120)
@@ -67,7 +68,8 @@ def cells(notebook: Notebook) -> list[Any]:
         """all => all.map(cell => [
           cell.classList.contains("jp-CodeCell"), cell.querySelector(".jp-InputPrompt")?.innerText,
           cell.querySelector(".jp-InputArea-editor")?.innerText.slice(0, 40), cell.querySelectorAll(".wb-board").length,
-          [...cell.querySelectorAll(".jp-OutputArea-output pre")].map(output => output.innerText.trim())])"""
+          [...cell.querySelectorAll(".jp-OutputArea-output pre")]
+            .filter(output => !output.closest(".wb-board")).map(output => output.innerText.trim())])"""
     )
     return found
 
