@@ -34,10 +34,12 @@ ARROWS = ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")
 WITH_SHIFT = ("Enter", "Space", "m", "l", "o", "j", "k", "ArrowUp", "ArrowDown", "ArrowRight")
 WITH_CONTROL = ("a", "Enter", "m", "z", "Shift+h")
 FOCUS = (
-    ".wb-gallery", ".wb-bar >> nth=0", ".wb-cell >> nth=0", ".wb-tab >> nth=0", ".wb-histogram >> nth=0",
-    "[data-does='show-boxes']", ".wb-scenario .wb-link", ".wb-size", "select >> nth=0", ".wb-where", ".wb-name",
+    ".wb-gallery", ".wb-bar", ".wb-cell", ".wb-tab", ".wb-histogram",
+    "[data-does='show-boxes']", ".wb-scenario .wb-link", ".wb-size", "select", ".wb-where", ".wb-name",
     "[data-does='help']",
 )  # fmt: skip
+# what a key has closed or undone has no focus any more; then it is the board
+FOCUS_FIRST = "(root, s) => ([...root.querySelectorAll(s)].find(n => n.offsetParent && !n.disabled) ?? root).focus()"
 
 
 @pytest.fixture(params=[Lab, Notebook7], ids=["lab", "notebook7"])
@@ -85,11 +87,7 @@ def test_no_key_of_the_board_reaches_the_notebook(notebook: Notebook) -> None:
     dialogs = page.locator(".jp-Dialog, .jp-DocumentSearch-overlay:visible, .lm-CommandPalette:visible")
     for selector in FOCUS:
         for key in keys:
-            target = board.root.locator(selector).first
-            if target.is_visible() and target.is_enabled():
-                target.focus()
-            else:  # closed by a key before: a view in front is closed by keys as well
-                board.root.focus()
+            board.root.evaluate(FOCUS_FIRST, selector)
             board.press(key)
         board.root.focus()
         board.press("Escape", "Escape")
@@ -98,7 +96,7 @@ def test_no_key_of_the_board_reaches_the_notebook(notebook: Notebook) -> None:
     # what people do: twice a key, select all and the map, cut, in the gallery and in the zoom
     board.root.locator(".wb-gallery:visible").first.focus()
     board.press("Control+a", "m", "d", "d", "x", "0", "0", "i", "i", "z", "y")
-    board.tile(1).click()
+    board.root.locator(".wb-gallery:visible").last.locator(".wb-tile").first.click()
     board.press("x", "Enter", "x", "d", "d", "1", "m", "Escape", "x", "a", "b", "Shift+Enter")
     expect(board.root.locator(".wb-board, .wb-zoom").first).to_be_attached()
     assert cells(notebook) == before
