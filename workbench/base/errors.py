@@ -56,6 +56,10 @@ class FilterError(InputError):
     """The ``where`` text is not understood."""
 
 
+class FilterWarning(UserWarning):
+    """The ``where`` text is understood, but selects nothing, or has a word that no sample has."""
+
+
 class ScenarioError(InputError):
     """The scenario document is wrong."""
 

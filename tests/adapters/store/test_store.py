@@ -79,7 +79,7 @@ def test_fiftyone_reads_what_was_stored(dataset: Any, picture: Write) -> None:
     assert (sample.source, sample.weather, sample.n, sample.media_type) == ("real", "ok", 3, "image")
     assert (detection.label, detection.surface, detection.index) == ("mug", "metal", 3)
     assert detection.mask.shape == (39, 31)
-    assert sample.generation.params.scene_surface_roughness == 0.25
+    assert sample.generation_params.scene_surface_roughness == 0.25
     assert sample.metadata.width == 64
     sample["note"] = "written by FiftyOne"
     sample.save()

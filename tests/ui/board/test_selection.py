@@ -124,6 +124,27 @@ def test_tagging_nothing_says_what_to_do(selection: Selection) -> None:
         selection.tag("failure:glare")
 
 
+def test_a_double_click_selects_nothing(selection: Selection) -> None:
+    first, second, third, *_ = selection.filtered_ids
+    selection.select([first])
+    code, marks = list(selection.code), selection.marks
+    for choice in (
+        lambda: selection.select([third], only=True),
+        lambda: selection.select([first], on=False),
+        lambda: selection.select([first], only=True),
+        lambda: selection.select_range(1, 4),
+    ):
+        choice()
+        selection.select_back()
+        assert selection.ids == [first] and selection.code == code
+    assert selection.marks > marks
+    selection.select_back()  # nothing to take back any more
+    selection.select([second])
+    selection.filter = "lighting == 'dim'"
+    selection.select_back()
+    assert selection.ids == [first] and selection.code[-1] == f"selection.select(['{first}'], only=True)"
+
+
 def test_foreign_ids_are_refused(selection: Selection) -> None:
     with pytest.raises(DatasetError, match="has no sample"):
         selection.select(["0" * 24])
@@ -216,6 +237,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("select"), st.tuples(PLACES, st.booleans(), st.booleans())),
     st.tuples(st.just("range"), st.tuples(PLACES, PLACES)),
     st.tuples(st.just("all"), st.none()),
+    st.tuples(st.just("back"), st.none()),
     st.tuples(st.just("none"), st.none()),
     st.tuples(st.just("pin"), st.none()),
     st.tuples(
@@ -239,6 +261,7 @@ def act(selection: Selection, action: tuple[str, Any]) -> None:
         "select": lambda: selection.select(selection.page(given_[0], given_[0] + 1), on=given_[1], only=given_[2]),
         "range": lambda: selection.select_range(*given_),
         "all": selection.select_filtered,
+        "back": selection.select_back,
         "none": selection.deselect,
         "pin": selection.pin,
         "tag": lambda: selection.tag(given_[0], target=given_[1], action=given_[2], reason="it's so"),

@@ -43,6 +43,11 @@ def free_port() -> int:
 class Lab:
     """JupyterLab in a process group of its own, with notebooks in ``folder / "notebooks"`` and an own database."""
 
+    at = "lab"  # its address, below that of the server
+    one = "lab/tree"  # of a notebook
+    own_errors: tuple[str, ...] = ()  # of its scripts, whatever a page shows
+    idle = "#jp-main-statusbar :text-matches('^Python 3.* [|] Idle$')"
+
     def __init__(self, folder: Path, database: str) -> None:
         self.folder, self.notebooks, self.port = folder, folder / "notebooks", free_port()
         self.notebooks.mkdir(parents=True)
@@ -58,25 +63,20 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         }
 
+    def arguments(self, notebook: Path) -> list[str]:
+        """``workbench lab NOTEBOOK --no-browser --port PORT``."""
+        return ["workbench.ui.cli", "lab", str(notebook), "--no-browser", "--port", str(self.port)]
+
     def start(self, notebook: Path) -> None:
-        """``workbench lab NOTEBOOK --no-browser --port PORT``, and wait until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "workbench.ui.cli",
-            "lab",
-            str(notebook),
-            "--no-browser",
-            "--port",
-            str(self.port),
-        ]
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", *self.arguments(notebook)]
         self.log = self.folder / "lab.log"
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 command, cwd=self.notebooks, env=self.environment, stdout=out, stderr=out, start_new_session=True
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while f"127.0.0.1:{self.port}/lab" not in (text := self.log.read_text(errors="replace")):
+        while f"127.0.0.1:{self.port}/{self.at}" not in (text := self.log.read_text(errors="replace")):
             assert self.process.poll() is None, f"JupyterLab ended: {text[-2000:]}"
             assert time.monotonic() < deadline, f"JupyterLab did not start: {text[-2000:]}"
             time.sleep(0.2)
@@ -112,6 +112,18 @@ class Lab:
         return json.loads(done.stdout.splitlines()[-1])
 
 
+class Notebook7(Lab):
+    """Jupyter Notebook 7: one notebook a page, and keys that it takes before the page's own elements get them."""
+
+    own_errors = ("Cannot read properties of undefined (reading 'schema')",)
+    at, one, idle = "tree", "notebooks", ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+
+    def arguments(self, notebook: Path) -> list[str]:
+        """``jupyter notebook --no-browser --port PORT``, for root as well."""
+        options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}", "--no-browser"]
+        return ["notebook", *options, *(["--allow-root"] if os.geteuid() == 0 else [])]
+
+
 class Notebook:
     """One notebook open in a page."""
 
@@ -121,11 +133,19 @@ class Notebook:
         self.page: Page = browser.new_page(viewport={"width": width, "height": height})
         self.errors: list[str] = []  # uncaught errors of scripts
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"http://127.0.0.1:{lab.port}/lab/tree/{name}?token={TOKEN}&reset")
+        self.page.goto(f"http://127.0.0.1:{lab.port}/{lab.one}/{name}?token={TOKEN}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-        expect(self.page.locator("#jp-main-statusbar").get_by_text(re.compile(r"^Python 3.* \| Idle$"))).to_be_visible(
-            timeout=120_000
-        )
+        expect(self.page.locator(lab.idle)).to_be_visible(timeout=120_000)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._connected():  # Notebook 7 shows "idle" before there is a kernel
+            assert time.monotonic() < deadline, "no kernel came"
+            self.page.wait_for_timeout(200)
+
+    def _connected(self) -> bool:
+        """Whether the notebook's kernel is idle and the page is connected with it."""
+        sessions = self.page.request.get(f"{self.api}/sessions", headers=self.allowed).json()
+        kernels = [session["kernel"] for session in sessions if session["path"] == self.name]
+        return any(kernel["connections"] and kernel["execution_state"] == "idle" for kernel in kernels)
 
     def menu(self, *names: str) -> None:
         """Choose an entry of the menu bar."""

@@ -68,7 +68,11 @@ def duplicates(
         InputError: no images.
     """
     dataset = opened(dataset)
-    samples = [s for s in store.read(dataset, store.select(dataset, where)) if s.record.image_path is not None]
+    samples = [
+        s
+        for s in store.read(dataset, store.select(dataset, store.asked(dataset, where)))
+        if s.record.image_path is not None
+    ]
     if not samples:
         at = str(where or dataset.name)
         raise InputError("There are no images to compare.", at=at, fix="Widen the filter.")

@@ -69,7 +69,7 @@ def embed(
     dataset = opened(dataset)
     known = read_vectors(dataset, NETWORK)
     states = dict(zip(known.ids.tolist(), known.states.tolist(), strict=True))
-    chosen = list(store.read(dataset, store.select(dataset, where)))
+    chosen = list(store.read(dataset, store.select(dataset, store.asked(dataset, where))))
     pictures = {s.id: (s, now) for s in chosen if s.record.image_path and (now := stamp(s.record.medium))}
     todo = [(s, now) for s, now in pictures.values() if again or states.get(s.id) != now]
     lost = [s for s in chosen if s.record.image_path and s.id not in pictures]

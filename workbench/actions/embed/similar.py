@@ -73,7 +73,7 @@ def embedding_map(dataset: Dataset | str, *, vectors: str = NETWORK, seed: int =
 
 def _among(dataset: Dataset, table: VectorTable, where: str | Filter | None, also: Sequence[str]) -> VectorTable:
     """Vectors of the samples that are still there, or those of a filter and some more."""
-    wanted = np.array([*store.select(dataset, where), *also], "U24")
+    wanted = np.array([*store.select(dataset, store.asked(dataset, where)), *also], "U24")
     rows = np.flatnonzero(np.isin(table.ids, wanted))
     return VectorTable(table.ids[rows], table.states[rows], table.vectors[rows])
 

@@ -20,7 +20,7 @@ from workbench.core.metrics.registry import EVALUATION, Worst
 from workbench.core.metrics.score import score
 from workbench.core.report import html
 from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
-from workbench.core.tables import Filter, Table, as_filter
+from workbench.core.tables import Filter, Table
 
 COLUMNS = [field.name for field in fields(Slice)]
 FEWEST = 40  # samples; of fewer, neither half can say anything
@@ -126,7 +126,7 @@ def discover(
         raise InputError(f"limit must be at least 1, not {limit}.")
     table = store.table(dataset)
     if where is not None:
-        table = _rows(table, as_filter(where))
+        table = _rows(table, store.asked(dataset, where))
     facets = list(by) if by is not None else searched_facets(table)
     if by_labels(table, metric, facets):
         table = samples_by_class(dataset, table, metric)

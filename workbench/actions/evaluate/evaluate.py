@@ -24,7 +24,7 @@ from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.report import Problem
-from workbench.core.tables import Filter, as_filter
+from workbench.core.tables import Filter
 
 FIELD = "predictions"
 Scope = Literal["covered", "all"]
@@ -217,7 +217,7 @@ def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work:
     """Evaluate, and give what it was made of too; see ``evaluate``."""
     dataset.reload()  # another process may have added the field
     iou, confidence = matching.iou, matching.confidence
-    where = "" if matching.where is None else str(as_filter(matching.where))
+    where = "" if matching.where is None else str(store.asked(dataset, matching.where))
     report = Evaluation(str(predictions), iou, confidence, matching.scope, where)
     if not isinstance(predictions, str) or not stored.has_field(dataset, predictions):
         imported = _import(dataset, Path(predictions), matching)

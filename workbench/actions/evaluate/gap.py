@@ -37,7 +37,7 @@ from workbench.core.metrics.holm import holm
 from workbench.core.metrics.per_slice import parts_of
 from workbench.core.report import html
 from workbench.core.schema import fields
-from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table, as_filter
+from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import OneOf
 
@@ -208,7 +208,8 @@ def gap(
     dataset = opened(dataset)
     table = store.table(dataset)
     names, values = _measured(table)
-    first, second, sides = _sides(table, where, against)
+    asked = [None if side is None else store.asked(dataset, side) for side in (where, against)]
+    first, second, sides = _sides(table, *asked)
     known = np.isfinite(values).any(axis=1)
     _require(first, second, known, sides)
     groups = _scenes(table)
@@ -269,22 +270,14 @@ def _measured(table: Table) -> tuple[list[str], np.ndarray[Any, np.dtype[np.floa
     return list(named), np.stack(list(named.values()), axis=1)
 
 
-def _sides(
-    table: Table, where: str | Filter | None, against: str | Filter | None
-) -> tuple[Mask, Mask, tuple[str, str]]:
+def _sides(table: Table, chosen: Filter | None, against: Filter | None) -> tuple[Mask, Mask, tuple[str, str]]:
     """Rows of both sides, and their names."""
     real, synthetic = (OneOf(fields.SOURCE, (source,)) for source in fields.SOURCES)
-    chosen = _filter(where)
     if against is None:
         inside = np.ones(len(table), np.bool_) if chosen is None else table.mask(chosen)
         return table.mask(real) & inside, table.mask(synthetic) & inside, (fields.SOURCES[0], fields.SOURCES[1])
-    first, second = real if chosen is None else chosen, _filter(against)
-    assert second is not None
-    return table.mask(first), table.mask(second), (str(first), str(second))
-
-
-def _filter(text: str | Filter | None) -> Filter | None:
-    return None if text is None else as_filter(text)
+    first = real if chosen is None else chosen
+    return table.mask(first), table.mask(against), (str(first), str(against))
 
 
 def _require(first: Mask, second: Mask, known: Mask, sides: tuple[str, str]) -> None:

@@ -20,7 +20,7 @@ from workbench.core.metrics.per_class import CLASS, by_class
 from workbench.core.metrics.per_slice import Basis, cells
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema.boxes import Boxes
-from workbench.core.tables import CategoryColumn, Filter, Table, as_filter
+from workbench.core.tables import CategoryColumn, Filter, Table
 from workbench.core.tables.filter import resolve
 
 
@@ -48,7 +48,7 @@ def slices(
     dataset = opened(dataset)
     names = [by] if isinstance(by, str) else list(by)
     table = store.table(dataset)
-    rows = None if where is None else table.mask(as_filter(where))
+    rows = None if where is None else table.mask(store.asked(dataset, where))
     estimates = cells(table, names, metric=basis(dataset, table, metric, names), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is

@@ -82,7 +82,7 @@ def select(
     Raises:
         InputError: no samples, or splits that cannot be had.
     """
-    chosen = set(store.select(dataset, where))
+    chosen = set(store.select(dataset, store.asked(dataset, where)))
     members: list[Member] = []
     selected: dict[str, _Place] = {}
     clouds = 0

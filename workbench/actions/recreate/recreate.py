@@ -113,7 +113,7 @@ def recreate(
     """
     dataset = opened(dataset)
     table = store.table(dataset)
-    rows = _rows(table, where, ids)
+    rows = _rows(table, None if where is None else store.asked(dataset, where), ids)
     others = _others(table, rows)
     facts = _facts(table, rows, others)
     if not facts:

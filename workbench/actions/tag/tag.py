@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from workbench.actions.tag.scenarios import remember
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.journal import (
@@ -97,14 +98,21 @@ def undo(dataset: Dataset | str, *, change_id: str | None = None, who: str | Non
     return _repeat(dataset, done, who, "undo")
 
 
-def redo(dataset: Dataset | str, *, who: str | None = None) -> Entry:
-    """Do again what was last undone.
+def redo(dataset: Dataset | str, *, change_id: str | None = None, who: str | None = None) -> Entry:
+    """Do again what was last undone, or the undone change asked for.
+
+    Args:
+        dataset: the dataset.
+        change_id: a change of the history that was taken back.
+        who: curator; the system's user when not given.
 
     Raises:
-        DatasetError: nothing to redo.
+        DatasetError: nothing to redo, or no such change.
     """
     dataset = opened(dataset)
     _, undone = stacks(entries(dataset))
+    if change_id is not None:
+        undone = [entry for entry in undone if entry.change_id == change_id]
     return _repeat(dataset, undone, who, "redo")
 
 
@@ -149,7 +157,7 @@ class _Scope:
             raise InputError(both if given else "Nothing says which samples to change.", at="tag", fix=fix)
         if self.labels is not None:
             return label_targets(dataset, self.labels)
-        return sample_targets(store.select(dataset, self.where) if self.ids is None else self.ids)
+        return sample_targets(store.select(dataset, store.asked(dataset, self.where)) if self.ids is None else self.ids)
 
 
 def _change(dataset: Dataset | str, action: Action, name: str, scope: _Scope, reason: str, who: str | None) -> Entry:
@@ -159,7 +167,10 @@ def _change(dataset: Dataset | str, action: Action, name: str, scope: _Scope, re
         fix = "Use printable characters without spaces around them, for example failure:specular_glare."
         raise InputError(f"{name!r} is not a valid tag.", fix=fix)
     where = str(scope.where) if scope.where is not None else ""
-    return apply_change(dataset, Request(action, name, where, reason, who or getpass.getuser()), targets)
+    entry = apply_change(dataset, Request(action, name, where, reason, who or getpass.getuser()), targets)
+    if entry.changed and action == "tag":
+        remember(dataset, name)
+    return entry
 
 
 def _repeat(dataset: Dataset, stack: list[Entry], who: str | None, role: Role) -> Entry:

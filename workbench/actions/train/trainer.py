@@ -51,7 +51,7 @@ def predict(
         Cancelled: the user stopped.
     """
     dataset = opened(dataset)
-    ids = store.select(dataset, where)
+    ids = store.select(dataset, store.asked(dataset, where))
     samples = [sample for sample in store.read(dataset, ids) if sample.record.image_path is not None]
     if not samples:
         at = dataset.name if where is None else str(where)

@@ -4,6 +4,7 @@ Everything else hands in and gets out the nouns of ``schema`` and ``slicing``.
 """
 
 from workbench.adapters.store.app import app_selection, follow_in_app, open_app
+from workbench.adapters.store.asked import asked, warn
 from workbench.adapters.store.class_facts import class_facts, set_class_facts
 from workbench.adapters.store.columns import facets, save_view, select, view
 from workbench.adapters.store.corrections import Corrections
@@ -11,6 +12,7 @@ from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
     append_note,
+    change_note,
     delete_dataset,
     identity,
     info,
@@ -60,6 +62,8 @@ __all__ = [
     "add",
     "app_selection",
     "append_note",
+    "asked",
+    "change_note",
     "class_facts",
     "connect",
     "delete_dataset",
@@ -97,4 +101,5 @@ __all__ = [
     "source_keys",
     "table",
     "view",
+    "warn",
 ]

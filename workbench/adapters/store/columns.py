@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from workbench.core.tables.filter import to_query
 NOT_FACETS = frozenset(
     {"filepath", "media_type"} | {fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.LABELS_LOADED, fields.MEASURED_FILE}
 )
+PARAMS = f"{fields.GENERATION}.params"
 CLASS, LABELS, LABEL_TAGS = "class", "labels", "label_tags"
 
 
@@ -35,7 +37,11 @@ def facets(dataset: Dataset) -> dict[str, Facet]:
         fields.SPLIT: Facet((fields.SPLIT,), "category"),
     }
     for path, kind in _scalar_paths(dataset.get_field_schema()):
-        columns.setdefault(path, Facet((path,), kind))
+        name = re.sub(f"^{fields.GENERATION_PARAMS}[.]", f"{PARAMS}.", path)
+        if (known := columns.get(name)) is None:
+            columns[name] = Facet((path,), kind)
+        elif name != path and known.kind == kind:  # of a dataset that an earlier version made, too
+            columns[name] = Facet((*known.paths, path), kind)
     if tags_labels(dataset):  # reading the tags of all boxes costs as much as all else together
         columns[LABEL_TAGS] = Facet(tuple(f"{path}.tags" for path in label_paths(dataset)), "sets")
     return columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import fiftyone as fo
@@ -11,13 +12,14 @@ from pymongo.errors import OperationFailure
 from workbench.adapters.store import dataset as handle
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import TEXT_FIELDS
+from workbench.adapters.store.flat_params import flatten_params
 from workbench.adapters.store.groups import follow, samples_view
 from workbench.adapters.store.journal import forget_journal
 from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
 from workbench.adapters.store.removals import forget_removals
 from workbench.adapters.store.rounds import forget_rounds
-from workbench.adapters.store.write_lock import forget_lock
+from workbench.adapters.store.write_lock import forget_lock, write_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
 
@@ -43,6 +45,7 @@ def open_dataset(name: str, *, create: bool = True) -> Dataset:
             ) from cause
     dataset = fo.load_dataset(name)
     dataset.reload()  # FiftyOne gives the object that it has, which may not know what other processes added
+    flatten_params(dataset)
     _declare(dataset)
     follow(dataset)
     return dataset
@@ -89,6 +92,15 @@ def note(dataset: Dataset, key: str) -> Any:
 def set_note(dataset: Dataset, key: str, value: Any) -> None:
     """Note something of a dataset as a whole: plain JSON values. Other notes stay, also those made at the same time."""
     _change_notes(dataset, {"$set": {f"info.{NOTES}.{key}": value}})
+
+
+@translated
+def change_note(dataset: Dataset, key: str, change: Callable[[Any], Any]) -> Any:
+    """Note what ``change`` makes of what is noted, one process after the other; returns it."""
+    with write_lock(dataset):
+        value = change(note(dataset, key))
+        set_note(dataset, key, value)
+    return value
 
 
 @translated
@@ -160,7 +172,7 @@ def _declare(dataset: Dataset) -> None:
             dataset.add_sample_field(name, fo.StringField)
     if fields.GROUND_TRUTH not in present:
         dataset.add_sample_field(fields.GROUND_TRUTH, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION):
+    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS):
         if name not in present:
             dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
     if fields.SOURCE_KEY not in dataset.list_indexes():

@@ -104,6 +104,7 @@ def sample_document(
         document[fields.CAMERA] = camera_document(record.camera, record.T_cam_cloud)
     if record.generation:
         document[fields.GENERATION] = generation_document(record.generation)
+        document[fields.GENERATION_PARAMS] = params_document(record.generation)
     return document
 
 
@@ -134,16 +135,20 @@ def camera_document(camera: Camera | None, T_cam_cloud: NDArray[np.float64] | No
 
 def generation_document(generation: Mapping[str, Any]) -> dict[str, Any]:
     """Lineage: scalars as fields to slice by, and the whole as exact JSON in ``record``."""
-    params = {k.replace(".", "_"): v for k, v in generation.get("params", {}).items() if type(v) in KINDS}
     scalars = {k: v for k, v in generation.items() if type(v) in KINDS}
     return {
         "_cls": "DynamicEmbeddedDocument",
         **renamed(scalars, GENERATION_KEYS),
-        "params": {"_cls": "DynamicEmbeddedDocument", **renamed(params, frozenset())},
         "parent_sample_ids": list(generation.get("parent_sample_ids") or ()),
         "parent_tags": list(generation.get("parent_tags") or ()),
         "record": text(canonical_json(dict(generation))),
     }
+
+
+def params_document(generation: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a scenario drew, to slice by; beside the lineage, as the App takes no document in a document."""
+    params = {k.replace(".", "_"): v for k, v in generation.get("params", {}).items() if type(v) in KINDS}
+    return {"_cls": "DynamicEmbeddedDocument", **renamed(params, frozenset())}
 
 
 def record_of(document: Mapping[str, Any]) -> Record:

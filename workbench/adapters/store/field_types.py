@@ -50,7 +50,7 @@ OWN: dict[str, Any] = {  # document types of the fields that the workbench keeps
     fields.CLASSIFICATION: fo.Classification,
     fields.KEYPOINTS: fo.Keypoints,
     **{name: getattr(fo, cls) for name, (cls, _) in MAP_TYPES.items()},
-    **dict.fromkeys((fields.CAMERA, fields.GENERATION), fo.DynamicEmbeddedDocument),
+    **dict.fromkeys((fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS), fo.DynamicEmbeddedDocument),
 }
 LABELS = f"{fields.GROUND_TRUTH}.detections."
 Spot = tuple[str, dict[str, Any], str]  # path, the document that holds the value, its key there
@@ -180,7 +180,7 @@ def _spots(document: dict[str, Any]) -> Iterator[Spot]:
             for name, value in label.items():
                 if name not in LABEL_KEYS and type(value) in documents.KINDS:
                     yield prefix + name, label, name
-    for group in (fields.CAMERA, fields.GENERATION):
+    for group in (fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS):
         if group in document:
             yield from _nested(group, document[group])
 

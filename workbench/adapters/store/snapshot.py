@@ -174,7 +174,9 @@ def _value(facet: Facet) -> Any:
         return {"$concatArrays": [_words(f"${path}") for path in facet.paths]}
     if facet.kind == "sets":
         return {"$concatArrays": [_all_words(f"${path}") for path in facet.paths]}
-    value = f"${facet.paths[0]}"
+    value: Any = f"${facet.paths[0]}"
+    if len(facet.paths) > 1:
+        value = {"$ifNull": [*(f"${path}" for path in facet.paths), None]}
     return {"$size": {"$cond": [{"$isArray": value}, value, []]}} if facet.kind == "count" else value
 
 

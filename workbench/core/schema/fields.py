@@ -32,6 +32,7 @@ BOXES_3D = "boxes_3d"  # in the slice of the clouds: the labels that have a pose
 GROUP = "group"  # which picture and cloud belong together
 CAMERA = "camera"
 GENERATION = "generation"
+GENERATION_PARAMS = "generation_params"  # values that a scenario drew; "generation.params" in filters
 TAGS = "tags"
 
 LIGHTING, SURFACE, SENSOR = "lighting", "surface", "sensor"

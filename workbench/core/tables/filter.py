@@ -251,7 +251,7 @@ class Facet:
         if self.numeric:
             return [value for value in values if not isinstance(value, str)]
         if self.kind == "flag":
-            return [str(value) == "True" for value in values]
+            return [str(value) == "True" for value in values if str(value) in ("True", "False")]
         return [str(value) for value in values]
 
     def where(self, condition: dict[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from workbench.ui.board.panel import Command, of_jobs, of_state
 from workbench.ui.board.state import Selection, Side
 
 
-def where(state: Selection, jobs: Jobs, text: str) -> None:
-    """Set the filter as text."""
-    state.filter = text
+def where(state: Selection, jobs: Jobs, text: str) -> dict[str, str]:
+    """Set the filter as text; says which of its words no sample has, or that nothing matches."""
+    return {"text": " ".join(state.set_filter(text))}
 
 
 def select(state: Selection, jobs: Jobs, ids: list[str], on: bool | None = True, only: bool = False) -> None:
@@ -59,6 +59,7 @@ COMMANDS = {
     "unpin": of_state(Selection.unpin),
     "select": Command(select),
     "select_range": Command(select_range),
+    "select_back": of_state(Selection.select_back),
     "select_filtered": of_state(Selection.select_filtered),
     "deselect": of_state(Selection.deselect),
     "refresh": of_state(Selection.refresh),

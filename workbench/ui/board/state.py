@@ -9,27 +9,29 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from workbench.actions.tag import describe, described, redo, scenarios, tag, undo, untag
+from workbench.actions.tag import remembered
 from workbench.adapters import store
 from workbench.adapters.store import Dataset
-from workbench.adapters.store.journal import Entry
 from workbench.base.errors import DatasetError, InputError
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.tables import EVERYTHING, Filter, NumberColumn, Table, parse
+from workbench.core.tables.absent import absent
 from workbench.core.tables.column import Mask, Rows
 from workbench.core.tables.filter import all_of, resolve, words
 from workbench.core.tables.ordering import ranking
-from workbench.ui.board.code_line import DS, FILTER, IDS, call, literal
+from workbench.ui.board.code_line import DS, call, literal
 from workbench.ui.board.conditions import between, by_facet, chosen_words, either
 from workbench.ui.board.facet_states import CLASS, LABEL_TAGS, facet_state, find_words, usual_facets
 from workbench.ui.board.overlays import class_hues
+from workbench.ui.board.tagging import Tagging
 
 Side = Literal["filtered", "pinned"]
 
 
-class Selection:
+class Selection(Tagging):
     """One way to look at a dataset, shared by any number of boards.
 
     Args:
@@ -67,6 +69,7 @@ class Selection:
         self.filtered: Rows = np.zeros(0, np.int64)
         self.pinned_rows: Rows = np.zeros(0, np.int64)
         self._chosen: Rows = np.zeros(0, np.int64)
+        self._before: tuple[NDArray[np.str_], int, int] | None = None  # see ``_choose_anew``
         self._observers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._cached: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._ranked: tuple[Table | None, tuple[str, bool] | None, Rows] = (None, None, self.filtered)
@@ -85,7 +88,7 @@ class Selection:
         self._observers.append(weakref.WeakMethod(method))
 
     def _tell(self, code: str = "") -> None:
-        # a double click chooses twice; what only sets the selection needs no second line
+        # what only sets the selection needs no second line
         if code and not (code == self.code[-1] and code.startswith("selection.")):
             self.code.append(code)
         self._observers = [known for known in self._observers if known() is not None]
@@ -116,13 +119,13 @@ class Selection:
         before, self.table = self.table, self._snapshot.table
         if before is not self.table:
             rows = self.table.rows_of(before.ids[self._chosen])
-            self._choose(rows[rows >= 0])
+            self._choose(rows[rows >= 0], anew=bool((rows < 0).any()))
         self._arrange()
 
     def _arrange(self) -> None:
         self.is_evaluated = f"{EVALUATION}.hits" in self.table.columns
         self.evaluation: dict[str, Any] | None = store.note(self.dataset, EVALUATION) if self.is_evaluated else None
-        self.described = described(self.dataset)
+        self.described = remembered(self.dataset, self._occurring(fields.TAGS))
         self.hues = class_hues(self.table.columns.get(CLASS))
         if LABEL_TAGS in self.table.columns and not self._has_label_tags:
             self.facets.append(LABEL_TAGS)  # the first tag of a label
@@ -159,14 +162,19 @@ class Selection:
 
     @filter.setter
     def filter(self, where: str | Filter) -> None:
+        store.warn(self.set_filter(where))
+
+    def set_filter(self, where: str | Filter) -> list[str]:
+        """Set the filter; returns what the user has to know: words that no sample has, or that nothing matches."""
         condition = parse(where) if isinstance(where, str) else where
         self._catch_up()
-        self.table.mask(condition)  # an unknown facet is refused before anything changes
+        doubts = absent(condition, self.table)  # an unknown facet is refused before anything changes
         self.conditions = {
             resolve(key, self.table.columns) if key in condition.facets else key: part
             for key, part in by_facet(condition).items()
         }
         self._filtered_anew()
+        return doubts
 
     @property
     def view(self) -> Any:
@@ -223,7 +231,7 @@ class Selection:
     def pin(self, where: str | Filter | None = None) -> None:
         """Keep a filter (the current one) beside the board's, to compare the two."""
         condition = self.filter if where is None else parse(where) if isinstance(where, str) else where
-        self.table.mask(condition)
+        store.warn(absent(condition, self.table) if where is not None else [])
         self.pinned = condition
         self._apply()
         self._tell(call(self.pin, condition))
@@ -278,15 +286,27 @@ class Selection:
         if (unknown := np.flatnonzero(rows < 0)).size:
             first = str(wanted[int(unknown[0])])[:80]
             raise DatasetError(f"The dataset has no sample '{first}'.", at=self.dataset.name, fix="Refresh.")
-        self._add(rows, on=on, only=only)
-        self._tell(call(self.select, wanted, on=on, only=only))
+        self._choose_anew(rows, call(self.select, wanted, on=on, only=only), on=on, only=only)
 
     def select_range(self, start: int, end: int, *, side: Side = "filtered") -> None:
         """Choose the samples shown from place ``start`` to place ``end``, both included."""
         self._catch_up()
         low, high = sorted((max(0, int(start)), max(0, int(end))))
-        self._add((self.pinned_rows if side == "pinned" else self.filtered)[low : high + 1])
-        self._tell(call(self.select_range, low, high, side=side))
+        rows = (self.pinned_rows if side == "pinned" else self.filtered)[low : high + 1]
+        self._choose_anew(rows, call(self.select_range, low, high, side=side))
+
+    def select_back(self) -> None:
+        """Choose what was chosen before the last choice: a double click opens a sample and chooses none."""
+        if self._before is None:
+            return
+        (ids, before, after), self._before = self._before, None
+        rows = self.table.rows_of(ids)
+        self._choose(rows[rows >= 0])
+        if len(self.code) == after:
+            del self.code[before:]
+            self._tell()
+        else:
+            self._tell(call(self.select, ids.tolist(), only=True) if len(ids) else call(self.deselect))
 
     def select_filtered(self) -> None:
         """Choose all filtered samples and no others."""
@@ -300,64 +320,28 @@ class Selection:
             self._choose(self._chosen[:0])
             self._tell(call(self.deselect))
 
-    def _add(self, rows: Rows, *, on: bool = True, only: bool = False) -> None:
+    def _choose_anew(self, rows: Rows, code: str, *, on: bool = True, only: bool = False) -> None:
+        """Choose some rows, and remember what was chosen and how many lines of code there were."""
+        ids, before = self.table.ids[self._chosen], len(self.code)
         asked = np.zeros(len(self.table), np.bool_)
         asked[rows] = True
         kept = self._chosen[:0] if only else self._chosen[~asked[self._chosen]]
         self._choose(np.concatenate([kept, rows]) if on else kept)
+        self._tell(code)
+        self._before = (ids, before, len(self.code))
 
-    def _choose(self, rows: Rows) -> None:
+    def _choose(self, rows: Rows, *, anew: bool = True) -> None:
         self._chosen = rows
         self.is_chosen = np.zeros(len(self.table), np.bool_)
         self.is_chosen[rows] = True
-        self.marks += 1
+        self.marks += anew
+        if anew:
+            self._before = None
 
     def _catch_up(self) -> None:
         """As ``follow``, for a method that tells of its change itself."""
         if self.is_stale():
             self._reread()
-
-    def tag(self, name: str, *, target: str = "selected", reason: str = "", action: str = "tag") -> Entry:
-        """Tag or untag the ``selected`` samples, or all ``filtered`` ones; saved at once."""
-        if target != "filtered" and not len(self._chosen):
-            fix = "Click images, or press Ctrl+A for all filtered ones."
-            raise InputError("No samples are selected.", fix=fix)
-        change = tag if action == "tag" else untag
-        samples: Any
-        key, samples, shown = ("where", self.filter, FILTER) if target == "filtered" else ("ids", self.ids, IDS)
-        entry = change(self.dataset, name, **{key: samples}, reason=reason)
-        self._reread()
-        self._tell(call(change, DS, name, **{key: shown}, reason=reason))
-        return entry
-
-    def tag_labels(self, name: str, labels: Sequence[str], *, reason: str = "", action: str = "tag") -> Entry:
-        """Tag or untag single labels by their ids; saved at once."""
-        change = tag if action == "tag" else untag
-        entry = change(self.dataset, name, labels=list(labels), reason=reason)
-        self._reread()
-        self._tell(call(change, DS, name, labels=list(labels), reason=reason))
-        return entry
-
-    def undo(self, change_id: str | None = None) -> Entry:
-        """Take a change of tags back: the last, or the one asked for."""
-        entry = undo(self.dataset, change_id=change_id)
-        self._reread()
-        self._tell(call(undo, DS, change_id=change_id))
-        return entry
-
-    def redo(self) -> Entry:
-        """Do the last undone change again."""
-        entry = redo(self.dataset)
-        self._reread()
-        self._tell(call(redo, DS))
-        return entry
-
-    def describe(self, tag: str, *, description: str = "", color: str = "", key: str = "") -> None:
-        """Say what a failure scenario is, and give it a colour and a key."""
-        describe(self.dataset, tag, description=description, color=color, key=key)
-        self.described = described(self.dataset)
-        self.revision += 1
-        self._tell(call(describe, DS, tag, description=description, color=color, key=key))
 
     def counts(self) -> dict[str, int]:
         """How many samples are selected (and of these hidden by the filter), filtered, pinned, and in all."""
@@ -394,7 +378,3 @@ class Selection:
     def chips(self) -> list[dict[str, str]]:
         """Active conditions in words."""
         return [{"facet": facet, "text": words(condition)} for facet, condition in self.conditions.items()]
-
-    def scenarios(self) -> list[dict[str, Any]]:
-        """Failure scenarios: how many samples carry each, what it means, its colour and its key."""
-        return scenarios(self._occurring(fields.TAGS), self.described)

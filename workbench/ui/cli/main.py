@@ -11,11 +11,12 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from workbench import __version__
-from workbench.base.errors import Cancelled, WorkbenchError
+from workbench.base.errors import Cancelled, FilterWarning, WorkbenchError
 from workbench.ui.cli.outcome import Outcome
 
 COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if not a.startswith("-")), None)
     args = _parser(command).parse_args(arguments)
-    with _only_json_on_stdout(args.json) as stdout:
+    with _only_json_on_stdout(args.json) as stdout, _warnings_in_words() as warned:
         try:
             outcome = args.run(args)
         except WorkbenchError as error:
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _failed(
                 "Stopped. What was finished is kept; run the command again to continue.", args.json, stdout, status=130
             )
-        return _print(outcome, args.json, stdout)
+        return _print(outcome, args.json, stdout, warned)
 
 
 def _parser(command: str | None) -> argparse.ArgumentParser:
@@ -100,8 +101,27 @@ def _only_json_on_stdout(wanted: bool) -> Iterator[TextIO]:
     # fd 1 stays on stderr: late words of exit handlers must not follow the JSON
 
 
-def _print(outcome: Outcome, as_json: bool, stdout: TextIO) -> int:
-    text = json.dumps(outcome.json, ensure_ascii=False, default=str) if as_json else outcome.text
+@contextlib.contextmanager
+def _warnings_in_words() -> Iterator[list[str]]:
+    """Print what is to be said of filters as one line each, without the place in the code; gives the list of them."""
+    warned: list[str] = []
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if not issubclass(category, FilterWarning):
+            usual(message, category, *rest, **more)
+        elif str(message) not in warned:
+            warned.append(str(message))
+            print(f"workbench: warning: {message}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield warned
+
+
+def _print(outcome: Outcome, as_json: bool, stdout: TextIO, warned: list[str]) -> int:
+    values = {**outcome.json, "warnings": warned} if warned else outcome.json
+    text = json.dumps(values, ensure_ascii=False, default=str) if as_json else outcome.text
     print(text, file=stdout, flush=True)
     return outcome.status
 

@@ -16,7 +16,7 @@ from workbench.core.schema.labels import Attribute
 _ALWAYS = frozenset({"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"})
 _OWN = frozenset(
     {fields.ORIGIN, fields.SOURCE_KEY, fields.CONTENT_SHA256, fields.LABELS_LOADED, fields.SCENE_ID, fields.SPLIT,
-     fields.ATTRIBUTES_FROM, fields.CAMERA, fields.GENERATION, fields.POINT_CLOUD}
+     fields.ATTRIBUTES_FROM, fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS, fields.POINT_CLOUD}
 )  # fmt: skip
 _MEASURED = "measured"
 _SHOWN = 20

@@ -25,6 +25,7 @@ function messageBar(signal) {
   return {
     root, clear: () => { root.hidden = true; },
     say: (/** @type {string} */ text) => tell(text, false),
+    warn: (/** @type {string} */ text) => tell(text, true),
     fail: (/** @type {Failure} */ error) => { if (!error.dropped) tell(error.message, true); },
   };
 }
@@ -50,7 +51,7 @@ function headPanel(ask, message, does) {
   const counts = el("div.wb-counts", { role: "status" });
   const chips = el("div.wb-chips");
   const where = el("input.wb-where", { placeholder: "filter, e.g. lighting == 'dim' and class == 'mug'", "aria-label": "Filter as text", spellcheck: false, autocomplete: "off" });
-  where.onkeydown = (event) => { if (event.key === "Enter") ask("where", { text: where.value }).then(() => { where.value = ""; message.clear(); }).catch(message.fail); };
+  where.onkeydown = (event) => { if (event.key === "Enter") ask("where", { text: where.value }).then(({ result }) => { if (result.text) message.warn(result.text); else { where.value = ""; message.clear(); } }).catch(message.fail); };
   const button = (name, hint, text, work) => el("button", { title: hint, "aria-label": hint, data: { does: name }, onclick: work }, text);
   const root = el("header.wb-top", {}, counts, where,
     button("refresh", "Read the dataset again", "⟳", () => ask("refresh").catch(message.fail)),
@@ -112,7 +113,7 @@ function keyboard({ ask, fail, panels, zoom, tabs, head, help, message, leave, e
     Escape: () => { if (!help.root.hidden) help.close(); else if (!message.root.hidden) message.clear(); else ask("deselect").catch(fail); },
   };
   return (event) => {
-    if (zoom.key(event)) return true;
+    if (zoom.isOpen() && help.root.hidden && event.key !== "?") return zoom.key(event);
     if (event.key === "a" && (event.ctrlKey || event.metaKey)) { ask("select_filtered").catch(fail); return true; }
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     if ((event.key === " " || event.key === "Enter") && event.target.matches("button, summary, a")) return false;
@@ -135,7 +136,7 @@ export const render = (makers) => (/** @type {{model: any, el: HTMLElement}} */ 
   const ask = connect(model, signal, (is) => { silent.hidden = !is; root.classList.toggle("wb-is-silent", is); });
   const message = messageBar(signal), { say, fail } = message;
   const app = appPanel(ask, fail, say);
-  const leave = () => (panels.gallery ?? { focus: () => root.focus() }).focus();
+  const leave = () => (zoom.isOpen() ? zoom : panels.gallery ?? { focus: () => root.focus() }).focus();
   const help = helpPanel(leave);
   const head = headPanel(ask, message, { app: app.open, help: help.flip });
 
@@ -143,8 +144,10 @@ export const render = (makers) => (/** @type {{model: any, el: HTMLElement}} */ 
   const panels = {};
   const zoom = zoomPanel(ask, fail, say, {
     scenarios: () => model.get("_state").scenarios || [],
-    neighbour: (id, step) => panels.gallery?.neighbour(id, step),
-    look: () => ({ outcomes: false, masks: false, ...panels.gallery?.show, boxes: true }),
+    evaluated: () => Boolean(model.get("_state").evaluation),
+    follow: (place, side) => panels.gallery?.follow(place, side),
+    look: () => ({ boxes: true, outcomes: false, masks: false, ...panels.gallery?.show }),
+    flip: (name) => { panels.gallery?.flip(name); zoom.redraw(); },
   }, signal);
   /** @type {[string, string|null][]} */
   const shown = model.get("_parts");
@@ -164,7 +167,7 @@ export const render = (makers) => (/** @type {{model: any, el: HTMLElement}} */ 
     if (!state.counts) return;
     head.update(state);
     for (const panel of all) panel.update?.(state);
-    zoom.redraw();
+    zoom.update(state);
   };
   const showJobs = () => jobs.update(model.get("_jobs"));
   const offerOptions = () => {
@@ -179,6 +182,9 @@ export const render = (makers) => (/** @type {{model: any, el: HTMLElement}} */ 
     if (typing) { if (event.key === "Escape") { leave(); event.preventDefault(); } return; }
     if (onKey(key)) event.preventDefault();
   });
+
+  // notebooks look for their keys before the board sees them, and begin with the element that has the focus
+  root.addEventListener("focusin", (event) => /** @type {HTMLElement} */ (event.target).setAttribute("data-lm-suppress-shortcuts", "true"));
 
   const listeners = { "change:_state": showState, "change:_jobs": showJobs, "change:_stale": () => ask("follow").catch(fail) };
   for (const [name, listener] of Object.entries(listeners)) model.on(name, listener);

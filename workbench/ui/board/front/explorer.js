@@ -59,7 +59,7 @@ export function panel({ ask, fail, say, zoom, signal }) {
   const pictures = pictureStore(signal);
   /** @type {Record<string, string[]>} object URLs of each strip */
   const urls = { similar: [], taught: [] };
-  let /** @type {any} */ state = null, drawn = "";
+  let /** @type {any} */ state = null, drawn = "", mapVersion = 0;
   /** The tiles of a strip with their images; those before are released. */
   const withImages = (name, tiles, buffers) => {
     for (const url of urls[name]) pictures.release(url);
@@ -76,7 +76,7 @@ export function panel({ ask, fail, say, zoom, signal }) {
   }).catch(fail);
   // map
   const color = choice("Colour of the map"), mapNotice = notice(), legend = el("div.wb-legend"), onlyFiltered = checkbox("filtered images only", false);
-  const cloud = embeddingMap((corners) => ask("lasso", { corners, filtered: onlyFiltered.input.checked }).then(({ result }) => say(`Selected ${counted(result.chosen, "image")} on the map.`)).catch(mapNotice.fail));
+  const cloud = embeddingMap((corners) => ask("lasso", { corners, filtered: true, version: mapVersion }).then(({ result }) => say(`Selected ${counted(result.chosen, "image")} on the map.`)).catch(mapNotice.fail));
   const drawMap = () => {
     drawn = `${state?.arrangement}`;
     mapNotice.say("Drawing …");
@@ -84,6 +84,7 @@ export function panel({ ask, fail, say, zoom, signal }) {
       mapNotice.clear();
       cloud.root.hidden = false;
       cloud.show(buffers);
+      mapVersion = result.version;
       legend.replaceChildren(...result.names.map((name, i) => el("span", {}, el("i", { style: { background: MAP_COLORS[i], width: "9px", height: "9px", borderRadius: "2px" } }), name)));
     }).catch((error) => { drawn = ""; mapNotice.fail(error); });
   };
@@ -117,7 +118,7 @@ export function panel({ ask, fail, say, zoom, signal }) {
 
   const root = el("div.wb-form", {},
     el("div.wb-row", {}, known, embedHere),
-    section("Embedding map", el("div.wb-row", {}, field("Colour by", color), mapHere), cloud.root, legend, el("p.wb-hint", {}, "Similar images lie close together. Drag around some to select them."), mapNotice.root),
+    section("Embedding map", el("div.wb-row", {}, field("Colour by", color), mapHere), cloud.root, legend, el("p.wb-hint", {}, "Similar images lie close together. Drag around some to select them; those outside the filter are faint and stay out."), mapNotice.root),
     section("Find similar", el("div.wb-row", {}, similarHere, onlyFiltered.root), similarNotice.root, similar),
     section("Teach an attribute",
       el("p.wb-hint", {}, "Tag 50 to 300 images, e.g. surface:brushed and surface:glass (with a colon in the Tag form). The rest is predicted, and becomes a facet."),

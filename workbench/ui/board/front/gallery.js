@@ -62,7 +62,7 @@ export function panel({ ask, fail, signal, zoom, panels: { map } }) {
     focus: () => current.root.focus(),
     focusSort: () => order.focus(),
     key: (/** @type {KeyEvent} */ event) => Boolean(galleries.find((gallery) => gallery.root.contains(event.target))?.key(event)),
-    neighbour: (id, step) => current.neighbour(id, step) ?? pinned.neighbour(id, step),
+    follow: (place, side) => (side === "pinned" ? pinned : current).goTo(place),
     update: (next) => {
       state = next;
       if (next.evaluation && !judged) { judged = true; show.outcomes = true; }

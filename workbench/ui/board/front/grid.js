@@ -10,7 +10,7 @@ const PAGE = 60, PAGES_KEPT = 20, PAGES_ASKED = 3, REST_MS = 70;
 /**
  * @param {Ask} ask
  * @param {(error: Failure) => void} fail
- * @param {{side: string, zoom: (id: string) => void, look: () => any}} of `look` tells how tiles are shown
+ * @param {{side: string, zoom: (id: string, side: string) => void, look: () => any}} of `look` tells how tiles are shown
  * @param {AbortSignal} signal
  */
 export function galleryGrid(ask, fail, of, signal) {
@@ -23,7 +23,7 @@ export function galleryGrid(ask, fail, of, signal) {
   const asked = new Map();
   /** @type {Map<number, {node: HTMLElement, of: string}>} tiles in sight by place */
   const tiles = new Map();
-  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, anchor = 0, toggles = 0, timer = 0, scenarios = new Map();
+  let total = 0, all = 0, revision = -1, arrangement = -1, marks = -1, focus = 0, /** @type {number|null} */ anchor = 0, /** @type {number|null} */ anchorBefore = 0, clicked = "", toggles = 0, timer = 0, scenarios = new Map();
   const scroll = longScroll(root, signal, () => draw());
   root.append(empty);
   signal.addEventListener("abort", () => clearTimeout(timer));
@@ -118,7 +118,8 @@ export function galleryGrid(ask, fail, of, signal) {
   };
   const choose = (i, { toggle = false, range = false } = {}) => {
     const item = itemAt(i);
-    if (range) ask("select_range", { start: anchor, end: i, arrangement, side: of.side }).catch(fail);
+    anchorBefore = anchor;
+    if (range) ask("select_range", { start: anchor ?? i, end: i, arrangement, side: of.side }).catch(fail);
     else if (item) {
       if (toggle) { const page = pageOf(i); toggles++; if (page) page.marks[i % PAGE] = !isOn(i); draw(); } // shown at once; Python's word follows
       ask("select", { ids: [item.id], on: toggle ? null : true, only: !toggle }).catch((error) => { fail(error); ask_marks([...pages.keys()]); });
@@ -135,11 +136,20 @@ export function galleryGrid(ask, fail, of, signal) {
   const indexOf = (/** @type {any} */ event) => { const node = event.target.closest(".wb-tile"); return node ? Number(node.dataset.index) : null; };
   scroll.layer.onclick = (/** @type {any} */ event) => {
     const i = indexOf(event);
-    if (i === null) return;
+    const id = i === null ? "" : itemAt(i)?.id ?? "", tick = Boolean(event.target.closest(".wb-tick"));
+    if (i === null || (event.detail > 1 && id === clicked && !tick)) return; // the second click of a double click
+    clicked = tick ? "" : id;
     focus = i;
-    choose(i, { toggle: event.ctrlKey || event.metaKey || Boolean(event.target.closest(".wb-tick")), range: event.shiftKey });
+    choose(i, { toggle: event.ctrlKey || event.metaKey || tick, range: event.shiftKey });
   };
-  scroll.layer.ondblclick = (event) => { const item = itemAt(indexOf(event)); if (item) of.zoom(item.id); };
+  scroll.layer.ondblclick = (event) => { // it opens what its first click hit, and takes the choice of that back
+    const i = indexOf(event), id = i === null ? "" : itemAt(i)?.id;
+    if (!id || id !== clicked) return;
+    clicked = "";
+    anchor = anchorBefore;
+    ask("select_back").catch(fail);
+    of.zoom(id, of.side);
+  };
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key meant something here */
   const key = (event) => {
@@ -147,19 +157,12 @@ export function galleryGrid(ask, fail, of, signal) {
     const to = event.key === "Home" ? 0 : event.key === "End" ? total - 1 : event.key in steps ? focus + steps[event.key] : null;
     if (to !== null) { move(to); if (event.shiftKey) choose(focus, { range: true }); return true; }
     if (event.key === " ") { choose(focus, { toggle: true }); return true; }
-    if (event.key === "Enter") { const item = itemAt(focus); if (item) of.zoom(item.id); return true; }
+    if (event.key === "Enter") { const item = itemAt(focus); if (item) of.zoom(item.id, of.side); return true; }
     return false;
   };
   return {
     root, key, draw: () => scroll.draw(),
-    /** Id of the sample beside one that is loaded. @param {string} id @param {number} step */
-    neighbour: (id, step) => {
-      for (const [number, page] of pages) {
-        const index = page.items.findIndex((item) => item.id === id);
-        if (index >= 0) { move(number * PAGE + index + step); return itemAt(focus)?.id; }
-      }
-      return undefined;
-    },
+    goTo: move,
     stale: () => { for (const page of pages.values()) page.stale = true; scroll.draw(); },
     update: (state) => {
       all = state.counts.all;
@@ -170,6 +173,8 @@ export function galleryGrid(ask, fail, of, signal) {
         for (const number of [...pages.keys()]) release(number);
         for (const { node } of tiles.values()) node.remove();
         tiles.clear();
+        anchor = anchorBefore = null; // another sample has its place now
+        clicked = "";
         arrangement = state.arrangement;
         marks = state.marks;
       } else if (state.revision !== revision) {

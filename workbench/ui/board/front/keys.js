@@ -2,9 +2,9 @@
 import { el } from "./dom.js";
 
 const KEYS = [
-  ["Gallery", [["← → ↑ ↓  Home  End", "move"], ["Space", "select or deselect"], ["Shift + arrows", "select a range"], ["Ctrl + A", "select all filtered"], ["Enter", "zoom in; ← → there"], ["+ / −", "larger or smaller images"]]],
+  ["Gallery", [["← → ↑ ↓  Home  End", "move"], ["Space", "select or deselect"], ["Shift + arrows", "select a range"], ["Ctrl + A", "select all filtered"], ["Enter", "zoom in; ← → there, other keys act on the image shown"], ["+ / −", "larger or smaller images"]]],
   ["Show", [["b", "boxes"], ["k", "masks"], ["o", "outcomes: hits, misses, false alarms"], ["m", "failure map"], ["s", "sort by"], ["c", "compare with this filter"]]],
-  ["Tag", [["t", "name a failure scenario"], ["1 … 9", "tag the selection (or the boxes chosen in the zoom)"], ["u / r", "undo / redo"]]],
+  ["Tag", [["t", "name a failure scenario"], ["1 … 9", "tag the selection; in the zoom the image shown, or its chosen boxes"], ["u / r", "undo / redo; in the zoom changes made there"]]],
   ["Go to", [["/", "filter as text"], ["f", "facets; ↑ ↓ there, Space to choose"], ["h", "failure map; arrows there"], ["g", "gallery"], ["[ / ]", "panel before / after"], ["Escape", "close; leave a field; empty the selection"], ["?", "this help"]]],
 ];
 

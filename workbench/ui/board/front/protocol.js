@@ -15,7 +15,7 @@ const HEARTBEAT_MS = 4000, SILENT_AFTER_MS = 7000;
  * @property {(text: string) => void} say shows a message over the board
  * @property {(error: Failure) => void} fail shows what went wrong
  * @property {AbortSignal} signal ends when the output goes away
- * @property {(sampleId: string) => void} zoom opens a sample
+ * @property {(sampleId: string, side?: string) => void} zoom opens a sample; arrows go along the gallery of the side
  * @property {() => void} leave gives the keyboard back to the gallery
  * @property {Record<string, any>} panels those built so far, by name
  */

@@ -16,16 +16,17 @@ export function panel({ ask, fail, say, leave }) {
   let /** @type {any} */ state = { counts: { selected: 0, filtered: 0, hidden: 0 }, scenarios: [] }, /** @type {any} */ editing = null;
 
   const full = () => { const text = name.value.trim(); return text.includes(":") || !text ? text : `failure:${text}`; };
-  const send = (tag, target, action, expected) => ask("tag", { name: tag, target, expected, reason: reason.value.trim(), action })
+  const version = (target) => (target === "selected" ? state.marks : state.arrangement);
+  const send = (tag, target, action, expected, version) => ask("tag", { name: tag, target, expected, version, reason: reason.value.trim(), action })
     .then(({ result }) => { reason.value = ""; say(result.text); }).catch(fail);
   const apply = async (target, tag = full(), action = "tag") => {
     if (!tag) { name.focus(); say("Give the failure scenario a name first."); return; }
     leave(); // at once: the next key, u say, is a command and no letter of the name
     await ask.settled(); // a click a moment ago counts
-    const n = state.counts[target];
-    if (n <= ASK_AGAIN_ABOVE) { await send(tag, target, action, n); return; }
+    const n = state.counts[target], of = version(target);
+    if (n <= ASK_AGAIN_ABOVE) { await send(tag, target, action, n, of); return; }
     confirm.hidden = false;
-    const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; leave(); send(tag, target, action, n); } }, `Yes, ${thousands(n)}`);
+    const yes = el("button.wb-primary", { data: { does: "confirm" }, onclick: () => { confirm.hidden = true; leave(); send(tag, target, action, n, of); } }, `Yes, ${thousands(n)}`);
     confirm.replaceChildren(el("p", {}, `${action === "tag" ? "Tag" : "Untag"} ${thousands(n)} ${target} samples with ${tag}?`),
       el("div.wb-row", {}, yes, el("button", { onclick: () => { confirm.hidden = true; leave(); } }, "No")));
     yes.focus();

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.actions.embed import embed as embed_samples
@@ -56,7 +58,13 @@ def embedding_map(state: Selection, jobs: Jobs, cancel: Cancel, color: str = "so
     kept = np.isin(rows, state.filtered).astype(np.uint8)
     points = places[["x", "y"]].to_numpy(np.float32)
     answer = {"names": names, "color": color, "embedded": len(places), "all": len(state.table)}
+    answer["version"] = _version(places)
     return Reply(answer, [points.tobytes(), codes.tobytes(), kept.tobytes()])
+
+
+def _version(places: pd.DataFrame) -> int:
+    """A number for which samples lie where."""
+    return zlib.crc32(places[["x", "y"]].to_numpy(np.float32).tobytes(), zlib.crc32("".join(places["id"]).encode()))
 
 
 def _colors(state: Selection, facet: str, rows: Rows) -> tuple[list[str], NDArray[np.uint8]]:
@@ -71,10 +79,14 @@ def _colors(state: Selection, facet: str, rows: Rows) -> tuple[list[str], NDArra
     return [column.names[k] for k in order], color[codes]
 
 
-def lasso(state: Selection, jobs: Jobs, corners: list[list[float]], filtered: bool = False) -> dict[str, int]:
-    """Choose the samples inside an outline drawn on the map."""
+def lasso(
+    state: Selection, jobs: Jobs, corners: list[list[float]], filtered: bool = False, version: int | None = None
+) -> dict[str, int]:
+    """Choose the samples inside an outline drawn on the map; ``version`` is that of the map that the user was shown."""
     if state.embedding_map is None:
         raise InputError("There is no map yet.", fix="Draw the map first.")
+    if version is not None and version != _version(state.embedding_map):
+        raise InputError("The map has changed since it was drawn here.", fix="Draw it again, then select.")
     if not 3 <= len(corners) <= MOST_CORNERS or any(len(corner) != 2 for corner in corners):
         raise InputError(f"A lasso needs 3 to {MOST_CORNERS:,} corners of x and y; {len(corners):,} were given.")
     outline = np.array(corners, np.float32)

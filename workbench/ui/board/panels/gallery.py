@@ -77,8 +77,16 @@ def _tile(state: Selection, sample: Stored, boxes: list[dict[str, Any]], *, mask
     }
 
 
-def zoom(state: Selection, jobs: Jobs, cancel: Cancel, sample_id: str) -> Reply:
-    """One sample with all that is known of it and its related samples: its image, then thumbnails of the related."""
+def zoom(state: Selection, jobs: Jobs, cancel: Cancel, sample_id: str, step: int = 0, side: Side = "filtered") -> Reply:
+    """One sample with all that is known of it and its related samples: its image, then thumbnails of the related.
+
+    Args:
+        state, jobs, cancel: as of every command.
+        sample_id: the sample, or the one from which ``step`` counts.
+        step: places away among the samples shown on ``side``; beyond the ends the last one is meant.
+        side: which gallery.
+    """
+    sample_id, place = _beside(state, sample_id, step, side)
     sample = store.require_sample(state.dataset, sample_id)
     try:
         picture = full_picture(sample)
@@ -89,8 +97,20 @@ def zoom(state: Selection, jobs: Jobs, cancel: Cancel, sample_id: str) -> Reply:
     related = _related(state, sample)
     relatives = list(store.read(state.dataset, [sample_id for group in related for sample_id in group["ids"]]))
     result = {**_tiles(state, [sample], masks=True)[0], "groups": _facts(state, sample), "related": related}
+    row = int(state.table.rows_of([sample.id])[0])
+    result["place"], result["chosen"] = place, bool(row >= 0 and state.is_chosen[row])
     result["relatives"] = [{"id": each.id, "name": each.record.origin, "source": each.source} for each in relatives]
     return Reply(result, [picture, *thumbnails(relatives, cancel)])
+
+
+def _beside(state: Selection, sample_id: str, step: int, side: Side) -> tuple[str, dict[str, int] | None]:
+    """The sample some places away, and its place among those shown; the sample itself where it is not among them."""
+    table, rows = state.table, state.pinned_rows if side == "pinned" else state.filtered
+    places = np.flatnonzero(rows == table.rows_of([sample_id])[0])
+    if not places.size:
+        return sample_id, None
+    at = min(max(int(places[0]) + step, 0), len(rows) - 1)
+    return str(table.ids[rows[at]]), {"at": at, "all": len(rows)}
 
 
 def _facts(state: Selection, sample: Stored) -> list[dict[str, Any]]:

@@ -21,16 +21,35 @@ def tag(
     name: str,
     target: Literal["selected", "filtered"],
     expected: int,
+    version: int | None = None,
     reason: str = "",
     action: Action = "tag",
 ) -> dict[str, str]:
-    """Tag or untag the selected or all filtered samples; ``expected`` is the number that the user was shown."""
+    """Tag or untag the selected or all filtered samples.
+
+    Args:
+        state, jobs: as of every command.
+        name: the tag.
+        target: which samples.
+        expected: the number that the user was shown.
+        version: ``marks`` of the selection, or ``arrangement`` of the filter, that the user was shown.
+        reason, action: as of ``Selection.tag``.
+    """
     state.follow()
     if (n := state.counts()[target]) != expected:
         fix = "Check the new number, then press again."
         samples = counted(n, f"{target} sample")
         raise InputError(f"There are {samples} now, not {expected:,} as shown.", fix=fix)
-    return {"text": changed_text(state.tag(name, target=target, reason=reason, action=action))}
+    if version is not None and version != (state.marks if target == "selected" else state.arrangement):
+        raise InputError(f"The {target} samples are others now than those shown.", fix="Check them, then press again.")
+    return changed(state.tag(name, target=target, reason=reason, action=action))
+
+
+def tag_sample(
+    state: Selection, jobs: Jobs, name: str, sample_id: str, reason: str = "", action: Action = "tag"
+) -> dict[str, str]:
+    """Tag or untag one sample, selected or not: the one that the zoom shows."""
+    return changed(state.tag(name, ids=[sample_id], reason=reason, action=action))
 
 
 def tag_labels(
@@ -39,7 +58,7 @@ def tag_labels(
     """Tag or untag single labels."""
     if not labels:
         raise InputError("No labels are selected.", fix="Click boxes first.")
-    return {"text": changed_text(state.tag_labels(name, labels, reason=reason, action=action))}
+    return changed(state.tag_labels(name, labels, reason=reason, action=action))
 
 
 def undo(state: Selection, jobs: Jobs, change_id: str | None = None) -> dict[str, str]:
@@ -48,10 +67,15 @@ def undo(state: Selection, jobs: Jobs, change_id: str | None = None) -> dict[str
     return {"text": f'Undid "{_shown(entry)}" on {entry.amount}.'}
 
 
-def redo(state: Selection, jobs: Jobs) -> dict[str, str]:
-    """Do the last undone change again."""
-    entry = state.redo()
+def redo(state: Selection, jobs: Jobs, change_id: str | None = None) -> dict[str, str]:
+    """Do an undone change again: the last, or the one asked for."""
+    entry = state.redo(change_id)
     return {"text": f'Redid "{_shown(entry)}" on {entry.amount}.'}
+
+
+def changed(entry: Entry) -> dict[str, str]:
+    """The answer to a change of tags; an id where there is something to take back."""
+    return {"text": changed_text(entry), "change_id": entry.change_id if entry.changed else ""}
 
 
 def changed_text(entry: Entry) -> str:
@@ -71,6 +95,7 @@ def _shown(entry: Entry) -> str:
 
 COMMANDS = {
     "tag": Command(tag),
+    "tag_sample": Command(tag_sample),
     "tag_labels": Command(tag_labels),
     "undo": Command(undo),
     "redo": Command(redo),
