@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from workbench.base.errors import Cancelled
+from workbench.base.visible import one_line
 
 T = TypeVar("T")
 
@@ -180,7 +181,7 @@ def terminal() -> Listener:
     def show(tick: Tick) -> None:
         nonlocal bar
         if bar is None:
-            bar = tqdm(total=tick.total, desc=tick.label, unit=f" {tick.unit}", file=sys.stderr, leave=False)
+            bar = tqdm(total=tick.total, desc=one_line(tick.label), unit=f" {tick.unit}", file=sys.stderr, leave=False)
         bar.update(tick.done - bar.n)
         if tick.finished:
             bar.close()

@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.builders import record
 from workbench.actions.export import export
+from workbench.adapters import store
 from workbench.base.errors import InputError, OutputError
+from workbench.core.schema.labels import Label
 
 PLACE = "Choose another folder, make room or change its permissions."
 
@@ -121,3 +126,29 @@ def test_a_full_disk_and_a_read_only_one(mixed, mounted, options, found):
         export(mixed, place / "out", media="hardlink", near_duplicates=False)
     assert str(caught.value) == f"{place}/out: Cannot write to this path: {found}. {PLACE}"
     assert left(place) == []
+
+
+ODD = [
+    ({"bounding_box": None}, "it has no box"),
+    ({"bounding_box": []}, "it has no box"),
+    ({"bounding_box": [0.1, 0.1, float("nan"), 0.2]}, "its box is not four numbers"),
+    ({"bounding_box": [0.1, 0.1, 0.2]}, "its box is not four numbers"),
+    ({"bounding_box": ["a", 0.1, 0.2, 0.3]}, "its box is not four numbers"),
+    ({"label": None}, "it has no class"),
+    ({"confidence": "high"}, "its confidence is not a number"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), ODD, ids=str)
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_an_odd_label_is_named_and_left_out(
+    dataset: Any, picture: Callable[..., Path], tmp_path: Path, change: dict[str, Any], reason: str, form: str
+) -> None:
+    """Whoever wrote it into the database: the others are exported."""
+    good = [Label("nut", (1.0, 2.0, 30.0, 40.0)), Label("mug", (5.0, 2.0, 30.0, 40.0))]
+    store.add(dataset, [record(picture(), origin="a.png", labels=tuple(good), split="train")], source="real")
+    sets = {f"ground_truth.detections.1.{key}": value for key, value in change.items()}
+    dataset._sample_collection.update_one({}, {"$set": sets})
+    report = export(dataset, tmp_path / "out", format=form, near_duplicates=False)
+    assert report.splits["train"]["labels"] == 1
+    assert any(f"1 label of 1 sample cannot be used (first: a.png, label 1: {reason})" in note for note in report.notes)

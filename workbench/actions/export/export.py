@@ -127,7 +127,8 @@ def export(
     target = Path(folder).expanduser().absolute()
     require_empty(target)
     names_of = ClassNames(writer)
-    samples = Spooled(_prepared_samples(dataset, names_of), _packed, _unpacked)
+    odd = _OddLabels()
+    samples = Spooled(_prepared_samples(dataset, names_of, odd), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
     chosen = select(dataset, samples, where, spec, near=_near(twins), writer=writer, look=seen.look)
@@ -152,7 +153,8 @@ def export(
         notes=_notes(chosen, summary, names)
         + _duplicate_notes(twins, crossing, conflicts)
         + conversion_notes(chosen.shipped, format)
-        + _of_media(media),
+        + _of_media(media)
+        + odd.notes(),
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
@@ -235,10 +237,35 @@ def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work |
     return find(dataset, Part(samples, there), work=work) if there else None
 
 
-def _prepared_samples(dataset: Dataset, names_of: ClassNames) -> Iterator[store.Stored]:
+@dataclass
+class _OddLabels:
+    """Labels in the database that cannot be used, counted while samples are read."""
+
+    labels: int = 0
+    samples: int = 0
+    first: str = ""
+
+    def look(self, stored: store.Stored) -> None:
+        """Count those of one more sample."""
+        if stored.odd:
+            at, fault = stored.odd[0]
+            self.first = self.first or f"{stored.record.origin}, label {at}: {fault}"
+            self.labels += len(stored.odd)
+            self.samples += 1
+
+    def notes(self) -> list[str]:
+        """What was left out, if anything."""
+        if not self.labels:
+            return []
+        where = counted(self.samples, "sample")
+        return [f"{counted(self.labels, 'label')} of {where} cannot be used (first: {self.first}); left out"]
+
+
+def _prepared_samples(dataset: Dataset, names_of: ClassNames, odd: _OddLabels) -> Iterator[store.Stored]:
     """All samples, with the names of classes that the format holds and what is known of these classes."""
     facts = store.class_facts(dataset)
     for stored in store.read(dataset):
+        odd.look(stored)
         record = stored.record
         if facts:
             names = {*record.labels.names, record.classification} & facts.keys()

@@ -348,9 +348,11 @@ class _Run:
         if not frames:
             return
         sync(self.plan.folder)  # the dataset must not name files that a power failure takes away
+        there = self.plan.sink.known([self.plan.key(frame) for frame in frames])  # another job adds the same frames
         ids = self.plan.sink.add([media.read_record(self.plan.folder, frame) for frame in frames])
         self.ids.update(zip(frames, ids, strict=True))
-        self.result.generated += len(frames)
+        self.result.generated += len(frames) - len(there)
+        self.result.already_there += len(there)
         self.saved_s = time.monotonic()
         drawn = self.result.generated - self.result.taken_up
         self.result.frames_per_s = drawn / max(self.saved_s - self.started_s, 1e-9)

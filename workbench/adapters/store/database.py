@@ -93,7 +93,8 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
             problem = f"The dataset {cause._dataset_name!r} was deleted meanwhile."
             raise DatasetError(problem, fix="Open another one, or load its data again.") from cause
         except pymongo.errors.ConnectionFailure as cause:
-            raise _unreachable(str(odm_database._connection_kwargs.get("host", "127.0.0.1")), cause) from cause
+            host = str(odm_database._connection_kwargs.get("host", "127.0.0.1"))
+            raise _unreachable(_hidden_password(host), cause) from cause
 
     return wrapper
 
@@ -298,7 +299,7 @@ def _check_version(uri: str | None, where: str) -> str:
         client: Any = pymongo.MongoClient(address, serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
         with client:
             version = str(client.server_info()["version"])
-    except pymongo.errors.PyMongoError as cause:
+    except (pymongo.errors.PyMongoError, ValueError) as cause:
         raise _unreachable(where, cause) from cause
     if tuple(int(part) for part in version.split(".")[:2]) < MIN_VERSION:
         raise DatabaseError(
@@ -308,6 +309,9 @@ def _check_version(uri: str | None, where: str) -> str:
 
 
 def _unreachable(where: str, cause: Exception) -> DatabaseError:
+    if isinstance(cause, ValueError | pymongo.errors.InvalidURI) and "@" in where:  # its text may quote parts
+        fix = "Write the special characters of the password as %xx, @ as %40 and / as %2F."
+        raise DatabaseError("FIFTYONE_DATABASE_URI is not a valid address.", at=where, fix=fix) from None
     return DatabaseError(
         f"MongoDB does not answer ({type(cause).__name__}: {str(cause)[:120]}).",
         at=where,
@@ -317,7 +321,8 @@ def _unreachable(where: str, cause: Exception) -> DatabaseError:
 
 
 def _hidden_password(uri: str) -> str:
-    return re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", uri)
+    """The address without the password, which may hold any character, ``@`` too."""
+    return re.sub(r"//([^:/@]*):.*@", r"//\1:***@", uri, flags=re.DOTALL)
 
 
 def mongod_version(mongod: Path) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from workbench.adapters import documents
 from workbench.adapters.documents import LABEL_KEYS, MAP_TYPES, renamed, text
+from workbench.adapters.store.odd_labels import is_boxed
 from workbench.base.files import canonical_json
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
@@ -188,7 +189,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
 def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
     point_sets = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
     keypoints = {points["of"]: points for points in point_sets if "of" in points}
-    boxed = [(index, d) for index, d in enumerate(detections) if d.get("bounding_box")]  # 3D ones have none
+    boxed = [(index, d) for index, d in enumerate(detections) if is_boxed(d)]  # 3D ones have none
     if not point_sets and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
         edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
         return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)

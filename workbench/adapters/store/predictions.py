@@ -14,6 +14,7 @@ from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
+from workbench.adapters.store.odd_labels import is_boxed
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
 from workbench.base.plurals import counted
@@ -147,7 +148,7 @@ def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
     names = (fields.GROUND_TRUTH, field or "")
     both = ((document.get(name) or {}).get("detections") or [] for name in names)
     # labels in space have no bounding box
-    truth, predicted = ([label for label in labels if label.get("bounding_box")] for labels in both)
+    truth, predicted = ([label for label in labels if is_boxed(label)] for labels in both)
     return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
 
 

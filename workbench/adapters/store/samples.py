@@ -20,6 +20,7 @@ from workbench.adapters.store.corrections import Corrections, correct, fingerpri
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
+from workbench.adapters.store.odd_labels import fault_of, is_boxed
 from workbench.base.errors import DatasetError
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema import fields
@@ -51,7 +52,11 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored sample; ``label_ids`` of ``record.labels`` only where they were asked for."""
+    """One stored sample.
+
+    ``label_ids`` of ``record.labels`` are given only where they were asked for; ``odd`` are the labels that cannot be
+    used and are not in ``record``, as index and reason.
+    """
 
     id: str
     record: Record
@@ -63,6 +68,7 @@ class Stored:
     attributes_from: str | None
     measured_file: str | None = None
     label_ids: tuple[str, ...] = ()
+    odd: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +233,8 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
         measured_file=document.get(fields.MEASURED_FILE),
-        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and d.get("bounding_box")),
+        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and is_boxed(d)),
+        odd=tuple((at, fault) for at, d in enumerate(detections) if (fault := fault_of(d))),
     )
 
 

@@ -172,8 +172,12 @@ def bright_height(picture: Picture) -> float:
 
 
 def gradient(plane: Plane) -> Plane:
-    """Magnitude of the gradient per pixel (Sobel)."""
-    return np.asarray(cv2.magnitude(*slopes(plane)), np.float32)
+    """Magnitude of the gradient per pixel (Sobel).
+
+    Not ``cv2.magnitude``, whose last bits hang on where in memory the planes lie.
+    """
+    dx, dy = slopes(plane)
+    return np.asarray(np.sqrt(dx * dx + dy * dy), np.float32)
 
 
 def _share(mask: np.ndarray) -> float:

@@ -54,10 +54,11 @@ def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidenc
     crowd = {box.id for box in boxes.truth if box.crowd}
     shown = {box.id for box in boxes.predicted if box.confidence is None or box.confidence >= confidence}
     hit = {truth_of[i] for i in shown if i in truth_of}
-    overlaps = overlap.iou(_xyxy(boxes.predicted), _xyxy(boxes.truth))
+    single = [box for box in boxes.truth if not box.crowd]
+    edges, names = _xyxy(single), np.array([box.name for box in single], dtype=str)
     predicted = tuple(
-        _word(box, overlaps[at], boxes.truth, truth_of.get(box.id), crowd, iou) if box.id in shown else BELOW
-        for at, box in enumerate(boxes.predicted)
+        _word(box, edges, names, truth_of.get(box.id), crowd, iou) if box.id in shown else BELOW
+        for box in boxes.predicted
     )
     truth = tuple(IGNORED if box.crowd else HIT if box.id in hit else MISS for box in boxes.truth)
     return Outcomes(truth, predicted)
@@ -65,17 +66,16 @@ def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidenc
 
 def _word(
     box: Box,
-    overlaps: NDArray[np.float64],
-    truth: Sequence[Box],
+    truth_xyxy: NDArray[np.float64],
+    truth_names: NDArray[np.str_],
     matched: str | None,
     crowd: set[str],
     iou: float,
 ) -> str:
     if matched is not None:
         return IGNORED if matched in crowd else HIT
-    near = [(float(o), t) for o, t in zip(overlaps, truth, strict=True) if not t.crowd]
-    same = max((o for o, t in near if t.name == box.name), default=0.0)
-    other = max((o for o, t in near if t.name != box.name), default=0.0)
+    overlaps, alike = overlap.iou(_xyxy([box]), truth_xyxy)[0], truth_names == box.name
+    same, other = (float(overlaps[which].max(initial=0.0)) for which in (alike, ~alike))
     if same >= iou:
         return DUPLICATE
     if other >= iou:

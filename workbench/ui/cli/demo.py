@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.base.errors import InputError
-from workbench.ui.cli.outcome import Outcome
+from workbench.ui.cli.outcome import Outcome, say
 
 PREDICTIONS = Path("predictions", "real.json")  # below the folder of the sample data
 DATASET = "workbench-demo"
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> Outcome:
         text, values = step()
         steps.append({"name": name, "seconds": round(time.monotonic() - started_s, 2), **values})
         if not args.json:
-            print(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {text}", flush=True)
+            say(f"{name:<9} {steps[-1]['seconds']:>6.1f} s  {text}", sys.stdout)
     end = f"Done. See it on the board: wb.Board(wb.open({DATASET!r})); the splits are in {out}"
     return Outcome({"steps": steps, "dataset": DATASET, "folder": str(out)}, end)
 

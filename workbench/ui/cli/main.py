@@ -1,6 +1,7 @@
 """Parse arguments, run one command, print its outcome for people or as one JSON object.
 
-Exit status: 0 done, 1 a failure that is the user's to fix, 2 wrong usage, 130 stopped with Ctrl-C.
+Exit status: 0 done, 1 a failure that is the user's to fix, 2 wrong usage, 130 stopped with Ctrl-C, 141 nobody reads the
+output any more.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import json
+import io
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,8 @@ from typing import Any, TextIO
 
 from workbench import __version__
 from workbench.base.errors import Cancelled, FilterWarning, WorkbenchError
-from workbench.ui.cli.outcome import Outcome
+from workbench.base.visible import visible
+from workbench.ui.cli.outcome import Outcome, say, say_json
 
 COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "doctor": ("doctor", "check Python, database, renderer, JupyterLab and disk, and suggest fixes"),
@@ -57,7 +60,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if not a.startswith("-")), None)
-    args = _parser(command).parse_args(arguments)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a class name
+        return _run(_parser(command).parse_args(arguments))
+    except BrokenPipeError:  # for example ``workbench info cell | head -1``
+        _give_up_output()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _give_up_output()
+        where = f"{error.filename}: " if error.filename else ""
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        with contextlib.suppress(OSError):
+            fix = "Make room, change the permissions, or set HOME or WORKBENCH_HOME to another folder."
+            say(f"workbench: {where}Cannot read or write: {reason}. {fix}", sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace) -> int:
     with _only_json_on_stdout(args.json) as stdout, _warnings_in_words() as warned:
         try:
             outcome = args.run(args)
@@ -70,9 +91,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _print(outcome, args.json, stdout, warned)
 
 
+def _give_up_output() -> None:
+    """Let Python find somewhere to put the rest of the output when it ends."""
+    with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123 - as short as can be
+        os.dup2(nowhere.fileno(), 1)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes arguments in its messages, which may come from a file name."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(visible(message), file)
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     """The parser; only the module of the command that is called gets loaded."""
-    parser = argparse.ArgumentParser("workbench", description="Dataset curation workbench for Physical AI.")
+    parser = _Parser("workbench", description="Dataset curation workbench for Physical AI.")
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, help_line) in COMMANDS.items():
@@ -96,7 +130,10 @@ def _only_json_on_stdout(wanted: bool) -> Iterator[TextIO]:
         yield sys.stderr
         return
     os.dup2(2, 1)
-    with os.fdopen(kept, "w", encoding="utf-8") as stdout, contextlib.redirect_stdout(sys.stderr):
+    with (
+        os.fdopen(kept, "w", encoding="utf-8", errors="backslashreplace") as stdout,
+        contextlib.redirect_stdout(sys.stderr),
+    ):
         yield stdout
     # fd 1 stays on stderr: late words of exit handlers must not follow the JSON
 
@@ -112,7 +149,7 @@ def _warnings_in_words() -> Iterator[list[str]]:
             usual(message, category, *rest, **more)
         elif str(message) not in warned:
             warned.append(str(message))
-            print(f"workbench: warning: {message}", file=sys.stderr, flush=True)
+            say(f"workbench: warning: {message}", sys.stderr)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
@@ -120,14 +157,15 @@ def _warnings_in_words() -> Iterator[list[str]]:
 
 
 def _print(outcome: Outcome, as_json: bool, stdout: TextIO, warned: list[str]) -> int:
-    values = {**outcome.json, "warnings": warned} if warned else outcome.json
-    text = json.dumps(values, ensure_ascii=False, default=str) if as_json else outcome.text
-    print(text, file=stdout, flush=True)
+    if as_json:
+        say_json({**outcome.json, "warnings": warned} if warned else outcome.json, stdout)
+    else:
+        say(outcome.text, stdout)
     return outcome.status
 
 
 def _failed(message: str, as_json: bool, stdout: TextIO, *, status: int) -> int:
-    print(f"workbench: {message}", file=sys.stderr)
+    say(f"workbench: {message}", sys.stderr)
     if as_json:
-        print(json.dumps({"error": message}, ensure_ascii=False), file=stdout, flush=True)
+        say_json({"error": message}, stdout)
     return status

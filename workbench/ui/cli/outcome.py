@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
+
+from workbench.base.visible import one_line, visible
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def say(text: str, stream: TextIO) -> None:
+    """Print text for people; what a terminal would act upon is written as an escape."""
+    print(visible(text), file=stream, flush=True)
+
+
+def say_json(value: Mapping[str, Any], stream: TextIO) -> None:
+    """Print one JSON object."""
+    print(visible(json.dumps(value, ensure_ascii=False, default=str), as_json=True), file=stream, flush=True)
+
+
 def columns(rows: Iterable[Sequence[object]]) -> str:
     """Rows as aligned text, numbers with thousands separators.
 
@@ -47,7 +60,9 @@ def columns(rows: Iterable[Sequence[object]]) -> str:
     bolt  1,200
     mug       7
     """
-    cells = [[f"{c:,}" if isinstance(c, int) and not isinstance(c, bool) else str(c) for c in row] for row in rows]
+    cells = [
+        [f"{c:,}" if isinstance(c, int) and not isinstance(c, bool) else one_line(str(c)) for c in row] for row in rows
+    ]
     numeric = [[isinstance(c, int | float) for c in row] for row in rows] if isinstance(rows, list) else []
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(

@@ -91,10 +91,11 @@ def _name_repeated(record: Record, problems: Problems) -> None:
     if len(set(labels.boxes())) == len(labels):
         return  # nearly always
     keys = [(label.name, label.xyxy, label.instance_id) for label in labels]
-    if len(set(keys)) != len(keys):
-        for at, key in enumerate(keys):
-            if key in keys[:at]:
-                problems.count("duplicate_box", f"{record.origin}, label {at}")
+    known: set[object] = set()
+    for at, key in enumerate(keys):
+        if key in known:
+            problems.count("duplicate_box", f"{record.origin}, label {at}")
+        known.add(key)
 
 
 def _looked_at(drafts: Sequence[D], started: Executor | None) -> Iterator[tuple[D, Seen | Fault]]:

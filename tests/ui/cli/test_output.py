@@ -1,0 +1,126 @@
+"""What the command line prints: safe for any terminal, and no traceback wherever the output goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from workbench.actions.load import load
+from workbench.adapters.store import database
+from workbench.base.visible import TURNING
+
+COMMAND = [sys.executable, "-m", "workbench.ui.cli"]
+NAMES = ["\x1b[31mred", "a\rb", "bell\x07", "\x9b2J", "tur\u202en", "back\b\b", "日本語", "naïve", "line\nend", "\x7f"]
+
+
+@pytest.fixture
+def strange(name: str, tmp_path: Path) -> str:
+    """A dataset with classes and files that a terminal would act upon."""
+    folder = tmp_path / "in\x1b[2J"
+    folder.mkdir()
+    images, boxes = [], []
+    for at, _ in enumerate(NAMES):
+        Image.new("RGB", (32, 24), (at, 0, 0)).save(folder / f"{at}\x1b.png")
+        images.append({"id": at, "file_name": f"{at}\x1b.png", "width": 32, "height": 24})
+        boxes.append({"id": at, "image_id": at, "category_id": at, "bbox": [1, 1, 9, 9]})
+    categories = [{"id": at, "name": each} for at, each in enumerate(NAMES)]
+    document = {"images": images, "annotations": boxes, "categories": categories}
+    (folder / "labels.json").write_text(json.dumps(document))
+    load(name, folder, source="real")
+    return name
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *arguments], env={**os.environ, **environment}, capture_output=True, timeout=120)
+
+
+def unsafe(data: bytes, encoding: str = "utf-8") -> list[str]:
+    text = data.decode(encoding)
+    return [c for c in text if c not in "\n\t" and (not (c.isprintable() or c == "\u3000") or c in TURNING)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "{}"),
+        ("slices", "{}", "\x1b[31m"),
+        ("load", "{}", "/nowhere/\x1b[31m", "--source", "real"),
+        ("info", "no\x1b[31mne"),
+        ("info", "{}", "--un\x1b[31mknown"),
+        ("tag", "{}", "a\x1btag", "--where", "lighting == '\x1b'"),
+    ],
+    ids=lambda given: given[0],
+)
+def test_nothing_that_a_terminal_acts_upon_is_printed(strange: str, arguments: tuple[str, ...]) -> None:
+    words = [word.format(strange) for word in arguments]
+    plain, as_json = run(*words), run(*words, "--json")
+    for done in (plain, as_json):
+        assert not unsafe(done.stdout) and not unsafe(done.stderr), (done.stdout, done.stderr)
+        assert b"Traceback" not in done.stderr
+    if words[0] == "info" and len(words) == 2 and plain.returncode == 0:
+        assert set(json.loads(as_json.stdout)["labels_per_class"]) >= {"\x1b[31mred", "日本語", "tur\u202en"}
+        assert rb"\x1b[31mred" in plain.stdout and "日本語".encode() in plain.stdout
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_a_terminal_without_the_letters(strange: str, encoding: str) -> None:
+    done = run("info", strange, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0 and not done.stderr and rb"\u65e5\u672c\u8a9e" in done.stdout
+    assert json.loads(run("info", strange, "--json", PYTHONIOENCODING=encoding).stdout)["samples"] == len(NAMES)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_an_output_that_nobody_reads_or_that_is_full(strange: str, form: list[str]) -> None:
+    words = [*COMMAND, "info", strange, *form]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "No space left" in done.stderr
+        assert subprocess.run([*words[:-1], "nothing"], stdout=full, stderr=full, timeout=120).returncode in (1, 2)
+
+
+def test_a_home_that_cannot_be_written(strange: str, tmp_path: Path) -> None:
+    """Commands that only read work; others name the folder."""
+    (blocked := tmp_path / "blocked").touch()
+    home = {"WORKBENCH_HOME": str(blocked / "home")}
+    assert run("info", strange, **home).returncode == 0
+    for words in (
+        ["duplicates", strange],
+        ["measure", strange],
+        ["export", strange, str(tmp_path / "out"), "--format", "coco"],
+    ):
+        done = run(*words, **home)
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        assert done.returncode == 0 or str(blocked).encode() in done.stderr
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://me:pa@ss@host:1/db",
+        "mongodb://me:pa/ss@host:1",
+        "mongodb://me:p:a@ss/x@host/?a=b@c",
+        "mongodb://:pass@host",
+        "mongodb+srv://me:pa%40ss@host.invalid/",
+        "mongodb://me:pa\nss@host:1",
+        "mongodb://me:pass@127.0.0.1:1/?serverSelectionTimeoutMS=100",
+    ],
+)
+def test_no_part_of_a_password_is_shown(uri: str) -> None:
+    hidden = database._hidden_password(uri)
+    assert "pa" not in hidden and "ss" not in hidden
+    done = run("info", "any", FIFTYONE_DATABASE_URI=uri)
+    told = (done.stdout + done.stderr).decode()
+    assert done.returncode == 1 and "Traceback" not in told, told
+    for part in ("pass", "pa@ss", "pa/ss", "ss@", "a@ss", "pa%40ss", "ss/x"):
+        assert part not in told.replace("password", ""), told
