@@ -35,5 +35,9 @@ def settle() -> None:
     Raises:
         OutputError: the disk refuses.
     """
-    while _unsettled:
-        sync(_unsettled.pop())
+    folders = set(_unsettled)
+    _unsettled.difference_update(folders)
+    # once for each disk; a folder that is gone took its files with it
+    disks = {folder.stat().st_dev: folder for folder in folders if folder.is_dir()}
+    for folder in disks.values():
+        sync(folder)
