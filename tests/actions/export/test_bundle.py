@@ -181,7 +181,7 @@ def test_a_killed_export_leaves_nothing_that_looks_whole(mixed, tmp_path, form):
     seen = 0
     for delay_s in (0.0, 0.03):
         child = subprocess.Popen([sys.executable, "-c", _EXPORT, mixed.name, str(target), form])
-        while child.poll() is None and not list(tmp_path.glob(".out.*")):
+        while child.poll() is None and not list(tmp_path.glob(".*.workbench-part")):
             time.sleep(0.002)
         time.sleep(delay_s)
         os.kill(child.pid, signal.SIGKILL)
