@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from tests.actions.generate.memory_sink import MemorySink
 from workbench.actions.generate import Job, NotAccepted, generate
 from workbench.actions.generate import job as job_module
 from workbench.actions.generate.media import path_of
+from workbench.base import files
 from workbench.base.errors import Cancelled, InputError, OutputError, RenderError
 from workbench.base.processes import WorkerDied, WorkerProcesses
 from workbench.base.progress import Cancel, Pause, Tick, Work
@@ -141,7 +144,7 @@ def test_cancel_keeps_whole_frames_and_the_same_call_completes(
         job.result()
     assert 2 <= job.so_far.generated < 6
     assert len(sink.records) == job.so_far.generated == len(list((tmp_path / "frames").iterdir()))
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.workbench-part"))
     done = run(small, sink, tmp_path, n=6).result()
     assert (done.generated, done.already_there) == (6 - job.so_far.generated, job.so_far.generated)
 
@@ -294,21 +297,26 @@ def test_a_machine_that_kills_every_worker_stops_the_job(small, sink, tmp_path, 
 
 def test_a_full_disk_is_named_and_the_same_call_completes(small, sink, tmp_path, monkeypatch) -> None:
     """The disk fills up in the middle of a file, as it does."""
-    written, original = [0], Path.write_bytes
+    written, original = [0], open
 
-    def write_bytes(path: Path, data: bytes) -> int:
+    @contextlib.contextmanager
+    def filling(*arguments, **settings):
+        with original(*arguments, **settings) as stream:
+            yield SimpleNamespace(write=lambda data: write(stream, data))
+
+    def write(stream, data: bytes) -> int:
         written[0] += len(data)
         if written[0] > 40_000:
-            original(path, data[: len(data) // 2])
+            stream.write(data[: len(data) // 2])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return original(path, data)
+        return stream.write(data)
 
-    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(files, "open", filling, raising=False)
     job = run(small, sink, tmp_path, n=50)
     with pytest.raises(OutputError, match=r"Cannot write to this path: No space left on device.* make room"):
         job.result()
     done = len(sink.records)
-    assert 0 < done == job.so_far.generated < 50 and not list(tmp_path.rglob("*.part"))
+    assert 0 < done == job.so_far.generated < 50 and not list(tmp_path.rglob("*.workbench-part"))
     monkeypatch.undo()
     more = run(small, sink, tmp_path, n=done + 2).result()
     assert (more.generated, more.already_there) == (2, done)

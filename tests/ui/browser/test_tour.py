@@ -46,7 +46,7 @@ for seed in {seeds!r}:
         rows.append({{
             "seed": seed, "frame": record.generation["frame"], "scenario": record.generation["scenario_name"],
             "source": sample.source, "shapes": shapes, "maps": sorted(record.maps), "labels": len(record.labels),
-            "parts": [str(p) for p in record.image_path.parent.parent.rglob("*.part")],
+            "parts": [str(p) for p in record.image_path.parent.parent.rglob("*.workbench-part")],
         }})
 print(json.dumps(rows))
 """
