@@ -28,7 +28,9 @@ def test_for_programs(samples: str, run: Run, tmp_path: Path) -> None:
     assert f"workbench: warning: {SAID}\n" in err
     status, answer, err = run("tag", samples, "failure:x", "--where", "lighting == 'dim'")
     assert (status, answer["changed"]) == (0, 2) and "warnings" not in answer and "warning" not in err
-    status, answer, err = run("export", samples, str(tmp_path / "out"), "--where", "lighting == 'dimm'")
+    status, answer, err = run(
+        "export", samples, str(tmp_path / "out"), "--format", "coco", "--where", "lighting == 'dimm'"
+    )
     assert status == 1 and SAID in err and "error" in answer
     status, answer, _ = run("slices", samples, "--by", "source", "--where", "lighting in ['dim', 'dimm']")
     assert status == 0 and answer["warnings"] == [SAID]
