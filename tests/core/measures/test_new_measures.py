@@ -198,7 +198,7 @@ def test_a_jpeg_that_breaks_off_is_refused() -> None:
     data = bytes(cv2.imencode(".jpg", gray(scene()))[1])
     with pytest.raises(OSError, match="truncated"):
         decode(data[: len(data) // 2])
-    with pytest.raises(OSError):
+    with pytest.raises((OSError, ValueError)):
         decode(b"")
 
 
