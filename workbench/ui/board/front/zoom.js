@@ -64,6 +64,8 @@ export function zoomPanel(ask, fail, say, of, signal) {
   const release = () => { for (const url of urls) pictures.release(url); urls = []; };
   const close = () => {
     if (asked) ask.drop(asked);
+    const place = steps ? answer?.result.place : null; // closed before the picture came: the gallery goes along all the same
+    if (place) of.follow(Math.min(Math.max(place.at + steps, 0), place.all - 1), side);
     asked = null;
     arrival = Promise.resolve(false);
     root.hidden = true;
