@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.actions.generate.frame import accepted_draw
-from workbench.actions.generate.media import labels_of
+from workbench.actions.generate.rendered import labels_of
 from workbench.adapters.render._mitsuba import MitsubaRenderer
 from workbench.base.files import write_bytes
 from workbench.base.processes import WorkerProcesses

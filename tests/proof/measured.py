@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.actions.evaluate.gap import CYCLIC
-from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
+from workbench.actions.generate.frame import NotAccepted, accepted_draw
 from workbench.base.processes import WorkerProcesses
 from workbench.core.measures import MEASURES, decode, measure_all
 from workbench.core.scenario import Scenario
@@ -29,7 +29,7 @@ def of_scenario(one: Scenario, n: int) -> Floats:
 def _of_frame(one: Scenario, frame: int) -> list[float]:
     for number in range(frame, frame + 100_000, 10_000):  # a frame without a draw gives way to one far away
         try:
-            return _of_file(shoot(accepted_draw(one, number), backend="open3d").picture.jpeg)
+            return _of_file(accepted_draw(one, number).shoot("open3d").picture.data)
         except NotAccepted:
             continue
     raise NotAccepted("None of ten frames can be drawn.", at=one.name)

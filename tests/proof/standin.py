@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.proof.hidden_world import WORLD, Development, Exposed, develop
-from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
-from workbench.actions.generate.media import labels_of
+from workbench.actions.generate.frame import NotAccepted, accepted_draw
+from workbench.actions.generate.rendered import labels_of
 from workbench.actions.generate.shot import Accepted
 from workbench.actions.train.examples import Example, Found, overlap
 from workbench.adapters.render import renderer
@@ -194,7 +194,7 @@ def _keep(one: Scenario, frame: int, camera: Development | None, place: Path) ->
     accepted = _accepted(one, frame)
     labels = labels_of(accepted.truth)
     if camera is None:
-        jpeg = shoot(accepted, backend="open3d").picture.jpeg
+        jpeg = accepted.shoot("open3d").picture.data
     else:
         seen = Exposed(renderer("open3d").render(accepted.scene), labels, accepted.resolved.values)
         jpeg = develop(seen, camera, rng=np.random.default_rng(frame))
@@ -207,7 +207,7 @@ def _keep_all(one: Scenario, frame: int, ways: Sequence[Scenario], places: Seque
     mark = accepted.resolved.mark
     for way, place in zip(ways, places, strict=True):
         resolved = way.resolve(mark.frame, mark.attempt)  # the same scene: each parameter has random numbers of its own
-        jpeg = form_image(linear, sensor_settings(resolved), rng=noise_rng(resolved)).jpeg
+        jpeg = form_image(linear, sensor_settings(resolved), rng=noise_rng(resolved)).data
         _write(place, frame, jpeg, labels_of(accepted.truth))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from workbench.actions.generate import preview
-from workbench.actions.generate.preview import draw_boxes, scaled
+from workbench.actions.generate.preview import draw_boxes
+from workbench.actions.generate.rendered import scaled
 from workbench.adapters import render
 from workbench.base.processes import WorkerProcesses
 from workbench.core.scenario import Scenario, build

@@ -114,4 +114,4 @@ def _truth(*shares: tuple[int, int, float]) -> Annotations:
 )
 def test_accept(accept: dict, truth: Annotations, refusal: str | None) -> None:
     scenario = Scenario.load({"scenario": 1, "name": "x", "accept": accept})
-    assert scenario.accept.refusal(truth) == refusal
+    assert scenario.accept.refusal(truth.objects) == refusal

@@ -11,7 +11,8 @@ from workbench.base.errors import ScenarioError
 from workbench.core.scenario.distribution import At
 from workbench.core.scenario.distributions import DISTRIBUTIONS
 from workbench.core.scenario.document import distribution_document, parse_distribution
-from workbench.core.scenario.parameters import PARAMETERS, Parameter
+from workbench.core.scenario.parameter import Parameter
+from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.scenario.randomness import rng_for
 
 N = 20_000
@@ -213,6 +214,7 @@ def test_every_distribution_survives_the_document() -> None:
         "scatter_3d": (PARAMETERS["scene.objects.placement"], {"scatter_3d": {"z": [0.1, 0.3]}}),
         "camera_frustum": (PARAMETERS["scene.objects.placement"], {"camera_frustum": {"distance": [0.3, 0.9]}}),
         "drop": (PARAMETERS["scene.objects.placement"], {"drop": {"height": 0.1}}),
+        "donor": (PARAMETERS["photo.donor"], {"donor": "any"}),
         "expr": (NUMBER, {"expr": "1 + scene.a"}),
     }
     assert set(examples) == set(DISTRIBUTIONS)

@@ -117,10 +117,10 @@ def test_the_jpeg_is_the_picture() -> None:
     sizes = {}
     for quality in (30, 95):
         picture = form_image(image, SensorSettings(jpeg_quality=quality, read_e=0.0), rng=np.random.default_rng(0))
-        with Image.open(io.BytesIO(picture.jpeg)) as read:
+        with Image.open(io.BytesIO(picture.data)) as read:
             assert (read.format, read.size) == ("JPEG", (64, 48))
             pixels = np.asarray(read).astype(int)
-        sizes[quality] = len(picture.jpeg)
+        sizes[quality] = len(picture.data)
         assert pixels[24, 10, 0] > 180 > 60 > pixels[24, 10, 2]
     assert np.abs(pixels - picture.srgb.astype(int)).mean() < 3
     assert sizes[30] < sizes[95]
@@ -145,8 +145,8 @@ def test_a_highlight_spreads_before_it_is_cut() -> None:
 def test_the_same_generator_gives_the_same_bytes() -> None:
     settings = SensorSettings(gain=8, read_e=5, motion_blur_px=3, blur_px=0.7, vignette=0.3)
     once, again, other = (form_image(flat(0.3), settings, rng=np.random.default_rng(seed)) for seed in (5, 5, 6))
-    assert once.jpeg == again.jpeg
-    assert once.jpeg != other.jpeg
+    assert once.data == again.jpeg
+    assert once.data != other.jpeg
 
 
 def test_everything_is_recorded() -> None:

@@ -16,13 +16,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from workbench.actions.audit.factors import FACTORS, Factor
-from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
-from workbench.actions.generate.media import labels_of
-from workbench.actions.generate.preview import WIDTH, scaled
+from workbench.actions.generate.frame import NotAccepted, accepted_draw
 from workbench.actions.recreate.recreate import BASE
 from workbench.actions.train import Trainer
 from workbench.actions.train.examples import overlap
-from workbench.adapters import render
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.parts import scratch_folder
@@ -31,7 +28,7 @@ from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
 from workbench.core.metrics.factorial import Effect, design, effects
 from workbench.core.report import charts, html
-from workbench.core.scenario import Scenario, build
+from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Label
 
 Predict = Callable[[Sequence[Path]], list[list[Label]]]
@@ -231,14 +228,12 @@ def draw(
         accepted = accepted_draw(scenario, frame)
     except NotAccepted:
         return []
-    small = scaled(accepted.resolved, min(1.0, width_px / accepted.resolved.values[WIDTH]))
-    scene = build(small)
-    truth = render.annotate(scene)
-    shot = shoot(dataclasses.replace(accepted, resolved=small, scene=scene, truth=truth), backend=backend)
+    small = accepted.scaled(min(1.0, width_px / accepted.size_px[0]))
+    shot = small.shoot(backend)
     ok, data = cv2.imencode(".jpg", shot.picture.srgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     assert ok
     path.write_bytes(data.tobytes())
-    return [(label.name, label.xyxy) for label in labels_of(truth)]
+    return [(label.name, label.xyxy) for label in small.labels]
 
 
 def _recall(truth: Sequence[tuple[str, tuple[float, ...]]], predicted: Sequence[Label]) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.actions.generate import media
+from workbench.actions.generate.donors import NO_SUPPLY, Supply, supply_for
 from workbench.actions.generate.frame import Made, NotAccepted, make_frame, not_accepted
 from workbench.actions.generate.inline import Inline
 from workbench.actions.generate.record import source_key
@@ -75,6 +76,7 @@ class Plan:
     frames: range
     backend: str
     folder: Path
+    supply: Supply = NO_SUPPLY
 
     def key(self, frame: int) -> str:
         """Source key of a frame."""
@@ -124,8 +126,10 @@ def generate(
             raise InputError(problem, fix=fix)
         count, first_frame = 1, made.mark.frame
     sink = sink_for(into)
+    backend = backend if made.content == "rendered" else made.content  # no renderer: the camera alone
     media_folder = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
-    plan = Plan(made, sink, range(first_frame, first_frame + count), backend, media_folder)
+    supply = supply_for(made, media_folder)
+    plan = Plan(made, sink, range(first_frame, first_frame + count), backend, media_folder, supply)
     return Job(plan, executor, workers, work or Work())
 
 
@@ -231,7 +235,7 @@ class _Run:
 
     def all(self) -> None:
         """Do what is missing; whatever happens, finished frames end in the dataset."""
-        media.prepare(self.plan.folder, self.plan.scenario.annotators)
+        media.prepare(self.plan.folder, self.plan.scenario.content, self.plan.scenario.annotators)
         with self.progress:
             try:
                 self._draw(self._missing())
@@ -292,7 +296,8 @@ class _Run:
 
     def _submit(self, frame: int) -> Future[Made]:
         plan = self.plan
-        return self.executor.submit(make_frame, plan.scenario, frame, backend=plan.backend, folder=plan.folder)
+        given: dict[str, Any] = {"backend": plan.backend, "folder": plan.folder, "supply": plan.supply}
+        return self.executor.submit(make_frame, plan.scenario, frame, **given)
 
     def _take(self, future: Future[Made], frame: int) -> Future[Made] | None:
         """Count one ended frame; a future when it is tried again."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -13,16 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.actions.generate.frame import accepted_draw, shoot
-from workbench.actions.generate.media import labels_of
-from workbench.adapters import render
+from workbench.actions.generate.donors import NO_SUPPLY, Supply, supply_for
+from workbench.actions.generate.frame import accepted_draw
 from workbench.base.processes import WorkerProcesses
-from workbench.core.scenario import ResolvedFrame, Scenario, build
+from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Label
 
 Rgb8 = NDArray[np.uint8]
-IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px")
-WIDTH, HEIGHT = "sensor.camera.resolution.width", "sensor.camera.resolution.height"
 
 
 def preview(
@@ -51,41 +49,24 @@ def preview(
         RenderError: a frame cannot be drawn.
     """
     made = Scenario.load(scenario)
-    if executor is None:
-        with WorkerProcesses(max(1, min(2, n))) as own:
-            return preview(
-                made, n, width_px=width_px, first_frame=first_frame, backend=backend, boxes=boxes, executor=own
-            )
-    futures = [
-        executor.submit(preview_frame, made, frame, backend=backend, width_px=width_px, boxes=boxes)
-        for frame in range(first_frame, first_frame + n)
-    ]
-    return [future.result() for future in futures]
+    with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder, contextlib.ExitStack() as stack:
+        supply = supply_for(made, Path(folder))
+        pool = executor or stack.enter_context(WorkerProcesses(max(1, min(2, n))))
+        futures = [
+            pool.submit(preview_frame, made, frame, backend=backend, width_px=width_px, boxes=boxes, supply=supply)
+            for frame in range(first_frame, first_frame + n)
+        ]
+        return [future.result() for future in futures]
 
 
-def preview_frame(scenario: Scenario, frame: int, *, backend: str, width_px: int, boxes: bool) -> Rgb8:
+def preview_frame(
+    scenario: Scenario, frame: int, *, backend: str, width_px: int, boxes: bool, supply: Supply = NO_SUPPLY
+) -> Rgb8:
     """One small image; the function that workers run."""
-    accepted = accepted_draw(scenario, frame)
-    small = scaled(accepted.resolved, min(1.0, width_px / accepted.resolved.values[WIDTH]))
-    scene = build(small)
-    truth = render.annotate(scene)
-    shot = shoot(dataclasses.replace(accepted, resolved=small, scene=scene, truth=truth), backend=backend)
-    return draw_boxes(shot.picture.srgb, labels_of(truth)) if boxes else shot.picture.srgb
-
-
-def scaled(frame: ResolvedFrame, factor: float) -> ResolvedFrame:
-    """The same frame at another resolution: intrinsics and blur in pixels follow."""
-    values = dict(frame.values)
-    for path in (WIDTH, HEIGHT):
-        values[path] = max(1, round(values[path] * factor))
-    for name in ("fx", "fy"):
-        values[f"sensor.camera.intrinsics.{name}"] *= factor
-    for name in ("cx", "cy"):  # pixel centres are whole numbers, edges lie half a pixel before
-        path = f"sensor.camera.intrinsics.{name}"
-        values[path] = (values[path] + 0.5) * factor - 0.5
-    for path in IN_PIXELS:
-        values[path] *= factor
-    return dataclasses.replace(frame, values=values)
+    draft = accepted_draw(scenario, frame, supply)
+    draft = draft.scaled(width_px / draft.size_px[0])
+    picture = draft.shoot(backend).picture
+    return draw_boxes(picture.srgb, draft.labels) if boxes else picture.srgb
 
 
 def draw_boxes(image: Rgb8, labels: Iterable[Label]) -> Rgb8:

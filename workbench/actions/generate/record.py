@@ -8,21 +8,17 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from workbench.actions.generate.products import classes_seen
 from workbench.actions.generate.shot import Shot
 from workbench.base.files import sha256_text
-from workbench.core.assets import asset_sha256
 from workbench.core.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
-from workbench.core.scenario.build import assets_of
 
 GENERATOR = "physical-ai-workbench"
-GT_METHOD = "ray casting, exact; labels are sharp: before blur and noise"
 
 
 def lineage(shot: Shot) -> dict[str, Any]:
     """The generation document of a finished frame: names, versions, draw, constants, assets, parents, timing."""
     resolved, anchor = shot.accepted.resolved, shot.accepted.resolved.scenario.anchor
-    mark, asked = resolved.mark, resolved.scenario.annotators
+    mark = resolved.mark
     return {
         "generator": GENERATOR,
         "generator_version": generator_version(),
@@ -35,14 +31,13 @@ def lineage(shot: Shot) -> dict[str, Any]:
         "attempt": mark.attempt,
         "refusals": dict(shot.accepted.refusals),
         "params": resolved.params(),
-        "assets": {asset: asset_sha256(asset) for asset in sorted(set(assets_of(resolved.values)))},
+        "content": resolved.scenario.content,
         "parent_sample_id": anchor.parent(mark.frame),
         "parent_sample_ids": list(anchor.sample_ids),
         "parent_dataset": anchor.dataset,
         "parent_tags": list(anchor.tags),
         "anchor_mode": dict(resolved.scenario.modes),
-        "gt_method": GT_METHOD,
-        **({"semantic_classes": classes_seen(shot.accepted.truth.objects)} if "semantic_segmentation" in asked else {}),
+        **shot.accepted.lineage(),
         "sensor_chain": sensor_settings(resolved).record(),
         "render_ms": round(shot.render_ms, 2),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -53,7 +48,11 @@ def resolved_frame(generation: Mapping[str, Any]) -> ResolvedFrame:
     """The draw that a generation document records, from that document alone."""
     mark = Mark(generation["scenario_sha256"], generation["frame"], generation["attempt"])
     return Scenario.of_constants(
-        generation["params"], name=generation["scenario_name"], seed=generation["seed"], mark=mark
+        generation["params"],
+        name=generation["scenario_name"],
+        seed=generation["seed"],
+        mark=mark,
+        content=generation.get("content", "rendered"),
     ).resolve(mark.frame)
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.actions.generate.frame import accepted_draw, shoot
-from workbench.actions.generate.media import labels_of
+from workbench.actions.generate.donors import NO_SUPPLY, Supply, supply_for
+from workbench.actions.generate.frame import accepted_draw
 from workbench.actions.generate.record import resolved_frame
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.processes import WorkerProcesses
 from workbench.core.assets import asset_sha256
 from workbench.core.scenario import ResolvedFrame
+from workbench.core.scenario.donors import Donors
 from workbench.core.schema.labels import Label, Labels
 
 if TYPE_CHECKING:
@@ -65,26 +70,33 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
     if not record.medium.exists():
         raise InputError("The image file of the sample is missing.", at=str(record.medium), fix="Restore it.")
     backend = generation["backend"]
-    if executor is None:
-        with WorkerProcesses(1) as own:
-            jpeg, labels, now = own.submit(remake, resolved_frame(generation), backend).result()
-    else:
-        jpeg, labels, now = executor.submit(remake, resolved_frame(generation), backend).result()
+    frame = resolved_frame(generation)
+    with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder, contextlib.ExitStack() as stack:
+        supply = _supply(frame, generation, Path(folder))
+        pool = executor or stack.enter_context(WorkerProcesses(1))
+        data, labels, now = pool.submit(remake, frame, backend, supply).result()
     then = record.medium.read_bytes()
     return Reproduction(
         identical=same_labels(record.labels, labels),
-        image_identical=then == jpeg,
-        max_pixel_difference=_difference(_pixels(then), _pixels(jpeg)),
-        changed_assets=tuple(a for a, sha in generation["assets"].items() if asset_sha256(a) != sha),
+        image_identical=then == data,
+        max_pixel_difference=_difference(_pixels(then), _pixels(data)),
+        changed_assets=tuple(a for a, sha in generation.get("assets", {}).items() if asset_sha256(a) != sha),
         backend=now,
         backend_then=generation["backend_version"],
     )
 
 
-def remake(frame: ResolvedFrame, backend: str) -> tuple[bytes, Labels, str]:
+def _supply(frame: ResolvedFrame, generation: Mapping[str, Any], folder: Path) -> Supply:
+    """The donors that were drawn, from the dataset that they were taken from."""
+    donors = Donors(dataset=generation.get("donor_dataset", ""))
+    asked = dataclasses.replace(frame.scenario, donors=donors, mark=None)
+    return supply_for(asked, folder, ids=generation.get("donors") or ())
+
+
+def remake(frame: ResolvedFrame, backend: str, supply: Supply = NO_SUPPLY) -> tuple[bytes, Labels, str]:
     """Image file, labels and backend of a recorded draw; the function that workers run."""
-    shot = shoot(accepted_draw(frame.as_scenario(), frame.mark.frame), backend=backend)
-    return shot.picture.jpeg, labels_of(shot.accepted.truth), shot.backend_version
+    shot = accepted_draw(frame.as_scenario(), frame.mark.frame, supply).shoot(backend)
+    return shot.picture.data, shot.accepted.labels, shot.backend_version
 
 
 def same_labels(first: Sequence[Label], second: Sequence[Label]) -> bool:

@@ -34,7 +34,7 @@ def sheet(
     """The first ``n`` frames of a scenario as one RGB image; arguments and errors as ``preview``."""
     made = Scenario.load(scenario)
     pictures = preview(made, n, width_px=width_px, backend=backend, boxes=boxes, executor=executor)
-    return titled(tiled(pictures, columns), f"{made.name}, {backend}")
+    return titled(tiled(pictures, columns), f"{made.name}, {backend if made.content == 'rendered' else made.content}")
 
 
 def save_sheet(path: Path, picture: Rgb8) -> None:

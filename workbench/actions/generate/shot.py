@@ -1,30 +1,56 @@
-"""A frame in memory: an accepted draw, and what the camera made of it."""
+"""A frame in memory: an accepted draw of whatever content, and what the camera made of it."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from workbench.core.scenario import ResolvedFrame
-from workbench.core.schema.scene import Annotations, Scene
+from workbench.core.scenario import Accept, ResolvedFrame
+from workbench.core.schema.labels import Labels
 from workbench.core.sensor import Picture
 
 
-@dataclass(frozen=True, eq=False)
-class Accepted:
-    """A draw that was taken.
+class Draft(Protocol):
+    """A draw of one frame before its picture is made: what will be seen, and its labels.
 
     Attributes:
         resolved: the constants.
-        scene: what they make.
-        truth: ground truth of the scene.
         refusals: earlier draws of the same frame, by the predicate that refused them.
     """
 
-    resolved: ResolvedFrame
-    scene: Scene
-    truth: Annotations
-    refusals: Counter[str]
+    @property
+    def resolved(self) -> ResolvedFrame: ...
+
+    @property
+    def refusals(self) -> Counter[str]: ...
+
+    @property
+    def labels(self) -> Labels:
+        """Labels of what will be seen."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+
+    def refusal(self, accept: Accept) -> str | None:
+        """The predicate that refuses the draw; ``None`` when it is accepted."""
+
+    def scaled(self, factor: float) -> Draft:
+        """The same draw at another resolution."""
+
+    def shoot(self, backend: str) -> Shot:
+        """Make the picture."""
+
+    def lineage(self) -> Mapping[str, Any]:
+        """What the record of its origin says beside the constants."""
+
+    def files(self, picture: Picture) -> Mapping[str, bytes]:
+        """Content of the files beside the image, by kind."""
+
+    def outcome(self) -> Mapping[str, Any]:
+        """What the frame's document says beside the lineage, enough to read the record back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +64,7 @@ class Shot:
         render_ms: how long that took, without the sensor.
     """
 
-    accepted: Accepted
+    accepted: Draft
     picture: Picture
     backend: str
     backend_version: str

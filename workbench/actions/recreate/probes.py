@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import Executor, as_completed
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.actions.generate.frame import NotAccepted, accepted_draw, shoot
-from workbench.actions.generate.media import labels_of
-from workbench.actions.generate.preview import WIDTH, scaled
+from workbench.actions.generate.frame import NotAccepted, accepted_draw
 from workbench.base.progress import Progress
 from workbench.core import measures
 from workbench.core.scenario import Scenario
@@ -43,17 +40,9 @@ def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[
         accepted = accepted_draw(scenario, frame)
     except NotAccepted:  # e.g. more objects than this support holds: one probe less
         return [float("nan")] * len(names)
-    factor = min(1.0, PROBE_WIDTH_PX / accepted.resolved.values[WIDTH])
-    if factor < 1.0:
-        from workbench.adapters import render
-        from workbench.core.scenario import build
-
-        small = scaled(accepted.resolved, factor)
-        scene = build(small)
-        accepted = dataclasses.replace(accepted, resolved=small, scene=scene, truth=render.annotate(scene))
-    values = measures.measure_all(measures.decode(shoot(accepted, backend=backend).picture.jpeg))
-    camera = accepted.scene.camera
-    values |= box_measures([label.xyxy for label in labels_of(accepted.truth)], camera.width, camera.height)
+    accepted = accepted.scaled(min(1.0, PROBE_WIDTH_PX / accepted.size_px[0]))
+    values = measures.measure_all(measures.decode(accepted.shoot(backend).picture.data))
+    values |= box_measures([label.xyxy for label in accepted.labels], *accepted.size_px)
     return [float(values[name]) for name in names]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.actions.generate.preview import HEIGHT, WIDTH
+from workbench.actions.generate.rendered import HEIGHT, WIDTH
 from workbench.actions.recreate.categories import words_of
 from workbench.actions.recreate.contrast import Fact, confidence_of, distance, fact
 from workbench.actions.recreate.fit import LEAST, ROUNDS, TELLS, Fit, fit

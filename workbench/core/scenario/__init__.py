@@ -7,11 +7,13 @@ from workbench.core.scenario.build import build, noise_rng, sensor_settings
 from workbench.core.scenario.categories import lighting_category, sensor_category
 from workbench.core.scenario.document import preset_names
 from workbench.core.scenario.model import Mark, ResolvedFrame, Scenario
-from workbench.core.scenario.parameters import PARAMETERS, Parameter
+from workbench.core.scenario.parameter import CONTENTS, Parameter
+from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.scenario.placement import Unplaceable
 
 __all__ = [
     "ANNOTATORS",
+    "CONTENTS",
     "PARAMETERS",
     "Accept",
     "Anchor",

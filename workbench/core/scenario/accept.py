@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from workbench.base.errors import ScenarioError, one_of
-from workbench.core.schema.scene import Annotations, ObjectTruth
 
 VISIBLE, SIZE, COUNT, TRIES = "targets.visible_fraction", "targets.bbox_px_min", "targets.count", "max_tries"
+
+
+class Seen(Protocol):
+    """A labelled object of a frame, as far as conditions look at it."""
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float] | None: ...
+
+    @property
+    def visible_px(self) -> int: ...
+
+    @property
+    def visible_fraction(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -28,11 +40,11 @@ class Accept:
     count: tuple[int, int] = (0, 1_000_000)
     max_tries: int = 20
 
-    def refusal(self, truth: Annotations) -> str | None:
-        """The predicate that refuses a frame; ``None`` when the frame is accepted."""
-        seen = [solid for solid in truth.objects if solid.visible_px]
+    def refusal(self, objects: Sequence[Seen]) -> str | None:
+        """The predicate that refuses a frame with these labelled objects; ``None`` when it is accepted."""
+        seen = [solid for solid in objects if solid.visible_px]
         low, high = self.visible_fraction
-        outside = [solid for solid in truth.objects if not low <= solid.visible_fraction <= high]
+        outside = [solid for solid in objects if not low <= solid.visible_fraction <= high]
         if outside:
             return VISIBLE
         if any(_shortest_side_px(solid) < self.bbox_px_min for solid in seen):
@@ -72,7 +84,7 @@ def parse_accept(given: Any) -> Accept:
     return Accept(**fields)
 
 
-def _shortest_side_px(solid: ObjectTruth) -> float:
+def _shortest_side_px(solid: Seen) -> float:
     assert solid.xyxy is not None
     left, top, right, bottom = solid.xyxy
     return min(right - left, bottom - top)

@@ -50,6 +50,9 @@ def sensor_settings(frame: ResolvedFrame) -> SensorSettings:
         bits=values["sensor.bits"],
         white_balance=white_balance_gains(values["sensor.white_balance.temperature"]),
         jpeg_quality=values["sensor.jpeg.quality"],
+        grain_px=values["sensor.noise.grain_px"],
+        noise_color=values["sensor.noise.color"],
+        sharpen=values["sensor.sharpen"],
     )
 
 

@@ -9,7 +9,7 @@ from workbench.core.scenario.document import distribution_document
 from workbench.core.scenario.model import Scenario
 from workbench.core.scenario.parameters import PARAMETERS
 
-OTHERS = ("name", "seed", "frames", "modes", "accept", "annotators", "anchor")
+OTHERS = ("name", "seed", "frames", "modes", "accept", "annotators", "anchor", "content", "donors")
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ def differences(first: Scenario, second: Scenario) -> list[Difference]:
         for key in OTHERS
         if old.get(key) != new.get(key)
     ]
-    changed = [path for path in PARAMETERS if first.draws[path] != second.draws[path]]
-    return keys + [
-        Difference(path, distribution_document(first.draws[path]), distribution_document(second.draws[path]))
-        for path in changed
-    ]
+    changed = [path for path in PARAMETERS if first.draws.get(path) != second.draws.get(path)]
+    return keys + [Difference(path, *(_document(scenario, path) for scenario in (first, second))) for path in changed]
+
+
+def _document(scenario: Scenario, path: str) -> Any:
+    return distribution_document(scenario.draws[path]) if path in scenario.draws else None

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from workbench.core.scenario.parameters import Parameter
+from workbench.core.scenario.parameter import Parameter
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class At:
         values: what the frame has drawn so far, by path; only what ``needs`` names is sure to be there.
         index: number of the object among those that the parameter belongs to; 0 for a frame.
         measured: values and spread factors of the anchor, by path.
+        donor_ids: samples that may be drawn as donors.
     """
 
     rng: np.random.Generator
@@ -32,6 +33,7 @@ class At:
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     index: int = 0
     measured: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    donor_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from workbench.base.errors import one_of
 from workbench.base.plurals import counted
 from workbench.core.scenario import expressions
 from workbench.core.scenario.distribution import At, Distribution, check_clip, check_number, check_ordered, freeze
+from workbench.core.scenario.donors import AnyDonor
 from workbench.core.scenario.drop import Drop
-from workbench.core.scenario.parameters import Parameter
+from workbench.core.scenario.parameter import Parameter
 from workbench.core.scenario.placement import Scatter2D
 from workbench.core.scenario.volume import CameraFrustum, Scatter3D
 
@@ -385,6 +386,7 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "scatter_3d": Scatter3D,
     "camera_frustum": CameraFrustum,
     "drop": Drop,
+    "donor": AnyDonor,
     "expr": Expression,
 }
 NAMES: dict[type[Distribution], str] = {kind: name for name, kind in DISTRIBUTIONS.items()}

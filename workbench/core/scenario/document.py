@@ -15,7 +15,8 @@ from workbench.base.errors import InputError, ScenarioError, one_of
 from workbench.base.files import existing
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.distributions import DISTRIBUTIONS, NAMES, ChoiceFrom, Constant
-from workbench.core.scenario.parameters import PARAMETERS, SECTIONS, Parameter
+from workbench.core.scenario.parameter import Parameter
+from workbench.core.scenario.parameters import PARAMETERS, SECTIONS
 from workbench.core.scenario.shorthands import LIBRARY, SHORTHANDS, expand
 
 PRESETS = Path(__file__).parent / "presets"

@@ -7,14 +7,20 @@ from typing import Any
 
 from workbench.base.errors import ScenarioError
 from workbench.core.scenario.distribution import At, Distribution
-from workbench.core.scenario.parameters import PARAMETERS, Owner, Parameter
+from workbench.core.scenario.parameter import Owner, Parameter
+from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.scenario.randomness import rng_for
 
 Spreads = Mapping[str, tuple[float, float]]
 
 
 def draw_frame(
-    draws: Mapping[str, Distribution], salt: str, frame: int, attempt: int, measured: Spreads
+    draws: Mapping[str, Distribution],
+    salt: str,
+    frame: int,
+    attempt: int,
+    measured: Spreads,
+    donor_ids: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A constant for every parameter; a list with one value per object where objects have their own.
 
@@ -23,13 +29,22 @@ def draw_frame(
         salt: name and seed of the scenario.
         frame, attempt: numbers of the draw.
         measured: values and spread factors of the anchor.
+        donor_ids: samples that may be drawn as donors.
     """
     values: dict[str, Any] = {}
     for path, distribution in draws.items():
         parameter = PARAMETERS[path]
         keys = [""] if parameter.per == "frame" else object_keys(values, parameter.per)
         contexts = [
-            At(rng_for(salt, frame=frame, attempt=attempt, path=path + key), frame, parameter, values, i, measured)
+            At(
+                rng_for(salt, frame=frame, attempt=attempt, path=path + key),
+                frame,
+                parameter,
+                values,
+                i,
+                measured,
+                donor_ids,
+            )
             for i, key in enumerate(keys)
         ]
         drawn = _drawn(parameter, distribution, contexts)

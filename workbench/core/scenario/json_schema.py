@@ -10,7 +10,8 @@ from workbench.core.scenario.anchor import CONFIDENCE, KEYS
 from workbench.core.scenario.annotators import ANNOTATORS
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.distributions import DISTRIBUTIONS
-from workbench.core.scenario.parameters import LENGTHS, PARAMETERS, SECTIONS, Parameter
+from workbench.core.scenario.parameter import CONTENTS, LENGTHS, Parameter
+from workbench.core.scenario.parameters import PARAMETERS, SECTIONS
 from workbench.core.scenario.shorthands import SHORTHANDS
 
 Schema = dict[str, Any]
@@ -37,6 +38,8 @@ def json_schema() -> Schema:
             "description": {"type": "string"},
             "units": {"const": {"length": "metre", "angle": "degree"}},
             "anchor": _anchor(),
+            "content": {"enum": [*CONTENTS], "description": "; ".join(f"{k}: {v}" for k, v in CONTENTS.items())},
+            "donors": _donors(),
             **{section: _section(section) for section in SECTIONS},
             "modes": _modes(),
             "accept": _accept(),
@@ -108,6 +111,12 @@ def _accept() -> Schema:
         COUNT: pair | {"items": {"type": "number", "minimum": 0}, "description": "visible labelled objects"},
         TRIES: {"type": "integer", "minimum": 1, "maximum": 1000, "description": "draws before a frame is given up"},
     }
+    return {"type": "object", "additionalProperties": False, "properties": known}
+
+
+def _donors() -> Schema:
+    text: Schema = {"type": "string"}
+    known = {"dataset": text, "where": text, "ids": {"type": "array", "items": text}}
     return {"type": "object", "additionalProperties": False, "properties": known}
 
 

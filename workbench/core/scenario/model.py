@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -18,8 +18,10 @@ from workbench.core.scenario.anchor import NO_ANCHOR, Anchor, parse_anchor
 from workbench.core.scenario.annotators import parse_annotators
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.distributions import Constant, Each
+from workbench.core.scenario.donors import NO_DONORS, Donors, parse_donors
 from workbench.core.scenario.draw import draw_frame
-from workbench.core.scenario.parameters import PARAMETERS, SECTIONS
+from workbench.core.scenario.parameter import CONTENTS
+from workbench.core.scenario.parameters import PARAMETERS, SECTIONS, default_of, parameters_of
 
 VERSION = 1
 MODES = ("pin", "jitter", "free")
@@ -32,6 +34,8 @@ TOP = (
     "description",
     "units",
     "anchor",
+    "content",
+    "donors",
     *SECTIONS,
     "modes",
     "accept",
@@ -68,6 +72,8 @@ class Scenario:
         modes: ``pin``, ``jitter`` or ``free`` by parameter path, for the lineage.
         accept: conditions that the ground truth of a frame must meet.
         annotators: products on request, besides those that every frame has.
+        content: what the pictures are made of, one of ``CONTENTS``.
+        donors: the samples whose pixels they are made of, for contents that need some.
         mark: set in a resolved frame, whose values are all constants.
     """
 
@@ -80,6 +86,8 @@ class Scenario:
     modes: Mapping[str, str] = field(default_factory=dict)
     accept: Accept = field(default_factory=Accept)
     annotators: tuple[str, ...] = ()
+    content: str = "rendered"
+    donors: Donors = NO_DONORS
     mark: Mark | None = None
 
     @classmethod
@@ -102,7 +110,9 @@ class Scenario:
             raise ScenarioError(error.problem, at=at, fix=error.fix) from error
 
     @classmethod
-    def of_constants(cls, params: Mapping[str, Any], *, name: str, seed: int, mark: Mark) -> Scenario:
+    def of_constants(
+        cls, params: Mapping[str, Any], *, name: str, seed: int, mark: Mark, content: str = "rendered"
+    ) -> Scenario:
         """The scenario of one draw, from the constants that ``ResolvedFrame.params`` gave.
 
         Raises:
@@ -112,12 +122,12 @@ class Scenario:
             if path not in PARAMETERS:
                 raise ScenarioError(f"Unknown parameter {path!r}.", at=name, fix=one_of(path, PARAMETERS))
         given = {path: _constant(path, value) for path, value in params.items()}
-        return cls(name, given, seed=seed, mark=mark)
+        return cls(name, given, seed=seed, content=content, mark=mark)
 
     @cached_property
     def draws(self) -> dict[str, Distribution]:
         """The distribution of every parameter, in the order in which they are drawn."""
-        full = _defaults() | dict(self.given)
+        full = _defaults(self.content) | dict(self.given)
         return {path: full[path] for path in _order(full)}
 
     @cached_property
@@ -129,7 +139,7 @@ class Scenario:
         """
         if self.mark:
             return self.mark.scenario_sha256
-        changed = {path: draw for path, draw in self.given.items() if draw != _defaults()[path]}
+        changed = {path: draw for path, draw in self.given.items() if draw != _defaults(self.content)[path]}
         plain = dataclasses.replace(self, given=changed).document()
         identity = {key: value for key, value in plain.items() if key not in _NOT_IDENTITY}
         return sha256_text(canonical_json(identity))
@@ -153,15 +163,19 @@ class Scenario:
         mark = None if changes else self.mark  # with other values it is another frame
         return _checked(dataclasses.replace(self, **{"given": given, "mark": mark, **attributes}))
 
-    def resolve(self, frame: int, attempt: int = 0) -> ResolvedFrame:
+    def resolve(self, frame: int, attempt: int = 0, *, donor_ids: Sequence[str] = ()) -> ResolvedFrame:
         """Draw everything once; a resolved frame gives itself again, whatever the numbers.
+
+        Args:
+            frame, attempt: numbers of the draw.
+            donor_ids: the samples that it may draw donors from.
 
         Raises:
             Unplaceable: the objects of this draw do not fit; another attempt may.
             ScenarioError: an expression gives what its parameter does not allow.
         """
         mark = self.mark or Mark(self.sha256, frame, attempt)
-        values = draw_frame(self.draws, self.salt, mark.frame, mark.attempt, self.anchor.spreads())
+        values = draw_frame(self.draws, self.salt, mark.frame, mark.attempt, self.anchor.spreads(), donor_ids)
         return ResolvedFrame(self, mark, values)
 
     def document(self, *, full: bool = False) -> dict[str, Any]:
@@ -169,6 +183,8 @@ class Scenario:
         document: dict[str, Any] = {"scenario": VERSION, "name": self.name, "seed": self.seed, "frames": self.frames}
         document |= {"description": self.description} if self.description else {}
         document |= {"anchor": self.anchor.document()} if self.anchor != NO_ANCHOR else {}
+        document |= {"content": self.content} if full or self.content != "rendered" else {}
+        document |= {"donors": self.donors.document()} if self.donors != NO_DONORS else {}
         document |= _sections(self.draws if full else dict(self.given))
         document |= {"modes": dict(self.modes)} if self.modes else {}
         document |= {"accept": self.accept.document()} if full or self.accept != Accept() else {}
@@ -210,7 +226,7 @@ class ResolvedFrame:
 
     def params(self) -> dict[str, Any]:
         """Flat dictionary of constants, for the lineage."""
-        return {path: self.values[path] for path in PARAMETERS}
+        return {path: self.values[path] for path in PARAMETERS if path in self.values}
 
 
 _NOT_IDENTITY = ("seed", "frames", "description")
@@ -241,18 +257,21 @@ def _constant(path: str, value: Any) -> Distribution:
 
 
 @cache
-def _defaults() -> dict[str, Distribution]:
-    return {path: texts.parse_distribution(parameter, parameter.default) for path, parameter in PARAMETERS.items()}
+def _defaults(content: str) -> dict[str, Distribution]:
+    return {
+        path: texts.parse_distribution(parameter, default_of(parameter, content))
+        for path, parameter in parameters_of(content).items()
+    }
 
 
 def _order(draws: Mapping[str, Distribution]) -> list[str]:
     """Paths so that what a draw needs comes first; otherwise in the order of the registry."""
-    counts = {"assets.targets.count", "assets.distractors.count"}
+    counts = {"assets.targets.count", "assets.distractors.count"} & draws.keys()
     graph: dict[str, set[str]] = {}
-    for path in PARAMETERS:
+    for path in (path for path in PARAMETERS if path in draws):
         needed = draws[path].needs()
         for other in sorted(needed):
-            _check_reference(path, other)
+            _check_reference(path, other, draws)
         graph[path] = set(needed) | (counts if PARAMETERS[path].per != "frame" else set())
     try:
         return list(TopologicalSorter(graph).static_order())
@@ -262,9 +281,9 @@ def _order(draws: Mapping[str, Distribution]) -> list[str]:
         raise ScenarioError(problem, fix="Make one of them a constant.") from cause
 
 
-def _check_reference(path: str, other: str) -> None:
-    if other not in PARAMETERS:
-        raise ScenarioError(f"Unknown parameter {other!r} in the expression.", at=path, fix=one_of(other, PARAMETERS))
+def _check_reference(path: str, other: str, draws: Mapping[str, Distribution]) -> None:
+    if other not in draws:
+        raise ScenarioError(f"Unknown parameter {other!r} in the expression.", at=path, fix=one_of(other, draws))
     own, owner = PARAMETERS[path].per, PARAMETERS[other].per
     if owner not in ("frame", own) and PARAMETERS[path].kind != "placement":
         fix = "Refer to a parameter of the frame, or of the same objects."
@@ -304,6 +323,8 @@ def _parse(given: Mapping[str, Any]) -> Scenario:
             modes=dict(given.get("modes") or {}),
             accept=parse_accept(given.get("accept") or {}),
             annotators=parse_annotators(given.get("annotators") or []),
+            content=_content(given.get("content", "rendered")),
+            donors=parse_donors(given.get("donors")),
             mark=_parse_mark(given.get("resolved"), values),
         )
     )
@@ -311,20 +332,35 @@ def _parse(given: Mapping[str, Any]) -> Scenario:
 
 def _checked(scenario: Scenario) -> Scenario:
     """The scenario, if its parts fit together."""
+    known = parameters_of(scenario.content)
+    for path in scenario.given:
+        if path not in known:
+            valid = " or ".join(PARAMETERS[path].contents)
+            problem = f"The parameter means nothing with content: {scenario.content}; it belongs to content: {valid}."
+            raise ScenarioError(problem, at=path, fix=f"Remove it, or write content: {PARAMETERS[path].contents[0]}.")
+    if scenario.donors != NO_DONORS and scenario.content == "rendered":
+        fix = f"Write content: {' or '.join(name for name in CONTENTS if name != 'rendered')}, or remove the donors."
+        raise ScenarioError("Rendered pictures are made of meshes, without donors.", at="donors", fix=fix)
     for path, distribution in scenario.draws.items():
         anchor = getattr(distribution, "anchor", None)
         if anchor is not None and anchor not in scenario.anchor.spreads():
             fix = one_of(anchor, scenario.anchor.spreads())
             raise ScenarioError(f"The anchor has no measured value {anchor!r}.", at=path, fix=fix)
     for path, mode in scenario.modes.items():
-        if path not in PARAMETERS:
-            raise ScenarioError(f"Unknown parameter {path!r}.", at="modes", fix=one_of(str(path), PARAMETERS))
+        if path not in known:
+            raise ScenarioError(f"Unknown parameter {path!r}.", at="modes", fix=one_of(str(path), known))
         if mode not in MODES:
             raise ScenarioError(f"Unknown mode {mode!r}.", at=f"modes.{path}", fix=one_of(str(mode), MODES))
         if mode == "pin" and not isinstance(scenario.draws[path], (Constant, Each)):
             fix = "Write a constant, or set its mode to jitter."
             raise ScenarioError("The mode is pin, but the parameter has a distribution.", at=path, fix=fix)
     return scenario
+
+
+def _content(given: Any) -> str:
+    if given not in CONTENTS:
+        raise ScenarioError(f"Unknown content {repr(given)[:80]}.", at="content", fix=one_of(str(given), CONTENTS))
+    return str(given)
 
 
 def _text(given: Mapping[str, Any], key: str, default: str | None = None) -> str:

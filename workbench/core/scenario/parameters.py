@@ -6,97 +6,15 @@ A parameter belongs to a frame, or to each object of a frame (targets first, the
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+import dataclasses
+from typing import Any
 
 from workbench.core import assets as library
+from workbench.core.scenario.parameter import PHOTOS, RENDERED, Parameter
+from workbench.core.scenario.photo_parameters import PHOTO_PARAMETERS
 from workbench.core.scenario.randomness import SEED_RANGE
 
-Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion"]
-Owner = Literal["frame", "object", "target", "distractor"]
 KEY_KINDS = ("point", "spot", "directional", "area")
-LENGTHS = {"placement": (3, 7), "quaternion": (4,)}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One named value of a frame.
-
-    Attributes:
-        path: section and name, e.g. ``sensor.exposure.ev``.
-        kind: what values are.
-        unit: unit of the value; empty for words and shares.
-        valid: ``(low, high)`` of numbers, or a function that gives the valid words.
-        default: how it is drawn when a document does not set it, in document form.
-        meaning: one line for people.
-        per: what has one value each.
-        nullable: ``None`` is a value.
-    """
-
-    path: str
-    kind: Kind
-    unit: str
-    valid: tuple[float, float] | Callable[[], tuple[str, ...]] | None
-    default: Any
-    meaning: str
-    per: Owner = "frame"
-    nullable: bool = False
-
-    @property
-    def low(self) -> float:
-        """Lowest valid number; minus infinity for other kinds."""
-        return self.valid[0] if isinstance(self.valid, tuple) else -math.inf
-
-    @property
-    def high(self) -> float:
-        """Highest valid number; infinity for other kinds."""
-        return self.valid[1] if isinstance(self.valid, tuple) else math.inf
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Valid words; empty for other kinds."""
-        return self.valid() if callable(self.valid) else ()
-
-    def expects(self) -> str:
-        """The values that are valid, as a noun phrase for messages."""
-        if self.kind in ("word", "asset"):
-            return "a valid name"
-        if self.kind == "switch":
-            return "on or off"
-        if self.kind in LENGTHS:
-            return f"a list of {' or '.join(map(str, LENGTHS[self.kind]))} numbers"
-        number = "a whole number" if self.kind == "integer" else "a number"
-        return f"{number} from {self.low:g} to {self.high:g}" + (f" {self.unit}" if self.unit else "")
-
-    def accepts(self, value: Any) -> bool:
-        """Whether a value has the right type and lies in the valid range."""
-        if value is None:
-            return self.nullable
-        if self.kind == "asset" and isinstance(value, str) and library.is_own(value):
-            return len(library.own_mesh(value).faces) > 0  # or it raises what is wrong with the file
-        if self.kind in ("word", "asset"):
-            return isinstance(value, str) and value in self.words
-        if self.kind == "switch":
-            return isinstance(value, bool)
-        if self.kind in LENGTHS:
-            return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(_is_number, value))
-        if self.kind == "integer" and not (_is_number(value) and float(value).is_integer()):
-            return False
-        return _is_number(value) and self.low <= value <= self.high
-
-    def normal(self, value: Any) -> Any:
-        """The value in its one plain type: ``float``, ``int``, ``bool``, ``str`` or a list of floats."""
-        if value is None or self.kind in ("word", "asset", "switch"):
-            return value
-        if self.kind in LENGTHS:
-            return [float(part) for part in value]
-        return int(value) if self.kind == "integer" else float(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _surfaces() -> tuple[str, ...]:
@@ -128,7 +46,7 @@ _WIDTH, _HEIGHT = "sensor.camera.resolution.width", "sensor.camera.resolution.he
 _SEED: Any = {"uniform_int": [0, SEED_RANGE - 1]}
 _MATERIAL = "null takes the value of the surface kind"
 
-_ALL = (
+_RENDERED = (
     # what lies there
     Parameter("assets.targets.count", "integer", "", (0, 60), 4, "number of labelled objects"),
     Parameter("assets.targets.labels", "asset", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
@@ -350,6 +268,16 @@ _ALL = (
     Parameter("sensor.camera.target.x", "number", "metre", (-5, 5), 0.0, "x of the point that the camera looks at"),
     Parameter("sensor.camera.target.y", "number", "metre", (-5, 5), 0.0, "y of the point that the camera looks at"),
     Parameter("sensor.camera.target.z", "number", "metre", (-5, 5), 0.02, "z of the point that the camera looks at"),
+    Parameter("sensor.lens.distortion.k1", "number", "", (-0.4, 0.4), 0.0, "first radial coefficient, Brown-Conrady"),
+    Parameter("sensor.lens.distortion.k2", "number", "", (-0.4, 0.4), 0.0, "second radial coefficient, Brown-Conrady"),
+    Parameter(
+        "sensor.lens.distortion.p1", "number", "", (-0.05, 0.05), 0.0, "first tangential coefficient, Brown-Conrady"
+    ),
+    Parameter(
+        "sensor.lens.distortion.p2", "number", "", (-0.05, 0.05), 0.0, "second tangential coefficient, Brown-Conrady"
+    ),
+)
+_SENSOR = (
     Parameter(
         "sensor.exposure.ev",
         "number",
@@ -365,14 +293,6 @@ _ALL = (
         (1700, 20_000),
         6500.0,
         "temperature of light that is shown as white",
-    ),
-    Parameter("sensor.lens.distortion.k1", "number", "", (-0.4, 0.4), 0.0, "first radial coefficient, Brown-Conrady"),
-    Parameter("sensor.lens.distortion.k2", "number", "", (-0.4, 0.4), 0.0, "second radial coefficient, Brown-Conrady"),
-    Parameter(
-        "sensor.lens.distortion.p1", "number", "", (-0.05, 0.05), 0.0, "first tangential coefficient, Brown-Conrady"
-    ),
-    Parameter(
-        "sensor.lens.distortion.p2", "number", "", (-0.05, 0.05), 0.0, "second tangential coefficient, Brown-Conrady"
     ),
     Parameter("sensor.lens.vignette", "number", "", _SHARE, 0.0, "share of light lost in the corners"),
     Parameter("sensor.lens.blur_px", "number", "pixel", (0, 30), 0.0, "standard deviation of the lens blur"),
@@ -391,15 +311,66 @@ _ALL = (
         "",
         (0.1, 1000),
         1.0,
-        "gain; doubling it halves the electrons behind a grey value",
+        "gain; doubling it halves the electrons behind a grey value; null adds no noise",
+        nullable=True,
     ),
     Parameter("sensor.noise.read_e", "number", "electron", (0, 1000), 2.0, "standard deviation of the read noise"),
     Parameter("sensor.noise.full_well_e", "number", "electron", (100, 1e6), 10_000.0, "electrons of white at gain 1"),
+    Parameter(
+        "sensor.noise.grain_px",
+        "number",
+        "pixel",
+        (0, 4),
+        0.0,
+        "size of the grain: standard deviation by which noise is blurred; its strength stays",
+    ),
+    Parameter(
+        "sensor.noise.color",
+        "number",
+        "",
+        _SHARE,
+        1.0,
+        "share of the noise that differs between the colours; 0 is grey",
+    ),
     Parameter("sensor.noise.seed", "integer", "", (0, SEED_RANGE - 1), _SEED, "seed of the noise"),
     Parameter("sensor.bits", "integer", "bit", (4, 16), 12, "bits of the converter"),
-    Parameter("sensor.jpeg.quality", "integer", "", (1, 100), 92, "quality of the JPEG file"),
+    Parameter(
+        "sensor.jpeg.quality",
+        "integer",
+        "",
+        (1, 100),
+        92,
+        "quality of the JPEG file; null is PNG, or as the photo's own file",
+        nullable=True,
+    ),
+    Parameter(
+        "sensor.sharpen", "number", "", (0, 4), 0.0, "sharpening by the camera: weight of an unsharp mask of 1 px"
+    ),
 )
 
+_ALL = (
+    *(dataclasses.replace(p, contents=RENDERED) for p in _RENDERED),
+    *_SENSOR,
+    *(dataclasses.replace(p, contents=PHOTOS) for p in PHOTO_PARAMETERS),
+)
 PARAMETERS: dict[str, Parameter] = {parameter.path: parameter for parameter in _ALL}
 assert len(PARAMETERS) == len(_ALL), "a parameter path is registered twice"
-SECTIONS = ("assets", "scene", "lighting", "sensor")
+SECTIONS = ("assets", "scene", "lighting", "photo", "sensor")
+_OWN_DEFAULTS: dict[str, dict[str, Any]] = {  # where a content needs another one
+    "photos": {"sensor.noise.gain": None, "sensor.jpeg.quality": None},
+}
+
+
+def parameters_of(content: str) -> dict[str, Parameter]:
+    """What can be varied in pictures of this content."""
+    return {path: parameter for path, parameter in PARAMETERS.items() if content in parameter.contents}
+
+
+def default_of(parameter: Parameter, content: str) -> Any:
+    """How a parameter is drawn when a document does not set it, in document form.
+
+    >>> quality = PARAMETERS["sensor.jpeg.quality"]
+    >>> default_of(quality, "rendered"), default_of(quality, "photos")
+    (92, None)
+    """
+    return _OWN_DEFAULTS.get(content, {}).get(parameter.path, parameter.default)

@@ -71,6 +71,16 @@ def srgb_from_linear(linear: NDArray[Any]) -> NDArray[np.float32]:
     return np.where(value <= 0.0031308, 12.92 * value, curve).astype(np.float32)
 
 
+def linear_from_srgb(srgb: NDArray[Any]) -> NDArray[np.float32]:
+    """The inverse of ``srgb_from_linear`` on values 0..1.
+
+    >>> linear_from_srgb(np.array([0.0, 0.735, 1.0])).round(2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    value = np.asarray(srgb, dtype=np.float64)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
 def srgb_from_hsv(hue_deg: float, saturation: float, value: float) -> Rgb:
     """sRGB 0..1 of a colour given as hue in degrees, saturation and value 0..1.
 

@@ -1,0 +1,35 @@
+"""What pictures can be made of. A content is one module and one line here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.actions.generate import photo, rendered
+from workbench.actions.generate.donors import Supply
+from workbench.actions.generate.shot import Draft
+from workbench.core.scenario import ResolvedFrame
+
+
+@dataclass(frozen=True)
+class Content:
+    """How pictures of one content are made and read back.
+
+    Attributes:
+        draft: what will be seen in a draw.
+        read_back: fields of the record, from the frame's document and the paths of its files.
+    """
+
+    draft: Callable[[ResolvedFrame, Counter[str], Supply], Draft]
+    read_back: Callable[[Mapping[str, Any], Mapping[str, Path]], dict[str, Any]]
+
+
+CONTENTS = {
+    "rendered": Content(
+        lambda resolved, refusals, supply: rendered.Rendered.of(resolved, refusals), rendered.read_back
+    ),
+    "photos": Content(photo.Developed.of, photo.read_back),
+}

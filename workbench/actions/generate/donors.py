@@ -1,0 +1,160 @@
+"""The donors of a scenario, from the database to the workers."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.base.errors import InputError
+from workbench.base.files import write_bytes
+from workbench.base.plurals import counted
+from workbench.core.photos import Donor
+from workbench.core.scenario import Scenario
+from workbench.core.schema import fields
+from workbench.core.schema.label_json import labels_from_json, labels_to_json
+from workbench.core.schema.labels import Camera
+
+if TYPE_CHECKING:
+    from workbench.adapters.store import Stored
+
+NEVER = ("test",)  # splits whose pixels go into nothing
+
+
+@dataclass(frozen=True)
+class Supply:
+    """The donors that frames may draw; workers read them from a file that they share.
+
+    Attributes:
+        ids: of the samples.
+        file: where the donors lie; empty when there are none.
+    """
+
+    ids: tuple[str, ...] = ()
+    file: str = ""
+
+    def donor(self, sample_id: str) -> Donor:
+        """One donor.
+
+        Raises:
+            InputError: it is not among the donors.
+        """
+        donors = _read(self.file) if self.file else {}
+        if sample_id not in donors:
+            fix = "Generate from its scenario, or put the sample back."
+            raise InputError(f"The donor {sample_id} is not among the donors of this scenario.", fix=fix)
+        return donors[sample_id]
+
+
+NO_SUPPLY = Supply()
+
+
+def supply_for(scenario: Scenario, folder: Path, *, ids: Sequence[str] | None = None) -> Supply:
+    """Read the donors that a scenario asks for, and write them where workers see them.
+
+    Args:
+        scenario: it says which.
+        folder: to write into; made when it is new.
+        ids: these samples instead, whatever the scenario says.
+
+    Raises:
+        InputError: it names no dataset, or no sample of it can be a donor; the message says why.
+        DatasetError, FilterError: no such dataset, or a wrong filter.
+    """
+    if scenario.content == "rendered":
+        return NO_SUPPLY
+    donors = _donors(scenario, ids)
+    data = json.dumps([_document(donor) for donor in donors]).encode()
+    file = folder / f"donors-{hashlib.sha256(data).hexdigest()[:12]}.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, data)
+    return Supply(tuple(donor.id for donor in donors), str(file))
+
+
+def _donors(scenario: Scenario, ids: Sequence[str] | None) -> list[Donor]:
+    from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
+
+    asked, name = scenario.donors, scenario.donors.dataset or scenario.anchor.dataset
+    if not name:
+        fix = "Write donors: {dataset: NAME}."
+        raise InputError(f"Content {scenario.content} is made of your own samples; no dataset is named.", fix=fix)
+    dataset = store.opened(name)
+    table = store.table(dataset)
+    if ids is not None or asked.ids:
+        wanted = list(asked.ids if ids is None else ids)
+    elif asked.where:
+        wanted = table.ids[table.mask(store.asked(dataset, asked.where))].tolist()
+    else:
+        wanted = table.ids[table.columns[fields.SOURCE].mask_of(["real"])].tolist()
+        wanted = [i for i in wanted if i not in set(scenario.anchor.sample_ids)]
+    held_back = Test(store.read(dataset))
+    samples = list(store.read(dataset, wanted))
+    usable = [stored for stored in samples if not held_back.has(stored)]
+    there = [stored for stored in usable if stored.record.image_path is not None and stored.record.image_path.exists()]
+    labelled = [stored for stored in there if len(stored.record.labels) or stored.record.classification]
+    if not there:
+        in_test, gone = len(samples) - len(usable), len(usable) - len(there)
+        why = [f"{in_test:,} of them belong to test"] * bool(in_test) + [f"{gone:,} have no image file"] * bool(gone)
+        reasons = f": {', '.join(why)}" if why else ""
+        problem = f"No sample can be a donor; {counted(len(wanted), 'sample')} of {name} selected{reasons}."
+        raise InputError(problem, at="donors", fix="Select samples of train: donors: {where: ...}.")
+    return [_donor(stored) for stored in (labelled or there)]
+
+
+class Test:
+    """What belongs to test: its samples, and all that share a scene or the content with one of them."""
+
+    def __init__(self, samples: Iterable[Stored]) -> None:
+        held_back = [stored for stored in samples if stored.record.split in NEVER]
+        self.scenes = {stored.record.scene_id for stored in held_back} - {None}
+        self.contents = {stored.content_sha256 for stored in held_back} - {None}
+
+    def has(self, stored: Stored) -> bool:
+        """Whether a sample belongs to test."""
+        record = stored.record
+        return record.split in NEVER or record.scene_id in self.scenes or stored.content_sha256 in self.contents
+
+
+def _donor(stored: Stored) -> Donor:
+    record = stored.record
+    assert record.image_path is not None
+    return Donor(
+        stored.id,
+        record.image_path,
+        record.width,
+        record.height,
+        record.labels,
+        record.classification,
+        stored.content_sha256,
+        record.scene_id,
+        record.camera,
+    )
+
+
+def _document(donor: Donor) -> dict[str, Any]:
+    return {
+        "id": donor.id,
+        "path": str(donor.path),
+        "width": donor.width,
+        "height": donor.height,
+        "labels": labels_to_json(donor.labels),
+        "classification": donor.classification,
+        "content_sha256": donor.content_sha256,
+        "scene_id": donor.scene_id,
+        "camera": None if donor.camera is None else donor.camera.to_dict(),
+    }
+
+
+@functools.lru_cache(maxsize=4)
+def _read(file: str) -> dict[str, Donor]:
+    donors = {}
+    for document in json.loads(Path(file).read_text()):
+        camera = document.pop("camera")
+        values = {**document, "path": Path(document["path"]), "labels": labels_from_json(document["labels"])}
+        donors[document["id"]] = Donor(**values, camera=None if camera is None else Camera.from_dict(camera))
+    return donors

@@ -1,0 +1,176 @@
+"""The content ``photos``: the user's own photos, moved and developed anew, with their labels moved exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.actions.generate.donors import Supply
+from workbench.actions.generate.shot import Shot
+from workbench.base.errors import InputError
+from workbench.core.photos import (
+    Donor,
+    Move,
+    Photo,
+    move_of,
+    moved_camera,
+    moved_labels,
+    moved_light,
+    read_photo,
+    relit,
+)
+from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
+from workbench.core.schema.label_json import labels_from_json, labels_to_json
+from workbench.core.schema.labels import Camera, Label, Labels
+from workbench.core.sensor import Picture, form_image
+
+GT_METHOD = "labels of the donor, moved with its pixels; they are sharp: before blur and noise"
+IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px", "sensor.noise.grain_px")
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What predicates look at.
+
+    Attributes:
+        xyxy: box in the picture, pixels.
+        visible_px: area of it.
+        visible_fraction: share of the object that is in the picture, of what was in the photo.
+    """
+
+    xyxy: tuple[float, float, float, float]
+    visible_px: int
+    visible_fraction: float
+
+
+@dataclass(frozen=True, eq=False)
+class Developed:
+    """A draw of a photo.
+
+    Attributes:
+        resolved: the constants.
+        donor: the photo.
+        move: where its points come to lie.
+        labels: of the picture.
+        cut: labels left out because too little of their object is in the picture.
+        refusals: earlier draws of the same frame, by the predicate that refused them.
+    """
+
+    resolved: ResolvedFrame
+    donor: Donor
+    move: Move
+    labels: Labels
+    cut: int
+    refusals: Counter[str]
+
+    @classmethod
+    def of(cls, resolved: ResolvedFrame, refusals: Counter[str], supply: Supply) -> Developed:
+        """Move the photo that was drawn."""
+        return cls.from_donor(resolved, refusals, supply.donor(resolved.values["photo.donor"]))
+
+    @classmethod
+    def from_donor(cls, resolved: ResolvedFrame, refusals: Counter[str], donor: Donor) -> Developed:
+        """Move a photo."""
+        move = move_of(resolved.values, donor.width, donor.height)
+        labels, cut = moved_labels(donor.labels, move, resolved.values["photo.least_visible"])
+        return cls(resolved, donor, move, labels, cut, refusals)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.move.width, self.move.height
+
+    def refusal(self, accept: Accept) -> str | None:
+        """The predicate that refuses the draw."""
+        return accept.refusal([_visible(label) for label in self.labels])
+
+    def scaled(self, factor: float) -> Developed:
+        """The same draw at another resolution."""
+        if factor >= 1.0:
+            return self
+        values = dict(self.resolved.values)
+        values["photo.max_side"] = max(16, round(max(self.size_px) * factor))
+        for path in IN_PIXELS:
+            values[path] *= factor
+        return self.from_donor(dataclasses.replace(self.resolved, values=values), self.refusals, self.donor)
+
+    def shoot(self, backend: str) -> Shot:
+        """Take the photo back to light, and develop it."""
+        started_s = time.perf_counter()
+        photo = _photo(str(self.donor.path), self.donor.content_sha256)
+        light = relit(moved_light(photo.light, self.move), self.resolved.values)
+        render_ms = (time.perf_counter() - started_s) * 1000.0
+        settings = dataclasses.replace(sensor_settings(self.resolved), photons=False, grey=photo.grey)
+        picture = form_image(light, settings, rng=noise_rng(self.resolved))
+        if settings.jpeg_quality is None and photo.coding is not None:
+            data = photo.coding.encode(picture.srgb, grey=photo.grey)
+            picture = Picture(picture.srgb, data, ".jpg")
+        return Shot(self, picture, "photos", "1", render_ms)
+
+    def lineage(self) -> Mapping[str, Any]:
+        """The donor, and what was left out."""
+        scenario = self.resolved.scenario
+        posed = any(label.T_cam_obj is not None for label in self.donor.labels)
+        still = any(label.T_cam_obj is not None for label in self.labels)
+        return {
+            "donors": [self.donor.id],
+            "donor_dataset": scenario.donors.dataset or scenario.anchor.dataset,
+            "donor_sha256": {self.donor.id: self.donor.content_sha256},
+            "gt_method": GT_METHOD,
+            "labels_cut": self.cut,
+            **({"poses_left_out": True} if posed and not still else {}),
+        }
+
+    def files(self, picture: Picture) -> Mapping[str, bytes]:
+        """None: all of it is in the document."""
+        return {}
+
+    def outcome(self) -> Mapping[str, Any]:
+        """Size, labels, camera."""
+        camera = moved_camera(self.donor.camera, self.move)
+        return {
+            "width": self.move.width,
+            "height": self.move.height,
+            "labels": labels_to_json(self.labels),
+            "classification": self.donor.classification,
+            "camera": None if camera is None else camera.to_dict(),
+        }
+
+
+def read_back(outcome: Mapping[str, Any], paths: Mapping[str, Path]) -> dict[str, Any]:
+    """The fields of the record of a finished frame."""
+    camera = outcome["camera"]
+    return {
+        "width": outcome["width"],
+        "height": outcome["height"],
+        "labels": labels_from_json(outcome["labels"]),
+        "classification": outcome["classification"],
+        "camera": None if camera is None else Camera.from_dict(camera),
+    }
+
+
+@functools.lru_cache(maxsize=8)
+def _photo(path: str, sha256: str | None) -> Photo:
+    """A photo's light; the last few are kept, as probes develop one many times."""
+    try:
+        data = Path(path).read_bytes()
+        if sha256 not in (None, hashlib.sha256(data).hexdigest()):
+            fix = "Load the changed data into a new dataset, or restore the file."
+            raise InputError("The image file of the donor has changed since it was loaded.", at=path, fix=fix)
+        return read_photo(data)
+    except (OSError, ValueError) as cause:
+        raise InputError(f"The image of the donor cannot be read ({cause!s:.150}).", at=path) from cause
+
+
+def _visible(label: Label) -> Visible:
+    left, top, right, bottom = label.xyxy
+    area = int(label.mask.sum()) if label.mask is not None else round((right - left) * (bottom - top))
+    share = label.attributes.get("visible_fraction", 1.0)
+    return Visible(label.xyxy, max(area, 1), float(share) if isinstance(share, (int, float)) else 1.0)

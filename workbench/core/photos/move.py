@@ -1,0 +1,242 @@
+"""Crops, zooms, mirrors and rotations of a photo, with its labels: each moved exactly.
+
+Coordinates are pixel edges: the picture is ``[0, W] x [0, H]``, the centre of its first pixel ``(0.5, 0.5)``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.photos.outline import area, clipped
+from workbench.core.schema.labels import Camera, Label, Labels
+
+Points = NDArray[np.float64]
+WHOLE = 1.0 - 1e-9  # share of an object in the picture that counts as all of it
+HALF_AS_SMALL = 1.5  # from this reduction on, pixels are averaged before they are placed
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """Where the points of a photo come to lie.
+
+    Attributes:
+        matrix: ``(2, 3)``, from the photo to the picture, pixel edges.
+        width, height: of the picture, pixels.
+    """
+
+    matrix: Points
+    width: int
+    height: int
+
+    def points(self, xy: Points) -> Points:
+        """Points ``(n, 2)`` of the photo, in the picture."""
+        return np.asarray(xy @ self.matrix[:, :2].T + self.matrix[:, 2])
+
+    def inverse(self) -> Points:
+        """``(2, 3)``, from the picture to the photo."""
+        return np.asarray(cv2.invertAffineTransform(self.matrix))
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether horizontal edges stay horizontal."""
+        return bool(self.matrix[0, 1] == 0.0 and self.matrix[1, 0] == 0.0)
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether left and right are exchanged."""
+        return bool(np.linalg.det(self.matrix[:, :2]) < 0)
+
+
+def move_of(values: Mapping[str, Any], width: int, height: int) -> Move:
+    """The move that a frame asks for, of a photo of this size; it shows nothing beyond the photo's edges.
+
+    A rotation cuts away what it must, so that the corners stay filled.
+    """
+    angle = math.radians(values["photo.rotation"])
+    cos, sin = math.cos(angle), abs(math.sin(angle))
+    aspect = height / width
+    zoom = max(values["photo.zoom"], cos + aspect * sin, cos + sin / aspect)
+    longer = max(width, height)
+    scale = 1.0 if values["photo.max_side"] is None else min(1.0, values["photo.max_side"] / longer)
+    out_width, out_height = max(1, round(width * scale)), max(1, round(height * scale))
+    seen_w, seen_h = width / zoom, height / zoom
+    margin_x, margin_y = width - seen_w * cos - seen_h * sin, height - seen_w * sin - seen_h * cos
+    center = np.array([
+        width / 2 + values["photo.shift.x"] * max(margin_x, 0.0) / 2,
+        height / 2 + values["photo.shift.y"] * max(margin_y, 0.0) / 2,
+    ])  # fmt: skip
+    turn = np.array([[cos, -math.sin(angle)], [math.sin(angle), cos]]) if angle else np.eye(2)
+    linear = np.diag([out_width / seen_w, out_height / seen_h]) @ turn
+    if values["photo.mirror"]:
+        linear = np.diag([-1.0, 1.0]) @ linear
+    offset = np.array([out_width / 2, out_height / 2]) - linear @ center
+    return Move(np.column_stack([linear, offset]), out_width, out_height)
+
+
+def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
+    """The picture ``(H, W, 3)`` that a move makes of a photo, interpolated by cubic splines."""
+    if np.array_equal(move.matrix, np.eye(2, 3)) and light.shape[:2] == (move.height, move.width):
+        return light
+    matrix = move.matrix.copy()
+    reduction = 1.0 / math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if reduction >= HALF_AS_SMALL:
+        height, width = light.shape[:2]
+        small = (max(1, round(width / reduction)), max(1, round(height / reduction)))
+        light = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
+        matrix[:, :2] = matrix[:, :2] @ np.diag([width / small[0], height / small[1]])
+    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the centre of the first pixel
+    moved = cv2.warpAffine(
+        light, matrix, (move.width, move.height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return np.maximum(np.asarray(moved, np.float32), 0.0)
+
+
+def moved_labels(labels: Iterable[Label], move: Move, least_visible: float) -> tuple[Labels, int]:
+    """The labels of the picture, and how many are left out because less of them is in it than asked for."""
+    moved = [_moved(label, move) for label in labels]
+    kept = [label for label, visible in moved if label is not None and visible >= least_visible]
+    return Labels.of(kept), len(moved) - len(kept)
+
+
+def moved_camera(camera: Camera | None, move: Move) -> Camera | None:
+    """The camera that would have taken the picture; ``None`` where none can: mirrored or rotated."""
+    if camera is None or move.is_mirrored or not move.is_upright:
+        return None
+    (sx, _, tx), (_, sy, ty) = move.matrix
+    cx, cy = sx * (camera.cx + 0.5) + tx - 0.5, sy * (camera.cy + 0.5) + ty - 0.5
+    return dataclasses.replace(
+        camera, width=move.width, height=move.height, fx=sx * camera.fx, fy=sy * camera.fy, cx=cx, cy=cy
+    )
+
+
+def _moved(label: Label, move: Move) -> tuple[Label | None, float]:
+    """A label in the picture, and the share of it that is there."""
+    polygons = tuple(part for outline in label.polygons if len(part := clipped(move.points(outline), move)) >= 3)
+    mask, mask_corner, visible = _moved_mask(label, move)
+    corners = move.points(_corners(label.xyxy))
+    if label.mask is None:
+        whole = sum(area(move.points(outline)) for outline in label.polygons) if label.polygons else area(corners)
+        seen = sum(map(area, polygons)) if label.polygons else area(clipped(corners, move))
+        visible = seen / whole if whole > 0 else float(_is_inside(corners.mean(axis=0), move))
+    if visible <= 0:
+        return None, 0.0
+    xyxy = _box(label, move, corners, polygons, mask, mask_corner)
+    if xyxy is None:
+        return None, 0.0
+    if mask is not None:
+        mask = _over(mask, mask_corner, xyxy)
+    loose = None if label.xyxy_loose is None else _bounds(move.points(_corners(label.xyxy_loose)), move)
+    posed = move.is_upright and not move.is_mirrored
+    moved = dataclasses.replace(
+        label,
+        xyxy=xyxy,
+        polygons=polygons,
+        mask=mask,
+        keypoints=None if label.keypoints is None else _moved_keypoints(label.keypoints, move),
+        xyxy_loose=loose,
+        T_cam_obj=label.T_cam_obj if posed else None,
+        size_m=label.size_m if posed else None,
+        attributes=label.attributes
+        if visible >= WHOLE
+        else {**label.attributes, "visible_fraction": round(visible, 4)},
+    )
+    return moved, min(visible, 1.0)
+
+
+def _box(
+    label: Label,
+    move: Move,
+    corners: Points,
+    polygons: tuple[Points, ...],
+    mask: NDArray[np.bool_] | None,
+    mask_corner: tuple[int, int],
+) -> tuple[float, float, float, float] | None:
+    """The given box moved; after a rotation the tight box of the outline, else that of the box's corners."""
+    if not move.is_upright:
+        if polygons:
+            return _bounds(np.concatenate(polygons), move)
+        if mask is not None:
+            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            left, top = mask_corner
+            return (
+                float(left + columns[0]), float(top + rows[0]),
+                float(left + columns[-1] + 1), float(top + rows[-1] + 1),
+            )  # fmt: skip
+    return _bounds(corners, move)
+
+
+def _bounds(points: Points, move: Move) -> tuple[float, float, float, float] | None:
+    """Edges of the box about points, cut at the picture's edges; ``None`` where nothing is left."""
+    left, top = np.maximum(points.min(axis=0), 0.0)
+    right, bottom = np.minimum(points.max(axis=0), (move.width, move.height))
+    if right < left or bottom < top:
+        return None
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _moved_mask(label: Label, move: Move) -> tuple[NDArray[np.bool_] | None, tuple[int, int], float]:
+    """The mask of the picture over the bounds of the moved box, the corner of these, and the share in the picture.
+
+    A pixel of the picture belongs to it when the photo's pixel at its centre does.
+    """
+    if label.mask is None:
+        return None, (0, 0), 0.0
+    left, top = math.floor(label.xyxy[0]), math.floor(label.xyxy[1])
+    rows, columns = label.mask.shape
+    outer = move.points(_corners((left, top, left + columns, top + rows)))
+    x0, y0 = np.floor(np.maximum(outer.min(axis=0), 0.0)).astype(int)
+    x1, y1 = np.ceil(np.minimum(outer.max(axis=0), (move.width, move.height))).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        return None, (0, 0), 0.0
+    (a, b, tx), (c, d, ty) = move.inverse()
+    x, y = np.arange(x0, x1)[None, :] + 0.5, np.arange(y0, y1)[:, None] + 0.5
+    column, row = np.floor(a * x + b * y + tx).astype(int) - left, np.floor(c * x + d * y + ty).astype(int) - top
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    mask = np.zeros((y1 - y0, x1 - x0), np.bool_)
+    mask[inside] = label.mask[row[inside], column[inside]]
+    if not mask.any():
+        return None, (0, 0), 0.0
+    own_rows, own_columns = np.nonzero(label.mask)
+    centers = move.points(np.column_stack([own_columns + left + 0.5, own_rows + top + 0.5]))
+    seen = (centers >= 0).all(axis=1) & (centers < (move.width, move.height)).all(axis=1)
+    return mask, (int(x0), int(y0)), float(seen.mean())
+
+
+def _over(
+    mask: NDArray[np.bool_], corner: tuple[int, int], xyxy: tuple[float, float, float, float]
+) -> NDArray[np.bool_]:
+    """A mask over a box rounded outwards, from one over other bounds."""
+    left, top = math.floor(xyxy[0]), math.floor(xyxy[1])
+    full = np.zeros((max(math.ceil(xyxy[3]) - top, 1), max(math.ceil(xyxy[2]) - left, 1)), np.bool_)
+    dx, dy = corner[0] - left, corner[1] - top
+    height = min(mask.shape[0] + min(dy, 0), full.shape[0] - max(dy, 0))
+    width = min(mask.shape[1] + min(dx, 0), full.shape[1] - max(dx, 0))
+    if height > 0 and width > 0:
+        source = mask[max(-dy, 0) : max(-dy, 0) + height, max(-dx, 0) : max(-dx, 0) + width]
+        full[max(dy, 0) : max(dy, 0) + height, max(dx, 0) : max(dx, 0) + width] = source
+    return full
+
+
+def _moved_keypoints(keypoints: Points, move: Move) -> Points:
+    """Keypoints moved; those outside of the picture are not labelled any more."""
+    moved = np.column_stack([move.points(keypoints[:, :2]), keypoints[:, 2]])
+    inside = np.array([_is_inside(point, move) for point in moved[:, :2]], np.bool_)
+    moved[~inside | (keypoints[:, 2] == 0)] = 0.0
+    return moved
+
+
+def _is_inside(point: Points, move: Move) -> bool:
+    return bool(0 <= point[0] <= move.width and 0 <= point[1] <= move.height)
+
+
+def _corners(xyxy: tuple[float, float, float, float]) -> Points:
+    left, top, right, bottom = xyxy
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
