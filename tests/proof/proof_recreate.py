@@ -133,7 +133,7 @@ def _outcome(name: str, failure: Failure, frames: int, folder: Path) -> Outcome:
         return Outcome(**(said | {side: Physics(**said[side]) for side in ("planted", "recovered")}))
     photos = _Photos.of(failure, frames, folder)
     found, seconds = _recreated(name, photos, folder)
-    from workbench.actions.recreate.recreate import BASE
+    from workbench.actions.recreate.rendered import BASE
 
     plain = Scenario.load(BASE).replace({"sensor.camera.resolution": list(SIZE_WH)})
     kept = of_files(photos.kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 NOUN = re.compile(r"\{n\}((?: [A-Za-z]+)?? [a-z]+)s\b")  # after at most one other word
 
@@ -31,3 +32,13 @@ def filled(template: str, n: int) -> str:
     """
     single = NOUN.sub(r"{n}\1", template).replace("{n} classe", "{n} class") if n == 1 else template
     return single.replace("{n}", f"{n:,}")
+
+
+def listed(words: Sequence[str], most: int = 5) -> str:
+    """Some words in a sentence, with how many there are beyond them.
+
+    >>> listed(["cone", "cube"]), listed(["a", "b", "c", "d"], 2)
+    ('cone, cube', 'a, b and 2 more')
+    """
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")

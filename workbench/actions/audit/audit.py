@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.actions.audit.factors import FACTORS, Factor
 from workbench.actions.generate.frame import NotAccepted, accepted_draw
-from workbench.actions.recreate.recreate import BASE
+from workbench.actions.recreate.rendered import BASE
 from workbench.actions.train import Trainer
 from workbench.actions.train.examples import overlap
 from workbench.base.errors import InputError

@@ -29,7 +29,7 @@ from workbench.core.photos import (
 from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
 from workbench.core.schema.label_json import labels_from_json, labels_to_json
 from workbench.core.schema.labels import Camera, Label, Labels
-from workbench.core.sensor import Picture, form_image
+from workbench.core.sensor import Picture, form_image, pixels
 
 GT_METHOD = "labels of the donor, moved with its pixels; they are sharp: before blur and noise"
 IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px", "sensor.noise.grain_px")
@@ -108,10 +108,12 @@ class Developed:
         light = relit(moved_light(photo.light, self.move), self.resolved.values)
         render_ms = (time.perf_counter() - started_s) * 1000.0
         settings = dataclasses.replace(sensor_settings(self.resolved), photons=False, grey=photo.grey)
-        picture = form_image(light, settings, rng=noise_rng(self.resolved))
+        rng = noise_rng(self.resolved)
         if settings.jpeg_quality is None and photo.coding is not None:
-            data = photo.coding.encode(picture.srgb, grey=photo.grey)
-            picture = Picture(picture.srgb, data, ".jpg")
+            srgb = pixels(light, settings, rng=rng)
+            picture = Picture(srgb, photo.coding.encode(srgb, grey=photo.grey), ".jpg")
+        else:
+            picture = form_image(light, settings, rng=rng)
         return Shot(self, picture, "photos", "1", render_ms)
 
     def lineage(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from workbench.actions.recreate.parameters import LEAST_SPREAD, Choice, Knob
+from workbench.actions.recreate.parameters import EVEN, LEAST_SPREAD, Choice, Knob
 
 Values = NDArray[np.float64]
 Probe = Callable[[Values, Sequence[Sequence[str]]], Values]  # places (n, knobs), words (n, choices) -> (n, measures)
@@ -27,7 +27,6 @@ TELLS = 0.15  # share of a knob's variance that measures must explain to move it
 SURELY = 0.5  # one step goes no farther than if they explained this share
 PRIOR_N = 3.0  # photos that what measures leave open is worth, as spread
 LEAST_SHARE = 0.02  # of a word that was not ruled out
-EVEN = 1 / np.sqrt(12)  # deviation of a uniform distribution, of its width
 PENALTIES = np.logspace(-2, 4, 25)
 
 
@@ -70,7 +69,11 @@ def fit(
     """
     k = len(knobs)
     current = Fit(
-        np.full(k, 0.5), np.full(k, EVEN), np.zeros(k), tuple(c.weights for c in choices), np.zeros(len(choices))
+        np.array([knob.start for knob in knobs]),
+        np.array([knob.spread for knob in knobs]),
+        np.zeros(k),
+        tuple(c.weights for c in choices),
+        np.zeros(len(choices)),
     )
     places, codes, measured = np.zeros((0, k)), np.zeros((0, len(choices)), np.int64), np.zeros((0, photos.shape[1]))
     for round_, n in enumerate(rounds):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.core.scenario.anchor import CONFIDENCE
 
+EVEN = 1 / sqrt(12)  # deviation of a uniform distribution, of its width
 LEAST_SPREAD = 0.05  # of a knob, in its own scale from 0 to 1
 
 
@@ -24,6 +26,7 @@ class Knob:
         low, high: where to look.
         log: whether ratios matter, not differences.
         whole: whether values are whole numbers.
+        start, spread: where to begin to look, as places between ``low`` (0) and ``high`` (1).
     """
 
     path: str
@@ -32,6 +35,8 @@ class Knob:
     high: float
     log: bool = False
     whole: bool = False
+    start: float = 0.5
+    spread: float = EVEN
 
     def value(self, share: float) -> float:
         """The value at a place between ``low`` (0) and ``high`` (1)."""
@@ -91,8 +96,30 @@ KNOBS = (
     Knob("sensor.camera.pose.elevation", (), 25.0, 88.0),
     Knob("sensor.camera.pose.radius", (), 0.2, 1.2, log=True),
 )
+PHOTO_KNOBS = (
+    Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -6.0, 4.0),
+    Knob("photo.contrast", ("contrast", "clipped_bright", "dynamic_range_stops"), 0.5, 2.0, log=True, spread=0.12),
+    Knob("photo.saturation", ("saturation",), 0.2, 1.8, spread=0.12),
+    Knob("sensor.noise.gain", ("noise",), 0.25, 256.0, log=True),
+    Knob("sensor.noise.read_e", (), 0.5, 30.0, log=True),
+    Knob("sensor.noise.grain_px", (), 0.0, 1.5, start=0.2, spread=0.15),
+    Knob("photo.denoise", (), 0.0, 1.0, start=0.2, spread=0.15),
+    Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0, start=0.25),
+    Knob("sensor.sharpen", (), 0.0, 2.0, start=0.15, spread=0.1),
+    Knob("sensor.lens.vignette", ("vignetting",), 0.0, 0.7, start=0.25, spread=0.15),
+    Knob("sensor.white_balance.temperature", ("warmth_stops",), 3000.0, 14_000.0, log=True, spread=0.12),
+    Knob(
+        "photo.shade.stops",
+        ("unevenness_stops", "shadow_share", "shadow_depth_stops"),
+        0.0,
+        5.0,
+        start=0.2,
+        spread=0.15,
+    ),
+    Knob("sensor.jpeg.quality", ("blockiness",), 40.0, 97.0, whole=True),
+)
 CHOICES = ("scene.surface.label", "scene.support", "lighting.key.type")
-TARGETS = tuple(dict.fromkeys(measure for knob in KNOBS for measure in knob.measures))
+TARGETS = tuple(dict.fromkeys(measure for knob in (*KNOBS, *PHOTO_KNOBS) for measure in knob.measures))
 
 
 def constants(knobs: Sequence[Knob], places: NDArray[np.float64]) -> dict[str, Any]:

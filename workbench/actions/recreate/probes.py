@@ -8,6 +8,7 @@ from concurrent.futures import Executor, as_completed
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.actions.generate.donors import NO_SUPPLY, Supply
 from workbench.actions.generate.frame import NotAccepted, accepted_draw
 from workbench.base.progress import Progress
 from workbench.core import measures
@@ -18,10 +19,20 @@ BOX_MEASURES = ("box_size", "box_apart")
 
 
 def probed(
-    pool: Executor, scenarios: Sequence[Scenario], names: tuple[str, ...], backend: str, progress: Progress
+    pool: Executor,
+    scenarios: Sequence[Scenario],
+    names: tuple[str, ...],
+    backend: str,
+    progress: Progress,
+    supply: Supply = NO_SUPPLY,
+    *,
+    first_frame: int = 0,
 ) -> NDArray[np.float64]:
     """Measures ``(n, names)`` of one image of each scenario: frame ``i`` of scenario ``i``; NaN without a draw."""
-    futures = {pool.submit(picture_measures, scenario, i, backend, names): i for i, scenario in enumerate(scenarios)}
+    futures = {
+        pool.submit(picture_measures, scenario, first_frame + i, backend, names, supply): i
+        for i, scenario in enumerate(scenarios)
+    }
     rows: dict[int, list[float]] = {}
     try:
         for future in as_completed(futures):
@@ -34,10 +45,12 @@ def probed(
     return np.array([rows[i] for i in range(len(scenarios))])
 
 
-def picture_measures(scenario: Scenario, frame: int, backend: str, names: tuple[str, ...]) -> list[float]:
+def picture_measures(
+    scenario: Scenario, frame: int, backend: str, names: tuple[str, ...], supply: Supply = NO_SUPPLY
+) -> list[float]:
     """Draw one frame in memory and measure it as a photo would be; the function that workers run."""
     try:
-        accepted = accepted_draw(scenario, frame)
+        accepted = accepted_draw(scenario, frame, supply)
     except NotAccepted:  # e.g. more objects than this support holds: one probe less
         return [float("nan")] * len(names)
     accepted = accepted.scaled(min(1.0, PROBE_WIDTH_PX / accepted.size_px[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from PIL import Image, JpegImagePlugin
 from workbench.core.pictures.pixels import rgb
 from workbench.core.sensor.color import linear_from_srgb
 
+NEAR = 0.15  # mean difference of tables that are still alike, of their mean
 _LIGHT_OF_GREY = linear_from_srgb(np.arange(256) / 255.0)
 
 
@@ -34,6 +36,23 @@ class JpegCoding:
         image = Image.fromarray(srgb[..., 0] if grey else srgb)
         image.save(out, "JPEG", qtables=[list(table) for table in self.tables], subsampling=self.subsampling)
         return out.getvalue()
+
+    def quality(self) -> int | None:
+        """Quality of the usual tables of the JPEG group that comes nearest; ``None`` where none is near."""
+        errors = {
+            quality: float(np.abs(_luminance_table(quality) - self.tables[0]).mean()) for quality in range(1, 101)
+        }
+        best = min(errors, key=errors.__getitem__)
+        return best if errors[best] <= NEAR * float(np.mean(self.tables[0])) else None
+
+
+@functools.cache
+def _luminance_table(quality: int) -> NDArray[np.float64]:
+    out = io.BytesIO()
+    Image.new("L", (8, 8)).save(out, "JPEG", quality=quality)
+    with Image.open(io.BytesIO(out.getvalue())) as opened:
+        assert isinstance(opened, JpegImagePlugin.JpegImageFile)
+        return np.array(opened.quantization[0], np.float64)
 
 
 @dataclass(frozen=True, eq=False)

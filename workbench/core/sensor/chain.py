@@ -25,6 +25,7 @@ from workbench.core.sensor.color import srgb_from_linear
 from workbench.core.sensor.noise import gaussian, with_color, with_grain
 
 Image = NDArray[np.float32]
+_SRGB_OF_STEP = np.rint(srgb_from_linear((np.arange(65_536) + 0.5) / 65_536) * 255.0).astype(np.uint8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +94,14 @@ def form_image(linear: NDArray[Any], settings: SensorSettings, *, rng: np.random
     Raises:
         InputError: the array is no RGB image, or holds values that are not finite.
     """
+    srgb = pixels(linear, settings, rng=rng)
+    if settings.jpeg_quality is None:
+        return Picture(srgb, encode_png(srgb, grey=settings.grey), ".png")
+    return Picture(srgb, encode_jpeg(srgb, settings.jpeg_quality))
+
+
+def pixels(linear: NDArray[Any], settings: SensorSettings, *, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The chain without its last stage: ``(H, W, 3)`` sRGB of ``form_image``, with its errors."""
     image = _checked(linear)
     image = expose(image, settings.exposure_ev)
     image = vignette(image, settings.vignette)
@@ -100,10 +109,8 @@ def form_image(linear: NDArray[Any], settings: SensorSettings, *, rng: np.random
     image = defocus(image, settings.blur_px)
     image = _noisy(image, settings, rng)
     image = quantise(image, settings.bits)
-    srgb = sharpen(develop(image, settings.white_balance), settings.sharpen)
-    if settings.jpeg_quality is None:
-        return Picture(srgb, encode_png(srgb, grey=settings.grey), ".png")
-    return Picture(srgb, encode_jpeg(srgb, settings.jpeg_quality))
+    srgb = develop(image, settings.white_balance) if settings.photons else quickly(image, settings.white_balance)
+    return sharpen(srgb, settings.sharpen)
 
 
 def _noisy(image: Image, settings: SensorSettings, rng: np.random.Generator) -> Image:
@@ -197,6 +204,12 @@ def develop(image: Image, white_balance: Rgb) -> NDArray[np.uint8]:
     """White balance, sRGB curve and rounding to 8 bits."""
     balanced = np.clip(image * np.asarray(white_balance, dtype=np.float32), 0.0, 1.0)
     return np.asarray(np.rint(srgb_from_linear(balanced) * 255.0), dtype=np.uint8)
+
+
+def quickly(image: Image, white_balance: Rgb) -> NDArray[np.uint8]:
+    """As ``develop``, from a table of 65,536 steps: a sixth of the time, at most one grey level apart."""
+    steps = image * (np.asarray(white_balance, dtype=np.float32) * 65_535.0)
+    return np.asarray(_SRGB_OF_STEP[np.clip(steps, 0.0, 65_535.0).astype(np.uint16)])
 
 
 def sharpen(srgb: NDArray[np.uint8], weight: float) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.actions.recreate import Recreation, Row
 from workbench.actions.recreate import recreate as recreate_failure
-from workbench.actions.recreate.recreate import BASE
+from workbench.actions.recreate.rendered import BASE
 from workbench.base.errors import InputError, one_of
 from workbench.base.progress import Work
 from workbench.core.scenario import Scenario
