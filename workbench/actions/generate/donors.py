@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
-from workbench.core.photos import Donor
-from workbench.core.scenario import Scenario
+from workbench.core.photos import Donor, Tone
+from workbench.core.photos.file import tone_of_file
+from workbench.core.scenario import PARAMETERS, Scenario
 from workbench.core.schema import fields
 from workbench.core.schema.label_json import labels_from_json, labels_to_json
 from workbench.core.schema.labels import Camera
@@ -37,13 +38,24 @@ class Supply:
     ids: tuple[str, ...] = ()
     file: str = ""
 
+    def tone(self, sample_id: str) -> Tone:
+        """The tone of a partner.
+
+        Raises:
+            InputError: it is not among the partners.
+        """
+        tones = _read(self.file)[1] if self.file else {}
+        if sample_id not in tones:
+            raise InputError(f"The tone partner {sample_id} is not among those of this scenario.")
+        return tones[sample_id]
+
     def donor(self, sample_id: str) -> Donor:
         """One donor.
 
         Raises:
             InputError: it is not among the donors.
         """
-        donors = _read(self.file) if self.file else {}
+        donors = _read(self.file)[0] if self.file else {}
         if sample_id not in donors:
             fix = "Generate from its scenario, or put the sample back."
             raise InputError(f"The donor {sample_id} is not among the donors of this scenario.", fix=fix)
@@ -53,13 +65,15 @@ class Supply:
 NO_SUPPLY = Supply()
 
 
-def supply_for(scenario: Scenario, folder: Path, *, ids: Sequence[str] | None = None) -> Supply:
+def supply_for(
+    scenario: Scenario, folder: Path, *, ids: Sequence[str] | None = None, partners: Sequence[str] | None = None
+) -> Supply:
     """Read the donors that a scenario asks for, and write them where workers see them.
 
     Args:
         scenario: it says which.
         folder: to write into; made when it is new.
-        ids: these samples instead, whatever the scenario says.
+        ids, partners: these donors and tone partners instead of the scenario's.
 
     Raises:
         InputError: it names no dataset, or no sample of it can be a donor; the message says why.
@@ -67,8 +81,9 @@ def supply_for(scenario: Scenario, folder: Path, *, ids: Sequence[str] | None = 
     """
     if scenario.content == "rendered":
         return NO_SUPPLY
-    donors = _donors(scenario, ids)
-    data = json.dumps([_document(donor) for donor in donors]).encode()
+    donors, tones = _donors(scenario, ids, _partners(scenario) if partners is None else partners)
+    document = {"donors": [_document(donor) for donor in donors], "tones": {i: t.stops for i, t in tones.items()}}
+    data = json.dumps(document).encode()
     file = folder / f"donors-{hashlib.sha256(data).hexdigest()[:12]}.json"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +91,15 @@ def supply_for(scenario: Scenario, folder: Path, *, ids: Sequence[str] | None = 
     return Supply(tuple(donor.id for donor in donors), str(file))
 
 
-def _donors(scenario: Scenario, ids: Sequence[str] | None) -> list[Donor]:
+def _partners(scenario: Scenario) -> list[str]:
+    """Samples whose tone a scenario may take over."""
+    parameter = PARAMETERS["photo.tone.partner"]
+    return [str(i) for i in scenario.draws[parameter.path].possible(parameter) if i is not None]
+
+
+def _donors(
+    scenario: Scenario, ids: Sequence[str] | None, partners: Sequence[str]
+) -> tuple[list[Donor], dict[str, Tone]]:
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
 
     asked, name = scenario.donors, scenario.donors.dataset or scenario.anchor.dataset
@@ -103,7 +126,13 @@ def _donors(scenario: Scenario, ids: Sequence[str] | None) -> list[Donor]:
         reasons = f": {', '.join(why)}" if why else ""
         problem = f"No sample can be a donor; {counted(len(wanted), 'sample')} of {name} selected{reasons}."
         raise InputError(problem, at="donors", fix="Select samples of train: donors: {where: ...}.")
-    return [_donor(stored) for stored in (labelled or there)]
+    tones = {}
+    for stored in store.read(dataset, list(partners)):
+        if held_back.has(stored):
+            fix = "Choose partners of train, or samples without a split."
+            raise InputError(f"The tone partner {stored.id} belongs to test.", at="photo.tone.partner", fix=fix)
+        tones[stored.id] = tone_of_file(stored.record.medium)
+    return [_donor(stored) for stored in (labelled or there)], tones
 
 
 class Test:
@@ -151,10 +180,10 @@ def _document(donor: Donor) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(file: str) -> dict[str, Donor]:
-    donors = {}
-    for document in json.loads(Path(file).read_text()):
+def _read(file: str) -> tuple[dict[str, Donor], dict[str, Tone]]:
+    donors, content = {}, json.loads(Path(file).read_text())
+    for document in content["donors"]:
         camera = document.pop("camera")
         values = {**document, "path": Path(document["path"]), "labels": labels_from_json(document["labels"])}
         donors[document["id"]] = Donor(**values, camera=None if camera is None else Camera.from_dict(camera))
-    return donors
+    return donors, {i: Tone(tuple(stops)) for i, stops in content["tones"].items()}

@@ -19,12 +19,14 @@ from workbench.core.photos import (
     Donor,
     Move,
     Photo,
+    Tone,
     move_of,
     moved_camera,
     moved_labels,
     moved_light,
     read_photo,
     relit,
+    toned,
 )
 from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
 from workbench.core.schema.label_json import labels_from_json, labels_to_json
@@ -59,6 +61,7 @@ class Developed:
         donor: the photo.
         move: where its points come to lie.
         labels: of the picture.
+        tone: that it is brought to, or ``None``.
         cut: labels left out because too little of their object is in the picture.
         refusals: earlier draws of the same frame, by the predicate that refused them.
     """
@@ -68,19 +71,22 @@ class Developed:
     move: Move
     labels: Labels
     cut: int
+    tone: Tone | None
     refusals: Counter[str]
 
     @classmethod
     def of(cls, resolved: ResolvedFrame, refusals: Counter[str], supply: Supply) -> Developed:
         """Move the photo that was drawn."""
-        return cls.from_donor(resolved, refusals, supply.donor(resolved.values["photo.donor"]))
+        partner = resolved.values["photo.tone.partner"]
+        tone = None if partner is None else supply.tone(partner)
+        return cls.from_donor(resolved, refusals, supply.donor(resolved.values["photo.donor"]), tone)
 
     @classmethod
-    def from_donor(cls, resolved: ResolvedFrame, refusals: Counter[str], donor: Donor) -> Developed:
+    def from_donor(cls, resolved: ResolvedFrame, refusals: Counter[str], donor: Donor, tone: Tone | None) -> Developed:
         """Move a photo."""
         move = move_of(resolved.values, donor.width, donor.height)
         labels, cut = moved_labels(donor.labels, move, resolved.values["photo.least_visible"])
-        return cls(resolved, donor, move, labels, cut, refusals)
+        return cls(resolved, donor, move, labels, cut, tone, refusals)
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -99,13 +105,16 @@ class Developed:
         values["photo.max_side"] = max(16, round(max(self.size_px) * factor))
         for path in IN_PIXELS:
             values[path] *= factor
-        return self.from_donor(dataclasses.replace(self.resolved, values=values), self.refusals, self.donor)
+        return self.from_donor(dataclasses.replace(self.resolved, values=values), self.refusals, self.donor, self.tone)
 
     def shoot(self, backend: str) -> Shot:
         """Take the photo back to light, and develop it."""
         started_s = time.perf_counter()
         photo = _photo(str(self.donor.path), self.donor.content_sha256)
-        light = relit(moved_light(photo.light, self.move), self.resolved.values)
+        light = moved_light(photo.light, self.move)
+        if self.tone is not None:
+            light = toned(light, self.tone, self.resolved.values["photo.tone.strength"])
+        light = relit(light, self.resolved.values)
         render_ms = (time.perf_counter() - started_s) * 1000.0
         settings = dataclasses.replace(sensor_settings(self.resolved), photons=False, grey=photo.grey)
         rng = noise_rng(self.resolved)

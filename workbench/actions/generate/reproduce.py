@@ -90,7 +90,8 @@ def _supply(frame: ResolvedFrame, generation: Mapping[str, Any], folder: Path) -
     """The donors that were drawn, from the dataset that they were taken from."""
     donors = Donors(dataset=generation.get("donor_dataset", ""))
     asked = dataclasses.replace(frame.scenario, donors=donors, mark=None)
-    return supply_for(asked, folder, ids=generation.get("donors") or ())
+    partner = frame.values.get("photo.tone.partner")
+    return supply_for(asked, folder, ids=generation.get("donors") or (), partners=[] if partner is None else [partner])
 
 
 def remake(frame: ResolvedFrame, backend: str, supply: Supply = NO_SUPPLY) -> tuple[bytes, Labels, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.actions.generate.donors import NO_SUPPLY, Supply
 from workbench.actions.recreate.parameters import Choice, Knob
@@ -21,6 +23,7 @@ class Candidate:
         knobs, choices: what may be turned.
         rows: where what is known comes from.
         supply: donors, for contents that need some.
+        final: changes that the finished scenario has beyond what is fitted and judged, in document form.
     """
 
     content: str
@@ -30,3 +33,4 @@ class Candidate:
     choices: tuple[Choice, ...]
     rows: tuple[Row, ...]
     supply: Supply = NO_SUPPLY
+    final: Mapping[str, Any] = field(default_factory=dict)

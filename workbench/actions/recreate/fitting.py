@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from workbench.actions.recreate.contrast import Fact, confidence_of, distance
 from workbench.actions.recreate.fit import LEAST, ROUNDS, TELLS, Fit, fit
 from workbench.actions.recreate.parameters import Knob, constants, is_common
 from workbench.actions.recreate.probes import probed
+from workbench.actions.recreate.refine import refine
 from workbench.actions.recreate.report import Row
 from workbench.actions.recreate.samples import Samples
 from workbench.base.progress import Progress
@@ -92,6 +93,8 @@ def fitted(
     rounds = _rounds(progress, begun, started_s, seconds)
     before = made([candidate.plain] * CHECKS)
     result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=rounds)
+    if candidate.content == "photos" and time.monotonic() - started_s < seconds:
+        result = _refined(result, candidate, numbers[first], made)
     done.probes = progress.done - begun - CHECKS
     _take_over(done, candidate, samples, result)
     after = made([done.scenario] * CHECKS)
@@ -99,11 +102,28 @@ def fitted(
     if np.count_nonzero(second) >= FEWEST:
         judged = made([done.scenario] * JUDGED, JUDGED_FRAME)
         done.auc = _auc(numbers[second], judged[np.isfinite(judged).any(axis=1)])
+    done.scenario = done.scenario.replace(dict(candidate.final)) if candidate.final else done.scenario
     progress.total = progress.done + max(0, progress.total - begun - pictures_of(candidate)) if progress.total else None
     return done
 
 
 FEWEST = 10  # samples that can be judged by
+
+
+def _refined(result: Fit, candidate: Candidate, photos: Values, made: Callable[[Sequence[Scenario]], Values]) -> Fit:
+    """The fit, moved on with pictures that differ in nothing but the knobs."""
+    knobs = candidate.knobs
+    told = result.explained >= TELLS
+    neutral = np.array([knob.start if knob.neutral is None else knob.neutral for knob in knobs])
+    places = np.where(told, result.places, neutral)
+    spreads = np.where(told, result.spreads, 0.03)
+
+    def probe(positions: Values) -> Values:
+        return made([candidate.scenario.replace(constants(knobs, row)) for row in positions])
+
+    better = refine(places, spreads, photos, probe, rounds=2)
+    explained = np.where(better.felt, np.maximum(result.explained, TELLS), 0.0)
+    return dataclasses.replace(result, places=better.places, spreads=better.spreads, explained=explained)
 
 
 def _auc(samples: Values, images: Values) -> float | None:

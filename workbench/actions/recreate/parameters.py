@@ -27,6 +27,7 @@ class Knob:
         log: whether ratios matter, not differences.
         whole: whether values are whole numbers.
         start, spread: where to begin to look, as places between ``low`` (0) and ``high`` (1).
+        neutral: place where it changes nothing, ``None`` where there is none.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Knob:
     whole: bool = False
     start: float = 0.5
     spread: float = EVEN
+    neutral: float | None = None
 
     def value(self, share: float) -> float:
         """The value at a place between ``low`` (0) and ``high`` (1)."""
@@ -96,26 +98,16 @@ KNOBS = (
     Knob("sensor.camera.pose.elevation", (), 25.0, 88.0),
     Knob("sensor.camera.pose.radius", (), 0.2, 1.2, log=True),
 )
-PHOTO_KNOBS = (
-    Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -6.0, 4.0),
-    Knob("photo.contrast", ("contrast", "clipped_bright", "dynamic_range_stops"), 0.5, 2.0, log=True, spread=0.12),
-    Knob("photo.saturation", ("saturation",), 0.2, 1.8, spread=0.12),
-    Knob("sensor.noise.gain", ("noise",), 0.25, 256.0, log=True),
-    Knob("sensor.noise.read_e", (), 0.5, 30.0, log=True),
-    Knob("sensor.noise.grain_px", (), 0.0, 1.5, start=0.2, spread=0.15),
-    Knob("photo.denoise", (), 0.0, 1.0, start=0.2, spread=0.15),
-    Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0, start=0.25),
-    Knob("sensor.sharpen", (), 0.0, 2.0, start=0.15, spread=0.1),
-    Knob("sensor.lens.vignette", ("vignetting",), 0.0, 0.7, start=0.25, spread=0.15),
-    Knob("sensor.white_balance.temperature", ("warmth_stops",), 3000.0, 14_000.0, log=True, spread=0.12),
-    Knob(
-        "photo.shade.stops",
-        ("unevenness_stops", "shadow_share", "shadow_depth_stops"),
-        0.0,
-        5.0,
-        start=0.2,
-        spread=0.15,
-    ),
+PHOTO_KNOBS = (  # what the photos' own camera does is in them; exposure and contrast come from the tone partner
+    Knob("photo.tone.strength", ("exposure_ev", "contrast"), 0.0, 1.0, start=0.7, spread=0.12),
+    Knob("photo.saturation", ("saturation",), 0.2, 1.8, spread=0.12, neutral=0.5),
+    Knob("sensor.noise.gain", ("noise",), 0.25, 256.0, log=True, neutral=0.0),
+    Knob("sensor.noise.read_e", (), 0.5, 30.0, log=True, start=0.3, spread=0.1, neutral=0.0),
+    Knob("sensor.noise.grain_px", (), 0.0, 1.5, start=0.15, spread=0.1, neutral=0.0),
+    Knob("sensor.lens.blur_px", ("blur_px",), 0.0, 5.0, start=0.25, neutral=0.0),
+    Knob("sensor.lens.blur_disk", (), 0.0, 1.0, start=0.5, spread=0.1, neutral=0.5),
+    Knob("sensor.sharpen", (), 0.0, 2.0, start=0.1, spread=0.06, neutral=0.0),
+    Knob("sensor.white_balance.temperature", ("warmth_stops",), 3000.0, 14_000.0, log=True, spread=0.12, neutral=0.5),
     Knob("sensor.jpeg.quality", ("blockiness",), 40.0, 97.0, whole=True),
 )
 CHOICES = ("scene.surface.label", "scene.support", "lighting.key.type")

@@ -15,7 +15,7 @@ from workbench.actions.recreate.candidate import Candidate
 from workbench.actions.recreate.contrast import confidence_of
 from workbench.actions.recreate.parameters import PHOTO_KNOBS
 from workbench.actions.recreate.report import Row
-from workbench.actions.recreate.samples import Samples
+from workbench.actions.recreate.samples import ANCHORS, Samples
 from workbench.adapters import store
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
@@ -26,6 +26,7 @@ from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, SetColumn, Table
 
 MOST_DONORS = 500
+PARTNER = "photo.tone.partner"
 READ = 40  # files whose coding is looked at
 AT_A_TIME = "photo.donor"
 
@@ -40,14 +41,21 @@ def candidate(samples: Samples, name: str, about: str, folder: Path) -> Candidat
     plain = Scenario.load({"scenario": 1, "name": name, "content": "photos"}).replace(
         anchor=samples.anchor(), description=about, donors=Donors(samples.dataset.name, ids=tuple(ids))
     )
-    supply = supply_for(plain, folder)
-    rows = [Row("photo.donor", "free", None, confidence_of(len(supply.ids)), why)]
+    rows = [Row("photo.donor", "free", None, confidence_of(len(ids)), why)]
     changes, row = _coding(samples)
-    modes = dict.fromkeys(changes, "jitter")
-    scenario = plain.replace(changes, modes=modes)
     rows += [row] if row else []
+    first, _ = samples.halves()
+    partners = samples.table.ids[samples.rows & ~_split(samples.table, "test")].tolist()
+    to_fit = [i for i in np.array(samples.ids)[first].tolist() if i in set(partners)]
+    final = {}
+    if to_fit:
+        changes[PARTNER] = {"choice": to_fit[:ANCHORS]}
+        final[PARTNER] = {"choice": partners[:ANCHORS]}
+        why = "light and dark are distributed as in one of the samples, another for each picture"
+        rows.append(Row(PARTNER, "jitter", None, confidence_of(len(partners)), why))
+    scenario = plain.replace(changes, modes=dict.fromkeys(changes, "jitter"))
     knobs = tuple(knob for knob in PHOTO_KNOBS if knob.path not in changes)
-    return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply)
+    return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), final)
 
 
 def _donor_ids(samples: Samples) -> tuple[list[str], str]:

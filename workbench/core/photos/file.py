@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
+from workbench.base.errors import InputError
+from workbench.core.photos.tone import Tone, tone_of
 from workbench.core.pictures.pixels import rgb
 from workbench.core.sensor.color import linear_from_srgb
 
@@ -79,6 +82,19 @@ def read_photo(data: bytes) -> Photo:
     pixels = rgb(data)
     light = np.asarray(cv2.LUT(pixels, _LIGHT_OF_GREY), np.float32)
     return Photo(light, _is_grey(pixels), coding_of(data))
+
+
+def tone_of_file(path: Path) -> Tone:
+    """The tone of an image file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        pixels = rgb(path.read_bytes(), cv2.IMREAD_REDUCED_COLOR_4)
+    except (OSError, ValueError) as cause:
+        raise InputError(f"The image cannot be read ({cause!s:.150}).", at=str(path)) from cause
+    return tone_of(np.asarray(cv2.LUT(pixels, _LIGHT_OF_GREY), np.float32))
 
 
 def coding_of(data: bytes) -> JpegCoding | None:

@@ -44,6 +44,7 @@ def sensor_settings(frame: ResolvedFrame) -> SensorSettings:
         motion_blur_px=values["sensor.motion.blur_px"],
         motion_direction_deg=values["sensor.motion.direction"],
         blur_px=values["sensor.lens.blur_px"],
+        blur_disk=values["sensor.lens.blur_disk"],
         gain=values["sensor.noise.gain"],
         full_well_e=values["sensor.noise.full_well_e"],
         read_e=values["sensor.noise.read_e"],

@@ -296,6 +296,7 @@ _SENSOR = (
     ),
     Parameter("sensor.lens.vignette", "number", "", _SHARE, 0.0, "share of light lost in the corners"),
     Parameter("sensor.lens.blur_px", "number", "pixel", (0, 30), 0.0, "standard deviation of the lens blur"),
+    Parameter("sensor.lens.blur_disk", "number", "", _SHARE, 0.0, "shape of the blur: 0 a Gaussian, 1 an even disk"),
     Parameter("sensor.motion.blur_px", "number", "pixel", (0, 100), 0.0, "length of the motion blur"),
     Parameter(
         "sensor.motion.direction",

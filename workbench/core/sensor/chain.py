@@ -38,6 +38,7 @@ class SensorSettings:
         motion_blur_px: length of the path of a point during the exposure.
         motion_direction_deg: direction of that path, 0 along x, 90 along y (downwards).
         blur_px: standard deviation of the lens blur.
+        blur_disk: its shape: 0 is a Gaussian, 1 the disk of a lens out of focus.
         gain: sensor gain; each doubling halves the electrons behind the same grey value; ``None`` adds no noise.
         full_well_e: electrons of a pixel at linear 1.0 and gain 1.
         read_e: standard deviation of the read noise, electrons.
@@ -56,6 +57,7 @@ class SensorSettings:
     motion_blur_px: float = 0.0
     motion_direction_deg: float = 0.0
     blur_px: float = 0.0
+    blur_disk: float = 0.0
     gain: float | None = 1.0
     full_well_e: float = 10_000.0
     read_e: float = 2.0
@@ -106,7 +108,7 @@ def pixels(linear: NDArray[Any], settings: SensorSettings, *, rng: np.random.Gen
     image = expose(image, settings.exposure_ev)
     image = vignette(image, settings.vignette)
     image = motion_blur(image, settings.motion_blur_px, settings.motion_direction_deg)
-    image = defocus(image, settings.blur_px)
+    image = defocus(image, settings.blur_px, settings.blur_disk)
     image = _noisy(image, settings, rng)
     image = quantise(image, settings.bits)
     srgb = develop(image, settings.white_balance) if settings.photons else quickly(image, settings.white_balance)
@@ -176,12 +178,30 @@ def motion_kernel(length_px: float, direction_deg: float) -> Image:
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
-def defocus(image: Image, sigma_px: float) -> Image:
-    """Gaussian lens blur of this standard deviation."""
+def defocus(image: Image, sigma_px: float, disk: float = 0.0) -> Image:
+    """Lens blur of this standard deviation, between a Gaussian (``disk`` 0) and an even disk (1)."""
     if sigma_px <= 0.0:
         return image
+    if disk > 0.0:
+        kernel = disk_kernel(2.0 * sigma_px)
+        gaussian_1d = cv2.getGaussianKernel(len(kernel), sigma_px)
+        mixed = (disk * kernel + (1.0 - disk) * (gaussian_1d @ gaussian_1d.T)).astype(np.float32)
+        return np.asarray(cv2.filter2D(image, -1, mixed, borderType=cv2.BORDER_REFLECT_101), dtype=np.float32)
     blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma_px, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(blurred, dtype=np.float32)
+
+
+def disk_kernel(radius_px: float) -> NDArray[np.float64]:
+    """Weights of an even disk, whose standard deviation along an axis is half its radius; they add up to 1.
+
+    >>> disk_kernel(0.4).shape, float(disk_kernel(3.0).sum().round(6))
+    ((5, 5), 1.0)
+    """
+    reach, fine = int(np.ceil(radius_px + 1.0)), 8
+    steps = (np.arange((2 * reach + 1) * fine) + 0.5) / fine - reach - 0.5
+    inside = np.hypot(steps[:, None], steps[None]) <= max(radius_px, 0.5)
+    kernel = inside.reshape(2 * reach + 1, fine, 2 * reach + 1, fine).sum(axis=(1, 3)).astype(np.float64)
+    return np.asarray(kernel / kernel.sum())
 
 
 def add_noise(image: Image, *, electrons_at_white: float, read_e: float, rng: np.random.Generator) -> Image:
