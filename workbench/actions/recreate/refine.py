@@ -116,7 +116,7 @@ class _Moments:
 
     def _standard(self, values: Values) -> Values:
         known = np.where(np.isfinite(values), values, self.center)
-        return np.clip((known - self.center) / self.scale, -OUTLIER, OUTLIER)
+        return np.asarray(np.clip((known - self.center) / self.scale, -OUTLIER, OUTLIER))
 
 
 def _log_spread(standard: Values) -> Values:
