@@ -8,7 +8,7 @@ from workbench.adapters.store.asked import asked, warn
 from workbench.adapters.store.class_facts import class_facts, set_class_facts
 from workbench.adapters.store.columns import facets, save_view, select, view
 from workbench.adapters.store.corrections import Corrections
-from workbench.adapters.store.database import connect, find_mongod
+from workbench.adapters.store.database import connect, reached_by
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
     append_note,
@@ -25,6 +25,7 @@ from workbench.adapters.store.datasets import (
     set_note,
 )
 from workbench.adapters.store.datasets import open_dataset as open
+from workbench.adapters.store.embedded import find_mongod
 from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import (
@@ -82,6 +83,7 @@ __all__ = [
     "open_dataset",
     "opened",
     "put_splits_back",
+    "reached_by",
     "read",
     "relatives",
     "remember_splits",
