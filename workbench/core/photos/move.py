@@ -204,10 +204,9 @@ def _moved_mask(label: Label, move: Move) -> tuple[NDArray[np.bool_] | None, tup
     mask[inside] = label.mask[row[inside], column[inside]]
     if not mask.any():
         return None, (0, 0), 0.0
-    own_rows, own_columns = np.nonzero(label.mask)
-    centers = move.points(np.column_stack([own_columns + left + 0.5, own_rows + top + 0.5]))
-    seen = (centers >= 0).all(axis=1) & (centers < (move.width, move.height)).all(axis=1)
-    return mask, (int(x0), int(y0)), float(seen.mean())
+    whole_inside = (outer >= 0).all() and (outer <= (move.width, move.height)).all()
+    whole = label.mask.sum() * abs(np.linalg.det(move.matrix[:, :2]))
+    return mask, (int(x0), int(y0)), 1.0 if whole_inside else min(float(mask.sum() / whole), 1.0)
 
 
 def _over(
