@@ -64,12 +64,16 @@ class Recreation:
         if self.gap_before is not None and self.gap_after is not None:
             lines[0] += f"; pictures were {self.gap_before:.2f} standard deviations from the photos before the fit"
             lines[0] += f", {self.gap_after:.2f} after ({counted(self.probes, 'trial picture')})"
-        lines.append(f"  content: {self.content} ({CONTENTS[self.content]}){self._judged()}")
-        lines += [f"  not {content}: {why}" for content, why in self.refused.items()]
+        lines += [f"  {line}" for line in self.explained()]
         if self.synthetic:
             which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
             lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
         return "\n".join(lines + [line(row) for row in self.parameters])
+
+    def explained(self) -> list[str]:
+        """Which content was chosen and why, in sentences."""
+        lines = [f"content: {self.content} ({CONTENTS[self.content]}){self._judged()}"]
+        return lines + [f"not {content}: {why}" for content, why in self.refused.items()]
 
     def _judged(self) -> str:
         texts = [f"{content} {auc:.2f}" for content, auc in self.aucs.items()]
