@@ -38,8 +38,10 @@ def suffix_for(suffix: str, takes: frozenset[str] | None) -> str:
 def name_for(name: str, medium: Path, takes: frozenset[str] | None) -> str:
     """The name of an image in a format that takes only some types.
 
-    >>> name_for("a.jp2", Path("a.jp2"), frozenset({".png"})), name_for("a.jpeg", Path("x.jpg"), frozenset({".jpg", ".jpeg"}))
-    ('a.png', 'a.jpeg')
+    >>> name_for("a.jp2", Path("a.jp2"), frozenset({".png"}))
+    'a.png'
+    >>> name_for("a.jpeg", Path("x.jpg"), frozenset({".jpg", ".jpeg"}))
+    'a.jpeg'
     """
     suffix, wanted = PurePosixPath(name).suffix, suffix_for(medium.suffix.lower(), takes)
     same = PICTURE_TYPES.get(suffix) == PICTURE_TYPES.get(wanted) and (takes is None or suffix in takes)

@@ -20,7 +20,7 @@ from workbench.adapters.store.corrections import Corrections, correct, fingerpri
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
-from workbench.adapters.store.odd_labels import fault_of, is_boxed
+from workbench.adapters.store.odd_labels import OddLabel
 from workbench.base.errors import DatasetError
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema import fields
@@ -54,8 +54,8 @@ class Added:
 class Stored:
     """One stored sample.
 
-    ``label_ids`` of ``record.labels`` are given only where they were asked for; ``odd`` are the labels that cannot be
-    used and are not in ``record``, as index and reason.
+    ``label_ids`` of ``record.labels`` are ``None`` unless they were asked for; ``odd`` are the labels that cannot be
+    used and are not in ``record``, or are there without some part that cannot be read.
     """
 
     id: str
@@ -67,8 +67,8 @@ class Stored:
     measures: Mapping[str, float]
     attributes_from: str | None
     measured_file: str | None = None
-    label_ids: tuple[str, ...] = ()
-    odd: tuple[tuple[int, str], ...] = ()
+    label_ids: tuple[str | None, ...] = ()
+    odd: tuple[OddLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +222,10 @@ def _read_ids(dataset: Dataset, ids: list[ObjectId], unread: Mapping[str, int]) 
 
 def _stored(document: Mapping[str, Any]) -> Stored:
     measures = document.get(fields.MEASURES) or {}
-    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ()
+    read_document = documents.read_document(document)
     return Stored(
         id=str(document["_id"]),
-        record=documents.record_of(document),
+        record=read_document.record,
         source=document.get(fields.SOURCE),
         content_sha256=document.get(fields.CONTENT_SHA256),
         source_key=document.get(fields.SOURCE_KEY),
@@ -233,8 +233,8 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
         measured_file=document.get(fields.MEASURED_FILE),
-        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and is_boxed(d)),
-        odd=tuple((at, fault) for at, d in enumerate(detections) if (fault := fault_of(d))),
+        label_ids=read_document.label_ids,
+        odd=read_document.odd,
     )
 
 

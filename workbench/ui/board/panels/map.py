@@ -46,6 +46,7 @@ def heat(
         "metric": metric,
         "axes": [list(words) for words in axes],
         "share": find(metric)[0].share,
+        "notes": state.label_notes(),
         "cells": [
             {
                 "words": list(words),
