@@ -209,12 +209,12 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_command_line_says_it(dataset_of_two: Any, command: str, capsys: Any) -> None:
+def test_the_command_line_says_it(dataset_of_two: Any, command: str, capfd: Any) -> None:
     spoil(dataset_of_two, GROUND_TRUTH, {"label": None})
     assert main([command, dataset_of_two.name, *COMMANDS[command], "--json"]) == 0
-    values = json.loads(capsys.readouterr().out)
+    values = json.loads(capfd.readouterr().out)
     named = [*(problem["message"] for problem in values.get("problems", [])), *values.get("warnings", [])]
     assert len([text for text in named if "1 label of 1 sample cannot be used" in text]) == 1
     assert main([command, dataset_of_two.name, *COMMANDS[command]]) == 0
-    shown = capsys.readouterr()
+    shown = capfd.readouterr()
     assert "1 label of 1 sample cannot be used" in shown.out + shown.err

@@ -8,19 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from workbench.adapters.formats.toolkit.contract import NamedRecord
+from workbench.adapters.formats.toolkit.fidelity import sentences
 from workbench.adapters.formats.toolkit.masks import png
 from workbench.adapters.formats.toolkit.tree import PICTURE_TYPES
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
+from workbench.base.image_plugins import with_plugins
 from workbench.base.plurals import counted
 from workbench.core.pictures import upright
 
 _USUAL = {"JPEG": ".jpg", "PNG": ".png"}  # one type under several suffixes
 _KEPT_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 _MOST_16_BIT = 65_535
+LOST = {
+    "exif": "EXIF data of {n} images left out by the conversion",
+    "frames": "frames after the first of {n} images (animated or of several pages) left out by the conversion",
+}
 
 
 def suffix_for(suffix: str, takes: frozenset[str] | None) -> str:
@@ -91,4 +97,17 @@ def conversion_notes(items: Sequence[NamedRecord], name: str) -> list[str]:
         return []
     shown = ", ".join(f"{suffix} {n:,}" for suffix, n in sorted(types.items()))
     total = counted(sum(types.values()), "image")
-    return [f"{total} converted to PNG without loss, as {name} does not take the type ({shown})"]
+    lost = Counter(part for item in items if is_converted(item) for part in _lost_by(item.record.medium))
+    notes = [f"{total} converted to PNG without loss of pixels, as {name} does not take the type ({shown})"]
+    return notes + sentences({text: lost[part] for part, text in LOST.items()})
+
+
+def _lost_by(path: Path) -> list[str]:
+    """What an image file holds beside the pixels of its first frame."""
+    with_plugins()
+    try:
+        with Image.open(path) as opened:
+            facts = opened.getexif().keys() - {ExifTags.Base.Orientation}  # which is applied
+            return ["exif"] * bool(facts) + ["frames"] * (getattr(opened, "n_frames", 1) > 1)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return []  # refused when it is converted

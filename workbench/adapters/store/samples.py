@@ -15,6 +15,7 @@ from bson.errors import InvalidId
 from pymongo import UpdateOne
 
 from workbench.adapters.documents import text
+from workbench.adapters.formats.toolkit.names import holds_bytes
 from workbench.adapters.store import documents
 from workbench.adapters.store.corrections import Corrections, correct, fingerprint, note_loaded
 from workbench.adapters.store.database import Dataset, translated
@@ -42,12 +43,14 @@ class Added:
         new: whether this call added it; false for records that were there before.
         mixed: values that are not of the type of their field, kept as text.
         corrections: records that were there with other labels.
+        with_bytes: origins of new records by the name of an attribute whose bytes, no facts of an image, are left out.
     """
 
     ids: list[str] = field(default_factory=list)
     new: list[bool] = field(default_factory=list)
     mixed: list[Mixed] = field(default_factory=list)
     corrections: Corrections = field(default_factory=Corrections)
+    with_bytes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,20 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName, upda
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
-    return Added([ids[key] for key in keys], new, mixed, corrections)
+    return Added([ids[key] for key in keys], new, mixed, corrections, _with_bytes(new_records))
+
+
+def _with_bytes(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Origins of records by the name of an attribute, of theirs or of a label, that is or holds bytes."""
+    origins: dict[str, list[str]] = {}
+    for record in records:
+        of_labels = record.labels.columns.get("attributes", ())
+        names = [
+            name for given in (record.attributes, *of_labels) for name, value in given.items() if holds_bytes(value)
+        ]
+        for name in dict.fromkeys(names):
+            origins.setdefault(name, []).append(record.origin)
+    return origins
 
 
 def _hashes(records: Sequence[Record]) -> list[str]:
