@@ -105,7 +105,7 @@ ACTIONS: dict[str, Callable[[Any], Any]] = {
     "gap": lambda ds: [wb.measure(ds), wb.gap(ds)][1].problems,
     "recreate": lambda ds: [wb.measure(ds), wb.recreate(ds, "source == 'real'", probes=False)][1].problems,
     "record_round": lambda ds: wb.record_round(ds, "predictions", name="first").notes,
-    "classes of the board": lambda ds: Board(Selection(ds)).state.label_notes(),
+    "classes of the board": lambda ds: Board(Selection(ds)).state.label_notes()["notes"],
 }
 
 

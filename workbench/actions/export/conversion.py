@@ -23,6 +23,10 @@ from workbench.core.pictures import upright
 _USUAL = {"JPEG": ".jpg", "PNG": ".png"}  # one type under several suffixes
 _KEPT_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 _MOST_16_BIT = 65_535
+_FACTS = frozenset(  # of EXIF: of the photo; the others say how its pixels lie in the file
+    {ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software}
+    | {ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
+)
 LOST = {
     "exif": "EXIF data of {n} images left out by the conversion",
     "frames": "frames after the first of {n} images (animated or of several pages) left out by the conversion",
@@ -107,7 +111,6 @@ def _lost_by(path: Path) -> list[str]:
     with_plugins()
     try:
         with Image.open(path) as opened:
-            facts = opened.getexif().keys() - {ExifTags.Base.Orientation}  # which is applied
-            return ["exif"] * bool(facts) + ["frames"] * (getattr(opened, "n_frames", 1) > 1)
+            return ["exif"] * bool(opened.getexif().keys() & _FACTS) + ["frames"] * (getattr(opened, "n_frames", 1) > 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return []  # refused when it is converted

@@ -376,13 +376,16 @@ class Selection(Tagging):
             self.table.column(facet), self.rows_for.get(facet, self.rows), text, self.conditions.get(facet)
         )
 
-    def label_notes(self) -> list[str]:
-        """What there is to say of labels that cannot be used, of the truth and of the predictions evaluated last."""
+    def label_notes(self) -> dict[str, list[str]]:
+        """What there is to say of labels that cannot be used, of the truth and of the predictions evaluated last.
+
+        As ``notes`` of an answer to the browser; empty when there is nothing to say.
+        """
         field = (self.evaluation or {}).get("field")
         if self._label_notes[0] is not self.table:
             names = (fields.GROUND_TRUTH, *([field] if field else []))
             self._label_notes = (self.table, [str(each) for each in store.odd_label_problems(self.dataset, names)])
-        return self._label_notes[1]
+        return {"notes": self._label_notes[1]} if self._label_notes[1] else {}
 
     def chips(self) -> list[dict[str, str]]:
         """Active conditions in words."""

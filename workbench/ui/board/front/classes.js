@@ -16,7 +16,7 @@ export function panel({ ask, fail }) {
   const bar = (row) => { const line = interval(row, { from: 0, to: 1 }); Object.assign(line.style, { display: "block", width: "56px" }); return line; };
   const found = (row) => [el("span.wb-n", { title: `${counted(row.hits, "label")} found, ${thousands(row.misses)} missed` }, `${thousands(row.hits)} / ${thousands(row.misses)}`),
     el("div.wb-n", { title: `recall ${valueText(row)}` }, row.value === null ? "–" : digits(row.value), bar(row))];
-  const draw = ({ rows: all, evaluated, all: n, notes }) => {
+  const draw = ({ rows: all, evaluated, all: n, notes = [] }) => {
     const focused = focusedIn(rows)?.dataset.class;
     if (notes.length) trouble.say(notes.join(" ")); else trouble.clear();
     hint.textContent = !n ? "No sample of the filter has a label with a box."

@@ -50,7 +50,7 @@ def heat(
         "metric": metric,
         "axes": [list(words) for words in words_of],
         "share": find(metric)[0].share,
-        "notes": state.label_notes(),
+        **state.label_notes(),
         "cells": [
             {
                 "words": list(words),
