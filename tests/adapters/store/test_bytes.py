@@ -25,7 +25,7 @@ from workbench.core.schema.labels import Label
         ([1], False),
         (None, False),
     ],
-    ids=str,
+    ids=["bytes", "bytearray", "memoryview", "list", "mapping", "text", "numbers", "nothing"],
 )
 @pytest.mark.parametrize("of_label", [False, True])
 def test_bytes_are_named(dataset: Any, picture: Callable[..., Path], value: Any, named: bool, of_label: bool) -> None:
