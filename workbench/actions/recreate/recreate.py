@@ -30,6 +30,7 @@ from workbench.core.measures.registry import cyclic_measures
 from workbench.core.scenario import Scenario, distributions
 from workbench.core.scenario.anchor import Anchor, Measured
 from workbench.core.schema import fields
+from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, NumberColumn, SetColumn, Table, as_filter
 
 BASE = Path(__file__).with_name("base.yaml")
@@ -54,6 +55,7 @@ class Recreation:
         probes: how many trial renders were made.
         gap_before, gap_after: mean distance per measure between these samples and images of the plain, wide scenario
             or of this one, in standard deviations of the samples; ``None`` without a fit.
+        problems: labels that could not be used.
     """
 
     scenario: Scenario
@@ -63,6 +65,7 @@ class Recreation:
     probes: int = 0
     gap_before: float | None = None
     gap_after: float | None = None
+    problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
         def line(row: Row) -> str:
@@ -75,7 +78,7 @@ class Recreation:
         if self.synthetic:
             which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
             lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
-        return "\n".join(lines + [line(row) for row in self.parameters])
+        return "\n".join([*lines, *map(line, self.parameters), *(f"  {problem}" for problem in self.problems)])
 
 
 def recreate(
@@ -135,6 +138,7 @@ def recreate(
     scenario = plain.replace(changes, modes={row.path: row.mode for row in report if row.mode == "jitter"})
     synthetic = table.columns[fields.SOURCE].mask_of(["synthetic"]) & rows
     done = Recreation(scenario, report, int(rows.sum()), int(synthetic.sum()))
+    done.problems = store.odd_label_problems(dataset, ids=table.ids[rows].tolist())
     if probes:
         free = [path for path in CHOICES if path not in changes]
         photos = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())

@@ -39,5 +39,6 @@ def run(args: argparse.Namespace) -> Outcome:
         "parameters": [plain(row) for row in recreation.parameters],
         "gap_before": recreation.gap_before,
         "gap_after": recreation.gap_after,
+        "problems": plain(recreation.problems),
     }
     return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")
