@@ -27,6 +27,8 @@ from workbench.adapters.store.datasets import (
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.embedded import find_mongod
 from workbench.adapters.store.field_types import Mixed
+from workbench.adapters.store.odd_labels import OddLabels
+from workbench.adapters.store.odd_samples import odd_label_problems, odd_labels
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import (
     put_splits_back,
@@ -56,6 +58,7 @@ __all__ = [
     "Dataset",
     "Medium",
     "Mixed",
+    "OddLabels",
     "Relatives",
     "Removal",
     "Snapshot",
@@ -78,6 +81,8 @@ __all__ = [
     "list_removals",
     "media",
     "note",
+    "odd_label_problems",
+    "odd_labels",
     "open",
     "open_app",
     "open_dataset",

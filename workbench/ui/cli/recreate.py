@@ -49,5 +49,6 @@ def run(args: argparse.Namespace) -> Outcome:
         "refused": recreation.refused,
         "gap_before": recreation.gap_before,
         "gap_after": recreation.gap_after,
+        "problems": plain(recreation.problems),
     }
     return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")

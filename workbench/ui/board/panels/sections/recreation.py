@@ -60,7 +60,7 @@ def recreate(
 
     def run(work: Work) -> Done:
         result = recreate_failure(state.dataset, **samples, **given, work=work)
-        return Done(str(result).splitlines()[0], _plain(result))
+        return Done("; ".join([str(result).splitlines()[0], *map(str, result.problems)]), _plain(result))
 
     state.note_code(f"recreation = {call(recreate_failure, DS, **in_code, **given)}")
     return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
