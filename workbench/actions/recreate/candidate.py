@@ -23,7 +23,7 @@ class Candidate:
         knobs, choices: what may be turned.
         rows: where what is known comes from.
         supply: donors, for contents that need some.
-        refined: whether the fit goes on with pictures that differ in nothing but the knobs, which must be quick to make.
+        refined: whether the fit goes on with pictures that differ in nothing but the knobs; they must be quick to make.
         final: changes that the finished scenario has beyond what is fitted and judged, in document form.
     """
 
