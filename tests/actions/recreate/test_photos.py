@@ -62,8 +62,11 @@ def cones(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         store.delete_dataset(each.name)
 
 
-def test_classes_that_no_library_has_are_recreated_of_photos(cones: Any, tmp_path: Path) -> None:
-    found = recreate(cones, f"'{FAILURE}' in tags and split == 'train'", seconds=25)
+def test_classes_that_no_library_has_are_recreated_of_photos(
+    cones: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FITTING, "STEPS", 1)
+    found = recreate(cones, f"'{FAILURE}' in tags and split == 'train'", seconds=600)
     assert found.content == "photos" and found.scenario.content == "photos"
     assert "cone, cube are not in the asset library" in found.refused["rendered"]
     assert "content: photos (your own photos, developed anew)" in str(found)

@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 48, 36
 VALUES = {
     "photo.max_side": None,
     "photo.mirror": False,
-    "photo.zoom": 1.0,
+    "photo.crop": 1.0,
     "photo.shift.x": 0.0,
     "photo.shift.y": 0.0,
     "photo.rotation": 0.0,
@@ -29,7 +29,7 @@ moves = st.fixed_dictionaries(
     {
         "photo.max_side": st.none() | st.integers(20, 48),
         "photo.mirror": st.booleans(),
-        "photo.zoom": st.floats(1, 3),
+        "photo.crop": st.floats(0.3, 1),
         "photo.shift.x": SHARE,
         "photo.shift.y": SHARE,
         "photo.rotation": st.just(0.0) | st.floats(-30, 30),
@@ -121,11 +121,11 @@ def test_boxes_outlines_and_points_move_alike(values: Any, shares: Any) -> None:
 
 
 def test_an_object_that_leaves_the_picture_is_counted() -> None:
-    move = move_of(VALUES | {"photo.zoom": 2.0, "photo.shift.x": 1.0, "photo.shift.y": 1.0}, WIDTH, HEIGHT)
+    move = move_of(VALUES | {"photo.crop": 0.5, "photo.shift.x": 1.0, "photo.shift.y": 1.0}, WIDTH, HEIGHT)
     out, half = Label("part", (0, 0, 5, 5)), Label("part", (19, 20, 29, 30), attributes={"color": "red"})
     labels, cut = moved_labels([out, half], move, 0.25)
     assert (len(labels), cut) == (1, 1)
-    assert labels[0].attributes == {"color": "red", "visible_fraction": 0.5} and labels[0].xyxy == (0, 4, 10, 24)
+    assert labels[0].attributes == {"color": "red", "visible_fraction": 0.5} and labels[0].xyxy == (0, 4, 5, 14)
     assert moved_labels([out, half], move, 0.6) == ((), 2)
 
 
@@ -133,7 +133,7 @@ def test_the_picture_moves_with_its_labels() -> None:
     light = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     light[10:20, 12:30] = 1.0
     label = Label("part", (12.0, 10.0, 30.0, 20.0))
-    for values in ({"photo.zoom": 1.3}, {"photo.mirror": True}, {"photo.rotation": 20.0}, {"photo.max_side": 24}):
+    for values in ({"photo.crop": 0.8}, {"photo.mirror": True}, {"photo.rotation": 20.0}, {"photo.max_side": 24}):
         move = move_of(VALUES | values, WIDTH, HEIGHT)
         shown = moved_light(light, move)[..., 0] > 0.5
         rows, columns = np.nonzero(shown)
@@ -145,12 +145,21 @@ def test_the_picture_moves_with_its_labels() -> None:
 
 def test_a_photo_that_is_not_moved_stays_as_it_is() -> None:
     light = np.random.default_rng(0).random((HEIGHT, WIDTH, 3)).astype(np.float32)
-    assert moved_light(light, move_of(VALUES, WIDTH, HEIGHT)) is light
+    assert np.array_equal(moved_light(light, move_of(VALUES, WIDTH, HEIGHT)), light)
+
+
+def test_a_part_keeps_its_pixels() -> None:
+    light = np.random.default_rng(0).random((HEIGHT, WIDTH, 3)).astype(np.float32)
+    part = {"photo.crop": 0.6, "photo.shift.x": 0.9, "photo.shift.y": 0.2}
+    shown = moved_light(light, move_of(VALUES | part, WIDTH, HEIGHT))
+    assert np.array_equal(shown, light[8 : 8 + 21, 16 : 16 + 28])
+    mirrored = moved_light(light, move_of(VALUES | part | {"photo.mirror": True}, WIDTH, HEIGHT))
+    assert np.array_equal(mirrored, shown[:, ::-1])
 
 
 def test_a_camera_sees_its_points_where_they_move_to() -> None:
     camera = Camera(WIDTH, HEIGHT, 40.0, 41.0, 23.0, 18.5, T_world_cam=np.eye(4))
-    move = move_of(VALUES | {"photo.zoom": 1.7, "photo.shift.x": -0.4, "photo.max_side": 40}, WIDTH, HEIGHT)
+    move = move_of(VALUES | {"photo.crop": 0.7, "photo.shift.x": -0.4, "photo.max_side": 30}, WIDTH, HEIGHT)
     moved = moved_camera(camera, move)
     point = np.array([[0.1, -0.05, 1.3]])
     assert moved is not None and (moved.width, moved.height) == (move.width, move.height)
