@@ -81,7 +81,7 @@ def test_photos_are_developed_with_their_labels(cones: Any, tmp_path: Path) -> N
 
 def _shape(xyxy: Any) -> tuple[int, int]:
     left, top, right, bottom = xyxy
-    return int(np.ceil(bottom) - np.floor(top)), int(np.ceil(right) - np.floor(left))
+    return int(np.ceil(bottom - 1e-9) - np.floor(top + 1e-9)), int(np.ceil(right - 1e-9) - np.floor(left + 1e-9))
 
 
 def test_a_picture_is_made_again_from_its_record(cones: Any, tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def test_the_app_follows_the_filter_and_gives_its_selection(browser: Browser) ->
 
     board = browser.board
     answer, _ = browser.ask("app")
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", answer["result"])
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]+/\?proxy=/[\w-]+/", answer["result"])
     board.filter = "lighting == 'dim'"
     (session,) = app._sessions
     # left open, its thread prints into the output of later tests once the App's server has ended

@@ -62,6 +62,8 @@ def _donor_ids(samples: Samples) -> tuple[list[str], str]:
     """Samples that show what the failing ones show, but do not fail, and why these."""
     table, rows = samples.table, samples.rows
     usable = samples.others & ~rows & ~_split(table, "test")
+    real = table.columns[fields.SOURCE].mask_of(["real"])
+    usable &= real if real.any() else ~real  # what was generated gives no pixels
     if not usable.any():
         problem = "No other sample can give pixels: all are among those to recreate, or belong to test."
         raise InputError(problem, at=samples.dataset.name, fix="Load photos that do not fail as well.")
