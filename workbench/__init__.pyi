@@ -13,6 +13,7 @@ from .actions.evaluate import slices as slices
 from .actions.export import diff as diff
 from .actions.export import export as export
 from .actions.generate import cluster as cluster
+from .actions.generate import develop as develop
 from .actions.generate import generate as generate
 from .actions.generate import preview as preview
 from .actions.generate import reproduce as reproduce

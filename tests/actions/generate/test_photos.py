@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from workbench.actions.export import export
-from workbench.actions.generate import generate, preview, reproduce
+from workbench.actions.generate import develop, generate, preview, reproduce
 from workbench.adapters import store
 from workbench.base.errors import InputError, ScenarioError
 from workbench.core.photos.file import coding_of
@@ -187,3 +187,21 @@ def test_two_processes_make_what_one_makes(cones: Any, tmp_path: Path) -> None:
         store.delete_dataset(f"{cones.name}-{name}")
     one, two = (sorted((tmp_path / name / "images").iterdir()) for name in ("one", "two"))
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two] and len(one) == 4
+
+
+def test_develop_puts_each_photo_through_the_camera_once(cones: Any, tmp_path: Path) -> None:
+    job = develop(cones, "split == 'train'", {"sensor.exposure.ev": -1}, workers=0, folder=tmp_path / "out")
+    result = job.result()
+    pairs = [(stored, stored.record.generation["donors"][0]) for stored in store.read(cones, result.sample_ids)]
+    donors = {stored.id: stored for stored in store.read(cones)}
+    assert len({donor for _, donor in pairs}) == len(pairs) == 7  # eight of train, one of them from a scene of test
+    for stored, donor in pairs:
+        given = donors[donor].record
+        assert stored.record.labels.names == given.labels.names
+        assert np.allclose(stored.record.labels.xyxy, given.labels.xyxy) and stored.record.width == given.width
+        before, after = (np.asarray(Image.open(one.medium), float) for one in (given, stored.record))
+        assert np.median((after + 1) / (before + 1)) == pytest.approx(2 ** (-1 / 2.2), abs=0.06)
+    with pytest.raises(InputError, match="No photos to develop"):
+        develop(cones, "source == 'synthetic'", workers=0)
+    with pytest.raises(ScenarioError, match="means nothing with content: photos"):
+        develop(cones, None, {"lighting.key.intensity": 3}, workers=0)

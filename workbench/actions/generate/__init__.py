@@ -1,6 +1,7 @@
 """Generate labelled samples from a scenario, append them with their lineage, look at them before, redo them after."""
 
 from workbench.actions.generate.cluster import cluster
+from workbench.actions.generate.develop import develop
 from workbench.actions.generate.frame import NotAccepted
 from workbench.actions.generate.job import Job, Result, generate
 from workbench.actions.generate.preview import preview
@@ -12,6 +13,7 @@ __all__ = [
     "Reproduction",
     "Result",
     "cluster",
+    "develop",
     "generate",
     "preview",
     "reproduce",

@@ -91,6 +91,11 @@ def supply_for(
     return Supply(tuple(donor.id for donor in donors), str(file))
 
 
+def donor_ids(scenario: Scenario) -> list[str]:
+    """The samples that may give pixels to a scenario; errors as ``supply_for``."""
+    return [donor.id for donor in _donors(scenario, None, ())[0]]
+
+
 def _partners(scenario: Scenario) -> list[str]:
     """Samples whose tone a scenario may take over."""
     parameter = PARAMETERS["photo.tone.partner"]
