@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.actions.generate import products
-from workbench.actions.generate.record import scene_id, source_key
+from workbench.actions.generate.record import RECORD, scene_id, source_key
 from workbench.actions.generate.shot import Accepted
 from workbench.base.errors import OutputError
 from workbench.base.files import json_bytes, refused, write_bytes
+from workbench.base.shapes import fault
 from workbench.core.scenario import Scenario, lighting_category, sensor_category
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
@@ -34,6 +35,26 @@ MEDIA = {"images": "jpg", "instances": "png", "depth": "png", "frames": "scenari
 ON_REQUEST = {"semantic": "png", "normals": "png", "clouds": "pcd"}
 REQUESTS = {"semantic_segmentation": "semantic", "normals": "normals", "point_cloud": "clouds"}  # annotator -> folder
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # 6 ms instead of 80; maps are mostly flat and stay small
+_OBJECT = {
+    "instance_id": int, "name": str, "asset": str, "surface": str, "visible_px": int, "silhouette_px": int,
+    "xyxy": ([float, 4], None), "xyxy_loose": [float, 4], "size_m": [float, 3], "T_cam_box": [[float, 4], 4],
+    "corners_px?": [[float, 3], 8],
+}  # fmt: skip
+_CAMERA = {
+    "width": int, "height": int, "fx": float, "fy": float, "cx": float, "cy": float, "distortion": [float, 4],
+    "T_world_cam?": [[float, 4], 4],
+}  # fmt: skip
+_COMMIT = {
+    "name": str,
+    "seed": int,
+    "annotators?": [str],
+    "outcome": {
+        "generation": {**RECORD, "parent_sample_ids": [str], "parent_tags": [str]},
+        "objects": [_OBJECT],
+        "camera": _CAMERA,
+        **dict.fromkeys(fields.ATTRIBUTES, str),
+    },
+}
 MM = 1000.0
 MAX_DEPTH_MM = 65_535
 
@@ -156,11 +177,13 @@ def _asked(kind: str, annotators: Sequence[str]) -> bool:
 
 def _read_commit(path: Path) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = json.loads(path.read_text())
-        document["outcome"]["generation"]["backend"]
-    except (ValueError, KeyError, TypeError) as cause:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        problem = fault(document, _COMMIT)
+    except (OSError, ValueError, RecursionError) as cause:
+        problem = repr(cause)[:100]
+    if problem:
         fix = "Delete that file, so that the frame is drawn again."
-        raise OutputError(f"The frame's file is damaged ({repr(cause)[:100]}).", at=str(path), fix=fix) from cause
+        raise OutputError(f"The frame's file is damaged ({problem}).", at=str(path), fix=fix)
     return document
 
 

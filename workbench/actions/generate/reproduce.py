@@ -52,7 +52,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
 
     Raises:
         DatasetError: no such sample, or one that was not generated here.
-        InputError: its image is gone.
+        InputError: its image is gone, or the record of how it was made is not whole.
         RenderError: it cannot be drawn here.
     """
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
@@ -64,12 +64,12 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
         raise DatasetError(problem, at=sample_id, fix=fix)
     if not record.medium.exists():
         raise InputError("The image file of the sample is missing.", at=str(record.medium), fix="Restore it.")
-    backend = generation["backend"]
+    frame, backend = resolved_frame(generation), generation["backend"]
     if executor is None:
         with WorkerProcesses(1) as own:
-            jpeg, labels, now = own.submit(remake, resolved_frame(generation), backend).result()
+            jpeg, labels, now = own.submit(remake, frame, backend).result()
     else:
-        jpeg, labels, now = executor.submit(remake, resolved_frame(generation), backend).result()
+        jpeg, labels, now = executor.submit(remake, frame, backend).result()
     then = record.medium.read_bytes()
     return Reproduction(
         identical=same_labels(record.labels, labels),

@@ -95,6 +95,12 @@ def set_note(dataset: Dataset, key: str, value: Any) -> None:
 
 
 @translated
+def forget_note(dataset: Dataset, key: str) -> None:
+    """Take a note away."""
+    _change_notes(dataset, {"$unset": {f"info.{NOTES}.{key}": ""}})
+
+
+@translated
 def change_note(dataset: Dataset, key: str, change: Callable[[Any], Any]) -> Any:
     """Note what ``change`` makes of what is noted, one process after the other; returns it."""
     with write_lock(dataset):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
+
+from workbench.base.shapes import is_number
 
 IN_SPACE = frozenset({"location", "dimensions", "T_cam_obj"})  # a label with one of these needs no box in the picture
 
@@ -19,11 +20,11 @@ def fault_of(detection: Mapping[str, Any]) -> str | None:
     box, confidence = detection.get("bounding_box"), detection.get("confidence")
     if not box:
         return None if IN_SPACE & detection.keys() else "it has no box"
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         return "its box is not four numbers"
     if not isinstance(detection.get("label"), str):
         return "it has no class"
-    if confidence is not None and not _is_number(confidence):
+    if confidence is not None and not is_number(confidence):
         return "its confidence is not a number"
     return None
 
@@ -31,7 +32,3 @@ def fault_of(detection: Mapping[str, Any]) -> str | None:
 def is_boxed(detection: Mapping[str, Any]) -> bool:
     """Whether a label has a box that can be used."""
     return bool(detection.get("bounding_box")) and fault_of(detection) is None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
