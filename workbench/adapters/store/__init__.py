@@ -11,21 +11,18 @@ from workbench.adapters.store.corrections import Corrections
 from workbench.adapters.store.database import connect, find_mongod
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
-    append_note,
-    change_note,
     delete_dataset,
     identity,
     info,
     list_datasets,
-    note,
     open_dataset,
     opened,
     require_dataset,
     revision,
-    set_note,
 )
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.field_types import Mixed
+from workbench.adapters.store.notes import append_note, change_note, note, set_note
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import (
     put_splits_back,

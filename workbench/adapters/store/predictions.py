@@ -12,9 +12,9 @@ from pymongo import UpdateOne
 from workbench.adapters.store import documents
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.datasets import forget_note, note, set_note
 from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
+from workbench.adapters.store.notes import forget_note, note, set_note
 from workbench.adapters.store.odd_labels import is_boxed
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
