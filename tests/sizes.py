@@ -26,5 +26,4 @@ ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated 
 CURATOR_KILLS = sized(10, 50)  # of a kernel that tags; every second time its database too
 JOB_KILLS = sized(10, 50)  # of a job that generates
 WARM_FRAMES, MANY_FRAMES = 200, sized(400, 1_000)  # of a job whose memory and handles must stay flat between
-ACTION_KILLS = sized(3, 10)  # of each action, every second time with its database
-EXPORT_KILLS = sized(6, 60)  # of an export, at random moments
+ACTION_KILLS = sized(2, 13)  # of each action, every second time with its database

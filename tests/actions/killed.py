@@ -1,15 +1,18 @@
 """Actions in processes that can be killed: ``python killed.py FOLDER``, then one JSON list per line on stdin.
 
 FiftyOne takes seconds to import, so this process imports it once and forks for every line ``[step, action, number]``:
-``start`` answers with the id of the process, every other step with ``null`` when it has ended well, or what went wrong.
+``start`` answers with the id of the process, every other step with ``null`` when it has ended well, or what went wrong;
+``whole`` and ``complete`` leave the state that the action has led to in a file.
 Each number has a dataset and a folder of its own, so that every kill meets the action at its beginning.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -251,18 +254,22 @@ def step(kind: str, action: str, number: int, root: Path) -> None:
     small_steps()
     if kind == "prepare":
         ACTIONS[action].prepare(name, folder)
-    elif kind == "partly":
-        ACTIONS[action].partly(name, folder)
-    elif kind in ("start", "again"):
+    elif kind == "start":
         ACTIONS[action].act(name, folder)
-    elif kind == "state":
-        (root / action / f"state-{number}.json").write_text(state(name, folder).replace(name, "NAME"))
-    elif name in store.list_datasets():
+    else:
+        if kind == "complete":
+            ACTIONS[action].partly(name, folder)
+        began_s = time.monotonic()
+        ACTIONS[action].act(name, folder)
+        took_s = time.monotonic() - began_s
+        reached = {"took_s": took_s, "state": json.loads(state(name, folder).replace(name, "NAME"))}
+        (root / action / f"state-{number}.json").write_text(json.dumps(reached))
         store.delete_dataset(name)
 
 
 def main() -> None:
     root = Path(sys.argv[1])
+    gc.freeze()  # what is copied to every process stays as it is
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         kind, action, number = json.loads(line)

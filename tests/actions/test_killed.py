@@ -57,8 +57,8 @@ class Actions:
     def do(self, kind: str, action: str, number: int) -> None:
         assert (wrong := self.ask(kind, action, number)) is None, f"{kind} {action} {number}: {wrong}"
 
-    def state(self, action: str, number: int) -> Any:
-        self.do("state", action, number)
+    def reached(self, action: str, number: int) -> Any:
+        """The state that the action led to, and how long that took."""
         return json.loads((self.root / action / f"state-{number}.json").read_text())
 
     def left(self) -> list[str]:
@@ -116,14 +116,12 @@ def differences(first: Any, second: Any, at: str = "") -> list[str]:
 def test_killed_at_random_moments(server: Server, actions: Actions, action: str) -> None:
     rng = random.Random(action)
     actions.do("prepare", action, 0)
-    started_s = time.monotonic()
-    actions.do("again", action, 0)
-    takes_s = time.monotonic() - started_s
-    whole = actions.state(action, 0)
+    actions.do("whole", action, 0)
+    whole = actions.reached(action, 0)
     for number in range(1, ACTION_KILLS + 1):
         actions.do("prepare", action, number)
         pid = actions.ask("start", action, number)
-        time.sleep(rng.uniform(0, takes_s))
+        time.sleep(rng.uniform(0, 1.2 * whole["took_s"]))
         children = {child.pid for child in psutil.Process(pid).children(recursive=True)}
         if number % 2 == 0:
             server.kill()
@@ -136,9 +134,6 @@ def test_killed_at_random_moments(server: Server, actions: Actions, action: str)
         while left := alive(mark, children):
             assert time.monotonic() - killed_s < GONE_AFTER_S, f"outlived the killed {action}: {left}"
             time.sleep(0.05)
-        actions.do("partly", action, number)
-        actions.do("again", action, number)
-        again = actions.state(action, number)
-        assert differences(whole, again) == [], f"{action} {number}"
+        actions.do("complete", action, number)
+        assert differences(whole["state"], actions.reached(action, number)["state"]) == [], f"{action} {number}"
         assert actions.left() == []
-        actions.do("forget", action, number)
