@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,21 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import trimesh
-from PIL import Image
 
+from tests.actions.document_media import CLOUDS, Files, clouds, mesh, modelled, picture, seen
 from tests.actions.generate.memory_sink import MemorySink
-from tests.adapters.formats.seeds import HOME, SEEDS
-from tests.builders import made_wedge, record, write_export
-from workbench.actions.evaluate.import_file import import_predictions
+from tests.builders import write_export
 from workbench.actions.export import diff
 from workbench.actions.generate import generate, media
 from workbench.actions.generate.record import resolved_frame
-from workbench.actions.load import load
-from workbench.actions.rounds.test_samples import read_manifest
-from workbench.actions.tag import replay_history
 from workbench.actions.train import Detector, command, examples
-from workbench.adapters import predictions, store
+from workbench.adapters import predictions
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.archive import opened
 from workbench.adapters.formats.toolkit.problems import Problems
@@ -36,18 +30,12 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.predictions import class_names, counted_from, read_references
 from workbench.adapters.store import vectors
 from workbench.base.errors import WorkbenchError
-from workbench.core.assets._meshes import own_mesh, own_word
-from workbench.core.clouds import pcd_bytes, read_cloud
-from workbench.core.pictures import small_image, upright
 from workbench.core.scenario import Scenario
 from workbench.core.schema.classes import classes_from
-from workbench.core.schema.labels import Label
 from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Table, parse, table_file
 from workbench.core.tables.column import CategoryColumn, NumberColumn, SetColumn
 from workbench.core.tables.filter import Facet, Filter, from_json, to_json, to_query, words
-
-Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -278,81 +266,6 @@ def recorded(folder: Path) -> object:
     return resolved_frame(generation) if isinstance(generation, dict) else None
 
 
-# meshes, clouds, pictures
-
-
-@cache
-def mesh(kind: str) -> Files:
-    shape = made_wedge()
-    match kind:
-        case "ascii.ply":
-            return {"part.ply": trimesh.exchange.ply.export_ply(shape, encoding="ascii")}
-        case "ascii.stl":
-            return {"part.stl": trimesh.exchange.stl.export_stl_ascii(shape).encode()}
-        case "gltf":
-            files = trimesh.exchange.gltf.export_gltf(trimesh.Scene(shape))
-            return {name.replace("model.gltf", "part.gltf"): data for name, data in files.items()}
-    data = shape.export(file_type=kind)
-    return {f"part.{kind}": data.encode() if isinstance(data, str) else data}
-
-
-def modelled(folder: Path) -> object:
-    path = next(path for path in sorted(folder.iterdir()) if path.stem == "part")
-    return own_mesh.__wrapped__(own_word("part", path))
-
-
-PLY = b"""ply
-format ascii 1.0
-element vertex 2
-property float x
-property float y
-property float z
-property uchar red
-property uchar green
-property uchar blue
-end_header
-0 0 1 9 9 9
-1 2 3 7 7 7
-"""
-PCD = b"""VERSION .7
-FIELDS x y z intensity
-SIZE 4 4 4 4
-TYPE F F F F
-COUNT 1 1 1 1
-WIDTH 2
-HEIGHT 1
-VIEWPOINT 0 0 0 1 0 0 0
-POINTS 2
-DATA ascii
-0 0 1 9
-1 2 3 7
-"""
-FLOATS = np.arange(8, dtype="<f4").tobytes()
-CLOUDS = {
-    "a.pcd": PCD,
-    "b.pcd": PCD.replace(b"ascii", b"binary")[: PCD.index(b"0 0 1 9") + 1] + FLOATS,
-    "c.ply": PLY,
-    "d.bin": FLOATS,
-    "e.xyz": b"0 0 1\n1 2 3\n",
-}
-CLOUDS["b.pcd"] = PCD.split(b"ascii")[0] + b"binary\n" + FLOATS
-
-
-def clouds(folder: Path) -> object:
-    return pcd_bytes(read_cloud(next(folder.iterdir())))
-
-
-def picture(suffix: str) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)).save(stream, suffix)
-    return stream.getvalue()
-
-
-def seen(folder: Path) -> object:
-    path = next(folder.iterdir())
-    return small_image(path, 16), upright(path), examples.read_picture(path)
-
-
 # caches and small things
 
 
@@ -424,56 +337,6 @@ def archived(kind: str) -> bytes:
 def unpacked(folder: Path) -> object:
     path = next(path for path in folder.iterdir() if path.is_file())
     return list(choose(Source(opened(path, scratch=folder / "scratch")))[1].read())
-
-
-# what ends in a dataset
-
-
-def filled(dataset: Any, folder: Path) -> Any:
-    """Two pictures with labels and a history, in a dataset and in a copy of it."""
-    for name, seed in (("a.png", 0), ("b.png", 1)):
-        pixels = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / name)
-    records = [
-        record(folder / name, source_key=key, labels=(Label("nut", (1, 1, 9, 9)),))
-        for name, key in (("a.png", "train"), ("b.png", "val"))
-    ]
-    store.add(dataset, records, source="real")
-    return dataset
-
-
-HISTORY = b"".join(
-    text({"change_id": f"{at:024}", "number": at, "when": "2026-01-01T00:00:00+00:00", "who": "me", "role": "change",
-          "of": None, "action": "tag", "tag": "failure:glare", "where": "", "reason": "", "samples": ["train"],
-          "labels": [["val", "ground_truth.detections", 0]]}) + b"\n" for at in range(2)
-)  # fmt: skip
-
-
-def stored_documents(dataset: Any, loaded: str) -> dict[str, Document]:
-    """Those whose readers need a dataset: one that is ``filled``, and the name of one to load into."""
-
-    def evaluated(folder: Path) -> object:
-        given = folder / "predictions.json"
-        reference = folder / "annotations.json"
-        return import_predictions(dataset, given if given.exists() else folder / "rows", reference, "predictions")
-
-    def load_again(folder: Path) -> object:
-        load(loaded, folder, source="real")
-        dataset = store.require_dataset(loaded)
-        return store.table(dataset), list(store.read(dataset)), store.relatives(dataset)
-
-    data_set = {name: {HOME[name]: picture("PNG"), **SEEDS[name]} for name in ("coco", "fiftyone")}
-    return {
-        "history": Document(
-            {"history.jsonl": HISTORY}, lambda folder: replay_history(dataset, folder / "history.jsonl")
-        ),
-        "manifest_of_round": Document(
-            {"manifest.json": text(MANIFEST)}, lambda folder: read_manifest(dataset, folder / "manifest.json")
-        ),
-        "evaluated_results": Document({"predictions.json": text(RESULTS), **DECLARED}, evaluated),
-        "evaluated_rows": Document({"rows/a.txt": b"1 .5 .5 .2 .2 .9\n", **DECLARED}, evaluated),
-        **{f"loaded.{name}": Document(files, load_again) for name, files in data_set.items()},
-    }
 
 
 def documents() -> dict[str, Document]:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.actions.documents import Document, documents, filled, stored_documents
+from tests.actions.document_stored import filled, stored_documents
+from tests.actions.documents import Document, documents
 from tests.bounds import bounded
 from tests.sizes import DOCUMENT_CASES, STORED_CASES
 from tests.strategies import document_mutations

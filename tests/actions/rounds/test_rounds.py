@@ -12,6 +12,7 @@ from typing import Any
 import fiftyone.core.odm.database as odm_database
 import pytest
 
+from tests.builders import contents
 from workbench.actions.evaluate import evaluate
 from workbench.actions.export import export
 from workbench.actions.load import load
@@ -301,3 +302,11 @@ def test_half_stored_predictions_are_not_used(loaded: Any, monkeypatch: pytest.M
             use()
     stored.set_predictions(loaded, "predictions", boxes)
     assert evaluate(loaded, "predictions").samples == N
+
+
+def test_an_evaluation_changes_no_export(loaded: Any, tmp_path: Path) -> None:
+    """What a model made of a label says nothing of the label: trainers get the same files."""
+    export(loaded, tmp_path / "before", splits={"test": 1.0})
+    evaluate(loaded, predict(loaded, lambda i: i % 2))
+    export(loaded, tmp_path / "after", splits={"test": 1.0})
+    assert contents(tmp_path / "before") == contents(tmp_path / "after")

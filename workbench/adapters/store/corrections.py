@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from bson import ObjectId
 
+from workbench.adapters.documents import OUTCOME
 from workbench.adapters.store import documents
 from workbench.adapters.store.database import Dataset
-from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.field_types import settle
 from workbench.adapters.store.groups import join_groups
 from workbench.core.metrics.registry import EVALUATION

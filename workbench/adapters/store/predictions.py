@@ -9,10 +9,10 @@ from typing import Any
 import fiftyone as fo
 from pymongo import UpdateOne
 
+from workbench.adapters.documents import OUTCOME
 from workbench.adapters.store import documents
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.notes import forget_note, note, set_note
 from workbench.adapters.store.odd_labels import is_boxed
