@@ -20,7 +20,7 @@ def sized(usual: T, full: T) -> T:
 
 
 FUZZ_CASES = sized(200, 2_000)  # mutated files for each reader
-DOCUMENT_CASES = sized(60, 300)  # mutated documents of each kind that is no data set
+DOCUMENT_CASES = sized(200, 500)  # mutated documents of each kind that is no data set
 STORED_CASES = sized(12, 100)  # the same of those that end in the database
 ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated pictures
 CURATOR_KILLS = sized(10, 50)  # of a kernel that tags; every second time its database too
