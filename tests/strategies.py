@@ -1,8 +1,12 @@
-"""Random input that several folders of tests draw: spoiled bytes, filters, records with labels, members of splits."""
+"""Random input that several folders of tests draw: spoiled bytes and values, filters, records, members of splits."""
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -16,6 +20,12 @@ WIDTH, HEIGHT = 64, 48  # of the records
 _NONE = st.none()
 
 
+PIECES = (
+    *(b"[", b"{", b"null", b"-1", b"1e999", b"NaN", b"\0", b"..", b"\xff", b'"\\ud800"', b"\xed\xa0\x80"),
+    *(b"[" * 20_000, b'{"a":' * 20_000, b"9" * 400, b"9" * 5_000),
+)
+
+
 @st.composite
 def mutations(draw):
     """A function that spoils some bytes: cut, insert, replace, repeat."""
@@ -25,8 +35,7 @@ def mutations(draw):
                 st.sampled_from(["cut", "insert", "replace", "repeat"]),
                 st.floats(0, 1),
                 st.integers(1, 12),
-                st.binary(max_size=6)
-                | st.sampled_from([b"[", b"{", b"null", b"-1", b"1e999", b"NaN", b"\0", b"..", b"\xff"]),
+                st.binary(max_size=6) | st.sampled_from(PIECES),
             ),
             min_size=1,
             max_size=4,
@@ -42,6 +51,94 @@ def mutations(draw):
         return data
 
     return spoil
+
+
+class _Twice(dict[str, Any]):
+    """An object that JSON text holds with every key twice, the second time with another value."""
+
+    def items(self) -> Any:
+        return [*super().items(), *((key, None) for key in self)]
+
+
+HOSTILE = (
+    *(None, True, 0, -1, 1.5, float("nan"), float("inf"), -0.0, 10**9, 2**63, 10**400, 1e308),
+    *("", " ", "x", "\ud800", "a\0b", "../../x", "x" * 10_000, "2020-01-01", "NaN", "-1"),
+    *([], {}, [[]], [None], {"": None}, {"\ud800": 1}, [0, 0, 0, 0], [float("nan")] * 4, [1, "x"], {"x": [1]}),
+)
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def value_mutations(draw):
+    """A function that changes plain data anywhere: another value, a key gone, renamed or twice, a list doubled."""
+    kinds = st.sampled_from(["replace", "replace", "replace", "remove", "rename", "twice", "repeat", "wrap"])
+    edits = draw(
+        st.lists(st.tuples(st.floats(0, 1), kinds, st.sampled_from(HOSTILE) | plain_values), min_size=1, max_size=3)
+    )
+
+    def spoil(document: Any) -> Any:
+        whole = [copy.deepcopy(document)]
+        for share, kind, value in edits:
+            if not (places := list(_places(whole))):
+                return None
+            _edit(*places[int(share * (len(places) - 1))], kind, copy.deepcopy(value))
+        return whole[0] if whole else None
+
+    return spoil
+
+
+def _places(part: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value inside as container and key."""
+    for key, value in list(part.items() if isinstance(part, dict) else enumerate(part)):
+        yield part, key
+        if isinstance(value, (dict, list)):
+            yield from _places(value)
+
+
+def _edit(part: Any, key: Any, kind: str, value: Any) -> None:
+    own = part[key]
+    if kind == "remove":
+        del part[key]
+    elif kind == "rename" and isinstance(part, dict):
+        part[str(value)[:10]] = part.pop(key)
+    elif kind == "twice" and isinstance(own, dict):
+        part[key] = _Twice(own)
+    elif kind == "repeat" and isinstance(own, list):
+        part[key] = own * 2
+    elif kind == "wrap":
+        part[key] = [own]
+    else:
+        part[key] = value
+
+
+@st.composite
+def document_mutations(draw):
+    """A function that spoils the bytes of a document: its values where it is JSON or has a line of it, or its bytes."""
+    of_values, of_bytes, which = draw(value_mutations()), draw(mutations()), draw(st.integers(0, 5))
+
+    def spoil(data: bytes) -> bytes:
+        if not which:
+            return of_bytes(data)
+        try:
+            return _json(of_values(json.loads(data)))
+        except ValueError:
+            lines = data.split(b"\n")
+            at = which % len(lines)
+        try:
+            lines[at] = _json(of_values(json.loads(lines[at])))
+        except ValueError:
+            return of_bytes(data)
+        return b"\n".join(lines)
+
+    return spoil
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 facet_names = st.sampled_from(["lighting", "tags", "class", "n"])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workbench.actions.export import export
 from workbench.actions.rounds import record_round
@@ -23,6 +24,7 @@ from workbench.base.errors import InputError
 from workbench.base.files import json_bytes, refused, require_empty
 from workbench.base.parts import abandoned, claimed
 from workbench.base.progress import Progress, Work
+from workbench.base.shapes import fault
 from workbench.core.schema import fields
 from workbench.core.splits.spec import SplitSpec
 from workbench.core.tables import Filter
@@ -149,16 +151,24 @@ def _undone(dataset: Dataset, target: Path, spec: SplitSpec) -> Iterator[None]:
 
 def _undo_killed(dataset: Dataset, target: Path) -> None:
     """Take away what a call that was killed has left in the folder, and the splits that it remembered."""
-    text = abandoned(target / UNFINISHED)
-    if text is None:
+    notes = _notes(abandoned(target / UNFINISHED))
+    if notes is None:
         return
     for path in target.iterdir():
         if path.name != UNFINISHED:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    notes = json.loads(text)
     if notes["dataset"] == store.identity(dataset):
         store.put_splits_back(dataset, notes["memory"], notes["splits"])
     (target / UNFINISHED).unlink()
+
+
+def _notes(text: bytes | None) -> dict[str, Any] | None:
+    """What ``_undone`` noted; ``None`` for a file that it did not write: then the folder is somebody else's."""
+    try:
+        notes: dict[str, Any] = json.loads(text or b"null")
+    except (ValueError, RecursionError):
+        return None
+    return None if fault(notes, {"dataset": str, "memory": str, "splits": {str: str}}) else notes
 
 
 @contextlib.contextmanager

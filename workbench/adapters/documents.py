@@ -24,9 +24,10 @@ MAP_TYPES: dict[str, tuple[str, str]] = {  # field -> label type, its key for th
     fields.SEMANTIC: ("Segmentation", "mask_path"),
     fields.NORMALS: ("Segmentation", "mask_path"),
 }
+OUTCOME = "outcome"  # of a label in an evaluation: says something of a model, and nothing of the label
 LABEL_KEYS = frozenset(  # names that no attribute of a label may take
     {"id", "_cls", "tags", "attributes", "label", "bounding_box", "mask", "mask_path", "confidence", "index"}
-    | {"polygons", "T_cam_obj", "size_m", "xyxy_loose"}
+    | {"polygons", "T_cam_obj", "size_m", "xyxy_loose", OUTCOME}
     | set(fields.LABEL_MEASURES)
 )
 METHODS = frozenset({  # of FiftyOne's documents: an attribute of such a name would take the place of the method

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,9 @@ import fiftyone.core.odm.database as odm
 import pytest
 
 from tests.builders import record
-from tests.sizes import EXPORT_KILLS
 from workbench.actions.export import export
 from workbench.adapters import store
-from workbench.adapters.store.remembered_splits import DRAWS, INTENTS
+from workbench.adapters.store.remembered_splits import INTENTS
 from workbench.base.parts import SUFFIX
 from workbench.core.splits.spec import SplitSpec
 
@@ -99,18 +95,3 @@ def test_folder_and_splits_come_together(
     assert sum(split["samples"] for split in again.splits.values()) == 12
     assert not left(tmp_path)
     assert not odm.get_db_conn()[INTENTS].count_documents({"dataset_id": dataset._doc.id})
-
-
-def test_random_kills(dataset: Any, picture: Write, tmp_path: Path) -> None:
-    filled(dataset, picture, n=40)
-    rng, temporary = random.Random(3), Path(tmp_path / "out")
-    temporary.mkdir()
-    for at in range(EXPORT_KILLS):
-        process = start(dataset, temporary / str(at), "any")
-        time.sleep(rng.uniform(0.0, 1.0))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert bool(remembered(dataset)) == any(path.name.isdigit() for path in temporary.iterdir())
-    export(dataset, temporary / "last", near_duplicates=False)
-    assert len(remembered(dataset)) == 40 and not left(temporary)
-    assert odm.get_db_conn()[DRAWS].count_documents({"dataset_id": dataset._doc.id}) == 40

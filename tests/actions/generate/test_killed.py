@@ -79,35 +79,6 @@ def start(tmp_path: Path, n: int, *, workers: int) -> subprocess.Popen[bytes]:
     )
 
 
-def test_kills_of_a_job_into_the_real_database(dataset, small: Scenario, tmp_path: Path) -> None:
-    """The same with MongoDB behind it: between the files and the database, and in the middle of a write."""
-    from workbench.adapters import store
-
-    small.dump(tmp_path / "small.yaml")
-    code = (
-        "import sys\nfrom workbench.actions.generate import generate\n"
-        "generate(sys.argv[1], into=sys.argv[2], n=60, backend='flat', workers=1, folder=sys.argv[3]).result()\n"
-    )
-    rng = random.Random(9)
-    for _ in range(3):
-        frames = len(list((tmp_path / "out" / "frames").glob("*.json")))
-        job = subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / "small.yaml"), dataset.name, str(tmp_path / "out")],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-            start_new_session=True,
-        )
-        until = time.monotonic() + 120
-        while time.monotonic() < until and len(list((tmp_path / "out" / "frames").glob("*.json"))) < frames + 3:
-            time.sleep(0.005)
-        time.sleep(rng.uniform(0.0, 1.0))
-        os.killpg(job.pid, signal.SIGKILL)
-        job.wait()
-    result = generate(small, into=dataset, n=60, backend="flat", workers=0, folder=tmp_path / "out").result()
-    assert result.generated + result.already_there == 60
-    keys = [one.source_key for one in store.read(dataset)]
-    assert len(keys) == len(set(keys)) == 60
-
-
 def test_many_frames_leave_memory_and_handles_flat(small: Scenario, tmp_path: Path) -> None:
     """Counted in the job's process and in its worker, once it has run warm and at its end."""
     import psutil

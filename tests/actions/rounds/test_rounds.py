@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import fiftyone.core.odm.database as odm_database
 import pytest
 
+from tests.builders import contents
+from workbench.actions.evaluate import evaluate
 from workbench.actions.export import export
 from workbench.actions.load import load
 from workbench.actions.rounds import record_round, rounds
@@ -18,6 +21,7 @@ from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store import rounds as kept
+from workbench.adapters.store.owners import this_process
 from workbench.base.errors import DatasetError, InputError
 from workbench.base.progress import Work
 from workbench.core.schema.labels import Label
@@ -255,3 +259,54 @@ def test_command_line(loaded: Any, capfd: pytest.CaptureFixture[str], tmp_path: 
     assert Path(page).is_file()
     assert main(["rounds", loaded.name]) == 0
     assert "CLOSED failure:glare: recall 1.000" in capfd.readouterr().out
+
+
+DEAD = {"host": socket.gethostname(), "pid": 2**22 + 1, "started": "long ago"}
+
+
+def test_what_a_killed_recording_left_goes_with_the_next(loaded: Any) -> None:
+    """Pieces without a round, written by a process that has ended; those of one that lives stay."""
+    parts = odm_database.get_db_conn()[kept.PARTS]
+    for owner, content in ((DEAD, "cut off"), (this_process(), "on its way")):
+        parts.insert_one({"dataset_id": loaded._doc.id, "content": content, "place": 0, "bytes": b"", "owner": owner})
+    kept.put_round(loaded, "first", {}, b"payload")
+    left = [part["content"] for part in parts.find({"dataset_id": loaded._doc.id})]
+    assert "cut off" not in left and "on its way" in left and len(left) == 2
+
+
+class OfSome(dict[str, Any]):
+    """Predictions that end at one sample, as a process that is killed does."""
+
+    def __init__(self, values: dict[str, Any], last: str) -> None:
+        super().__init__(values)
+        self.last = last
+
+    def __getitem__(self, key: str) -> Any:
+        if key >= self.last:
+            raise KeyError(key)
+        return super().__getitem__(key)
+
+
+def test_half_stored_predictions_are_not_used(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Storing that is cut off leaves a field of two models: it is refused until it is whole again."""
+    ids = store.select(loaded)
+    boxes = {i: [Label("nut", (4, 4, 24, 24), confidence=0.9)] for i in ids}
+    stored.set_predictions(loaded, "predictions", boxes)
+    evaluate(loaded, "predictions")
+    monkeypatch.setattr(stored, "WRITE_BATCH", 10)
+    with pytest.raises(KeyError):
+        stored.set_predictions(loaded, "predictions", OfSome(dict.fromkeys(ids, ()), ids[20]))
+    assert store.note(loaded, "evaluation") is None
+    for use in (lambda: evaluate(loaded, "predictions"), lambda: record_round(loaded, "predictions", name="a")):
+        with pytest.raises(DatasetError, match="cut off"):
+            use()
+    stored.set_predictions(loaded, "predictions", boxes)
+    assert evaluate(loaded, "predictions").samples == N
+
+
+def test_an_evaluation_changes_no_export(loaded: Any, tmp_path: Path) -> None:
+    """What a model made of a label says nothing of the label: trainers get the same files."""
+    export(loaded, tmp_path / "before", splits={"test": 1.0})
+    evaluate(loaded, predict(loaded, lambda i: i % 2))
+    export(loaded, tmp_path / "after", splits={"test": 1.0})
+    assert contents(tmp_path / "before") == contents(tmp_path / "after")

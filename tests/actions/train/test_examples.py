@@ -129,7 +129,7 @@ def test_broken_exports(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"train1\.png"):
         read_splits(folder, (64, 64))
     (folder / "annotations" / "instances_train.json").write_text("{")
-    with pytest.raises(InputError, match="COCO file"):
+    with pytest.raises(InputError, match="not valid JSON"):
         read_splits(folder, (64, 64))
     with pytest.raises(InputError, match="image cannot be read"):
         read_picture(tmp_path / "no.png")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.actions.export.manifest import FILE_NAME
-from workbench.base.errors import InputError
+from workbench.actions.export import manifest
 from workbench.base.plurals import counted
 
 if TYPE_CHECKING:
@@ -94,7 +92,7 @@ def diff(first: str | Path, second: str | Path) -> BundleDiff:
             f"The manifests are of versions {old_version} and {new_version}, whose hashes of labels "
             "cannot be compared: only different counts per class are found. Export both with one version to see all."
         )
-    for key in sorted(before.keys() | after.keys(), key=lambda key: str((after.get(key) or before[key])["origin"])):
+    for key in sorted(before.keys() | after.keys(), key=lambda key: (after.get(key) or before[key])["origin"]):
         old, new = before.get(key), after.get(key)
         if old is None and new is not None:
             result.came.append(Change("came", new["origin"], "", new["split"]))
@@ -127,15 +125,5 @@ def _labels(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str]:
 
 def _samples(given: Path) -> tuple[int, dict[str, Mapping[str, Any]]]:
     """Version of a manifest, and its samples by ``source_key``."""
-    path = given.expanduser() / FILE_NAME if given.expanduser().is_dir() else given.expanduser()
-    fix = "Give the folder that `workbench export` wrote."
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        return content["manifest"], {
-            s["source_key"]: {**s, "labels_sha256": s["labels_sha256"]} for s in content["samples"]
-        }
-    except FileNotFoundError as cause:
-        raise InputError(f"There is no {FILE_NAME}.", at=str(path), fix=fix) from cause
-    except (OSError, ValueError, KeyError, TypeError) as cause:
-        problem = f"The manifest cannot be read ({f'{type(cause).__name__}: {cause}'[:200]})."
-        raise InputError(problem, at=str(path), fix=f"{fix} If it is of an older version, export again.") from cause
+    version, samples = manifest.read(given.expanduser(), "source_key", "origin", "split", "labels_sha256")
+    return version, {sample["source_key"]: sample for sample in samples}

@@ -20,7 +20,9 @@ from workbench.actions.export.conversion import is_converted
 from workbench.actions.export.readback import Hashes
 from workbench.actions.export.summary import Summary
 from workbench.adapters.formats.toolkit.contract import NamedRecord
+from workbench.base.errors import InputError
 from workbench.base.files import sha256_file
+from workbench.base.shapes import fault
 from workbench.core.schema.fields import SourceName
 from workbench.core.schema.labels import Label, Labels, Record
 from workbench.core.splits.limits import Deviation
@@ -31,6 +33,10 @@ FILE_NAME = "manifest.json"
 VERSION = 3  # 3: places in ``labels_sha256`` count in thousandths of a pixel
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _encode_line = json.JSONEncoder(ensure_ascii=False).encode
+_SAMPLE = {
+    **dict.fromkeys(("source_key", "picture", "split", "origin", "source", "labels_sha256"), str),
+    "classes": {str: int},
+}
 _PACKAGES = ("physical-ai-workbench", "fiftyone", "numpy", "pillow")
 
 
@@ -127,6 +133,32 @@ def write(folder: Path, document: Mapping[str, Any], shipped: Sequence[Shipped],
                 stream.write(f"{',' if at else ''}\n  {_encode_line(item)}")
             stream.write("\n ]")
         stream.write("\n}\n")
+
+
+def read(given: Path, *needed: str) -> tuple[int, list[dict[str, Any]]]:
+    """Version of a manifest, and its samples as ``write`` wrote them, whoever wrote them since.
+
+    Args:
+        given: the file, or the folder that it lies in.
+        needed: keys that every sample must have.
+
+    Raises:
+        InputError: there is none, or it is something else.
+    """
+    path = given / FILE_NAME if given.is_dir() else given
+    fix = "Give the folder that `workbench export` wrote."
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as cause:
+        raise InputError(f"There is no {FILE_NAME}.", at=str(path), fix=fix) from cause
+    except (OSError, ValueError, RecursionError) as cause:
+        problem = f"The manifest cannot be read ({f'{type(cause).__name__}: {cause}'[:200]})."
+        raise InputError(problem, at=str(path), fix=fix) from cause
+    sample = {key if key in needed else f"{key}?": kind for key, kind in _SAMPLE.items()}
+    if differs := fault(content, {"manifest?": int, "samples": [sample]}):
+        fix = f"{fix} If it is of an older version, export again."
+        raise InputError(f"The manifest cannot be read: {differs}.", at=str(path), fix=fix)
+    return content.get("manifest", 0), content["samples"]
 
 
 def _sizes(folder: Path) -> Iterator[tuple[str, int]]:

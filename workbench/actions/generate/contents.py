@@ -11,6 +11,7 @@ from typing import Any
 from workbench.actions.generate import photo, rendered
 from workbench.actions.generate.donors import Supply
 from workbench.actions.generate.shot import Draft
+from workbench.base.shapes import Shape
 from workbench.core.scenario import ResolvedFrame
 
 
@@ -21,15 +22,15 @@ class Content:
     Attributes:
         draft: what will be seen in a draw.
         read_back: fields of the record, from the frame's document and the paths of its files.
+        outcome: shape of the content's part of that document.
     """
 
     draft: Callable[[ResolvedFrame, Counter[str], Supply], Draft]
     read_back: Callable[[Mapping[str, Any], Mapping[str, Path]], dict[str, Any]]
+    outcome: Shape
 
 
 CONTENTS = {
-    "rendered": Content(
-        lambda resolved, refusals, supply: rendered.Rendered.of(resolved, refusals), rendered.read_back
-    ),
-    "photos": Content(photo.Developed.of, photo.read_back),
+    "rendered": Content(rendered.draft, rendered.read_back, rendered.OUTCOME),
+    "photos": Content(photo.Developed.of, photo.read_back, photo.OUTCOME),
 }

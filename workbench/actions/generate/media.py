@@ -16,16 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from workbench.actions.generate.contents import CONTENTS
-from workbench.actions.generate.record import scene_id, source_key
+from workbench.actions.generate.record import RECORD, scene_id, source_key
 from workbench.actions.generate.rendered import REQUESTS
 from workbench.actions.generate.shot import Shot
 from workbench.base.errors import OutputError
 from workbench.base.files import json_bytes, refused, write_bytes
+from workbench.base.shapes import fault
 from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Record
 
 MEDIA = {"images": "jpg", "instances": "png", "depth": "png", "frames": "scenario.json"}
 ON_REQUEST = {"semantic": "png", "normals": "png", "clouds": "pcd"}
+_COMMIT = {
+    "name": str,
+    "seed": int,
+    "content?": str,
+    "annotators?": [str],
+    "outcome": {
+        "generation": {**RECORD, "parent_sample_ids": [str], "parent_tags": [str]},
+        "image_suffix?": str,
+    },
+}
 
 
 def default_folder(dataset_name: str, scenario: Scenario, backend: str) -> Path:
@@ -118,11 +129,16 @@ def kinds(content: str, annotators: Sequence[str]) -> list[str]:
 
 def _read_commit(path: Path) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = json.loads(path.read_text())
-        document["outcome"]["generation"]["backend"]
-    except (ValueError, KeyError, TypeError) as cause:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        problem = fault(document, _COMMIT)
+        if problem is None:
+            content = CONTENTS.get(document.get("content", "rendered"))
+            problem = fault(document["outcome"], content.outcome, "outcome") if content else "content is not known"
+    except (OSError, ValueError, RecursionError) as cause:
+        problem = repr(cause)[:100]
+    if problem:
         fix = "Delete that file, so that the frame is drawn again."
-        raise OutputError(f"The frame's file is damaged ({repr(cause)[:100]}).", at=str(path), fix=fix) from cause
+        raise OutputError(f"The frame's file is damaged ({problem}).", at=str(path), fix=fix)
     return document
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.actions.generate.donors import Supply
-from workbench.actions.generate.shot import Shot
+from workbench.actions.generate.shot import CAMERA, Shot
 from workbench.base.errors import InputError
 from workbench.core.photos import (
     Donor,
@@ -29,11 +29,18 @@ from workbench.core.photos import (
     toned,
 )
 from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
-from workbench.core.schema.label_json import labels_from_json, labels_to_json
+from workbench.core.schema.label_json import LABEL, labels_from_json, labels_to_json
 from workbench.core.schema.labels import Camera, Label, Labels
 from workbench.core.sensor import Picture, form_image, pixels
 
 GT_METHOD = "labels of the donor, moved with its pixels; they are sharp: before blur and noise"
+OUTCOME = {
+    "width": int,
+    "height": int,
+    "labels": [LABEL],
+    "classification": (str, None),
+    "camera": (CAMERA, None),
+}
 IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px", "sensor.noise.grain_px")
 
 

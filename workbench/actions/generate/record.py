@@ -9,9 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from workbench.actions.generate.shot import Shot
+from workbench.base.errors import InputError
 from workbench.base.files import sha256_text
+from workbench.base.shapes import PLAIN, fault
 from workbench.core.scenario import Mark, ResolvedFrame, Scenario, sensor_settings
 
+RECORD = {  # what is needed to make a frame again
+    "backend": str, "backend_version": str, "scenario_name": str, "scenario_sha256": str, "seed": int, "frame": int,
+    "attempt": int, "params": {str: PLAIN}, "assets?": {str: str}, "content?": str, "donors?": [str],
+    "donor_dataset?": str,
+}  # fmt: skip
 GENERATOR = "physical-ai-workbench"
 
 
@@ -45,7 +52,15 @@ def lineage(shot: Shot) -> dict[str, Any]:
 
 
 def resolved_frame(generation: Mapping[str, Any]) -> ResolvedFrame:
-    """The draw that a generation document records, from that document alone."""
+    """The draw that a generation document records, from that document alone.
+
+    Raises:
+        InputError: the document is not one of ``lineage``, or not whole.
+        ScenarioError: it has a parameter or a value that this version does not know.
+    """
+    if problem := fault(generation, RECORD):
+        fix = "Take a sample whose record is as the workbench wrote it."
+        raise InputError(f"The record of how the sample was made is not whole: {problem}.", at="generation", fix=fix)
     mark = Mark(generation["scenario_sha256"], generation["frame"], generation["attempt"])
     return Scenario.of_constants(
         generation["params"],

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.actions.generate import products
-from workbench.actions.generate.shot import Shot
+from workbench.actions.generate.donors import NO_SUPPLY, Supply
+from workbench.actions.generate.shot import CAMERA, Shot
 from workbench.adapters import render
 from workbench.base.errors import OutputError
 from workbench.core.assets import asset_sha256
@@ -40,6 +41,12 @@ GT_METHOD = "ray casting, exact; labels are sharp: before blur and noise"
 WIDTH, HEIGHT = "sensor.camera.resolution.width", "sensor.camera.resolution.height"
 IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px")
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # 6 ms instead of 80; maps are mostly flat and stay small
+_OBJECT = {
+    "instance_id": int, "name": str, "asset": str, "surface": str, "visible_px": int, "silhouette_px": int,
+    "xyxy": ([float, 4], None), "xyxy_loose": [float, 4], "size_m": [float, 3], "T_cam_box": [[float, 4], 4],
+    "corners_px?": [[float, 3], 8],
+}  # fmt: skip
+OUTCOME = {"objects": [_OBJECT], "camera": CAMERA, **dict.fromkeys(fields.ATTRIBUTES, str)}
 MM = 1000.0
 MAX_DEPTH_MM = 65_535
 REQUESTS = {"semantic_segmentation": "semantic", "normals": "normals", "point_cloud": "clouds"}  # annotator -> kind
@@ -62,12 +69,6 @@ class Rendered:
     truth: Annotations
     refusals: Counter[str]
 
-    @classmethod
-    def of(cls, resolved: ResolvedFrame, refusals: Counter[str]) -> Rendered:
-        """Build the scene of a draw and look at it."""
-        scene = build(resolved)
-        return cls(resolved, scene, render.annotate(scene), refusals)
-
     @cached_property
     def labels(self) -> Labels:
         """Labels of what is seen."""
@@ -84,7 +85,7 @@ class Rendered:
 
     def scaled(self, factor: float) -> Rendered:
         """The same draw at another resolution."""
-        return Rendered.of(scaled(self.resolved, factor), self.refusals) if factor < 1.0 else self
+        return draft(scaled(self.resolved, factor), self.refusals) if factor < 1.0 else self
 
     def shoot(self, backend: str) -> Shot:
         """Render the scene and send its light through the sensor."""
@@ -128,6 +129,12 @@ class Rendered:
             "camera": self.scene.camera.to_dict(),
             **dict(zip(fields.ATTRIBUTES, attributes, strict=True)),
         }
+
+
+def draft(resolved: ResolvedFrame, refusals: Counter[str], supply: Supply = NO_SUPPLY) -> Rendered:
+    """Build the scene of a draw and look at it."""
+    scene = build(resolved)
+    return Rendered(resolved, scene, render.annotate(scene), refusals)
 
 
 def read_back(outcome: Mapping[str, Any], paths: Mapping[str, Path]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
 
     Raises:
         DatasetError: no such sample, or one that was not generated here.
-        InputError: its image is gone.
+        InputError: its image is gone, or the record of how it was made is not whole.
         RenderError: it cannot be drawn here.
     """
     from workbench.adapters import store  # deferred: brings FiftyOne, which workers must not load
@@ -69,8 +69,7 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
         raise DatasetError(problem, at=sample_id, fix=fix)
     if not record.medium.exists():
         raise InputError("The image file of the sample is missing.", at=str(record.medium), fix="Restore it.")
-    backend = generation["backend"]
-    frame = resolved_frame(generation)
+    frame, backend = resolved_frame(generation), generation["backend"]
     with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder, contextlib.ExitStack() as stack:
         supply = _supply(frame, generation, Path(folder))
         pool = executor or stack.enter_context(WorkerProcesses(1))

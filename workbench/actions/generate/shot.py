@@ -11,6 +11,11 @@ from workbench.core.scenario import Accept, ResolvedFrame
 from workbench.core.schema.labels import Labels
 from workbench.core.sensor import Picture
 
+CAMERA = {  # shape of what ``Camera.to_dict`` gives
+    "width": int, "height": int, "fx": float, "fy": float, "cx": float, "cy": float, "distortion": [float, 4],
+    "T_world_cam?": [[float, 4], 4],
+}  # fmt: skip
+
 
 class Draft(Protocol):
     """A draw of one frame before its picture is made: what will be seen, and its labels.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.actions.export.manifest import FILE_NAME
+from workbench.actions.export import manifest
 from workbench.adapters import store
 from workbench.adapters.store import Dataset
 from workbench.base.errors import InputError
@@ -70,16 +69,12 @@ def read_manifest(dataset: Dataset, path: Path) -> Data:
     Raises:
         InputError: it is not there or not a manifest, or names no sample of the dataset.
     """
-    file = path / FILE_NAME if path.is_dir() else path
-    fix = "Pass manifest.json of the folder that wb.export wrote."
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        samples = [(sample["source_key"], sample["split"], sample["source"]) for sample in manifest["samples"]]
-    except (OSError, ValueError, KeyError, TypeError) as cause:
-        problem = f"The manifest of the export cannot be read ({type(cause).__name__}: {cause})."
-        raise InputError(problem, at=str(path), fix=fix) from cause
+    file = path / manifest.FILE_NAME if path.is_dir() else path
+    _, entries = manifest.read(path, "source_key", "split", "source")
+    samples = [(entry["source_key"], entry["split"], entry["source"]) for entry in entries]
     ids = store.source_keys(dataset, [key for key, *_ in samples])
     if samples and not ids:
+        fix = "Pass manifest.json of the folder that wb.export wrote."
         raise InputError(f"The manifest lists no sample of the dataset {dataset.name}.", at=str(path), fix=fix)
     split_of = {ids[key]: split for key, split, _ in samples if key in ids}
     made = sum(source == "synthetic" and split not in JUDGED for _, split, source in samples)

@@ -18,7 +18,14 @@ from workbench.adapters.store.names import Named, named, targets_of
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
+from workbench.base.shapes import fault
 
+_CHANGE = {
+    **dict.fromkeys(("change_id", "when", "who", "tag", "where", "reason", "action", "role"), str),
+    "of": (str, None),
+    "samples": [str],
+    "labels": [[object, 3]],
+}
 ACTIONS, ROLES = ("tag", "untag"), ("change", "undo", "redo")
 
 
@@ -122,24 +129,26 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 def _checked(line: str, at: str) -> dict[str, Any]:
     try:
         change = json.loads(line)
-        _check(change)
-        datetime.fromisoformat(change["when"])
-    except (ValueError, KeyError, TypeError) as cause:
+        problem = fault(change, _CHANGE) or _fault(change)
+    except (ValueError, RecursionError) as cause:
+        problem = f"{type(cause).__name__}: {cause}"
+    if problem:
         fix = "Write the file again with `workbench history DATASET --export FILE`."
-        problem = f"The line is not a change of tags as JSON ({type(cause).__name__}: {cause})."
-        raise InputError(problem, at=at, fix=fix) from cause
+        raise InputError(f"The line is not a change of tags as JSON ({problem:.200}).", at=at, fix=fix)
     checked: dict[str, Any] = change
     return checked
 
 
-def _check(change: Mapping[str, Any]) -> None:
-    texts = ("change_id", "when", "who", "tag", "where", "reason")
-    if not all(isinstance(change[name], str) for name in texts) or not change["tag"]:
-        raise TypeError("a text is missing")
-    if change["action"] not in ACTIONS or change["role"] not in ROLES or not isinstance(change["of"], str | None):
-        raise ValueError(f"action {change['action']!r}, role {change['role']!r}")
-    if not all(isinstance(key, str) for key in change["samples"]):
-        raise TypeError("samples")
+def _fault(change: Mapping[str, Any]) -> str | None:
+    """What no shape says.
+
+    Raises:
+        ValueError: the time is none.
+    """
+    datetime.fromisoformat(change["when"])
+    if change["action"] not in ACTIONS or change["role"] not in ROLES or not change["tag"]:
+        return f"action {change['action']!r}, role {change['role']!r}, tag {change['tag']!r}"
     for key, path, index in change["labels"]:
-        if not (isinstance(key, str) and isinstance(path, str) and isinstance(index, int)):
-            raise TypeError("labels")
+        if fault([key, path], [str]) or fault(index, int) or index < 0:
+            return "labels are not triples of a key, a path and a place"
+    return None

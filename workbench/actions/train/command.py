@@ -14,7 +14,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from workbench.actions.train.examples import categories
 from workbench.adapters import predictions as files
 from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.base.errors import InputError
@@ -85,7 +87,7 @@ class CommandTrainer:
             raise InputError("The trainer has not been fitted.", at=self.predict_command, fix=fix)
         with scratch_folder() as folder:
             asked, answer = folder / "images.json", folder / "predictions.json"
-            known = _categories(self.train_dir) if self.train_dir else _numbered(self.classes)
+            known = categories(self.train_dir) if self.train_dir else _numbered(self.classes)
             asked.write_text(json.dumps(_coco(images, known)), encoding="utf-8")
             places = {"images": str(asked), "predictions": str(answer), "train_dir": str(self.train_dir or "")}
             _run("predict", self.predict_command, places, self.timeout_s, self.work)
@@ -169,17 +171,7 @@ def _coco(images: Sequence[Path], categories: Sequence[object]) -> dict[str, obj
     return {"images": entries, "annotations": [], "categories": list(categories)}
 
 
-def _categories(train_dir: Path) -> list[object]:
-    """Those of an export."""
-    categories: dict[int, object] = {}
-    for file in sorted((train_dir / "annotations").glob("instances_*.json")):
-        categories |= {
-            category["id"]: category for category in json.loads(file.read_text(encoding="utf-8"))["categories"]
-        }
-    return list(categories.values())
-
-
-def _numbered(classes: Sequence[str]) -> list[object]:
+def _numbered(classes: Sequence[str]) -> list[dict[str, Any]]:
     return [{"id": number, "name": name} for number, name in enumerate(classes, 1)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.actions.export.manifest import FILE_NAME
+from workbench.actions.export import manifest
+from workbench.adapters.formats.toolkit.json_files import parse
 from workbench.base.errors import InputError
 from workbench.base.plurals import counted
+from workbench.base.shapes import fault
 from workbench.core.metrics.average_precision import ClassResults, mean_ap
 from workbench.core.pictures import rgb
 from workbench.core.splits.spec import STAGES
 
 Rgb8 = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
+_SHAPE = {  # of what is read of a COCO file
+    "images": [{"id": int, "file_name": str}],
+    "categories": [{"id": int, "name": str}],
+    "annotations": [{"image_id": int, "category_id": int, "bbox": [float, 4]}],
+}
 HELD_BACK = 10  # without a val split, every tenth image
 
 
@@ -119,19 +125,28 @@ def _held_out(split_dir: Path, names: Sequence[str], size_wh: tuple[int, int]) -
 
 
 def _content(file: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
-        raise InputError(f"The COCO file cannot be read: {cause}.", at=str(file)) from cause
+    content: dict[str, Any] = parse(file, shown=str(file))
+    if problem := fault(content, _SHAPE):
+        raise InputError(f"This is no COCO file as exported: {problem}.", at=str(file), fix="Export again.")
     return content
+
+
+def categories(split_dir: Path) -> list[dict[str, Any]]:
+    """The classes of an export with their numbers, each once.
+
+    Raises:
+        InputError: a file of it cannot be read.
+    """
+    files = sorted((split_dir / "annotations").glob("instances_*.json"))
+    return list({category["id"]: category for file in files for category in _content(file)["categories"]}.values())
 
 
 def _real_pictures(split_dir: Path) -> set[str] | None:
     """File names of the real images of val; ``None`` without a manifest."""
-    file = split_dir / FILE_NAME
+    file = split_dir / manifest.FILE_NAME
     if not file.is_file():
         return None
-    samples = _content(file)["samples"]
+    samples = manifest.read(file, "picture")[1]
     return {sample["picture"] for sample in samples if sample.get("split") == "val" and sample.get("source") == "real"}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from workbench.base.errors import InputError
+from workbench.base.shapes import is_number
 
 _ROUNDING = 1e-6  # a softmax in single precision ends a little above 1
 
@@ -22,7 +22,7 @@ def confidence_of(value: Any, where: str) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not is_number(value):
         raise ValueError(f"the confidence is not a finite number ({value!r:.60})")
     if not -_ROUNDING <= value <= 1 + _ROUNDING:
         fix = "Divide percentages by 100, or turn logits into probabilities."

@@ -11,22 +11,19 @@ from workbench.adapters.store.corrections import Corrections
 from workbench.adapters.store.database import connect, reached_by
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
-    append_note,
-    change_note,
     delete_dataset,
     identity,
     info,
     list_datasets,
-    note,
     open_dataset,
     opened,
     require_dataset,
     revision,
-    set_note,
 )
 from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.embedded import find_mongod
 from workbench.adapters.store.field_types import Mixed
+from workbench.adapters.store.notes import append_note, change_note, note, set_note
 from workbench.adapters.store.odd_labels import OddLabels
 from workbench.adapters.store.odd_samples import odd_label_problems, odd_labels
 from workbench.adapters.store.relatives import Relatives, relatives

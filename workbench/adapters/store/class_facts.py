@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.datasets import note, set_note
+from workbench.adapters.store.notes import note, set_note
 from workbench.base.files import canonical_json
 from workbench.core.schema.classes import ClassFacts, classes_from, of_classes
 

@@ -15,9 +15,9 @@ import numpy as np
 from bson import ObjectId
 from numpy.typing import NDArray
 
+from workbench.adapters.documents import OUTCOME
 from workbench.adapters.store import documents
 from workbench.adapters.store.database import Dataset
-from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.field_types import settle
 from workbench.adapters.store.groups import join_groups
 from workbench.adapters.store.odd_labels import fault_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import fiftyone as fo
@@ -19,11 +18,9 @@ from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
 from workbench.adapters.store.removals import forget_removals
 from workbench.adapters.store.rounds import forget_rounds
-from workbench.adapters.store.write_lock import forget_lock, write_lock
+from workbench.adapters.store.write_lock import forget_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
-
-NOTES = "workbench"  # key of FiftyOne's ``dataset.info``
 
 
 @translated
@@ -79,42 +76,6 @@ def identity(dataset: Dataset) -> str:
 def list_datasets() -> list[str]:
     """Names of all datasets, sorted."""
     return sorted(fo.list_datasets())
-
-
-@translated
-def note(dataset: Dataset, key: str) -> Any:
-    """What was noted of a dataset as a whole; ``None`` for nothing."""
-    dataset.reload()
-    return (dataset.info.get(NOTES) or {}).get(key)
-
-
-@translated
-def set_note(dataset: Dataset, key: str, value: Any) -> None:
-    """Note something of a dataset as a whole: plain JSON values. Other notes stay, also those made at the same time."""
-    _change_notes(dataset, {"$set": {f"info.{NOTES}.{key}": value}})
-
-
-@translated
-def change_note(dataset: Dataset, key: str, change: Callable[[Any], Any]) -> Any:
-    """Note what ``change`` makes of what is noted, one process after the other; returns it."""
-    with write_lock(dataset):
-        value = change(note(dataset, key))
-        set_note(dataset, key, value)
-    return value
-
-
-@translated
-def append_note(dataset: Dataset, key: str, value: dict[str, Any], *, instead: str) -> None:
-    """Append to a list of notes, in place of those that are equal in the key ``instead``."""
-    path = f"info.{NOTES}.{key}"
-    _change_notes(dataset, {"$pull": {path: {instead: value[instead]}}})
-    _change_notes(dataset, {"$push": {path: value}})
-
-
-def _change_notes(dataset: Dataset, change: dict[str, Any]) -> None:
-    """Change the notes in the database itself: what is written whole loses what others note meanwhile."""
-    odm_database.get_db_conn()["datasets"].update_one({"_id": dataset._doc.id}, change)
-    dataset.reload()
 
 
 @translated

@@ -29,7 +29,6 @@ from workbench.base.files import canonical_json
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
 
-OUTCOME = "outcome"  # of a label in an evaluation
 CLOUD_MEDIA = frozenset({"3d", "point-cloud"})
 SAMPLE_KEYS = frozenset(  # names that no column of the data may take
     {"id", "filepath", "tags", "metadata", "media_type", "created_at", "last_modified_at"}

@@ -5,12 +5,12 @@ This decides for every action which labels of a sample count; what it leaves out
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.base.plurals import counted
+from workbench.base.shapes import is_number
 from workbench.core.schema import fields
 from workbench.core.schema.report import ODD_LABEL, Problem
 
@@ -88,7 +88,7 @@ def fault_of(detection: Any) -> str | None:
         return "its box is not four numbers"
     if not isinstance(name := detection.get("label"), str) or not name.strip():
         return "it has no class"
-    if confidence is not None and not _is_number(confidence):
+    if confidence is not None and not is_number(confidence):
         return "its confidence is not a number"
     if box[2] < 0 or box[3] < 0:
         return "its box has a negative size"
@@ -117,10 +117,6 @@ def _are_near(box: Sequence[Any]) -> bool:
         if not -FAR < edge < FAR:  # nor NaN
             return False
     return True
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class OddLabels:

@@ -9,17 +9,19 @@ from typing import Any
 import fiftyone as fo
 from pymongo import UpdateOne
 
+from workbench.adapters.documents import OUTCOME
 from workbench.adapters.store import documents
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
+from workbench.adapters.store.notes import forget_note, note, set_note
 from workbench.adapters.store.odd_labels import IN_SPACE, OddLabel, sorted_out
 from workbench.adapters.store.odd_samples import odd_labels
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
 from workbench.base.plurals import counted
 from workbench.core.metrics.per_class import LabelOutcomes
+from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
@@ -50,6 +52,9 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         raise DatasetError(problem, at=dataset.name, fix="Name another field.")
     if present is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
+    if (note(dataset, EVALUATION) or {}).get("field") == field:
+        forget_note(dataset, EVALUATION)  # it is not of these predictions
+    set_note(dataset, _half(field), True)
     ids = list(labels)
     for start in range(0, len(ids), WRITE_BATCH):
         batch = [object_id(i) for i in ids[start : start + WRITE_BATCH]]
@@ -64,6 +69,12 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
             raise DatasetError(problem, at=dataset.name, fix="Call dataset.compute_metadata() of FiftyOne first.")
         writes = [_put(i, field, labels[str(i)], sizes[i]) for i in batch]
         dataset._sample_collection.bulk_write(writes, ordered=False)
+    forget_note(dataset, _half(field))
+
+
+def _half(field: str) -> str:
+    """Key of the note that a field is being filled: where that was cut off, it holds predictions of two models."""
+    return f"half_stored:{field}"
 
 
 def _put(sample_id: Any, field: str, labels: Sequence[Label] | None, metadata: Mapping[str, Any]) -> UpdateOne:
@@ -73,10 +84,11 @@ def _put(sample_id: Any, field: str, labels: Sequence[Label] | None, metadata: M
 
 @contextlib.contextmanager
 def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
-    """Restore a field of predictions if the body fails or is cancelled."""
+    """Restore a field of predictions, and the note of its evaluation, if the body fails or is cancelled."""
     there = field in dataset.get_field_schema()
     documents = dataset._sample_collection.find({}, {field: 1}) if there else ()
     before = {document["_id"]: document.get(field) for document in documents}
+    marks = {key: note(dataset, key) for key in (EVALUATION, _half(field))}
     try:
         yield
     except BaseException:
@@ -84,6 +96,8 @@ def field_kept(dataset: Dataset, field: str) -> Iterator[None]:
             _put_back(dataset, field, before)
         elif field in dataset.get_field_schema():
             dataset.delete_sample_field(field)
+        for key, value in marks.items():
+            forget_note(dataset, key) if value is None else set_note(dataset, key, value)
         raise
 
 
@@ -247,7 +261,7 @@ def clear_outcomes(dataset: Dataset, field: str, counts: str, *, but: Collection
 
 
 def require_boxes(dataset: Dataset, field: str) -> None:
-    """Check that a field holds boxes.
+    """Check that a field holds boxes, of one model.
 
     Raises:
         DatasetError: it does not; the message lists the fields that do.
@@ -257,6 +271,9 @@ def require_boxes(dataset: Dataset, field: str) -> None:
         usable = box_fields(dataset)
         fix = one_of(field, usable) if usable else "Give a file of predictions; see `workbench evaluate --help`."
         raise DatasetError(f"There are no predicted boxes in a field {field!r}.", at=dataset.name, fix=fix)
+    if note(dataset, _half(field)):
+        problem = f"Storing predictions in '{field}' was cut off (or is still going on), so some are of another model."
+        raise DatasetError(problem, at=dataset.name, fix="Give the file again, or predict again.")
 
 
 def box_fields(dataset: Dataset) -> list[str]:

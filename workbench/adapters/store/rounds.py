@@ -15,6 +15,7 @@ from bson import Binary, ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from workbench.adapters.store.database import Dataset, translated
+from workbench.adapters.store.owners import is_dead, this_process
 
 ROUNDS, PARTS = "workbench_rounds", "workbench_round_parts"
 PART_BYTES = 8_000_000
@@ -44,9 +45,13 @@ def put_round(dataset: Dataset, name: str, document: Mapping[str, Any], payload:
     rounds.create_index([("dataset_id", 1), ("name", 1)], unique=True)
     rounds.create_index([("dataset_id", 1), ("number", 1)], unique=True)
     content, key = ObjectId(), {"dataset_id": dataset._doc.id}
+    _forget_cut_off(dataset)
     pieces = [payload[start : start + PART_BYTES] for start in range(0, len(payload), PART_BYTES)]
     parts.insert_many(
-        [{**key, "content": content, "place": i, "bytes": Binary(piece)} for i, piece in enumerate(pieces)]
+        [
+            {**key, "content": content, "place": i, "bytes": Binary(piece), "owner": this_process()}
+            for i, piece in enumerate(pieces)
+        ]
     )
     value = {"said": dict(document), "content": content}
     while True:
@@ -61,6 +66,16 @@ def put_round(dataset: Dataset, name: str, document: Mapping[str, Any], payload:
         except DuplicateKeyError:
             continue  # another process was faster: look again
         return int(number)
+
+
+def _forget_cut_off(dataset: Dataset) -> None:
+    """Delete pieces that no round names, of processes that were killed before they named or deleted them."""
+    heads, parts = _collections()
+    own = {"dataset_id": dataset._doc.id}
+    query = {**own, "place": 0, "content": {"$nin": heads.distinct("content", own)}}
+    for piece in parts.find(query, {"content": 1, "owner": 1}):
+        if is_dead(piece.get("owner")):
+            parts.delete_many({"content": piece["content"]})
 
 
 @translated

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workbench.base.errors import ScenarioError, one_of
+from workbench.base.shapes import is_number
 
 VISIBLE, SIZE, COUNT, TRIES = "targets.visible_fraction", "targets.bbox_px_min", "targets.count", "max_tries"
 
@@ -91,7 +92,7 @@ def _shortest_side_px(solid: Seen) -> float:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise ValueError(f"{value!r} is not a number.")
     return float(value)
 

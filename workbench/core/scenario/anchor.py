@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.base.errors import ScenarioError, one_of
+from workbench.base.shapes import PLAIN, Shape, fault, is_number, is_text
 
 CONFIDENCE = {"high": 1.0, "medium": 2.0, "low": 4.0}  # factor of the spread; unknown gives no value at all
 KEYS = ("sample_id", "sample_ids", "dataset", "tags", "measured", "predictions")
@@ -86,17 +87,30 @@ def parse_anchor(given: Any) -> Anchor:
     single = [given["sample_id"]] if given.get("sample_id") else []
     return Anchor(
         sample_ids=_texts(given.get("sample_ids", single), "anchor.sample_ids"),
-        dataset=str(given.get("dataset", "")),
+        dataset=_text(given.get("dataset", ""), "anchor.dataset"),
         tags=_texts(given.get("tags", []), "anchor.tags"),
-        measured={str(name): _measured(str(name), value) for name, value in (given.get("measured") or {}).items()},
-        predictions=dict(given.get("predictions") or {}),
+        measured={name: _measured(name, value) for name, value in _object(given, "measured", object).items()},
+        predictions=_object(given, "predictions", PLAIN),
     )
 
 
+def _text(given: Any, at: str) -> str:
+    if not is_text(given):
+        raise ScenarioError(f"{repr(given)[:80]} is not a text.", at=at)
+    return str(given)
+
+
 def _texts(given: Any, at: str) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+    if fault(given, [str]):
         raise ScenarioError(f"{repr(given)[:80]} is not a list of texts.", at=at)
     return tuple(given)
+
+
+def _object(given: Mapping[str, Any], key: str, shape: Shape) -> dict[str, Any]:
+    value = given.get(key) or {}
+    if problem := fault(value, {str: shape}, f"anchor.{key}"):
+        raise ScenarioError(f"{problem}.", at="anchor", fix=f"Write {key}: {{name: value}}.")
+    return dict(value)
 
 
 def _measured(name: str, given: Any) -> Measured:
@@ -104,7 +118,7 @@ def _measured(name: str, given: Any) -> Measured:
     if not isinstance(given, Mapping) or set(given) - {"value", "confidence"} or "value" not in given:
         raise ScenarioError(f"Write {{value: ..., confidence: ...}}, not {repr(given)[:80]}.", at=at)
     value, confidence = given["value"], given.get("confidence", "high")
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise ScenarioError(f"{value!r} is not a number.", at=at)
     if confidence not in (*CONFIDENCE, "unknown"):
         fix = one_of(str(confidence), (*CONFIDENCE, "unknown"))

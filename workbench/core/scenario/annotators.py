@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.base.errors import ScenarioError, one_of
+from workbench.base.shapes import fault
 
 ALWAYS = {
     "rgb": "the picture",
@@ -35,7 +36,7 @@ def parse_annotators(given: Any) -> tuple[str, ...]:
     >>> parse_annotators(["rgb", "normals"])
     ('normals',)
     """
-    if not isinstance(given, list):
+    if fault(given, [str]):
         raise ScenarioError(f"{repr(given)[:80]} is not a list of annotators.", at="annotators")
     for name in given:
         if name not in ANNOTATORS:

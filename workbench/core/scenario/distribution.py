@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from workbench.base.shapes import is_number
 from workbench.core.scenario.parameter import Parameter
 
 
@@ -61,7 +61,7 @@ class Distribution:
 
 def check_number(value: Any, name: str) -> float:
     """The value, if it is a finite number; ``name`` begins the message of the error."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not is_number(value):
         raise ValueError(f"{name} must be a number, not {value!r}.")
     return float(value)
 

@@ -184,6 +184,8 @@ class Around(Distribution):
             raise ValueError(f"spread must be 0 or more, not {self.spread}.")
         if self.value is not None:
             check_number(self.value, "value")
+        if self.anchor is not None and not isinstance(self.anchor, str):
+            raise ValueError(f"anchor must be the name of a measured value, not {self.anchor!r}.")
         check_clip(self)
 
     def draw(self, at: At) -> float:

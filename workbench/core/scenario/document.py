@@ -165,7 +165,7 @@ def parse_distribution(parameter: Parameter, value: Any) -> Distribution:
     try:
         distribution = _distribution(parameter, value)
         refused = [v for v in distribution.possible(parameter) if not parameter.accepts(v)]
-    except (ValueError, TypeError) as cause:
+    except (ValueError, TypeError, OverflowError) as cause:
         fix = "" if parameter.words else f"Each value must be {parameter.expects()}."
         raise ScenarioError(f"{str(cause).rstrip('.')}.", at=parameter.path, fix=fix) from cause
     if refused:

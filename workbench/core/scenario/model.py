@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench.base.errors import ScenarioError, one_of
 from workbench.base.files import canonical_json, sha256_text, write_bytes
+from workbench.base.shapes import fault, is_text
 from workbench.core.scenario import document as texts
 from workbench.core.scenario.accept import Accept, parse_accept
 from workbench.core.scenario.anchor import NO_ANCHOR, Anchor, parse_anchor
@@ -116,12 +117,12 @@ class Scenario:
         """The scenario of one draw, from the constants that ``ResolvedFrame.params`` gave.
 
         Raises:
-            ScenarioError: a parameter that this version does not know.
+            ScenarioError: a parameter that this version does not know, or a value that it does not allow.
         """
         for path in params:
             if path not in PARAMETERS:
                 raise ScenarioError(f"Unknown parameter {path!r}.", at=name, fix=one_of(path, PARAMETERS))
-        given = {path: _constant(path, value) for path, value in params.items()}
+        given = {path: _given(path, value) for path, value in params.items()}
         return cls(name, given, seed=seed, content=content, mark=mark)
 
     @cached_property
@@ -256,6 +257,12 @@ def _constant(path: str, value: Any) -> Distribution:
     return Each(value)
 
 
+def _given(path: str, value: Any) -> Distribution:
+    """The constant that somebody else may have written."""
+    name = "constant" if PARAMETERS[path].per == "frame" else "each"
+    return texts.parse_distribution(PARAMETERS[path], {name: value})
+
+
 @cache
 def _defaults(content: str) -> dict[str, Distribution]:
     return {
@@ -320,7 +327,7 @@ def _parse(given: Mapping[str, Any]) -> Scenario:
             frames=_whole(given, "frames", 100),
             description=_text(given, "description", ""),
             anchor=parse_anchor(given.get("anchor")),
-            modes=dict(given.get("modes") or {}),
+            modes=_modes(given.get("modes") or {}),
             accept=parse_accept(given.get("accept") or {}),
             annotators=parse_annotators(given.get("annotators") or []),
             content=_content(given.get("content", "rendered")),
@@ -358,21 +365,28 @@ def _checked(scenario: Scenario) -> Scenario:
 
 
 def _content(given: Any) -> str:
-    if given not in CONTENTS:
+    if not isinstance(given, str) or given not in CONTENTS:
         raise ScenarioError(f"Unknown content {repr(given)[:80]}.", at="content", fix=one_of(str(given), CONTENTS))
-    return str(given)
+    return given
+
+
+def _modes(given: Any) -> dict[str, str]:
+    if fault(given, {str: str}):
+        fix = "Write for example modes: {sensor.exposure.ev: jitter}."
+        raise ScenarioError(f"{repr(given)[:80]} is not a mode by parameter.", at="modes", fix=fix)
+    return dict(given)
 
 
 def _text(given: Mapping[str, Any], key: str, default: str | None = None) -> str:
     value = given.get(key, default)
-    if not isinstance(value, str) or (default is None and not value.strip()):
-        problem = f"Text is needed here, not {value!r}." if key in given else "The key is missing."
+    if not is_text(value) or (default is None and not value.strip()):
+        problem = f"Text is needed here, not {value!r:.80}." if key in given else "The key is missing."
         raise ScenarioError(problem, at=key, fix=f"Write for example {key}: shiny_tray.")
     return value
 
 
 def _whole(given: Mapping[str, Any], key: str, default: int) -> int:
     value = given.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ScenarioError(f"{value!r} is not a whole number of 0 or more.", at=key)
-    return value
+    if fault(value, int) or value < 0:
+        raise ScenarioError(f"{value!r:.80} is not a whole number of 0 or more.", at=key)
+    return int(value)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workbench.base.shapes import is_number
 from workbench.core import assets as library
 
 Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion", "sample"]
@@ -87,10 +88,10 @@ class Parameter:
         if self.kind == "sample":
             return isinstance(value, str) and bool(value)
         if self.kind in LENGTHS:
-            return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(_is_number, value))
-        if self.kind == "integer" and not (_is_number(value) and float(value).is_integer()):
+            return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(is_number, value))
+        if self.kind == "integer" and not (is_number(value) and float(value).is_integer()):
             return False
-        return _is_number(value) and self.low <= value <= self.high
+        return is_number(value) and self.low <= value <= self.high
 
     def normal(self, value: Any) -> Any:
         """The value in its one plain type: ``float``, ``int``, ``bool``, ``str`` or a list of floats."""
@@ -99,7 +100,3 @@ class Parameter:
         if self.kind in LENGTHS:
             return [float(part) for part in value]
         return int(value) if self.kind == "integer" else float(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

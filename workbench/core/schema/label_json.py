@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 
 from workbench.core.schema.labels import Label, Labels
 
+LABEL = {  # shape of a document
+    "name": str, "xyxy": [float, 4], "polygons?": [[[float, 2]]], "mask?": {"shape": [int, 2], "bits": str},
+    "attributes?": {str: (str, int, float, bool)}, "confidence?": float, "instance_id?": int,
+    "keypoints?": [[float, 3]], "keypoint_names?": [str], "T_cam_obj?": [[float, 4], 4], "size_m?": [float, 3],
+    "xyxy_loose?": [float, 4],
+}  # fmt: skip
 _ARRAYS = ("keypoints", "T_cam_obj")
 _TUPLES = ("xyxy", "keypoint_names", "size_m", "xyxy_loose")
 

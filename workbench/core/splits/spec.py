@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from numbers import Real
 from typing import Any
 
 from workbench.base.errors import InputError, one_of
 from workbench.base.files import canonical_json, sha256_text
+from workbench.base.shapes import Shape, fault
 from workbench.core.schema.fields import LIGHTING, SURFACE
 
 DEFAULT_RATIOS: Mapping[str, float] = {"train": 0.7, "val": 0.15, "test": 0.15}
@@ -63,6 +65,7 @@ class Option:
 
     Attributes:
         help: its meaning in one line.
+        shape: of its values; see ``base/shapes``.
         parse: reads its text; ``None`` for a switch.
         write: the text of a value.
         example: placeholder of the value in help texts.
@@ -70,6 +73,7 @@ class Option:
     """
 
     help: str
+    shape: Shape
     parse: Callable[[str], Any] | None = None
     write: Callable[[Any], str] = str
     example: str = ""
@@ -84,8 +88,8 @@ def _write_ratios(values: Mapping[str, float]) -> str:
     return ",".join(f"{name}=1:{value:g}" for name, value in values.items())
 
 
-def _option(default: Any, help: str, *, factory: Any = MISSING, **more: Any) -> Any:
-    metadata = {"option": Option(help, **more)}
+def _option(default: Any, help: str, shape: Shape, *, factory: Any = MISSING, **more: Any) -> Any:
+    metadata = {"option": Option(help, shape, **more)}
     if factory is not MISSING:
         return field(default_factory=factory, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -119,25 +123,34 @@ class SplitSpec:
     splits: Mapping[str, float] | None = _option(
         None,
         "shares or counts, e.g. train=.7,val=.15,test=.15",
+        ({str: Real}, None),
         parse=parse_numbers,
         write=_write_numbers,
         example="SPLIT=SHARE,...",
     )
-    seed: int = _option(0, "seed of the random draw (0)", parse=int, example="N")
+    seed: int = _option(0, "seed of the random draw (0)", int, parse=int, example="N")
     real_only: tuple[str, ...] = _option(
-        ("test",), "splits without synthetic samples (test)", parse=parse_names, write=",".join, example="SPLIT,..."
+        ("test",),
+        "splits without synthetic samples (test)",
+        [str],
+        parse=parse_names,
+        write=",".join,
+        example="SPLIT,...",
     )
-    stratify: bool = _option(True, "splits by hash alone: not balanced, nothing remembered", flag="by_hash")
-    folds: int = _option(0, "divide train into this many folds", parse=int, example="K")
-    stages: bool = _option(False, "train becomes pretrain (synthetic) and finetune (real)")
-    redo: str | None = _option(None, "redraw this one of the given splits; all others stay", parse=str, example="SPLIT")
+    stratify: bool = _option(True, "splits by hash alone: not balanced, nothing remembered", bool, flag="by_hash")
+    folds: int = _option(0, "divide train into this many folds", int, parse=int, example="K")
+    stages: bool = _option(False, "train becomes pretrain (synthetic) and finetune (real)", bool)
+    redo: str | None = _option(
+        None, "redraw this one of the given splits; all others stay", (str, None), parse=str, example="SPLIT"
+    )
     max_synthetic: float | None = _option(
-        None, "largest share of synthetic samples per slice", parse=float, example="SHARE"
+        None, "largest share of synthetic samples per slice", (Real, None), parse=float, example="SHARE"
     )
-    at_least: int = _option(0, "samples of every slice in every split", parse=int, example="K")
+    at_least: int = _option(0, "samples of every slice in every split", int, parse=int, example="K")
     mix: Mapping[str, float] = _option(
         None,
         "synthetic samples per real one, e.g. train=1:3",
+        {str: Real},
         factory=dict,
         parse=parse_ratios,
         write=_write_ratios,
@@ -146,12 +159,13 @@ class SplitSpec:
     slice_by: tuple[str, ...] = _option(
         (LIGHTING, SURFACE),
         "attributes that make a slice (lighting,surface)",
+        [str],
         parse=parse_names,
         write=",".join,
         example="A,B",
     )
     max_samples: int | None = _option(
-        None, "largest number of samples in all, drawn by the seed", parse=int, example="N"
+        None, "largest number of samples in all, drawn by the seed", (int, None), parse=int, example="N"
     )
 
     @classmethod
@@ -167,7 +181,7 @@ class SplitSpec:
         {'train': 2.0}
 
         Raises:
-            InputError: no such field, or a text that cannot be read.
+            InputError: no such field, a text that cannot be read, or a value of another type.
         """
         known = {name: (default, option) for name, default, option in options()}
         given: dict[str, Any] = {}
@@ -177,8 +191,10 @@ class SplitSpec:
             default, option = known[name]
             if isinstance(value, str) and option.parse not in (None, str):
                 value = _parsed(name, value, option)
-            given[name] = tuple(value) if isinstance(default, tuple) else value
-        return cls(**given)
+            given[name] = tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
+        spec = cls(**given)
+        spec._check_shapes()
+        return spec
 
     @property
     def keeps_given(self) -> bool:
@@ -227,6 +243,7 @@ class SplitSpec:
         Raises:
             InputError: one of them cannot be fulfilled with any data.
         """
+        self._check_shapes()
         shares = self.shares()
         if self.folds and self.stages:
             raise InputError("Folds and stages cannot be combined: both divide train.", at="splits", fix="Choose one.")
@@ -245,6 +262,11 @@ class SplitSpec:
             self._check_mix(name, ratio)
         if self.max_samples is not None:
             self._check_most(self.max_samples)
+
+    def _check_shapes(self) -> None:
+        for name, _, option in options():
+            if problem := fault(getattr(self, name), option.shape, name):
+                raise InputError(f"The setting {problem}.", at="splits", fix=f"Meaning: {option.help}.")
 
     def _check_most(self, most: int) -> None:
         if most < 1:

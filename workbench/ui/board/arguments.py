@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from workbench.base.errors import InputError, one_of
+from workbench.base.shapes import is_number
 
 CONTEXT = ("self", "state", "jobs", "cancel")  # what the board gives, not the browser
 NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Any: "any value"}
@@ -66,8 +66,7 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is dict:
         return isinstance(value, dict) and all(_fits(v, inner[1]) for v in value.values())
     if kind in (int, float):
-        allowed = int if kind is int else (int, float)
-        return isinstance(value, allowed) and not isinstance(value, bool) and math.isfinite(value)
+        return is_number(value) and (kind is float or isinstance(value, int))
     return isinstance(value, kind) if kind is not type(None) else value is None
 
 

@@ -21,6 +21,7 @@ from workbench.adapters.formats.coco.entries import IMAGE_KEYS
 from workbench.adapters.formats.coco.labels import Given, ImageLabels, labels_of
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_stream import opened
+from workbench.adapters.formats.toolkit.lineage import lineage_of
 from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
@@ -178,7 +179,7 @@ def record_of(
         size, says = f"{header.width} x {header.height}", f"{declared[0]!s:.20} x {declared[1]!s:.20}"
         message = f"The file says {says}, the upright image is {size}; boxes are loaded as pixels of the image."
         problems.add("size_mismatch", where, message)
-    generation, tags = image.get("generation"), image.get("tags")
+    tags = image.get("tags")
     own = (str(image["classification"]),) if image.get("classification") else ()
     classes = list(dict.fromkeys(own + content.classes))
     attributes = attributes_of(image, known=_USED)
@@ -196,7 +197,7 @@ def record_of(
         scene_id=str(image["scene_id"]) if image.get("scene_id") not in (None, "") else None,
         attributes=attributes,
         camera=_camera(image.get("camera"), header, where, problems),
-        generation=generation if isinstance(generation, dict) else {},
+        generation=lineage_of(image.get("generation"), where, problems),
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
         class_facts=content.facts,
     )

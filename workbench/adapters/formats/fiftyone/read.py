@@ -24,6 +24,7 @@ from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.clouds import is_cloud
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.json_files import parse
+from workbench.adapters.formats.toolkit.lineage import lineage_of
 from workbench.adapters.formats.toolkit.names import attribute_value, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
@@ -375,9 +376,9 @@ def _generation(sample: Mapping[str, Any], where: str, problems: Problems) -> di
     given = sample.get(fields.GENERATION)
     text = given.get("record") if isinstance(given, dict) and is_own(sample) else None
     try:
-        lineage = json.loads(text) if isinstance(text, str) else {}
+        lineage = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError) as cause:
         message = f"The lineage is not valid JSON ({type(cause).__name__}: {cause!s:.80}); lineage left out."
         problems.add("broken_annotation", where, message)
         return {}
-    return lineage if isinstance(lineage, dict) else {}
+    return lineage_of(lineage, where, problems)
