@@ -3,8 +3,8 @@
     python -m tests.proof.proof_recreate [--folder DIR] [--frames 60] [--only dim,noisy]
 
 The photos are of ``hidden_world``: path-traced, and developed by a camera that the generator does not know. Each
-failure changes that camera or the light by planted ranges. ``wb.recreate`` sees 60 usual photos and 60 of the failure;
-as many more are kept. Then: can a classifier tell generated pictures from the kept ones (AUC; 0.5 is chance, 60 against
+failure changes that camera or the light by planted ranges. ``wb.recreate`` sees 60 usual photos and 60 of the failure,
+once with each content and once choosing it itself; as many more are kept. Then: can a classifier tell generated pictures from the kept ones (AUC; 0.5 is chance, 60 against
 60)? Beside it plain randomization, the other half of the photos (what is left by chance), and pictures that the
 generator draws from the planted ranges themselves (what its renderer and camera cost). Last, what was planted and what
 was recovered, both as means over the frames.
@@ -28,7 +28,7 @@ import numpy as np
 from tests.proof.hidden_world import SIZE_WH, WELL_E, Development, Exposed, develop, exposed, scenario
 from tests.proof.measured import NAMES, of_files, of_scenario
 from workbench.core.gap.gap import gap
-from workbench.core.scenario import Scenario, Unplaceable
+from workbench.core.scenario import CONTENTS, Scenario, Unplaceable
 from workbench.core.scenario.constants import EXPOSURE_LUX
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def main() -> None:
 
 def tables(outcomes: Sequence[Outcome]) -> str:
     """The two tables in markdown."""
-    kinds = ("recreated", "plain randomization", "other half", "planted ranges")
+    kinds = ("recreated", *CONTENTS, "plain randomization", "other half", "planted ranges")
     lines = [f"| failure | {' | '.join(kinds)} | s |", "|---" * (len(kinds) + 2) + "|"]
     lines += [f"| {o.name} | {' | '.join(f'{o.aucs[k]:.2f}' for k in kinds)} | {o.seconds:.0f} |" for o in outcomes]
     mean = " | ".join(f"{np.mean([o.aucs[k] for o in outcomes]):.2f}" for k in kinds)
@@ -132,13 +132,13 @@ def _outcome(name: str, failure: Failure, frames: int, folder: Path) -> Outcome:
         said = json.loads(done.read_text())
         return Outcome(**(said | {side: Physics(**said[side]) for side in ("planted", "recovered")}))
     photos = _Photos.of(failure, frames, folder)
-    found, seconds = _recreated(name, photos, folder)
+    kept = of_files(photos.kept)
+    recreated, found, seconds = _recreated(name, photos, folder)
     from workbench.actions.recreate.rendered import BASE
 
     plain = Scenario.load(BASE).replace({"sensor.camera.resolution": list(SIZE_WH)})
-    kept = of_files(photos.kept)
     sets = {
-        "recreated": of_scenario(found.scenario, frames),
+        **recreated,
         "plain randomization": of_scenario(plain, frames),
         "other half": of_files(photos.given),
         "planted ranges": of_scenario(_planted_scenario(failure), frames),
@@ -181,8 +181,10 @@ def _shot(one: Exposed, camera: Development, seed: int) -> bytes:
     return develop(one, camera, rng=np.random.default_rng(seed))
 
 
-def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[Recreation, float]:
-    """``wb.recreate`` from a dataset of the usual photos and the given ones."""
+def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[dict[str, Any], Recreation, float]:
+    """``wb.recreate`` from a dataset of the usual photos and the given ones: measures of its pictures by content, what it
+    chose itself (``recreated``), and the seconds that took.
+    """
     from workbench.actions import tag as tagging
     from workbench.actions.measure import measure
     from workbench.actions.recreate import recreate
@@ -205,9 +207,14 @@ def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[Recreation, fl
         table = store.table(dataset).to_frame()
         tagging.tag(dataset, TAG, ids=[i for i, origin in table["origin"].items() if str(origin).startswith("bad-")])
         assert frames == len(store.select(dataset, f"'{TAG}' in tags"))
+        where, measured = f"'{TAG}' in tags", {}
+        for content in CONTENTS:
+            own = recreate(dataset, where, name=f"proof {name}", seconds=PATIENCE_S, content=content)
+            measured[content] = of_scenario(own.scenario, frames)
         started = time.perf_counter()
-        found = recreate(dataset, f"'{TAG}' in tags", name=f"proof {name}", seconds=PATIENCE_S)
-        return found, time.perf_counter() - started
+        found = recreate(dataset, where, name=f"proof {name}")
+        seconds = time.perf_counter() - started
+        return {"recreated": of_scenario(found.scenario, frames), **measured}, found, seconds
     finally:
         store.delete_dataset(dataset.name)
 
@@ -236,6 +243,9 @@ def _planted(failure: Failure, worlds: Sequence[Exposed]) -> Physics:
 
 
 def _recovered(one: Scenario) -> Physics:
+    """What rendered pictures draw; of other contents exposure and light are relative, and nothing is said."""
+    if one.content != "rendered":
+        return Physics(float("nan"), float("nan"), float("nan"), float("nan"))
     frames = []
     for i in range(300):
         with contextlib.suppress(Unplaceable):
