@@ -4,10 +4,10 @@
 
 The photos are of ``hidden_world``: path-traced, and developed by a camera that the generator does not know. Each
 failure changes that camera or the light by planted ranges. ``wb.recreate`` sees 60 usual photos and 60 of the failure,
-once with each content and once choosing it itself; as many more are kept. Then: can a classifier tell generated pictures from the kept ones (AUC; 0.5 is chance, 60 against
-60)? Beside it plain randomization, the other half of the photos (what is left by chance), and pictures that the
-generator draws from the planted ranges themselves (what its renderer and camera cost). Last, what was planted and what
-was recovered, both as means over the frames.
+once with each content and once choosing it itself; as many more are kept. Then: can a classifier tell generated
+pictures from the kept ones (AUC; 0.5 is chance, 60 against 60)? Beside it plain randomization, the other half of the
+photos (what is left by chance), and pictures that the generator draws from the planted ranges themselves (what its
+renderer and camera cost). Last, what was planted and what was recovered, both as means over the frames.
 """
 
 from __future__ import annotations
@@ -182,8 +182,10 @@ def _shot(one: Exposed, camera: Development, seed: int) -> bytes:
 
 
 def _recreated(name: str, photos: _Photos, folder: Path) -> tuple[dict[str, Any], Recreation, float]:
-    """``wb.recreate`` from a dataset of the usual photos and the given ones: measures of its pictures by content, what it
-    chose itself (``recreated``), and the seconds that took.
+    """``wb.recreate`` from a dataset of the usual photos and the given ones.
+
+    Returns:
+        Measures of its pictures by content, with what it chose itself as ``recreated``; the latter, and its seconds.
     """
     from workbench.actions import tag as tagging
     from workbench.actions.measure import measure
