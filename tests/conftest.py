@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
-from tests.sizes import LONG, QUICK
+from tests.sizes import EXAMPLES, LONG, QUICK
 from tests.without import refuse_what_quick_tests_do_without
 
 # set before anything imports FiftyOne, and inherited by the processes that tests start; every worker of pytest-xdist is
@@ -27,9 +27,9 @@ os.environ["FIFTYONE_DATABASE_NAME"] = DATABASE
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "1"
 os.environ["WORKBENCH_HOME"] = str(HOME)
 
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test of time
-settings.register_profile("quick", settings.get_profile("here"), max_examples=25)
-settings.load_profile("quick" if QUICK else "here")
+TOO_SLOW = [HealthCheck.too_slow]  # no test of time
+settings.register_profile("here", deadline=None, suppress_health_check=TOO_SLOW, max_examples=EXAMPLES)
+settings.load_profile("here")
 
 if QUICK:
     refuse_what_quick_tests_do_without()

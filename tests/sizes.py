@@ -19,11 +19,15 @@ def sized(usual: T, full: T) -> T:
     return full if LONG else usual
 
 
+EXAMPLES = 25 if QUICK else sized(40, 100)  # of a property, where it names no number itself
 FUZZ_CASES = sized(200, 2_000)  # mutated files for each reader
-DOCUMENT_CASES = sized(200, 500)  # mutated documents of each kind that is no data set
+DOCUMENT_CASES = sized(60, 500)  # mutated documents of each kind that is no data set
 STORED_CASES = sized(12, 100)  # the same of those that end in the database
 ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated pictures
-CURATOR_KILLS = sized(10, 50)  # of a kernel that tags; every second time its database too
-JOB_KILLS = sized(10, 50)  # of a job that generates
-WARM_FRAMES, MANY_FRAMES = 200, sized(400, 1_000)  # of a job whose memory and handles must stay flat between
-ACTION_KILLS = sized(2, 13)  # of each action, every second time with its database
+CURATOR_KILLS = sized(6, 50)  # of a kernel that tags; every second time its database too
+JOB_KILLS = sized(6, 50)  # of a job that generates
+WARM_FRAMES, MANY_FRAMES = (
+    sized(100, 200),
+    sized(250, 1_000),
+)  # of a job whose memory and handles must stay flat between
+ACTION_KILLS = sized(1, 13)  # of each action, every second time with its database

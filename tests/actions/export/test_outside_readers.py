@@ -210,6 +210,7 @@ def without_ours():
 
 
 @pytest.mark.timeout(900)  # the first time it installs
+@pytest.mark.long  # the environment takes a minute
 def test_datumaro_reads_coco_voc_yolo_and_kitti(exported, datumaro_python):
     forms = ("coco", "voc", "yolo", "kitti")
     paths = [word for form in forms for word in (form, exported[form].folder)]

@@ -54,7 +54,7 @@ def test_what_they_have_in_common_becomes_a_scenario(
     cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks: list[Any] = []
-    found = recreate(cell, f"'{FAILURE}' in tags", content="rendered", work=Work(ticks.append))
+    found = recreate(cell, f"'{FAILURE}' in tags", content="rendered", seconds=45, work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
     assert found.samples == 12 and found.scenario.name == "dark_metal"
     assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
