@@ -116,6 +116,10 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     expect(board.root.locator(".wb-parameters")).to_have_count(0)
     board.does("recreate").click()
     assert "standard deviations from the photos" in board.expect_job(2, "done")
+    fitted = board.root.locator(".wb-form", has=board.root.locator(".wb-beside")).last
+    expect(fitted).to_contain_text("content: photos (your own photos, developed anew)")
+    expect(fitted).to_contain_text("not rendered: nut is not in the asset library.")
+    expect(board.root.locator(".wb-beside img")).to_have_count(8, timeout=60_000)
     gap = board.root.locator(".wb-gap")
     before, after = (float(str(gap.get_attribute(f"data-{name}"))) for name in ("before", "after"))
     assert before > 0 and after > 0
@@ -132,7 +136,7 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     expect(row.locator(".wb-notice")).to_be_hidden()
     blur = board.labelled("How sensor.lens.blur_px is drawn")
     blur.select_option("free")
-    expect(board.labelled("Distribution of sensor.lens.blur_px")).to_have_value("{uniform: [0.2, 1.5]}")
+    expect(board.labelled("Distribution of sensor.lens.blur_px")).to_have_value("0.0")
     gap.scroll_into_view_if_needed()
     screenshot(board.root, f"loop-recreate-{theme}")
     board.does("take-fit").click()
@@ -222,7 +226,7 @@ def test_from_a_tagged_failure_to_the_scoreboard(
         read_the_scoreboard(board)
     else:
         board.open_tab("Generate")
-        board.labelled("Refine with trial renders").uncheck()
+        board.labelled("Refine with trial pictures").uncheck()
         board.does("recreate").click()
         expect(board.root.locator(".wb-parameters")).to_be_visible(timeout=60_000)
         screenshot(board.root, f"loop-recreate-{shade}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.actions.recreate.candidate import Candidate
-from workbench.actions.recreate.contrast import Fact, confidence_of, distance
+from workbench.actions.recreate.contrast import confidence_of, distance
 from workbench.actions.recreate.fit import LEAST, ROUNDS, TELLS, Fit, fit
-from workbench.actions.recreate.parameters import Knob, constants, is_common
+from workbench.actions.recreate.parameters import constants, is_common
 from workbench.actions.recreate.probes import probed
 from workbench.actions.recreate.refine import pictures_of_step, refine
-from workbench.actions.recreate.report import Row
+from workbench.actions.recreate.report import Row, measures_text
 from workbench.actions.recreate.samples import Samples
 from workbench.base.progress import Progress
 from workbench.core.gap.gap import gap
@@ -187,14 +187,3 @@ def _take_over(done: Fitted, candidate: Candidate, samples: Samples, result: Fit
             done.rows.append(Row(choice.path, "free", words, confidence, why))
     anchor = dataclasses.replace(done.scenario.anchor, measured=measured)
     done.scenario = done.scenario.replace(changes, anchor=anchor, modes={**done.scenario.modes, **modes})
-
-
-def measures_text(knob: Knob, facts: Mapping[str, Fact]) -> str:
-    """A knob's measures in words."""
-    texts = [_fact_text(facts[name]) for name in knob.measures if name in facts]
-    return ", ".join(texts) or "no measure of its own"
-
-
-def _fact_text(compared: Fact) -> str:
-    apart = "" if compared.effect is None else f" ({compared.effect:+.1f} SD from the other samples)"
-    return f"{compared.measure} {compared.mean:.3g}{apart}"

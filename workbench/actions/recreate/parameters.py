@@ -83,8 +83,9 @@ class Choice:
         return {"choice": list(self.words), "weights": [round(share, 3) for share in rounded]}
 
 
+EXPOSURE = Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -5.5, 3.5)
 KNOBS = (
-    Knob("sensor.exposure.ev", ("exposure_ev", "luminance_median"), -5.5, 3.5),
+    EXPOSURE,
     Knob("lighting.key.intensity", ("contrast", "clipped_bright", "dynamic_range_stops"), 20.0, 12_000.0, log=True),
     Knob("lighting.key.direction.elevation", ("shadow_share", "shadow_depth_stops", "unevenness_stops"), 5.0, 88.0),
     Knob("sensor.noise.gain", ("noise",), 0.5, 64.0, log=True),

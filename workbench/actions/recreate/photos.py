@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from workbench.actions.generate.donors import supply_for
 from workbench.actions.recreate.candidate import Candidate
 from workbench.actions.recreate.contrast import confidence_of
-from workbench.actions.recreate.parameters import PHOTO_KNOBS
-from workbench.actions.recreate.report import Row
+from workbench.actions.recreate.parameters import EXPOSURE, PHOTO_KNOBS
+from workbench.actions.recreate.report import Row, measures_text
 from workbench.actions.recreate.samples import ANCHORS, Samples
 from workbench.adapters import store
 from workbench.base.errors import InputError
@@ -53,6 +53,8 @@ def candidate(samples: Samples, name: str, about: str, folder: Path) -> Candidat
         final[PARTNER] = {"choice": partners[:ANCHORS]}
         why = "light and dark are distributed as in one of the samples, another for each picture"
         rows.append(Row(PARTNER, "jitter", None, confidence_of(len(partners)), why))
+        why = f"{measures_text(EXPOSURE, samples.facts)}: comes with the partner's tone; set it to go beyond"
+        rows.append(Row(EXPOSURE.path, "free", None, "unknown", why))
     scenario = plain.replace(changes, modes=dict.fromkeys(changes, "jitter"))
     knobs = tuple(knob for knob in PHOTO_KNOBS if knob.path not in changes)
     return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), True, final)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from workbench.actions.recreate import photos, rendered
 from workbench.actions.recreate.candidate import Candidate
-from workbench.actions.recreate.fitting import Fitted, fitted, measures_text, pictures_of
-from workbench.actions.recreate.report import Row
+from workbench.actions.recreate.fitting import Fitted, fitted, pictures_of
+from workbench.actions.recreate.report import Row, measures_text
 from workbench.actions.recreate.samples import Samples, samples_of
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened

@@ -1,9 +1,13 @@
-"""Where the distributions of a recreated scenario come from."""
+"""Where the distributions of a recreated scenario come from, in words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from workbench.actions.recreate.contrast import Fact
+from workbench.actions.recreate.parameters import Knob
 
 
 @dataclass(frozen=True)
@@ -23,3 +27,14 @@ class Row:
     measured: Any
     confidence: str
     why: str
+
+
+def measures_text(knob: Knob, facts: Mapping[str, Fact]) -> str:
+    """A knob's measures in words."""
+    texts = [_fact_text(facts[name]) for name in knob.measures if name in facts]
+    return ", ".join(texts) or "no measure of its own"
+
+
+def _fact_text(compared: Fact) -> str:
+    apart = "" if compared.effect is None else f" ({compared.effect:+.1f} SD from the other samples)"
+    return f"{compared.measure} {compared.mean:.3g}{apart}"
