@@ -26,8 +26,6 @@ STORED_CASES = sized(12, 100)  # the same of those that end in the database
 ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated pictures
 CURATOR_KILLS = sized(6, 50)  # of a kernel that tags; every second time its database too
 JOB_KILLS = sized(6, 50)  # of a job that generates
-WARM_FRAMES, MANY_FRAMES = sized(100, 200), sized(250, 1_000)  # whose memory and handles must stay flat between
-    sized(100, 200),
-    sized(250, 1_000),
-)  # of a job whose memory and handles must stay flat between
+WARM_FRAMES = sized(100, 200)  # of a job whose memory and handles must stay flat between
+MANY_FRAMES = sized(250, 1_000)
 ACTION_KILLS = sized(1, 13)  # of each action, every second time with its database
