@@ -27,8 +27,9 @@ def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.Mo
     (tmp_path / "sample_data").symlink_to(sample_data)
     monkeypatch.chdir(tmp_path)
     if not LONG:  # notebook 02 and the tests of recreate fit with as many pictures as it takes
-        fitting = importlib.import_module("workbench.actions.recreate.recreate")  # the package names its function so
+        fitting = importlib.import_module("workbench.actions.recreate.fitting")
         monkeypatch.setattr(fitting, "ROUNDS", (24, 24))
+        monkeypatch.setattr(fitting, "STEPS", 0)
     (tour,) = blocks("python")
     scope: dict[str, object] = {}
     try:
@@ -39,12 +40,12 @@ def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.Mo
         store.delete_dataset("cell")
 
 
-def test_the_scenario_is_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_the_scenarios_are_valid(tmp_path: Path, text: str) -> None:
     from workbench.core.scenario import Scenario
 
-    (text,) = blocks("yaml")
     (tmp_path / "s.yaml").write_text(text)
-    Scenario.load(tmp_path / "s.yaml").resolve(0)
+    Scenario.load(tmp_path / "s.yaml").resolve(0, donor_ids=["a", "b"])
 
 
 def test_commands_exist() -> None:
