@@ -219,7 +219,8 @@ class ResolvedFrame:
     def as_scenario(self) -> Scenario:
         """The frame as a scenario of constants: resolving it gives this frame again."""
         given = {path: _constant(path, value) for path, value in self.values.items()}
-        return dataclasses.replace(self.scenario, given=given, mark=self.mark)
+        donors = dataclasses.replace(self.scenario.donors, where="", ids=())  # those that were drawn are constants
+        return dataclasses.replace(self.scenario, given=given, donors=donors, mark=self.mark)
 
     def document(self) -> dict[str, Any]:
         """The frame as a scenario document."""
