@@ -1,0 +1,101 @@
+"""Outlines of objects of which only a box is known, and how far they are to be trusted."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Rgb8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Box = tuple[float, float, float, float]
+
+SIDE_PX = 96  # of the part of a photo that is segmented
+MARGIN = 0.25  # of the longer side of the box: how much around it is known as background
+LEAST_MARGIN_PX = 4
+ROUNDS = 2
+
+
+def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
+    """The object in a box, by GrabCut (Rother, Kolmogorov & Blake 2004), and the confidence in it.
+
+    It is done twice: from all of the box, and from the ellipse in it. The confidence, from 0 to 1, is the product of
+    how well both agree and how well their outlines fill the box, each as intersection over union: an object that was
+    boxed tightly reaches all four sides. An object as large as the photo, of which no background is seen, has 0.
+
+    Args:
+        pixels: ``(H, W, 3)`` RGB of the photo.
+        xyxy: edges of the box in pixels.
+
+    Returns:
+        The mask over the box rounded outwards to whole pixels, and the confidence.
+    """
+    left, top, right, bottom = rounded_out(xyxy)
+    nothing = np.zeros((bottom - top, right - left), np.bool_)
+    margin = max(LEAST_MARGIN_PX, round(MARGIN * max(right - left, bottom - top)))
+    x0, y0 = max(left - margin, 0), max(top - margin, 0)
+    window = pixels[y0 : bottom + margin, x0 : right + margin]
+    scale = min(1.0, SIDE_PX / max(window.shape[:2]))
+    width, height = max(3, round(window.shape[1] * scale)), max(3, round(window.shape[0] * scale))
+    small = cv2.resize(window, (width, height), interpolation=cv2.INTER_AREA)
+    box = np.zeros((height, width), np.bool_)
+    box[round((top - y0) * scale) : round((bottom - y0) * scale), round((left - x0) * scale) : round((right - x0) * scale)] = True  # fmt: skip
+    if box.sum() < 16 or (~box).sum() < 16:
+        return nothing, 0.0
+    first, second = _cut(small, box, box), _cut(small, box, _ellipse(box))
+    mask = _solid(first & second if _iou(first, second) > 0.5 else first)
+    if not mask.any():
+        return nothing, 0.0
+    confidence = _iou(first, second) * _iou(_bounds(first & second), box)
+    large = cv2.resize(mask.astype(np.float32), (window.shape[1], window.shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(large[top - y0 : bottom - y0, left - x0 : right - x0] > 0.5), round(confidence, 4)
+
+
+def rounded_out(xyxy: Box) -> tuple[int, int, int, int]:
+    """A box in whole pixels, rounded outwards, at least one pixel wide and high."""
+    left, top = math.floor(xyxy[0]), math.floor(xyxy[1])
+    return left, top, max(math.ceil(xyxy[2]), left + 1), max(math.ceil(xyxy[3]), top + 1)
+
+
+def _cut(small: Rgb8, box: Mask, likely: Mask) -> Mask:
+    """What GrabCut takes for the object in the box, when it starts with the likely part of it."""
+    labels = np.full(box.shape, cv2.GC_BGD, np.uint8)
+    labels[box] = cv2.GC_PR_BGD
+    labels[likely] = cv2.GC_PR_FGD
+    cv2.setRNGSeed(0)  # its clusters begin at random
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+
+
+def _ellipse(box: Mask) -> Mask:
+    rows, columns = np.flatnonzero(box.any(axis=1)), np.flatnonzero(box.any(axis=0))
+    y = (np.arange(box.shape[0]) - (rows[0] + rows[-1]) / 2) / (len(rows) / 2)
+    x = (np.arange(box.shape[1]) - (columns[0] + columns[-1]) / 2) / (len(columns) / 2)
+    return np.asarray(x[None, :] ** 2 + y[:, None] ** 2 <= 1.0)
+
+
+def _solid(mask: Mask) -> Mask:
+    """The largest part, with its holes filled."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return mask
+    largest = parts == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
+    _, outside = cv2.connectedComponents(around, connectivity=4)
+    return np.asarray(outside[1:-1, 1:-1] != outside[0, 0])
+
+
+def _bounds(mask: Mask) -> Mask:
+    full = np.zeros_like(mask)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows):
+        full[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return full
+
+
+def _iou(first: Mask, second: Mask) -> float:
+    either = int((first | second).sum())
+    return int((first & second).sum()) / either if either else 0.0
