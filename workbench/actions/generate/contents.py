@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.actions.generate import photo, rendered
+from workbench.actions.generate import paste, photo, rendered
 from workbench.actions.generate.donors import Supply
 from workbench.actions.generate.shot import Draft
 from workbench.core.scenario import ResolvedFrame
@@ -32,4 +32,5 @@ CONTENTS = {
         lambda resolved, refusals, supply: rendered.Rendered.of(resolved, refusals), rendered.read_back
     ),
     "photos": Content(photo.Developed.of, photo.read_back),
+    "pasted": Content(paste.Pasted.of, photo.read_back),
 }

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.actions.generate.donors import Supply
-from workbench.actions.generate.shot import Shot
-from workbench.base.errors import InputError
+from workbench.actions.generate.shot import Draft, Shot
 from workbench.core.photos import (
     Donor,
     Move,
@@ -24,6 +25,7 @@ from workbench.core.photos import (
     moved_camera,
     moved_labels,
     moved_light,
+    read_donor,
     read_photo,
     relit,
     toned,
@@ -33,6 +35,7 @@ from workbench.core.schema.label_json import labels_from_json, labels_to_json
 from workbench.core.schema.labels import Camera, Label, Labels
 from workbench.core.sensor import Picture, form_image, pixels
 
+Light = NDArray[np.float32]
 GT_METHOD = "labels of the donor, moved with its pixels; they are sharp: before blur and noise"
 IN_PIXELS = ("sensor.lens.blur_px", "sensor.motion.blur_px", "sensor.noise.grain_px")
 
@@ -95,7 +98,7 @@ class Developed:
 
     def refusal(self, accept: Accept) -> str | None:
         """The predicate that refuses the draw."""
-        return accept.refusal([_visible(label) for label in self.labels])
+        return accept.refusal([visible_of(label) for label in self.labels])
 
     def scaled(self, factor: float) -> Developed:
         """The same draw at another resolution."""
@@ -109,9 +112,19 @@ class Developed:
 
     def shoot(self, backend: str) -> Shot:
         """Take the photo back to light, and develop it."""
+        return self.developed(self, lambda light: light, "photos")
+
+    def developed(self, draft: Draft, changed: Callable[[Light], Light], backend: str) -> Shot:
+        """Take the photo back to light, change that, and develop it.
+
+        Args:
+            draft: what is shot.
+            changed: the light of the moved photo, with what comes onto it.
+            backend: name of what made the picture.
+        """
         started_s = time.perf_counter()
         photo = _photo(str(self.donor.path), self.donor.content_sha256)
-        light = moved_light(photo.light, self.move)
+        light = changed(moved_light(photo.light, self.move))
         if self.tone is not None:
             light = toned(light, self.tone, self.resolved.values["photo.tone.strength"])
         light = relit(light, self.resolved.values)
@@ -123,15 +136,17 @@ class Developed:
             picture = Picture(srgb, photo.coding.encode(srgb, grey=photo.grey), ".jpg")
         else:
             picture = form_image(light, settings, rng=rng)
-        return Shot(self, picture, "photos", "1", render_ms)
+        return Shot(draft, picture, backend, "1", render_ms)
 
     def lineage(self) -> Mapping[str, Any]:
         """The donor, and what was left out."""
         scenario = self.resolved.scenario
+        partner = self.resolved.values["photo.tone.partner"]
+        partners = [] if partner is None else [partner]
         posed = any(label.T_cam_obj is not None for label in self.donor.labels)
         still = any(label.T_cam_obj is not None for label in self.labels)
         return {
-            "donors": [self.donor.id],
+            "donors": list(dict.fromkeys([self.donor.id, *partners])),
             "donor_dataset": scenario.donors.dataset or scenario.anchor.dataset,
             "donor_sha256": {self.donor.id: self.donor.content_sha256},
             "gt_method": GT_METHOD,
@@ -170,17 +185,11 @@ def read_back(outcome: Mapping[str, Any], paths: Mapping[str, Path]) -> dict[str
 @functools.lru_cache(maxsize=8)
 def _photo(path: str, sha256: str | None) -> Photo:
     """A photo's light; the last few are kept, as probes develop one many times."""
-    try:
-        data = Path(path).read_bytes()
-        if sha256 not in (None, hashlib.sha256(data).hexdigest()):
-            fix = "Load the changed data into a new dataset, or restore the file."
-            raise InputError("The image file of the donor has changed since it was loaded.", at=path, fix=fix)
-        return read_photo(data)
-    except (OSError, ValueError) as cause:
-        raise InputError(f"The image of the donor cannot be read ({cause!s:.150}).", at=path) from cause
+    return read_donor(path, sha256, read_photo)
 
 
-def _visible(label: Label) -> Visible:
+def visible_of(label: Label) -> Visible:
+    """A label as predicates look at it."""
     left, top, right, bottom = label.xyxy
     area = int(label.mask.sum()) if label.mask is not None else round((right - left) * (bottom - top))
     share = label.attributes.get("visible_fraction", 1.0)

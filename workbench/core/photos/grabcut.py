@@ -41,7 +41,9 @@ def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
     width, height = max(3, round(window.shape[1] * scale)), max(3, round(window.shape[0] * scale))
     small = cv2.resize(window, (width, height), interpolation=cv2.INTER_AREA)
     box = np.zeros((height, width), np.bool_)
-    box[round((top - y0) * scale) : round((bottom - y0) * scale), round((left - x0) * scale) : round((right - x0) * scale)] = True  # fmt: skip
+    (u0, u1), (v0, v1) = ([round((edge - start) * scale) for edge in edges]
+                          for edges, start in (((left, right), x0), ((top, bottom), y0)))  # fmt: skip
+    box[v0:v1, u0:u1] = True
     if box.sum() < 16 or (~box).sum() < 16:
         return nothing, 0.0
     first, second = _cut(small, box, box), _cut(small, box, _ellipse(box))
@@ -49,7 +51,8 @@ def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
     if not mask.any():
         return nothing, 0.0
     confidence = _iou(first, second) * _iou(_bounds(first & second), box)
-    large = cv2.resize(mask.astype(np.float32), (window.shape[1], window.shape[0]), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)  # corners of pixels do not show when it is enlarged
+    large = cv2.resize(soft, (window.shape[1], window.shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.ascontiguousarray(large[top - y0 : bottom - y0, left - x0 : right - x0] > 0.5), round(confidence, 4)
 
 

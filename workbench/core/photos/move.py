@@ -101,7 +101,7 @@ def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
 
 def moved_labels(labels: Iterable[Label], move: Move, least_visible: float) -> tuple[Labels, int]:
     """The labels of the picture, and how many are left out because less of them is in it than asked for."""
-    moved = [_moved(label, move) for label in labels]
+    moved = [moved_label(label, move) for label in labels]
     kept = [label for label, visible in moved if label is not None and visible >= least_visible]
     return Labels.of(kept), len(moved) - len(kept)
 
@@ -117,8 +117,8 @@ def moved_camera(camera: Camera | None, move: Move) -> Camera | None:
     )
 
 
-def _moved(label: Label, move: Move) -> tuple[Label | None, float]:
-    """A label in the picture, and the share of it that is there."""
+def moved_label(label: Label, move: Move) -> tuple[Label | None, float]:
+    """A label in the picture, ``None`` when nothing of it is there, and the share of it that is."""
     polygons = tuple(part for outline in label.polygons if len(part := clipped(move.points(outline), move)) >= 3)
     mask, mask_corner, visible = _moved_mask(label, move)
     corners = move.points(_corners(label.xyxy))

@@ -46,7 +46,7 @@ class AnyObject(Distribution):
             if self.wanted and objects.classes[position] not in self.wanted:
                 continue
             if objects.confidence(names[position]) >= at.values[LEAST_CONFIDENCE]:
-                return names[position]
+                return str(names[position])
         raise ValueError("No labelled object has an outline that is sure enough.")
 
     def possible(self, parameter: Parameter) -> tuple[Any, ...]:

@@ -66,7 +66,13 @@ PASTE_PARAMETERS = (
     ),
     Parameter("paste.match", "number", "", _SHARE, 0.7, "how far light, colour and noise are matched", "target"),
     Parameter(
-        "paste.feather_px", "number", "pixel", (0, 20), 0.7, "standard deviation by which its edge is softened", "target"
+        "paste.feather_px",
+        "number",
+        "pixel",
+        (0, 20),
+        0.7,
+        "standard deviation by which its edge is softened",
+        "target",
     ),
     Parameter("paste.shadow", "number", "", _SHARE, 0.0, "how dark its soft contact shadow is", "target"),
 )

@@ -1,0 +1,122 @@
+"""The light around an object, and what of it tells how bright, how coloured and how noisy the place is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.core.photos.light import noise_of
+from workbench.core.sensor.color import LUMINANCE, linear_from_srgb
+
+Light = NDArray[np.float32]
+Region = tuple[int, int, int, int]
+AROUND = 0.3  # of the longer side of a box: what belongs to its surroundings
+SIDE_PX = 96  # of the photo as a whole, of which statistics are taken
+NOISE_PX = 192  # of the part in which noise is measured
+DARKEST = 1e-3
+MOST_STOPS, MOST_COLOUR, MOST_CONTRAST = 2.0, 0.5, 1.4  # by which light is changed at most
+_WEIGHTS = LUMINANCE.astype(np.float32)[None, :]
+LIGHT_OF_GREY = linear_from_srgb(np.arange(256) / 255.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A photo as a whole.
+
+    Attributes:
+        mean: linear light per channel.
+        contrast: standard deviation of the luminance, stops.
+        noise: standard deviation of the noise, on the square root of the light.
+    """
+
+    mean: tuple[float, float, float]
+    contrast: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class Surround:
+    """Where an object is.
+
+    Attributes:
+        near: linear light around it, mean per channel.
+        whole: the photo as a whole.
+    """
+
+    near: tuple[float, float, float]
+    whole: Whole
+
+
+def whole_of(light: Light) -> Whole:
+    """Statistics of ``(H, W, 3)`` linear light."""
+    scale = min(1.0, SIDE_PX / max(light.shape[:2]))
+    size = (max(1, round(light.shape[1] * scale)), max(1, round(light.shape[0] * scale)))
+    small = np.maximum(cv2.resize(light, size, interpolation=cv2.INTER_AREA), DARKEST)
+    stops = np.log2(cv2.transform(small, _WEIGHTS))
+    top, left = max(0, (light.shape[0] - NOISE_PX) // 2), max(0, (light.shape[1] - NOISE_PX) // 2)
+    part = np.sqrt(light[top : top + NOISE_PX, left : left + NOISE_PX])
+    return Whole(_three(small.reshape(-1, 3).mean(axis=0)), float(stops.std()), noise_of(np.asarray(part, np.float32)))
+
+
+def near_of(light: Light, box: Region) -> tuple[float, float, float]:
+    """Mean light around a box of whole pixels, the box itself left out; of the whole picture where there is none."""
+    window, inner = _window(light, box)
+    total = window.reshape(-1, 3).sum(axis=0, dtype=np.float64)
+    area = window.shape[0] * window.shape[1]
+    own = inner.reshape(-1, 3)
+    if area - len(own) < 8:
+        return _three(light.reshape(-1, 3).mean(axis=0))
+    return _three((total - own.sum(axis=0, dtype=np.float64)) / (area - len(own)))
+
+
+def surround_of(pixels: NDArray[np.uint8], box: Region) -> Surround:
+    """What is around a box in sRGB pixels ``(H, W, 3)``."""
+    scale = min(1.0, 4 * SIDE_PX / max(pixels.shape[:2]))
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    small = cv2.LUT(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), LIGHT_OF_GREY)
+    left, top, right, bottom = (round(edge * scale) for edge in box)
+    whole = whole_of(np.asarray(small, np.float32))
+    y, x = max(0, (pixels.shape[0] - NOISE_PX) // 2), max(0, (pixels.shape[1] - NOISE_PX) // 2)
+    part = cv2.LUT(np.ascontiguousarray(pixels[y : y + NOISE_PX, x : x + NOISE_PX]), LIGHT_OF_GREY)
+    noise = noise_of(np.asarray(np.sqrt(part), np.float32))
+    return Surround(
+        near_of(np.asarray(small, np.float32), (left, top, max(right, left + 1), max(bottom, top + 1))),
+        Whole(whole.mean, whole.contrast, noise),
+    )
+
+
+def gains(here: Surround, there: Surround, match: float) -> NDArray[np.float32]:
+    """By how much the light of an object changes, per channel, when it comes from there to here.
+
+    Half of it is told by what is around it, half by the photos as a whole: one of both alone takes a dark table for
+    little light. Luminance changes by 2 stops at most, colour by half a stop.
+    """
+    near = np.log2(np.maximum(here.near, DARKEST)) - np.log2(np.maximum(there.near, DARKEST))
+    whole = np.log2(np.maximum(here.whole.mean, DARKEST)) - np.log2(np.maximum(there.whole.mean, DARKEST))
+    stops = (near + whole) / 2
+    brightness = float(stops @ LUMINANCE)
+    colour = np.clip(stops - brightness, -MOST_COLOUR, MOST_COLOUR)
+    return np.asarray(np.exp2(match * (np.clip(brightness, -MOST_STOPS, MOST_STOPS) + colour)), np.float32)
+
+
+def contrast_power(here: Whole, there: Whole, match: float) -> float:
+    """The power of an object's light about its mean that brings it to the contrast of another photo."""
+    ratio = max(here.contrast, 0.1) / max(there.contrast, 0.1)
+    return math.pow(min(max(ratio, 1 / MOST_CONTRAST), MOST_CONTRAST), match)
+
+
+def _window(light: Light, box: Region) -> tuple[Light, Light]:
+    height, width = light.shape[:2]
+    left, top, right, bottom = box
+    margin = max(4, round(AROUND * max(right - left, bottom - top)))
+    x0, y0 = max(left - margin, 0), max(top - margin, 0)
+    window = light[y0 : min(bottom + margin, height), x0 : min(right + margin, width)]
+    return window, light[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+
+
+def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
