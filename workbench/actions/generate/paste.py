@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.actions.generate.donors import Supply
-from workbench.actions.generate.photo import Developed, visible_of
+from workbench.actions.generate.photo import Developed, Light, visible_of
 from workbench.actions.generate.shot import Shot
 from workbench.core.photos import Cutout, Ground, Placed, moved_label, pasted, placed, visible
 from workbench.core.scenario import Accept, ResolvedFrame
@@ -100,9 +100,12 @@ class Pasted:
 
     def shoot(self, backend: str) -> Shot:
         """Put the objects on the light of the photo, and develop it."""
+        return self.ground.developed(self, self._with_objects, "pasted")
+
+    def _with_objects(self, light: Light) -> Light:
         values = self.resolved.values
         rng = rng_from_seed(values["sensor.noise.seed"], key="paste")
-        return self.ground.developed(self, lambda light: pasted(light, self.pieces, values, rng), "pasted")
+        return pasted(light, self.pieces, self.ground.labels, values, rng)
 
     def lineage(self) -> Mapping[str, Any]:
         """All donors, where each object lies, and what was left out."""

@@ -81,8 +81,11 @@ def move_of(values: Mapping[str, Any], width: int, height: int) -> Move:
     return Move(np.column_stack([linear, offset]), out_width, out_height)
 
 
-def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
-    """The picture ``(H, W, 3)`` that a move makes of a photo, interpolated by cubic splines."""
+def moved_light(light: NDArray[np.float32], move: Move, *, empty_beyond: bool = False) -> NDArray[np.float32]:
+    """The picture ``(H, W, 3)`` that a move makes of a photo, interpolated by cubic splines.
+
+    Beyond its edges a photo is mirrored, or 0 with ``empty_beyond``.
+    """
     if np.array_equal(move.matrix, np.eye(2, 3)) and light.shape[:2] == (move.height, move.width):
         return light
     matrix = move.matrix.copy()
@@ -93,9 +96,8 @@ def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
         light = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
         matrix[:, :2] = matrix[:, :2] @ np.diag([width / small[0], height / small[1]])
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the centre of the first pixel
-    moved = cv2.warpAffine(
-        light, matrix, (move.width, move.height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    )
+    border = cv2.BORDER_CONSTANT if empty_beyond else cv2.BORDER_REFLECT_101
+    moved = cv2.warpAffine(light, matrix, (move.width, move.height), flags=cv2.INTER_CUBIC, borderMode=border)
     return np.maximum(np.asarray(moved, np.float32), 0.0)
 
 

@@ -17,7 +17,7 @@ from workbench.core.photos.grabcut import Mask
 from workbench.core.photos.light import denoised
 from workbench.core.photos.move import Move, moved_label, moved_light
 from workbench.core.photos.occlusion import uncovered
-from workbench.core.photos.surround import LIGHT_OF_GREY, Surround, Whole, contrast_power, gains, near_of, whole_of
+from workbench.core.photos.surround import LIGHT_OF_GREY, Surround, contrast_power, gains, kin_of, near_of, whole_of
 from workbench.core.schema.labels import Label, Labels
 from workbench.core.sensor.color import LUMINANCE
 
@@ -192,19 +192,35 @@ def _cover(covered: Mask, label: Label) -> None:
     covered[top:bottom, left:right] |= label.mask
 
 
-def pasted(light: Light, pieces: Sequence[Placed], values: Mapping[str, Any], rng: np.random.Generator) -> Light:
-    """The light ``(H, W, 3)`` of the picture with the objects on it; the given one is left alone."""
+def pasted(
+    light: Light, pieces: Sequence[Placed], labels: Labels, values: Mapping[str, Any], rng: np.random.Generator
+) -> Light:
+    """The light ``(H, W, 3)`` of the picture with the objects on it; the given one is left alone.
+
+    Args:
+        light: of the photo, moved.
+        pieces: the hindmost first.
+        labels: of the photo, in the picture: objects of the same class tell the light best.
+        values: constants of the frame.
+        rng: of the noise.
+    """
     light = light.copy()
     here = whole_of(light)
+    boxes: dict[str, list[tuple[float, float, float, float]]] = {}
+    for name, box in zip(labels.names, labels.boxes(), strict=True):
+        boxes.setdefault(name, []).append(box)
+    kin = {name: kin_of(light, own) for name, own in boxes.items()}
     for piece in pieces:
         if piece.label is not None:
             own = {path: values[path][piece.index] for path in LOOK}
-            _paste(light, piece, piece.label, own, here, rng)
+            left, top, right, bottom = (int(edge) for edge in piece.label.xyxy)
+            surround = Surround(near_of(light, (left, top, right, bottom)), here, kin.get(piece.label.name))
+            _paste(light, piece, piece.label, own, surround, rng)
     return light
 
 
 def _paste(
-    light: Light, piece: Placed, label: Label, own: Mapping[str, Any], here: Whole, rng: np.random.Generator
+    light: Light, piece: Placed, label: Label, own: Mapping[str, Any], here: Surround, rng: np.random.Generator
 ) -> None:
     height, width = light.shape[:2]
     left, top, right, bottom = (int(edge) for edge in label.xyxy)
@@ -219,12 +235,11 @@ def _paste(
     matrix = piece.move.matrix.copy()
     matrix[:, 2] -= (x0, y0)
     move = Move(matrix, x1 - x0, y1 - y0)
-    alpha = moved_light(_full_mask(piece.cutout), move).clip(0.0, 1.0)
+    alpha = moved_light(_full_mask(piece.cutout), move, empty_beyond=True).clip(0.0, 1.0)
     if own["paste.feather_px"] > 0:
         alpha = cv2.GaussianBlur(alpha, (0, 0), own["paste.feather_px"], borderType=cv2.BORDER_REPLICATE)
     patch = moved_light(np.asarray(cv2.LUT(piece.cutout.pixels, LIGHT_OF_GREY), np.float32), move)
-    surround = Surround(near_of(light, (left, top, right, bottom)), here)
-    patch = _matched(patch, alpha, piece, surround, own["paste.match"], rng)
+    patch = _matched(patch, alpha, piece, here, own["paste.match"], rng)
     window = light[y0:y1, x0:x1]
     if own["paste.shadow"] > 0:
         window *= 1.0 - _shadow(alpha, tall, own["paste.shadow"])[..., None]

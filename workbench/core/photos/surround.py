@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,11 +15,13 @@ from workbench.core.sensor.color import LUMINANCE, linear_from_srgb
 
 Light = NDArray[np.float32]
 Region = tuple[int, int, int, int]
+Box = tuple[float, float, float, float]
+Three = tuple[float, float, float]
 AROUND = 0.3  # of the longer side of a box: what belongs to its surroundings
 SIDE_PX = 96  # of the photo as a whole, of which statistics are taken
 NOISE_PX = 192  # of the part in which noise is measured
 DARKEST = 1e-3
-MOST_STOPS, MOST_COLOUR, MOST_CONTRAST = 2.0, 0.5, 1.4  # by which light is changed at most
+MOST_STOPS, MOST_COLOUR, MOST_CONTRAST = 2.0, 0.4, 1.2  # by which light is changed at most
 _WEIGHTS = LUMINANCE.astype(np.float32)[None, :]
 LIGHT_OF_GREY = linear_from_srgb(np.arange(256) / 255.0).astype(np.float32)
 
@@ -33,7 +36,7 @@ class Whole:
         noise: standard deviation of the noise, on the square root of the light.
     """
 
-    mean: tuple[float, float, float]
+    mean: Three
     contrast: float
     noise: float
 
@@ -45,10 +48,12 @@ class Surround:
     Attributes:
         near: linear light around it, mean per channel.
         whole: the photo as a whole.
+        kin: linear light of objects of the same class, or of the object itself in its own photo; ``None`` without any.
     """
 
-    near: tuple[float, float, float]
+    near: Three
     whole: Whole
+    kin: Three | None = None
 
 
 def whole_of(light: Light) -> Whole:
@@ -62,7 +67,7 @@ def whole_of(light: Light) -> Whole:
     return Whole(_three(small.reshape(-1, 3).mean(axis=0)), float(stops.std()), noise_of(np.asarray(part, np.float32)))
 
 
-def near_of(light: Light, box: Region) -> tuple[float, float, float]:
+def near_of(light: Light, box: Region) -> Three:
     """Mean light around a box of whole pixels, the box itself left out; of the whole picture where there is none."""
     window, inner = _window(light, box)
     total = window.reshape(-1, 3).sum(axis=0, dtype=np.float64)
@@ -86,21 +91,44 @@ def surround_of(pixels: NDArray[np.uint8], box: Region) -> Surround:
     return Surround(
         near_of(np.asarray(small, np.float32), (left, top, max(right, left + 1), max(bottom, top + 1))),
         Whole(whole.mean, whole.contrast, noise),
+        kin_of(np.asarray(small, np.float32), [(box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)]),
     )
 
 
-def gains(here: Surround, there: Surround, match: float) -> NDArray[np.float32]:
+def kin_of(light: Light, boxes: Sequence[Box]) -> Three | None:
+    """Geometric mean over boxes of the median light in their middle, per channel; ``None`` without any.
+
+    >>> kin_of(np.full((8, 8, 3), 0.5, np.float32), [(0, 0, 8, 8)])
+    (0.5, 0.5, 0.5)
+    """
+    stops = []
+    for left, top, right, bottom in boxes:
+        x, y, half_w, half_h = (left + right) / 2, (top + bottom) / 2, (right - left) / 4, (bottom - top) / 4
+        x0, y0 = math.floor(x - half_w), math.floor(y - half_h)
+        part = light[max(y0, 0) : max(math.ceil(y + half_h), 0), max(x0, 0) : max(math.ceil(x + half_w), 0)]
+        if part.size:
+            few = part[:: max(1, part.shape[0] // 24), :: max(1, part.shape[1] // 24)]
+            stops.append(np.log2(np.maximum(np.median(few.reshape(-1, 3), axis=0), DARKEST)))  # not of a print on it
+    return _three(np.exp2(np.mean(stops, axis=0))) if stops else None
+
+
+def gains(here: Surround, there: Surround, match: float) -> Light:
     """By how much the light of an object changes, per channel, when it comes from there to here.
 
-    Half of it is told by what is around it, half by the photos as a whole: one of both alone takes a dark table for
-    little light. Luminance changes by 2 stops at most, colour by half a stop.
+    Objects of its class that are here tell it best. Without any, half of it is told by what is around it, half by the
+    photos as a whole, and it changes less: both may differ by what lies there, not by the light.
     """
-    near = np.log2(np.maximum(here.near, DARKEST)) - np.log2(np.maximum(there.near, DARKEST))
-    whole = np.log2(np.maximum(here.whole.mean, DARKEST)) - np.log2(np.maximum(there.whole.mean, DARKEST))
-    stops = (near + whole) / 2
+    if here.kin is not None and there.kin is not None:
+        stops, most = _stops(here.kin, there.kin), MOST_STOPS
+    else:
+        stops, most = (_stops(here.near, there.near) + _stops(here.whole.mean, there.whole.mean)) / 2, MOST_STOPS / 2
     brightness = float(stops @ LUMINANCE)
     colour = np.clip(stops - brightness, -MOST_COLOUR, MOST_COLOUR)
-    return np.asarray(np.exp2(match * (np.clip(brightness, -MOST_STOPS, MOST_STOPS) + colour)), np.float32)
+    return np.asarray(np.exp2(match * (np.clip(brightness, -most, most) + colour)), np.float32)
+
+
+def _stops(here: Three, there: Three) -> NDArray[np.float64]:
+    return np.asarray(np.log2(np.maximum(here, DARKEST)) - np.log2(np.maximum(there, DARKEST)))
 
 
 def contrast_power(here: Whole, there: Whole, match: float) -> float:
@@ -118,5 +146,5 @@ def _window(light: Light, box: Region) -> tuple[Light, Light]:
     return window, light[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
 
 
-def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:
+def _three(values: NDArray[np.floating]) -> Three:
     return float(values[0]), float(values[1]), float(values[2])
