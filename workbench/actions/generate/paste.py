@@ -13,7 +13,7 @@ import numpy as np
 from workbench.actions.generate.donors import Supply
 from workbench.actions.generate.photo import Developed, Light, visible_of
 from workbench.actions.generate.shot import Shot
-from workbench.core.photos import Cutout, Ground, Placed, moved_label, pasted, placed, visible
+from workbench.core.photos import Cutout, Ground, Placed, pasted, placed, visible
 from workbench.core.scenario import Accept, ResolvedFrame
 from workbench.core.scenario.randomness import rng_from_seed
 from workbench.core.schema.label_json import labels_to_json
@@ -59,10 +59,8 @@ class Pasted:
         values, donor, move = ground.resolved.values, ground.donor, ground.move
         pieces = placed(cutouts, values, Ground(move, donor.width, donor.height, ground.labels))
         least = values["photo.least_visible"]
-        moved = [moved_label(label, move) for label in donor.labels]
-        there = [(label, share) for label, share in moved if label is not None and share >= least]
-        own, objects = visible(pieces, there, (move.height, move.width))
-        kept = [_of_photo(label, share, old[1]) for (label, share), old in zip(own, there, strict=True)
+        own, objects = visible(pieces, ground.seen, (move.height, move.width))
+        kept = [_of_photo(label, share, old[1]) for (label, share), old in zip(own, ground.seen, strict=True)
                 if label is not None and share >= least]  # fmt: skip
         names = values[OBJECT]
         seen = [_of_object(label, share, name) for (label, share), name in zip(objects, names, strict=True)
@@ -104,8 +102,8 @@ class Pasted:
 
     def _with_objects(self, light: Light) -> Light:
         values = self.resolved.values
-        rng = rng_from_seed(values["sensor.noise.seed"], key="paste")
-        return pasted(light, self.pieces, self.ground.labels, values, rng)
+        seed = values["sensor.noise.seed"]
+        return pasted(light, self.pieces, self.ground.labels, values, lambda i: rng_from_seed(seed, key=f"paste[{i}]"))
 
     def lineage(self) -> Mapping[str, Any]:
         """All donors, where each object lies, and what was left out."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from workbench.core.photos import (
     Tone,
     move_of,
     moved_camera,
-    moved_labels,
     moved_light,
     read_donor,
     read_photo,
     relit,
+    seen_labels,
     toned,
 )
 from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
@@ -63,17 +64,15 @@ class Developed:
         resolved: the constants.
         donor: the photo.
         move: where its points come to lie.
-        labels: of the picture.
+        seen: labels of the picture, each with the share of its object that is there.
         tone: that it is brought to, or ``None``.
-        cut: labels left out because too little of their object is in the picture.
         refusals: earlier draws of the same frame, by the predicate that refused them.
     """
 
     resolved: ResolvedFrame
     donor: Donor
     move: Move
-    labels: Labels
-    cut: int
+    seen: tuple[tuple[Label, float], ...]
     tone: Tone | None
     refusals: Counter[str]
 
@@ -88,8 +87,18 @@ class Developed:
     def from_donor(cls, resolved: ResolvedFrame, refusals: Counter[str], donor: Donor, tone: Tone | None) -> Developed:
         """Move a photo."""
         move = move_of(resolved.values, donor.width, donor.height)
-        labels, cut = moved_labels(donor.labels, move, resolved.values["photo.least_visible"])
-        return cls(resolved, donor, move, labels, cut, tone, refusals)
+        seen = seen_labels(donor.labels, move, resolved.values["photo.least_visible"])
+        return cls(resolved, donor, move, tuple(seen), tone, refusals)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Labels of the picture."""
+        return Labels.of([label for label, _ in self.seen])
+
+    @property
+    def cut(self) -> int:
+        """Labels left out because too little of their object is in the picture."""
+        return len(self.donor.labels) - len(self.seen)
 
     @property
     def size_px(self) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from workbench.core.photos.cutout import Cutout, cut_out, outline_of, unfit
 from workbench.core.photos.donor import Donor, read_donor
 from workbench.core.photos.file import JpegCoding, Photo, read_photo
 from workbench.core.photos.light import relit
-from workbench.core.photos.move import Move, move_of, moved_camera, moved_label, moved_labels, moved_light
+from workbench.core.photos.move import Move, move_of, moved_camera, moved_labels, moved_light, seen_labels
 from workbench.core.photos.paste import Ground, Placed, pasted, placed, visible
 from workbench.core.photos.tone import Tone, tone_of, toned
 
@@ -20,7 +20,6 @@ __all__ = [
     "cut_out",
     "move_of",
     "moved_camera",
-    "moved_label",
     "moved_labels",
     "moved_light",
     "outline_of",
@@ -29,6 +28,7 @@ __all__ = [
     "read_donor",
     "read_photo",
     "relit",
+    "seen_labels",
     "tone_of",
     "toned",
     "unfit",

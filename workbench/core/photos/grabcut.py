@@ -16,6 +16,8 @@ SIDE_PX = 96  # of the part of a photo that is segmented
 MARGIN = 0.25  # of the longer side of the box: how much around it is known as background
 LEAST_MARGIN_PX = 4
 ROUNDS = 2
+HOPELESS = 0.5  # how far a first outline fills its box, below which there is no second one
+LOOSE = 0.04  # of its side by which people draw a box too large, at each end
 FINE_PX = 256  # of the window in which the outline is drawn to edges
 EPSILON = 1e-3  # variance of colours below which there is no edge
 
@@ -24,8 +26,8 @@ def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
     """The object in a box, by GrabCut (Rother, Kolmogorov & Blake 2004), and the confidence in it.
 
     It is done twice: from all of the box, and from the ellipse in it. The confidence, from 0 to 1, is the product of
-    how well both agree and how well their outlines fill the box, each as intersection over union: an object that was
-    boxed tightly reaches all four sides. An object as large as the photo, of which no background is seen, has 0.
+    how well both agree, as intersection over union, and how far they fill the box: an object that was boxed tightly
+    reaches all four sides. An object as large as the photo, of which no background is seen, has 0.
 
     Args:
         pixels: ``(H, W, 3)`` RGB of the photo.
@@ -48,11 +50,15 @@ def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
     box[v0:v1, u0:u1] = True
     if box.sum() < 16 or (~box).sum() < 16:
         return nothing, 0.0
-    first, second = _cut(small, box, box), _cut(small, box, _ellipse(box))
+    first = _cut(small, box, box)
+    fit = _fit(first, box)
+    if fit < HOPELESS:
+        return nothing, round(fit, 4)
+    second = _cut(small, box, _ellipse(box))
     mask = _solid(first & second if _iou(first, second) > 0.5 else first)
     if not mask.any():
         return nothing, 0.0
-    confidence = _iou(first, second) * _iou(_bounds(first & second), box)
+    confidence = _iou(first, second) * _fit(first & second, box)
     large = _refined(window, mask)
     return np.ascontiguousarray(large[top - y0 : bottom - y0, left - x0 : right - x0]), round(confidence, 4)
 
@@ -118,12 +124,16 @@ def _solid(mask: Mask) -> Mask:
     return np.asarray(outside[1:-1, 1:-1] != outside[0, 0])
 
 
-def _bounds(mask: Mask) -> Mask:
-    full = np.zeros_like(mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows):
-        full[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    return full
+def _fit(mask: Mask, box: Mask) -> float:
+    """How far a mask fills the box about it: the product over width and height, small gaps left out."""
+    fit = 1.0
+    for axis in (0, 1):
+        own, whole = np.flatnonzero(mask.any(axis=axis)), np.flatnonzero(box.any(axis=axis))
+        if len(own) == 0:
+            return 0.0
+        gaps = (own[0] - whole[0], whole[-1] - own[-1])
+        fit *= 1.0 - sum(max(0.0, gap / len(whole) - LOOSE) for gap in gaps)
+    return fit
 
 
 def _iou(first: Mask, second: Mask) -> float:

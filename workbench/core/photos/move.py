@@ -103,9 +103,15 @@ def moved_light(light: NDArray[np.float32], move: Move, *, empty_beyond: bool = 
 
 def moved_labels(labels: Iterable[Label], move: Move, least_visible: float) -> tuple[Labels, int]:
     """The labels of the picture, and how many are left out because less of them is in it than asked for."""
+    given = list(labels)
+    kept = seen_labels(given, move, least_visible)
+    return Labels.of([label for label, _ in kept]), len(given) - len(kept)
+
+
+def seen_labels(labels: Iterable[Label], move: Move, least_visible: float) -> list[tuple[Label, float]]:
+    """The labels of which enough is in the picture, each with the share of it that is."""
     moved = [moved_label(label, move) for label in labels]
-    kept = [label for label, visible in moved if label is not None and visible >= least_visible]
-    return Labels.of(kept), len(moved) - len(kept)
+    return [(label, share) for label, share in moved if label is not None and share >= least_visible]
 
 
 def moved_camera(camera: Camera | None, move: Move) -> Camera | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,11 @@ from workbench.core.sensor.color import LUMINANCE
 
 Light = NDArray[np.float32]
 Boxes = NDArray[np.float64]
+RngOf = Callable[[int], np.random.Generator]
 Seen = tuple[Label | None, float]
 ASIDE = 24  # places that are tried, across the picture, for an object that would cover too much
 GOLDEN = (math.sqrt(5) - 1) / 2  # steps of which no two places of a few are near each other
+LEAST_NOISE = 5e-4  # standard deviation on the square root of light, below any that 8 bits show
 NOISIER = 1.5  # from which on the object's noise is removed
 SHADOW = 0.75  # of the light that the darkest shadow takes
 PLACE = ("paste.x", "paste.y", "paste.scale", "paste.rotation", "paste.mirror", "paste.overlap")
@@ -192,9 +194,7 @@ def _cover(covered: Mask, label: Label) -> None:
     covered[top:bottom, left:right] |= label.mask
 
 
-def pasted(
-    light: Light, pieces: Sequence[Placed], labels: Labels, values: Mapping[str, Any], rng: np.random.Generator
-) -> Light:
+def pasted(light: Light, pieces: Sequence[Placed], labels: Labels, values: Mapping[str, Any], rng_of: RngOf) -> Light:
     """The light ``(H, W, 3)`` of the picture with the objects on it; the given one is left alone.
 
     Args:
@@ -202,7 +202,7 @@ def pasted(
         pieces: the hindmost first.
         labels: of the photo, in the picture: objects of the same class tell the light best.
         values: constants of the frame.
-        rng: of the noise.
+        rng_of: generator of the noise of an object, by its number.
     """
     light = light.copy()
     here = whole_of(light)
@@ -215,7 +215,7 @@ def pasted(
             own = {path: values[path][piece.index] for path in LOOK}
             left, top, right, bottom = (int(edge) for edge in piece.label.xyxy)
             surround = Surround(near_of(light, (left, top, right, bottom)), here, kin.get(piece.label.name))
-            _paste(light, piece, piece.label, own, surround, rng)
+            _paste(light, piece, piece.label, own, surround, rng_of(piece.index))
     return light
 
 
@@ -283,10 +283,12 @@ def _with_noise(
     """An object with the noise of the picture: more of it where it is cleaner, less where it is noisier."""
     factor = math.sqrt(abs(np.linalg.det(piece.move.matrix[:, :2])))
     own = piece.cutout.surround.whole.noise * min(1.0, factor) * math.sqrt(max(gain, 1e-6))
-    noise = rng.normal(size=patch.shape).astype(np.float32)  # drawn in any case, so that others have theirs
     if own > NOISIER * wanted:
         return denoised(patch, match * (1.0 - wanted / own))
     missing = math.sqrt(max(wanted**2 - own**2, 0.0)) * match
+    if missing < LEAST_NOISE:
+        return patch
+    noise = rng.standard_normal(patch.shape, dtype=np.float32)
     root = np.sqrt(np.maximum(patch, 0.0)) + np.float32(missing) * noise
     return np.asarray(np.maximum(root, 0.0) ** 2, np.float32)
 

@@ -64,18 +64,17 @@ def whole_of(light: Light) -> Whole:
     stops = np.log2(cv2.transform(small, _WEIGHTS))
     top, left = max(0, (light.shape[0] - NOISE_PX) // 2), max(0, (light.shape[1] - NOISE_PX) // 2)
     part = np.sqrt(light[top : top + NOISE_PX, left : left + NOISE_PX])
-    return Whole(_three(small.reshape(-1, 3).mean(axis=0)), float(stops.std()), noise_of(np.asarray(part, np.float32)))
+    return Whole(_three(np.array(cv2.mean(small))), float(stops.std()), noise_of(np.asarray(part, np.float32)))
 
 
 def near_of(light: Light, box: Region) -> Three:
     """Mean light around a box of whole pixels, the box itself left out; of the whole picture where there is none."""
     window, inner = _window(light, box)
-    total = window.reshape(-1, 3).sum(axis=0, dtype=np.float64)
-    area = window.shape[0] * window.shape[1]
-    own = inner.reshape(-1, 3)
-    if area - len(own) < 8:
-        return _three(light.reshape(-1, 3).mean(axis=0))
-    return _three((total - own.sum(axis=0, dtype=np.float64)) / (area - len(own)))
+    area, own = window.shape[0] * window.shape[1], inner.shape[0] * inner.shape[1]
+    if area - own < 8:
+        return _three(np.array(cv2.mean(light)))
+    total, inside = np.array(cv2.mean(window)) * area, np.array(cv2.mean(inner)) * own if own else 0.0
+    return _three((total - inside) / (area - own))
 
 
 def surround_of(pixels: NDArray[np.uint8], box: Region) -> Surround:

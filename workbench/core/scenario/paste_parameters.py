@@ -11,7 +11,7 @@ PASTE_PARAMETERS = (
         "number",
         "",
         _SHARE,
-        0.75,
+        0.8,
         "confidence that an outline found in a box must have; outlines that are given have 1",
     ),
     Parameter("paste.object", "object", "", None, {"object": "any"}, "the labelled object", "target"),
