@@ -125,7 +125,7 @@ class Pasted:
         return {
             "object": self.resolved.values[OBJECT][piece.index],
             "confidence": piece.cutout.confidence,
-            "matrix": [[round(value, 6) for value in row] for row in matrix.tolist()],
+            "matrix": matrix.tolist(),
         }
 
     def files(self, picture: Picture) -> Mapping[str, bytes]:
