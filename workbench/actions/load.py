@@ -19,6 +19,7 @@ from workbench.adapters.formats.toolkit.problems import Problems
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, one_of, unreadable
 from workbench.base.files import existing
+from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
 from workbench.core.schema.classes import ClassFacts
@@ -69,7 +70,10 @@ def load(
     report = LoadReport(format=name, why=detected.why)
     _note(target, given, report.format)
     mixed: dict[str, store.Mixed] = {}
-    add = partial(_add, target, source=source, update=update, report=report, problems=problems, mixed=mixed)
+    with_bytes: dict[str, list[str]] = {}
+    add = partial(
+        _add, target, source=source, update=update, report=report, problems=problems, mixed=mixed, with_bytes=with_bytes
+    )
     bar = Progress(f"loading {given.name}", total=total, unit="sample", work=work)
     with bar as progress, ThreadPoolExecutor(1, thread_name_prefix="write") as writer:
         classes = _Classes(target)
@@ -82,6 +86,10 @@ def load(
         if waiting:
             progress.advance(waiting.result())
     _close(source, problems, mixed)
+    for attribute, origins in with_bytes.items():
+        first = f"{counted(len(origins), 'sample')} (first: {origins[0]})"
+        message = f"'{attribute:.60}' holds bytes in {first}; bytes are no facts of an image, left out."
+        problems.add("unsupported_annotation", origins[0], message)
     if report.updated:
         _note(target, given, report.format, updated=report.updated)
     report.problems = list(problems)
@@ -125,6 +133,7 @@ def _add(
     report: LoadReport,
     problems: Problems,
     mixed: dict[str, store.Mixed],
+    with_bytes: dict[str, list[str]],
 ) -> int:
     """Add a batch and count what became of it; returns its size."""
     by_source: dict[SourceName, list[Record]] = {}
@@ -140,6 +149,8 @@ def _add(
         for part in added.mixed:
             known = mixed.setdefault(f"{part.path} {part.kept_in}", part)
             known.values += part.values if known is not part else 0
+        for attribute, origins in added.with_bytes.items():
+            with_bytes.setdefault(attribute, []).extend(origins)
         for record, new in zip(records, added.new, strict=True):
             _tell(record, report) if new else _tell_again(report)
     return len(batch)

@@ -32,7 +32,8 @@ class MeasureReport:
         measured: samples measured now.
         skipped: samples that had all measures before, and those without an image.
         without_picture: point clouds alone, of which there is nothing to measure; counted in ``skipped`` too.
-        problems: images that could not be read.
+        problems: images that could not be read, labels that cannot be used.
+        failed: images that could not be read.
         samples_per_s: rate of this call.
     """
 
@@ -40,6 +41,7 @@ class MeasureReport:
     skipped: int = 0
     without_picture: int = 0
     problems: list[Problem] = field(default_factory=list)
+    failed: int = 0
     samples_per_s: float = 0.0
 
 
@@ -67,6 +69,10 @@ def measure(
     pictures = [s for s in chosen if s.record.image_path is not None]
     todo = [s for s in pictures if again or not _is_done(s)]
     report = MeasureReport(skipped=len(chosen) - len(todo), without_picture=len(chosen) - len(pictures))
+    odd = store.OddLabels()
+    for stored in chosen:
+        odd.look(stored.record.origin, fields.GROUND_TRUTH, stored.odd)
+    report.problems += odd.problems()
     started_s = time.monotonic()
     with (
         _pool(len(todo)) as (pool, function),
@@ -113,10 +119,14 @@ def _save(
     dataset: Dataset, batch: Sequence[Stored], results: Sequence[Measured | Problem], report: MeasureReport
 ) -> None:
     measured = {s.id: r for s, r in zip(batch, results, strict=True) if isinstance(r, Measured)}
-    report.problems += [r for r in results if isinstance(r, Problem)]
+    unread = [r for r in results if isinstance(r, Problem)]
+    report.problems += unread
+    report.failed += len(unread)
     report.measured += len(measured)
     labels = {s.id: dict(zip(s.label_ids, measured[s.id].labels, strict=True)) for s in batch if s.id in measured}
-    known = {i: {label: values for label, values in of_sample.items() if values} for i, of_sample in labels.items()}
+    known = {
+        i: {label: values for label, values in of_sample.items() if label and values} for i, of_sample in labels.items()
+    }
     store.set_label_values(dataset, fields.GROUND_TRUTH, known)  # before the mark that all of the sample is measured
     store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
 

@@ -56,8 +56,16 @@ class FilterError(InputError):
     """The ``where`` text is not understood."""
 
 
-class FilterWarning(UserWarning):
+class WorkbenchWarning(UserWarning):
+    """Something of the data or of a filter that a user has to know."""
+
+
+class FilterWarning(WorkbenchWarning):
     """The ``where`` text is understood, but selects nothing, or has a word that no sample has."""
+
+
+class LabelWarning(WorkbenchWarning):
+    """Labels in the database that cannot be used are left out."""
 
 
 class ScenarioError(InputError):

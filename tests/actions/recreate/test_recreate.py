@@ -25,7 +25,7 @@ from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
-FITTING = importlib.import_module("workbench.actions.recreate.recreate")  # the package names its function so
+FITTING = importlib.import_module("workbench.actions.recreate.fitting")
 Write = Callable[..., Path]
 SIZE = {"sensor.camera.resolution": [160, 120]}
 DARK = SIZE | {"sensor.exposure.ev": {"uniform": [-3.2, -2.6]}, "scene.surface.label": "metal"}
@@ -54,7 +54,7 @@ def test_what_they_have_in_common_becomes_a_scenario(
     cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks: list[Any] = []
-    found = recreate(cell, f"'{FAILURE}' in tags", work=Work(ticks.append))
+    found = recreate(cell, f"'{FAILURE}' in tags", content="rendered", work=Work(ticks.append))
     rows = {row.path: row for row in found.parameters}
     assert found.samples == 12 and found.scenario.name == "dark_metal"
     assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
@@ -82,6 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
     monkeypatch.setattr(FITTING, "CHECKS", 3)
     monkeypatch.setattr(FITTING, "ROUNDS", (24, 24))
+    monkeypatch.setattr(FITTING, "JUDGED", 12)
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -94,7 +95,9 @@ def _exposures(scenario: Scenario) -> np.ndarray:
 
 @pytest.mark.parametrize(("n", "confidence", "title"), [(1, "low", "from 1 sample;"), (3, "low", "from 3 samples;")])
 def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confidence: str, title: str) -> None:
-    found = recreate(cell, ids=store.select(cell, f"'{FAILURE}' in tags and source == 'real'")[:n], name="few")
+    found = recreate(
+        cell, ids=store.select(cell, f"'{FAILURE}' in tags and source == 'real'")[:n], name="few", content="rendered"
+    )
     assert title in str(found).splitlines()[0] and f"What {title[5:-1]} of" in found.scenario.description
     assert {row.confidence for row in found.parameters} <= {confidence, "unknown"}
     assert np.ptp(_exposures(found.scenario)) > 2  # stops; the twelve differ by 0.6
@@ -104,7 +107,7 @@ def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None, tmp_path:
     rest = Scenario.load("bright_tray").replace(DARK, name="rest")  # what they are compared with: metal as well
     generate(rest, into=cell, n=8, folder=tmp_path).result()
     measure(cell)
-    found = recreate(cell, "source == 'real'")
+    found = recreate(cell, "source == 'real'", content="rendered")
     assert found.scenario.name == "recreated" and found.samples == 36 and found.synthetic == 0
     assert np.ptp(_exposures(found.scenario)) > 2  # the dark ones lie three stops below the normal ones
     assert {row.mode for row in found.parameters if row.path == "scene.surface.label"} == {"free"}
@@ -138,10 +141,10 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FITTING, "CHECKS", 3)
     monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
+    monkeypatch.setattr(FITTING, "JUDGED", 2)
     ticks: list[Any] = []
-    found = recreate(
-        cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat", work=Work(ticks.append)
-    )
+    given = {"content": "rendered", "backend": "flat", "work": Work(ticks.append)}
+    found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, **given)
     assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
 
 

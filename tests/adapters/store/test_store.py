@@ -164,13 +164,13 @@ def test_a_lock_file_left_over_holds_nothing(tmp_path: Path, monkeypatch: pytest
 
     import fiftyone as fo
 
-    from workbench.adapters.store import database
+    from workbench.adapters.store import embedded
 
     monkeypatch.setattr(fo.config, "database_dir", str(tmp_path))
-    assert database._holder() is None
+    assert embedded.lock_holder() is None
     for text in ("", "\n", "999999999\n", f"{os.getpid()}\n"):  # empty, gone, and a process that is no mongod
         (tmp_path / "mongod.lock").write_text(text)
-        assert database._holder() is None, text
+        assert embedded.lock_holder() is None, text
 
 
 def test_no_attribute_takes_a_name_of_fiftyone() -> None:

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.base.errors import ScenarioError
-from workbench.core.scenario import PARAMETERS, Scenario, Unplaceable
+from workbench.core.scenario import Scenario, Unplaceable
 from workbench.core.scenario.draw import draw_frame
+from workbench.core.scenario.parameters import parameters_of
 from workbench.core.scenario.randomness import rng_for
 
 SIMPLE = Scenario.load("bright_tray").replace({"scene.support": "table"})
@@ -45,7 +46,7 @@ def test_editing_one_range_keeps_all_other_draws(path: str, value: object) -> No
     edited = SIMPLE.replace({path: value})
     for frame in range(3):
         before, after = SIMPLE.resolve(frame).values, edited.resolve(frame).values
-        assert {p for p in PARAMETERS if before[p] != after[p]} == {path}
+        assert {p for p in parameters_of("rendered") if before[p] != after[p]} == {path}
 
 
 def test_one_more_object_keeps_the_others() -> None:
@@ -78,7 +79,7 @@ def test_neighbouring_frames_and_seeds_are_independent() -> None:
 @given(frame=st.integers(0, 10**9), seed=st.integers(0, 10**9))
 def test_every_value_is_what_its_parameter_allows(frame: int, seed: int) -> None:
     values = SIMPLE.replace(seed=seed).resolve(frame).values
-    for path, parameter in PARAMETERS.items():
+    for path, parameter in parameters_of("rendered").items():
         for value in [values[path]] if parameter.per == "frame" else values[path]:
             assert parameter.accepts(value), path
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.metrics import overlap
+from workbench.core.metrics.matching import greedy_pairs
 from workbench.core.schema.labels import Record
 
 SAME_IOU = 0.5
@@ -59,19 +60,18 @@ def _difference(names: Sequence[Sequence[str]], matches: Sequence[tuple[int, int
 
 def _matches(first: Boxes, second: Boxes, names: Sequence[Sequence[str]], *, slack: bool) -> list[tuple[int, int]]:
     """Pairs of boxes that are the same, best first, those of the same class before others, each box once."""
-    iou = overlap.iou(first, second)
-    near = _near(first, second) if slack else np.zeros_like(iou, bool)
-    same_class = np.array([[a == b for b in names[1]] for a in names[0]], bool).reshape(iou.shape)
-    allowed = (iou >= SAME_IOU) | near
-    order = np.argsort(-(iou + same_class), axis=None, kind="stable")
-    matches: list[tuple[int, int]] = []
-    taken: tuple[set[int], set[int]] = (set(), set())
-    for i, j in zip(*np.unravel_index(order, iou.shape), strict=True):
-        if allowed[i, j] and i not in taken[0] and j not in taken[1]:
-            matches.append((int(i), int(j)))
-            taken[0].add(i)
-            taken[1].add(j)
-    return matches
+    edges = [list(map(tuple, boxes.tolist())) for boxes in (first, second)]
+    classes = np.array(names[1], dtype=object)
+
+    def scores(at: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
+        iou = overlap.iou(first[at], second[others])[0]
+        allowed = iou >= SAME_IOU
+        if slack:
+            allowed |= _near(first[at : at + 1], second[others])[0]
+        return np.where(allowed, iou + (classes[others] == names[0][at]), -np.inf)
+
+    own, other = (list(zip(*each, strict=True)) for each in zip(names, edges, strict=True))
+    return greedy_pairs(own, other, scores)
 
 
 def _shares(record: Record) -> Boxes:

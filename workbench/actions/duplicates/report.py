@@ -90,7 +90,7 @@ class DuplicateReport:
         label_conflicts: pairs whose labels contradict each other.
         threshold: least similarity of near duplicates, and what share it finds and flags wrongly.
         flat: images that show nothing (black, white) and were compared by their bytes alone.
-        problems: images that could not be read.
+        problems: images that could not be read, labels that cannot be used.
         paths: image of each sample of a pair, by id.
     """
 
@@ -141,7 +141,7 @@ class DuplicateReport:
         if self.flat:
             flat = counted(self.flat, "uniform image")
             lines.append(f"  {flat} (black or white): compared by content only")
-        return "\n".join(lines + [f"  {problem.message} [{problem.where}]" for problem in self.problems[:20]])
+        return "\n".join(lines + [f"  {problem}" for problem in self.problems[:20]])
 
     def _repr_html_(self) -> str:
         return fragment(str(self), self._shown())

@@ -34,6 +34,7 @@ from workbench.core.duplicates.connected import connected
 from workbench.core.duplicates.correlation import alignment
 from workbench.core.duplicates.fingerprints import Thumbs, are_flat
 from workbench.core.duplicates.threshold import Threshold, calibrated
+from workbench.core.schema import fields
 from workbench.core.tables import Filter
 
 NOTE = "near_duplicates_in_detail"  # where the dataset keeps its threshold
@@ -76,7 +77,12 @@ def duplicates(
     if not samples:
         at = str(where or dataset.name)
         raise InputError("There are no images to compare.", at=at, fix="Widen the filter.")
-    return find(dataset, samples, calibrate=calibrate, keep=where is None, work=work)
+    report = find(dataset, samples, calibrate=calibrate, keep=where is None, work=work)
+    odd = store.OddLabels()
+    for stored in samples:
+        odd.look(stored.record.origin, fields.GROUND_TRUTH, stored.odd)
+    report.problems += odd.problems()
+    return report
 
 
 def find(

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from workbench.actions.evaluate.slices import by_labels, samples_by_class
+from workbench.actions.evaluate.slices import by_labels, samples_by_class, usable_labels
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
@@ -20,6 +20,7 @@ from workbench.core.metrics.registry import EVALUATION, Worst
 from workbench.core.metrics.score import score
 from workbench.core.report import html
 from workbench.core.schema.fields import ATTRIBUTES_FROM, CONFIDENCE, MEASURES, ORIGIN, SCENE_ID
+from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, Table
 
 COLUMNS = [field.name for field in fields(Slice)]
@@ -37,10 +38,12 @@ class Discovery(Sequence[Slice]):
     Attributes:
         metric: what is bad in them.
         found: the search's result.
+        problems: labels that could not be used.
     """
 
     metric: str
     found: Search
+    problems: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         return len(self.found.slices)
@@ -79,11 +82,14 @@ class Discovery(Sequence[Slice]):
         )
 
     def __str__(self) -> str:
-        return "\n".join([self.summary, *(f"  {part.words} (p {part.p_value:.2g})" for part in self)])
+        return "\n".join(
+            [self.summary, *(f"  {part.words} (p {part.p_value:.2g})" for part in self), *map(str, self.problems)]
+        )
 
     def _repr_html_(self) -> str:
         head = ("slice", "images", self.metric, "95 %", "elsewhere", "held out", "p") if len(self) else ()
-        return html.fragment(html.table(head, [_row(part) for part in self], caption=self.summary))
+        table = html.table(head, [_row(part) for part in self], caption=self.summary)
+        return html.fragment(html.join(table, html.paragraphs(map(str, self.problems))))
 
 
 def _row(part: Slice) -> tuple[object, ...]:
@@ -124,13 +130,15 @@ def discover(
     dataset = opened(dataset)
     if limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}.")
-    table = store.table(dataset)
+    table, problems = usable_labels(dataset, store.table(dataset), metric, where)
     if where is not None:
         table = _rows(table, store.asked(dataset, where))
     facets = list(by) if by is not None else searched_facets(table)
     if by_labels(table, metric, facets):
         table = samples_by_class(dataset, table, metric)
-    discovery = Discovery(metric, search(table, score(table, metric, worst=worst), facets, limit=limit))
+    discovery = Discovery(
+        metric, search(table, score(table, metric, worst=worst), facets, limit=limit), tuple(problems)
+    )
     if save_views:
         _save(dataset, discovery)
     return discovery

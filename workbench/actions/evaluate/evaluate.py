@@ -22,6 +22,7 @@ from workbench.core.metrics.average_precision import class_results, mean_ap
 from workbench.core.metrics.intervals import wilson
 from workbench.core.metrics.outcomes import COUNTED, Outcomes, outcomes
 from workbench.core.metrics.registry import EVALUATION
+from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
@@ -89,7 +90,7 @@ class Evaluation:
         ap50: average precision at IoU 0.5, COCO's, mean over classes, of all predictions whatever their confidence;
             at another ``iou`` it is the AP at that one.
         errors: wrong predictions by kind, and misses.
-        problems: predictions that could not be used.
+        problems: predictions and labels that could not be used.
     """
 
     predictions: str
@@ -129,7 +130,7 @@ class Evaluation:
             f"{estimate('recall')}, {estimate('precision')}, AP at IoU {self.iou:g} {ap}",
         ]
         lines += self._coverage()
-        lines += [f"  {problem.message} [{problem.where}]" for problem in self.problems[:5]]
+        lines += [f"  {problem}" for problem in self.problems[:5]]
         more = len(self.problems) - 5
         return "\n".join(lines + ([f"  and {more:,} more"] if more > 0 else []))
 
@@ -172,7 +173,7 @@ def evaluate(
     Samples that are not judged lose the outcomes of an earlier evaluation, so that slices and maps never mix two.
 
     Every label gets an ``outcome`` (hit, miss, false_alarm, wrong_class, badly_placed, duplicate), and every sample
-    their numbers as ``evaluation.hits`` and so on. Matching is FiftyOne's, by COCO's rules; a sample is matched again
+    their numbers as ``evaluation.hits`` and so on. Matching is COCO's; a sample is matched again
     only when its boxes have changed.
 
     Args:
@@ -225,6 +226,11 @@ def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work:
         report.implied, report.classes = imported.implied, imported.classes
     only_covered = matching.scope == "covered"
     samples = list(stored.boxes(dataset, report.predictions, where=matching.where, only_covered=only_covered))
+    looked_at = [boxes.sample_id for boxes in samples]
+    report.problems = [
+        *store.odd_label_problems(dataset, (fields.GROUND_TRUTH, report.predictions), ids=looked_at),
+        *report.problems,
+    ]
     report.covered, report.total = stored.covered(dataset, report.predictions)
     with Progress(f"evaluating {report.predictions}", total=len(samples), unit="sample", work=work) as progress:
         truth_of, report.matched = match(dataset, report.predictions, samples, iou=iou, progress=progress)

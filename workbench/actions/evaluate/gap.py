@@ -37,6 +37,7 @@ from workbench.core.metrics.holm import holm
 from workbench.core.metrics.per_slice import parts_of
 from workbench.core.report import html
 from workbench.core.schema import fields
+from workbench.core.schema.report import Problem
 from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import OneOf
@@ -73,6 +74,7 @@ class Gaps:
         looks: the same in what images look like, ``None`` for those without vectors; empty when none has any.
         objects: the same in what images show, from their labels (``mining.objects``); ``None`` for those where a side
             has none, empty when all are so.
+        problems: labels that could not be used.
     """
 
     sides: tuple[str, str]
@@ -80,6 +82,7 @@ class Gaps:
     found: tuple[tuple[str | None, Gap], ...]
     looks: tuple[Look | None, ...] = ()
     objects: tuple[Gap | None, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def views(self) -> Iterator[tuple[str | None, Gap, Look | None, Gap | None]]:
@@ -151,7 +154,7 @@ class Gaps:
                 object_sentence(shown) if shown else "",
             ]
             lines.append(named + " ".join(filter(None, [*sentences, distance_sentence(pictures, shown)])))
-        return "\n".join(lines)
+        return "\n".join([*lines, *map(str, self.problems)])
 
     def _repr_html_(self) -> str:
         return html.fragment(self._body())
@@ -226,7 +229,8 @@ def gap(
         )
         shown.append(_shown(dataset, (table.ids[first_rows], table.ids[second_rows]), scenes, seed))
     given = tuple(looks) if any(looks) else (), tuple(shown) if any(shown) else ()
-    return Gaps(sides, by, tuple(_corrected(gaps)), *given)
+    problems = store.odd_label_problems(dataset, ids=table.ids[first | second].tolist())
+    return Gaps(sides, by, tuple(_corrected(gaps)), *given, tuple(problems))
 
 
 def _shown(dataset: Dataset, ids: tuple[Any, Any], scenes: tuple[Any, Any] | None, seed: int) -> Gap | None:

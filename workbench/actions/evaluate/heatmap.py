@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from workbench.actions.evaluate.slices import slices
+from workbench.actions.evaluate.slices import sliced
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
@@ -20,6 +20,7 @@ from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
 from workbench.core.metrics.registry import EVALUATION, find
 from workbench.core.report import html
+from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
 
 # ends and middle of a scale that people with colour-blindness can read (ColorBrewer's YlGnBu, by Cynthia Brewer)
@@ -36,15 +37,20 @@ class Heatmap:
         by: one or two facets: rows, columns.
         metric: what the colours mean.
         evaluation: what was evaluated, in words; empty for a metric that needs no evaluation.
+        problems: labels that could not be used.
     """
 
     frame: pd.DataFrame
     by: tuple[str, ...]
     metric: str
     evaluation: str = ""
+    problems: tuple[Problem, ...] = ()
 
     def _repr_html_(self) -> str:
-        return html.fragment(self._table())
+        return html.fragment(self._body())
+
+    def _body(self) -> Markup:
+        return html.join(self._table(), html.paragraphs(map(str, self.problems)))
 
     def _table(self) -> Markup:
         columns = self._words(self.by[-1])
@@ -64,7 +70,7 @@ class Heatmap:
         )
 
     def __str__(self) -> str:
-        return self.frame.to_string(index=False)
+        return "\n".join([self.frame.to_string(index=False), *map(str, self.problems)])
 
     def save(self, path: str | Path) -> Path:
         """Write a page that opens anywhere.
@@ -73,7 +79,7 @@ class Heatmap:
             OutputError: the folder is missing, read-only or full.
         """
         target = Path(path)
-        write_bytes(target, html.page(self.metric, self._table()).encode())
+        write_bytes(target, html.page(self.metric, self._body()).encode())
         return target
 
     def _words(self, name: str) -> list[object]:
@@ -117,8 +123,9 @@ def heatmap(
         problem = f"A heat map takes one or two facets, not {len(names)}."
         raise InputError(problem, at="by", fix="For example lighting,surface.")
     dataset = opened(dataset)
-    frame = slices(dataset, names, metric=metric, where=where)
-    return Heatmap(frame, names, metric, _evaluation(dataset) if find(metric)[0].needs_evaluation else "")
+    frame, problems = sliced(dataset, names, metric, where)
+    evaluation = _evaluation(dataset) if find(metric)[0].needs_evaluation else ""
+    return Heatmap(frame, names, metric, evaluation, tuple(problems))
 
 
 def _evaluation(dataset: Dataset) -> str:

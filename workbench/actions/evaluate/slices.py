@@ -12,15 +12,17 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
-from workbench.base.errors import FilterError
+from workbench.base.errors import FilterError, LabelWarning
 from workbench.base.progress import Progress
 from workbench.core.metrics import registry
 from workbench.core.metrics.average_precision import class_results, estimate
-from workbench.core.metrics.per_class import CLASS, by_class
+from workbench.core.metrics.per_class import CLASS, LABELS, by_class
 from workbench.core.metrics.per_slice import Basis, cells
 from workbench.core.metrics.registry import EVALUATION
+from workbench.core.schema import fields
 from workbench.core.schema.boxes import Boxes
-from workbench.core.tables import CategoryColumn, Filter, Table
+from workbench.core.schema.report import Problem
+from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table
 from workbench.core.tables.filter import resolve
 
 
@@ -44,16 +46,45 @@ def slices(
 
     Raises:
         FilterError, InputError: unknown facet or metric, or not one or two facets.
+
+    Warns:
+        LabelWarning: labels that cannot be used are left out.
     """
     dataset = opened(dataset)
-    names = [by] if isinstance(by, str) else list(by)
-    table = store.table(dataset)
+    frame, problems = sliced(dataset, [by] if isinstance(by, str) else list(by), metric, where)
+    store.warn(map(str, problems), LabelWarning)
+    return frame
+
+
+def sliced(
+    dataset: Dataset, names: Sequence[str], metric: str, where: str | Filter | None
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """What ``slices`` gives, and labels that could not be used; parameters as there."""
+    table, problems = usable_labels(dataset, store.table(dataset), metric, where)
     rows = None if where is None else table.mask(store.asked(dataset, where))
     estimates = cells(table, names, metric=basis(dataset, table, metric, names), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
     # a facet named like a number ("labels") wins: it says which cell this is
     shown = [{**{name: getattr(cell, name) for name in numbers}, **cell.words} for cell in estimates]
-    return pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
+    frame = pd.DataFrame(shown, columns=[*names, *(name for name in numbers if name not in names)])
+    return frame, problems
+
+
+def usable_labels(
+    dataset: Dataset, table: Table, metric: str, where: str | Filter | None
+) -> tuple[Table, list[Problem]]:
+    """The table with numbers of labels that can be used, and what there is to say of the others."""
+    evaluated = store.note(dataset, EVALUATION) if registry.find(metric)[0].needs_evaluation else None
+    looked_at = [fields.GROUND_TRUTH, *([evaluated["field"]] if evaluated else [])]
+    problems = store.odd_label_problems(dataset, looked_at, where=where)
+    numbers, odd = table.columns.get(LABELS), store.odd_labels(dataset, fields.GROUND_TRUTH)
+    if not odd or not isinstance(numbers, NumberColumn):
+        return table, problems
+    rows, usable = table.rows_of(list(odd)), numbers.values.copy()
+    for row, labels in zip(rows.tolist(), odd.values(), strict=True):
+        if row >= 0:
+            usable[row] = max(0.0, usable[row] - len(labels))
+    return Table(table.ids, {**table.columns, LABELS: NumberColumn(usable)}), problems
 
 
 def basis(dataset: Dataset, table: Table, metric: str, by: Sequence[str]) -> Basis:

@@ -8,19 +8,29 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from workbench.adapters.formats.toolkit.contract import NamedRecord
+from workbench.adapters.formats.toolkit.fidelity import sentences
 from workbench.adapters.formats.toolkit.masks import png
 from workbench.adapters.formats.toolkit.tree import PICTURE_TYPES
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
+from workbench.base.image_plugins import with_plugins
 from workbench.base.plurals import counted
 from workbench.core.pictures import upright
 
 _USUAL = {"JPEG": ".jpg", "PNG": ".png"}  # one type under several suffixes
 _KEPT_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 _MOST_16_BIT = 65_535
+_FACTS = frozenset(  # of EXIF: of the photo; the others say how its pixels lie in the file
+    {ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software}
+    | {ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
+)
+LOST = {
+    "exif": "EXIF data of {n} images left out by the conversion",
+    "frames": "frames after the first of {n} images (animated or of several pages) left out by the conversion",
+}
 
 
 def suffix_for(suffix: str, takes: frozenset[str] | None) -> str:
@@ -38,9 +48,10 @@ def suffix_for(suffix: str, takes: frozenset[str] | None) -> str:
 def name_for(name: str, medium: Path, takes: frozenset[str] | None) -> str:
     """The name of an image in a format that takes only some types.
 
-    >>> takes = frozenset({".png", ".jpg", ".jpeg"})
-    >>> name_for("a.jp2", Path("a.jp2"), takes), name_for("a.jpeg", Path("x.jpg"), takes)
-    ('a.png', 'a.jpeg')
+    >>> name_for("a.jp2", Path("a.jp2"), frozenset({".png"}))
+    'a.png'
+    >>> name_for("a.jpeg", Path("x.jpg"), frozenset({".jpg", ".jpeg"}))
+    'a.jpeg'
     """
     suffix, wanted = PurePosixPath(name).suffix, suffix_for(medium.suffix.lower(), takes)
     same = PICTURE_TYPES.get(suffix) == PICTURE_TYPES.get(wanted) and (takes is None or suffix in takes)
@@ -90,4 +101,16 @@ def conversion_notes(items: Sequence[NamedRecord], name: str) -> list[str]:
         return []
     shown = ", ".join(f"{suffix} {n:,}" for suffix, n in sorted(types.items()))
     total = counted(sum(types.values()), "image")
-    return [f"{total} converted to PNG without loss, as {name} does not take the type ({shown})"]
+    lost = Counter(part for item in items if is_converted(item) for part in _lost_by(item.record.medium))
+    notes = [f"{total} converted to PNG without loss of pixels, as {name} does not take the type ({shown})"]
+    return notes + sentences({text: lost[part] for part, text in LOST.items()})
+
+
+def _lost_by(path: Path) -> list[str]:
+    """What an image file holds beside the pixels of its first frame."""
+    with_plugins()
+    try:
+        with Image.open(path) as opened:
+            return ["exif"] * bool(opened.getexif().keys() & _FACTS) + ["frames"] * (getattr(opened, "n_frames", 1) > 1)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return []  # refused when it is converted

@@ -33,6 +33,7 @@ from workbench.base.plurals import counted
 from workbench.base.processes import no_cycles
 from workbench.base.progress import Progress, Work
 from workbench.base.spool import Part, Spooled, Viewed
+from workbench.core.schema import fields
 from workbench.core.schema.labels import Record
 from workbench.core.splits.limits import Deviation
 from workbench.core.splits.plan import LeftOut
@@ -127,7 +128,7 @@ def export(
     target = Path(folder).expanduser().absolute()
     require_empty(target)
     names_of = ClassNames(writer)
-    odd = _OddLabels()
+    odd = store.OddLabels()
     samples = Spooled(_prepared_samples(dataset, names_of, odd), _packed, _unpacked)
     twins = _twins(dataset, samples, work) if near_duplicates else None
     seen = _Seen(writer, Summary(spec.slice_by))
@@ -154,7 +155,7 @@ def export(
         + _duplicate_notes(twins, crossing, conflicts)
         + conversion_notes(chosen.shipped, format)
         + _of_media(media)
-        + odd.notes(),
+        + [str(problem) for problem in odd.problems()],
     )
     choice = Choice(format, None if where is None else str(where), spec)
     steps = len(chosen.shipped) * (1 if writer.embeds else 2)  # put there, and read back
@@ -237,35 +238,11 @@ def _twins(dataset: store.Dataset, samples: Sequence[store.Stored], work: Work |
     return find(dataset, Part(samples, there), work=work) if there else None
 
 
-@dataclass
-class _OddLabels:
-    """Labels in the database that cannot be used, counted while samples are read."""
-
-    labels: int = 0
-    samples: int = 0
-    first: str = ""
-
-    def look(self, stored: store.Stored) -> None:
-        """Count those of one more sample."""
-        if stored.odd:
-            at, fault = stored.odd[0]
-            self.first = self.first or f"{stored.record.origin}, label {at}: {fault}"
-            self.labels += len(stored.odd)
-            self.samples += 1
-
-    def notes(self) -> list[str]:
-        """What was left out, if anything."""
-        if not self.labels:
-            return []
-        where = counted(self.samples, "sample")
-        return [f"{counted(self.labels, 'label')} of {where} cannot be used (first: {self.first}); left out"]
-
-
-def _prepared_samples(dataset: Dataset, names_of: ClassNames, odd: _OddLabels) -> Iterator[store.Stored]:
+def _prepared_samples(dataset: Dataset, names_of: ClassNames, odd: store.OddLabels) -> Iterator[store.Stored]:
     """All samples, with the names of classes that the format holds and what is known of these classes."""
     facts = store.class_facts(dataset)
     for stored in store.read(dataset):
-        odd.look(stored)
+        odd.look(stored.record.origin, fields.GROUND_TRUTH, stored.odd)
         record = stored.record
         if facts:
             names = {*record.labels.names, record.classification} & facts.keys()

@@ -172,7 +172,16 @@ def _member(stored: store.Stored, near: str | None, slice_by: Sequence[str]) -> 
 
 
 def _parents(generation: Mapping[str, Any]) -> list[str]:
-    """Ids of the samples that a generated one recreates: its own parent, else all of the scenario's anchor."""
+    """Ids of the samples that a generated one comes from.
+
+    Those that it recreates, its own parent or else all of the scenario's anchor, and those whose pixels or tone it has.
+    """
+    donors, partner = generation.get("donors"), generation.get("tone_partner")
+    used = [*map(str, donors if isinstance(donors, list) else ()), *([partner] if isinstance(partner, str) else ())]
+    return list(dict.fromkeys([*_recreated(generation), *used]))
+
+
+def _recreated(generation: Mapping[str, Any]) -> list[str]:
     anchor = generation.get("anchor")
     for holder, key in ((generation, "parent_sample_id"), (anchor, "sample_ids"), (anchor, "sample_id")):
         given = holder.get(key) if isinstance(holder, Mapping) else None

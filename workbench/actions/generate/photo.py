@@ -157,6 +157,7 @@ class Developed:
         return {
             "donors": list(dict.fromkeys([self.donor.id, *partners])),
             "donor_dataset": scenario.donors.dataset or scenario.anchor.dataset,
+            "tone_partner": self.resolved.values["photo.tone.partner"],
             "donor_sha256": {self.donor.id: self.donor.content_sha256},
             "gt_method": GT_METHOD,
             "labels_cut": self.cut,

@@ -23,6 +23,7 @@ class Candidate:
         knobs, choices: what may be turned.
         rows: where what is known comes from.
         supply: donors, for contents that need some.
+        refined: whether the fit goes on with pictures that differ in nothing but the knobs; they must be quick to make.
         final: changes that the finished scenario has beyond what is fitted and judged, in document form.
     """
 
@@ -33,4 +34,5 @@ class Candidate:
     choices: tuple[Choice, ...]
     rows: tuple[Row, ...]
     supply: Supply = NO_SUPPLY
+    refined: bool = False
     final: Mapping[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from workbench.actions.recreate.contrast import Fact, confidence_of, distance
 from workbench.actions.recreate.fit import LEAST, ROUNDS, TELLS, Fit, fit
 from workbench.actions.recreate.parameters import Knob, constants, is_common
 from workbench.actions.recreate.probes import probed
-from workbench.actions.recreate.refine import refine
+from workbench.actions.recreate.refine import pictures_of_step, refine
 from workbench.actions.recreate.report import Row
 from workbench.actions.recreate.samples import Samples
 from workbench.base.progress import Progress
@@ -26,6 +26,7 @@ from workbench.core.scenario.anchor import Measured
 
 FIRST_LEAST = 60  # probes of the first round
 CHECKS = 20  # images from which the distance before and after is taken
+STEPS = 3  # of the refinement, at most
 JUDGED = 60  # images that are compared with the samples kept back
 WIDER = 1.2  # spread of what is free, against that of the samples
 JUDGED_FRAME = 1_000_000  # number of the first image that is judged: none that the fit has seen
@@ -57,7 +58,13 @@ class Fitted:
 
 def pictures_of(candidate: Candidate) -> int:
     """Images that a fit makes at most."""
-    return sum(ROUNDS) + 2 * CHECKS + JUDGED
+    steps = STEPS * pictures_of_step(len(candidate.knobs)) if candidate.refined else 0
+    return sum(_rounds_of(candidate)) + steps + 2 * CHECKS + JUDGED
+
+
+def _rounds_of(candidate: Candidate) -> Sequence[int]:
+    """Probes of each round of the first fit; where steps refine it, it only has to come near."""
+    return ROUNDS[:2] if candidate.refined else ROUNDS
 
 
 def fitted(
@@ -90,11 +97,14 @@ def fitted(
         ]
         return made([candidate.scenario.replace(changes) for changes in held])
 
-    rounds = _rounds(progress, begun, started_s, seconds)
+    rounds = _rounds(_rounds_of(candidate), progress, begun, started_s, seconds)
     before = made([candidate.plain] * CHECKS)
     result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=rounds)
-    if candidate.content == "photos" and time.monotonic() - started_s < seconds:
-        result = _refined(result, candidate, numbers[first], made)
+    if candidate.refined:
+        spent_s = time.monotonic() - started_s
+        left = (seconds - spent_s) / (spent_s / (progress.done - begun)) - CHECKS - JUDGED
+        steps = min(STEPS, int(left / pictures_of_step(len(candidate.knobs))))
+        result = _refined(result, candidate, numbers[first], made, steps) if steps > 0 else result
     done.probes = progress.done - begun - CHECKS
     _take_over(done, candidate, samples, result)
     after = made([done.scenario] * CHECKS)
@@ -110,7 +120,9 @@ def fitted(
 FEWEST = 10  # samples that can be judged by
 
 
-def _refined(result: Fit, candidate: Candidate, photos: Values, made: Callable[[Sequence[Scenario]], Values]) -> Fit:
+def _refined(
+    result: Fit, candidate: Candidate, photos: Values, made: Callable[[Sequence[Scenario]], Values], steps: int
+) -> Fit:
     """The fit, moved on with pictures that differ in nothing but the knobs."""
     knobs = candidate.knobs
     told = result.explained >= TELLS
@@ -121,7 +133,7 @@ def _refined(result: Fit, candidate: Candidate, photos: Values, made: Callable[[
     def probe(positions: Values) -> Values:
         return made([candidate.scenario.replace(constants(knobs, row)) for row in positions])
 
-    better = refine(places, spreads, photos, probe, rounds=2)
+    better = refine(places, spreads, photos, probe, rounds=steps)
     explained = np.where(better.felt, np.maximum(result.explained, TELLS), 0.0)
     return dataclasses.replace(result, places=better.places, spreads=better.spreads, explained=explained)
 
@@ -131,13 +143,13 @@ def _auc(samples: Values, images: Values) -> float | None:
     return None if result.auc is None else max(result.auc, 1 - result.auc)
 
 
-def _rounds(progress: Progress, begun: int, started_s: float, seconds: float) -> Iterator[int]:
+def _rounds(wanted: Sequence[int], progress: Progress, begun: int, started_s: float, seconds: float) -> Iterator[int]:
     """Probes of each round, as many as the time leaves, at the speed so far, beside the last checks.
 
     The first round has enough of them to learn from, whatever the time.
     """
     last = CHECKS + JUDGED
-    for n in ROUNDS:
+    for n in wanted:
         spent_s, done = time.monotonic() - started_s, progress.done - begun
         left = int((seconds - spent_s) / (spent_s / done)) - last
         if done == CHECKS:

@@ -55,7 +55,7 @@ def candidate(samples: Samples, name: str, about: str, folder: Path) -> Candidat
         rows.append(Row(PARTNER, "jitter", None, confidence_of(len(partners)), why))
     scenario = plain.replace(changes, modes=dict.fromkeys(changes, "jitter"))
     knobs = tuple(knob for knob in PHOTO_KNOBS if knob.path not in changes)
-    return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), final)
+    return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), True, final)
 
 
 def _donor_ids(samples: Samples) -> tuple[list[str], str]:

@@ -13,6 +13,7 @@ from workbench.actions.recreate.candidate import Candidate
 from workbench.actions.recreate.fitting import Fitted, fitted, measures_text, pictures_of
 from workbench.actions.recreate.report import Row
 from workbench.actions.recreate.samples import Samples, samples_of
+from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
 from workbench.base.plurals import counted, listed
@@ -21,6 +22,7 @@ from workbench.base.progress import Progress, Work
 from workbench.core.assets import PART_NAMES
 from workbench.core.scenario import CONTENTS, Scenario
 from workbench.core.schema import fields
+from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, SetColumn
 
 GOOD_AUC = 0.65  # below it no other content is tried
@@ -43,6 +45,7 @@ class Recreation:
         aucs: by content that was tried, how well a classifier tells its pictures from samples that were kept back;
             0.5 is chance.
         refused: by content that cannot show these samples, why.
+        problems: labels that could not be used.
     """
 
     scenario: Scenario
@@ -55,6 +58,7 @@ class Recreation:
     content: str = "rendered"
     aucs: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def __str__(self) -> str:
         def line(row: Row) -> str:
@@ -64,12 +68,16 @@ class Recreation:
         if self.gap_before is not None and self.gap_after is not None:
             lines[0] += f"; pictures were {self.gap_before:.2f} standard deviations from the photos before the fit"
             lines[0] += f", {self.gap_after:.2f} after ({counted(self.probes, 'trial picture')})"
-        lines.append(f"  content: {self.content} ({CONTENTS[self.content]}){self._judged()}")
-        lines += [f"  not {content}: {why}" for content, why in self.refused.items()]
+        lines += [f"  {line}" for line in self.explained()]
         if self.synthetic:
             which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
             lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
-        return "\n".join(lines + [line(row) for row in self.parameters])
+        return "\n".join([*lines, *map(line, self.parameters), *(f"  {problem}" for problem in self.problems)])
+
+    def explained(self) -> list[str]:
+        """Which content was chosen and why, in sentences."""
+        lines = [f"content: {self.content} ({CONTENTS[self.content]}){self._judged()}"]
+        return lines + [f"not {content}: {why}" for content, why in self.refused.items()]
 
     def _judged(self) -> str:
         texts = [f"{content} {auc:.2f}" for content, auc in self.aucs.items()]
@@ -133,6 +141,7 @@ def recreate(
         best.content,
         {each.content: each.auc for each in tried if each.auc is not None},
         refused,
+        store.odd_label_problems(samples.dataset, ids=samples.ids),
     )
 
 

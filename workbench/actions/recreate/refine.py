@@ -27,6 +27,11 @@ SPREAD_WEIGHT = 0.5  # of a spread against a mean
 DAMPING = 0.3
 
 
+def pictures_of_step(knobs: int) -> int:
+    """Images that one step makes at most, with the first look."""
+    return (2 * knobs + 4) * PICTURES
+
+
 @dataclass(frozen=True, eq=False)
 class Refined:
     """Where distributions came to lie.
@@ -116,7 +121,7 @@ class _Moments:
 
     def _standard(self, values: Values) -> Values:
         known = np.where(np.isfinite(values), values, self.center)
-        return np.clip((known - self.center) / self.scale, -OUTLIER, OUTLIER)
+        return np.asarray(np.clip((known - self.center) / self.scale, -OUTLIER, OUTLIER))
 
 
 def _log_spread(standard: Values) -> Values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -58,6 +58,7 @@ class Round:
     iou: float = 0.5
     recorded_at: str = ""
     metrics: dict[str, float | None] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def __str__(self) -> str:
         cost = [counted(self.images, "new image") if self.images is not None else ""]
@@ -65,7 +66,7 @@ class Round:
         left = ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items())
         about = f"{counted(self.samples, 'real image')} ({self.split}{'; left out: ' + left if left else ''})"
         parts = [f"round {self.number} {self.name}: {about}", _metrics(self.metrics), ", ".join(filter(None, cost))]
-        return "; ".join(filter(None, parts))
+        return "; ".join(filter(None, [*parts, *self.notes]))
 
 
 def _metrics(metrics: dict[str, float | None]) -> str:
@@ -138,6 +139,7 @@ def record_round(
         iou=iou,
         recorded_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         metrics=overall(counted),
+        notes=[str(problem) for problem in examined.report.problems],
     )
     document = {key: value for key, value in asdict(made).items() if key not in ("number", "name")}
     return replace(made, number=put_round(dataset, name, document, to_bytes(counted, sorted(data.trained))))

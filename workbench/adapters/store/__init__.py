@@ -8,7 +8,7 @@ from workbench.adapters.store.asked import asked, warn
 from workbench.adapters.store.class_facts import class_facts, set_class_facts
 from workbench.adapters.store.columns import facets, save_view, select, view
 from workbench.adapters.store.corrections import Corrections
-from workbench.adapters.store.database import connect, find_mongod
+from workbench.adapters.store.database import connect, reached_by
 from workbench.adapters.store.dataset import Dataset
 from workbench.adapters.store.datasets import (
     append_note,
@@ -25,7 +25,10 @@ from workbench.adapters.store.datasets import (
     set_note,
 )
 from workbench.adapters.store.datasets import open_dataset as open
+from workbench.adapters.store.embedded import find_mongod
 from workbench.adapters.store.field_types import Mixed
+from workbench.adapters.store.odd_labels import OddLabels
+from workbench.adapters.store.odd_samples import odd_label_problems, odd_labels
 from workbench.adapters.store.relatives import Relatives, relatives
 from workbench.adapters.store.remembered_splits import (
     put_splits_back,
@@ -55,6 +58,7 @@ __all__ = [
     "Dataset",
     "Medium",
     "Mixed",
+    "OddLabels",
     "Relatives",
     "Removal",
     "Snapshot",
@@ -77,11 +81,14 @@ __all__ = [
     "list_removals",
     "media",
     "note",
+    "odd_label_problems",
+    "odd_labels",
     "open",
     "open_app",
     "open_dataset",
     "opened",
     "put_splits_back",
+    "reached_by",
     "read",
     "relatives",
     "remember_splits",

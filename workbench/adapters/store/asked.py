@@ -12,13 +12,15 @@ from typing import Any
 from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
-from workbench.base.errors import FilterWarning
+from workbench.base.errors import FilterWarning, WorkbenchWarning
 from workbench.core.tables import EVERYTHING, Facet, Filter, as_filter
 from workbench.core.tables.absent import asked_values, no_such_number, no_such_word, nothing_selected
 from workbench.core.tables.filter import Scalar, resolve, to_query
 
 PACKAGE = str(Path(__file__).parents[2])
-warnings.filterwarnings("always", category=FilterWarning, append=True)  # in a notebook, a cell that runs again says it
+warnings.filterwarnings(
+    "always", category=WorkbenchWarning, append=True
+)  # in a notebook, a cell that runs again says it
 
 
 @translated
@@ -34,13 +36,13 @@ def asked(dataset: Dataset, where: str | Filter | None) -> Filter:
     return condition
 
 
-def warn(notes: Iterable[str]) -> None:
-    """Say something of a filter to whoever called the workbench."""
+def warn(notes: Iterable[str], category: type[WorkbenchWarning] = FilterWarning) -> None:
+    """Say something, of a filter or of labels, to whoever called the workbench."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, contextlib.__file__)):
         frame, level = frame.f_back, level + 1
     for note in notes:
-        warnings.warn(note, FilterWarning, stacklevel=level)
+        warnings.warn(note, category, stacklevel=level)
 
 
 def _doubts(dataset: Dataset, condition: Filter) -> list[str]:

@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+import numpy as np
 from bson import ObjectId
+from numpy.typing import NDArray
 
 from workbench.adapters.store import documents
 from workbench.adapters.store.database import Dataset
 from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.field_types import settle
 from workbench.adapters.store.groups import join_groups
+from workbench.adapters.store.odd_labels import fault_of
+from workbench.core.metrics import overlap
+from workbench.core.metrics.matching import greedy_pairs
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Record
@@ -149,24 +154,23 @@ def _keep_ids(new: Sequence[Label], old: Sequence[Label]) -> None:
         else:
             others.append(label)
     left = [label for labels in by_content.values() for label in labels]
-    pairs = ((_iou(label, other), at, k) for at, label in enumerate(others) for k, other in enumerate(left))
-    done_new: set[int] = set()
-    done_old: set[int] = set()
-    for _, at, k in sorted((pair for pair in pairs if pair[0] >= SAME_OBJECT_IOU), reverse=True):
-        if at not in done_new and k not in done_old:
-            done_new.add(at)
-            done_old.add(k)
-            _take_over(others[at], left[k])
+    new_edges, old_edges = _edges(others[::-1]), _edges(left[::-1])  # of pairs that overlap alike the last first
+
+    def scores(at: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        shares = overlap.iou(new_edges[at], old_edges[rows])[0]
+        return np.where(shares >= SAME_OBJECT_IOU, shares, -np.inf)
+
+    for at, k in greedy_pairs(list(map(tuple, new_edges.tolist())), list(map(tuple, old_edges.tolist())), scores):
+        _take_over(others[-1 - at], left[-1 - k])
 
 
 def _take_over(label: Label, old: Label, names: Sequence[str] = ()) -> None:
     label |= {name: old[name] for name in ("_id", "tags", *names) if name in old}
 
 
-def _iou(first: Label, second: Label) -> float:
-    if not first.get("bounding_box") or not second.get("bounding_box"):
-        return 0.0
-    (x, y, w, h), (x2, y2, w2, h2) = first["bounding_box"], second["bounding_box"]
-    width, height = min(x + w, x2 + w2) - max(x, x2), min(y + h, y2 + h2) - max(y, y2)
-    both = max(width, 0.0) * max(height, 0.0)
-    return both / (w * h + w2 * h2 - both) if both else 0.0
+def _edges(labels: Sequence[Label]) -> NDArray[np.float64]:
+    """Left, top, right, bottom of each label, ``(n, 4)``; all 0 of one without a box that can be used."""
+    boxes = [label.get("bounding_box") if fault_of(label) is None else None for label in labels]
+    edges = np.array([box or [0.0] * 4 for box in boxes], np.float64).reshape(-1, 4)
+    edges[:, 2:] += edges[:, :2]
+    return edges

@@ -7,7 +7,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain
 from pathlib import Path
@@ -21,7 +23,8 @@ from numpy.typing import NDArray
 
 from workbench.adapters import documents
 from workbench.adapters.documents import LABEL_KEYS, MAP_TYPES, renamed, text
-from workbench.adapters.store.odd_labels import is_boxed
+from workbench.adapters.formats.toolkit.masks import fitted_mask
+from workbench.adapters.store.odd_labels import OddLabel, sorted_out
 from workbench.base.files import canonical_json
 from workbench.core.schema import fields
 from workbench.core.schema.labels import Camera, Label, Labels, Record
@@ -152,11 +155,19 @@ def params_document(generation: Mapping[str, Any]) -> dict[str, Any]:
     return {"_cls": "DynamicEmbeddedDocument", **renamed(params, frozenset())}
 
 
-def record_of(document: Mapping[str, Any]) -> Record:
-    """The record of a stored document."""
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """The record of a stored document, ids of its labels (``None`` where they were not read), and its odd labels."""
+
+    record: Record
+    label_ids: tuple[str | None, ...]
+    odd: tuple[OddLabel, ...]
+
+
+def read_document(document: Mapping[str, Any]) -> ReadDocument:
+    """The record of a stored document, and the labels that are not in it."""
     metadata = document.get("metadata") or {}
     width, height = metadata.get("width") or 0, metadata.get("height") or 0
-    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or []
     classification = document.get(fields.CLASSIFICATION) or {}
     camera = document.get(fields.CAMERA)
     attributes = {
@@ -166,12 +177,13 @@ def record_of(document: Mapping[str, Any]) -> Record:
     }
     image_path = None if document.get("_media_type") in CLOUD_MEDIA else Path(document["filepath"])
     cloud = document.get(fields.POINT_CLOUD) or (document["filepath"] if image_path is None else None)
-    return Record(
+    labels, label_ids, odd = _labels(document, width, height)
+    record = Record(
         image_path=image_path,
         origin=document.get(fields.ORIGIN) or Path(document["filepath"]).name,
         width=width,
         height=height,
-        labels=_labels(document, detections, width, height),
+        labels=labels,
         classification=classification.get("label"),
         split=document.get(fields.SPLIT),
         scene_id=document.get(fields.SCENE_ID),
@@ -184,16 +196,23 @@ def record_of(document: Mapping[str, Any]) -> Record:
         cloud=Path(cloud) if cloud else None,
         T_cam_cloud=_matrix((camera or {}).get("T_cam_cloud")),
     )
+    return ReadDocument(record, label_ids, odd)
 
 
-def _labels(document: Mapping[str, Any], detections: list[Mapping[str, Any]], width: int, height: int) -> Labels:
+def _labels(
+    document: Mapping[str, Any], width: int, height: int
+) -> tuple[Labels, tuple[str | None, ...], tuple[OddLabel, ...]]:
+    """The labels with a box (3D ones have none), their ids, and those that cannot be used."""
+    boxed, odd = sorted_out(document.get(fields.GROUND_TRUTH))
+    ids = tuple([str(d["_id"]) if "_id" in d else None for _, d in boxed])
     point_sets = (document.get(fields.KEYPOINTS) or {}).get("keypoints") or []
-    keypoints = {points["of"]: points for points in point_sets if "of" in points}
-    boxed = [(index, d) for index, d in enumerate(detections) if is_boxed(d)]  # 3D ones have none
     if not point_sets and all(d.keys() <= PLAIN for _, d in boxed):  # nothing but boxes, nearly always
         edges = list(chain.from_iterable(_xyxy(d, width, height) for _, d in boxed))
-        return Labels(tuple([str(d.get("label")) for _, d in boxed]), edges)
-    return Labels.of(_label(d, width, height, keypoints.get(index)) for index, d in boxed)
+        return Labels(tuple([d["label"] for _, d in boxed]), edges), ids, odd
+    keypoints = {points["of"]: points for points in point_sets if "of" in points}
+    parts: list[OddLabel] = []
+    labels = Labels.of([_label(at, d, width, height, keypoints.get(at), parts) for at, d in boxed])
+    return labels, ids, (*odd, *parts)
 
 
 def _xyxy(detection: Mapping[str, Any], width: int, height: int) -> tuple[float, float, float, float]:
@@ -201,24 +220,67 @@ def _xyxy(detection: Mapping[str, Any], width: int, height: int) -> tuple[float,
     return x * width, y * height, (x + w) * width, (y + h) * height
 
 
-def _label(document: Mapping[str, Any], width: int, height: int, keypoints: Mapping[str, Any] | None) -> Label:
-    mask = document.get("mask")
+def _label(
+    at: int,
+    document: Mapping[str, Any],
+    width: int,
+    height: int,
+    keypoints: Mapping[str, Any] | None,
+    odd: list[OddLabel],
+) -> Label:
+    """The label of a document; of a part that cannot be read the reason is added to ``odd``."""
+
+    def part(name: str, read: Callable[[Any], Any], value: Any, absent: Any = None) -> Any:
+        if value is None:
+            return absent
+        try:
+            return read(value)
+        except (ValueError, TypeError, KeyError, AttributeError, EOFError, OverflowError, zlib.error) as cause:
+            odd.append(OddLabel(at, f"its {name} cannot be read ({cause})", is_kept=True))
+            return absent
+
+    xyxy = _xyxy(document, width, height)
     return Label(
-        name=str(document.get("label")),
-        xyxy=_xyxy(document, width, height),
-        polygons=tuple(np.reshape(np.asarray(p, float), (-1, 2)) for p in document.get("polygons") or ()),
-        mask=None if mask is None else fou.deserialize_numpy_array(mask).astype(bool),
+        name=document["label"],
+        xyxy=xyxy,
+        polygons=part("outline", _polygons, document.get("polygons"), ()),
+        mask=part("mask", lambda packed: _mask(packed, xyxy), document.get("mask")),
         attributes={
             k: v for k, v in document.items() if k not in LABEL_KEYS and not k.startswith("_") and type(v) in KINDS
         },
         confidence=document.get("confidence"),
-        instance_id=document.get("index"),
-        keypoints=None if keypoints is None else _points(keypoints, width, height),
+        instance_id=part("index", _whole, document.get("index")),
+        keypoints=part("points", lambda points: _points(points, width, height), keypoints),
         keypoint_names=tuple((keypoints or {}).get("names") or ()),
-        T_cam_obj=_matrix(document.get("T_cam_obj")),
-        size_m=tuple(document["size_m"]) if document.get("size_m") else None,
-        xyxy_loose=tuple(document["xyxy_loose"]) if document.get("xyxy_loose") else None,
+        T_cam_obj=part("pose", lambda rows: np.asarray(rows, float).reshape(4, 4), document.get("T_cam_obj")),
+        size_m=part("size", lambda size: _numbers(size, 3), document.get("size_m")),
+        xyxy_loose=part("loose box", lambda edges: _numbers(edges, 4), document.get("xyxy_loose")),
     )
+
+
+def _polygons(polygons: Any) -> tuple[NDArray[np.float64], ...]:
+    outlines = tuple(np.reshape(np.asarray(polygon, float), (-1, 2)) for polygon in polygons)
+    if not all(np.isfinite(outline).all() for outline in outlines):
+        raise ValueError("an edge is not finite")
+    return outlines
+
+
+def _mask(packed: Any, xyxy: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    """The mask over the whole pixels that its box touches; FiftyOne stretches a mask of any size over its box."""
+    return fitted_mask(fou.deserialize_numpy_array(packed), xyxy, xyxy)
+
+
+def _whole(index: Any) -> int:
+    if isinstance(index, bool) or int(index) != index:
+        raise ValueError("it is not a whole number")
+    return int(index)
+
+
+def _numbers(values: Any, n: int) -> tuple[float, ...]:
+    numbers = tuple(map(float, values))
+    if len(numbers) != n or not np.isfinite(numbers).all():
+        raise ValueError(f"it is not {n} numbers")
+    return numbers
 
 
 def _points(document: Mapping[str, Any], width: int, height: int) -> NDArray[np.float64]:

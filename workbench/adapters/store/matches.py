@@ -1,7 +1,7 @@
-"""Which prediction hits which true label: FiftyOne's matching, stored sample by sample.
+"""Which prediction hits which true label, stored sample by sample.
 
-Matching costs milliseconds per image, a thousand times what reading its boxes does. A sample is matched again when
-its boxes are others; a later round, another least confidence and the same predictions loaded once more are not.
+A sample is matched again when its boxes are others; a later round, another least confidence and the same predictions
+loaded once more are not.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.predictions import require_boxes
 from workbench.adapters.store.samples import object_id
 from workbench.base.progress import Progress
-from workbench.core.schema import fields
+from workbench.core.metrics.matching import matched
 from workbench.core.schema.boxes import Box, Boxes
 
 MATCHES = "workbench_matches"
-RULE = b"fiftyone coco, class by class, 1"  # another rule forgets all that was matched before
+RULE = b"coco, class by class, 2"  # another rule forgets all that was matched before
 MATCH_BATCH = 200  # samples between two words of progress
 READ_BATCH = 5_000
 Pairs = NDArray[np.uint32]  # (n, 2) index of the prediction and of the true label that it hits
@@ -66,7 +66,7 @@ def match(
                 truth_of |= _by_id(boxes, np.frombuffer(stored["pairs"], np.uint32).reshape(-1, 2))
                 progress.advance(1)
     for batch in _batches(unknown, MATCH_BATCH):
-        pairs = _matched(dataset, field, batch, iou)
+        pairs = [np.array(matched(boxes.truth, boxes.predicted, iou=iou), np.uint32).reshape(-1, 2) for boxes in batch]
         changes = [
             UpdateOne(
                 {**key, "sample": object_id(boxes.sample_id)},
@@ -87,20 +87,6 @@ def forget_matches(dataset: Dataset) -> None:
     odm_database.get_db_conn()[MATCHES].delete_many({"dataset_id": dataset._doc.id})
 
 
-def _matched(dataset: Dataset, field: str, samples: Sequence[Boxes], iou: float) -> list[Pairs]:
-    everything = dataset if dataset.group_field is None else dataset.select_group_slices(_allow_mixed=True)
-    view = everything.match({"_id": {"$in": [object_id(boxes.sample_id) for boxes in samples]}})
-    results = view.evaluate_detections(field, gt_field=fields.GROUND_TRUTH, method="coco", iou=iou, progress=False)
-    truth_of = dict(zip(results.ypred_ids, results.ytrue_ids, strict=True))
-    return [_pairs(boxes, truth_of) for boxes in samples]
-
-
-def _pairs(boxes: Boxes, truth_of: dict[str | None, str | None]) -> Pairs:
-    index_by_id = {box.id: at for at, box in enumerate(boxes.truth)}
-    hits = ((at, truth_of.get(box.id)) for at, box in enumerate(boxes.predicted))
-    return np.array([(at, index_by_id[hit]) for at, hit in hits if hit is not None], np.uint32).reshape(-1, 2)
-
-
 def _by_id(boxes: Boxes, pairs: Pairs) -> dict[str, str]:
     return {boxes.predicted[at].id: boxes.truth[hit].id for at, hit in pairs.tolist()}
 
@@ -112,7 +98,7 @@ def _state(boxes: Boxes) -> bytes:
 
 
 def _looked_at(box: Box) -> tuple[object, ...]:
-    return box.name, box.xyxy, box.confidence, box.crowd
+    return box.name, box.xyxy, box.size, box.confidence, box.crowd
 
 
 def _batches(samples: Sequence[Boxes], size: int) -> Iterable[Sequence[Boxes]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.odd_labels import is_boxed
+from workbench.adapters.store.odd_labels import sorted_out
 from workbench.adapters.store.samples import object_id
 from workbench.core.gap.objects import Objects
 from workbench.core.schema import fields
@@ -51,6 +51,6 @@ def _documents(dataset: Dataset, ids: Sequence[str]) -> Iterator[Mapping[str, An
 
 def _labels(document: Mapping[str, Any]) -> Iterator[tuple[list[float], str, float | None]]:
     """Left, top, width and height as shares of the image, class, gloss."""
-    for label in (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ():
-        if is_boxed(label) and not label.get("iscrowd"):
-            yield label["bounding_box"], str(label.get("label")), label.get("gloss")
+    for _, label in sorted_out(document.get(fields.GROUND_TRUTH))[0]:
+        if not label.get("iscrowd"):
+            yield label["bounding_box"], label["label"], label.get("gloss")

@@ -14,7 +14,8 @@ from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import OUTCOME
 from workbench.adapters.store.groups import samples_only
-from workbench.adapters.store.odd_labels import is_boxed
+from workbench.adapters.store.odd_labels import IN_SPACE, OddLabel, sorted_out
+from workbench.adapters.store.odd_samples import odd_labels
 from workbench.adapters.store.samples import WRITE_BATCH, declare_paths, object_id, set_label_values, set_values
 from workbench.base.errors import DatasetError, one_of
 from workbench.base.plurals import counted
@@ -118,7 +119,7 @@ def boxes(
     """
     if field is not None:
         require_boxes(dataset, field)
-    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME)
+    paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME, *sorted(IN_SPACE))
     wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
     query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
     if only_covered and field is not None:
@@ -135,33 +136,50 @@ def label_outcomes(
     pairs = {name: _pairs(path) for name, path in (("t", fields.GROUND_TRUTH), ("p", field)) if path}
     stages = [{"$match": _query(dataset, where)}, {"$sort": {"_id": 1}}, {"$project": pairs}]
     documents = dataset._sample_collection.aggregate(stages, allowDiskUse=True)
-    return (LabelOutcomes(str(one["_id"]), one.get("t") or (), one.get("p") or ()) for one in documents)
+    paths = {"t": fields.GROUND_TRUTH} | ({"p": field} if field else {})
+    odd = {name: odd_labels(dataset, path, where=where) for name, path in paths.items()}
+    return (_label_outcomes(document, odd) for document in documents)
+
+
+def _label_outcomes(document: Mapping[str, Any], odd: Mapping[str, Mapping[str, Sequence[OddLabel]]]) -> LabelOutcomes:
+    sample_id = str(document["_id"])
+    sides = (_without(document.get(name), odd.get(name, {}).get(sample_id, ())) for name in ("t", "p"))
+    return LabelOutcomes(sample_id, *sides)
 
 
 def _pairs(path: str) -> dict[str, Any]:
-    """Class and outcome of each box of a field; labels in space have none."""
-    boxes = {"input": {"$ifNull": [f"${path}.detections", []]}, "as": "d", "cond": {"$isArray": "$$d.bounding_box"}}
-    return {"$map": {"input": {"$filter": boxes}, "as": "d", "in": ["$$d.label", f"$$d.{OUTCOME}"]}}
+    """Class and outcome of each label of a field, and whether it has a box; labels in space have none."""
+    labels = {"$cond": [{"$isArray": f"${path}.detections"}, f"${path}.detections", []]}
+    values = ["$$d.label", f"$$d.{OUTCOME}", {"$isArray": "$$d.bounding_box"}]
+    return {"$map": {"input": labels, "as": "d", "in": values}}
+
+
+def _without(pairs: Sequence[Sequence[Any]] | None, odd: Sequence[OddLabel]) -> list[tuple[Any, Any]]:
+    """Class and outcome of the labels with a box that can be used."""
+    left_out = {label.at for label in odd if not label.is_kept}
+    return [
+        (name, outcome) for at, (name, outcome, is_boxed) in enumerate(pairs or ()) if is_boxed and at not in left_out
+    ]
 
 
 def _boxes(document: Mapping[str, Any], field: str | None) -> Boxes:
-    names = (fields.GROUND_TRUTH, field or "")
-    both = ((document.get(name) or {}).get("detections") or [] for name in names)
-    # labels in space have no bounding box
-    truth, predicted = ([label for label in labels if is_boxed(label)] for labels in both)
-    return Boxes(str(document["_id"]), tuple(map(_box, truth)), tuple(map(_box, predicted)))
+    truth, _ = sorted_out(document.get(fields.GROUND_TRUTH), by_id=True)
+    predicted, _ = sorted_out(document.get(field) if field else None, predicted=True, by_id=True)
+    sides = (tuple(_box(label) for _, label in labels) for labels in (truth, predicted))
+    return Boxes(str(document["_id"]), *sides)
 
 
 def _box(label: Mapping[str, Any]) -> Box:
-    x, y, width, height = label["bounding_box"]
+    x, y, width, height = map(float, label["bounding_box"])
     return Box(
         id=str(label["_id"]),
-        name=str(label.get("label")),
+        name=label["label"],
         xyxy=(x, y, x + width, y + height),
         confidence=label.get("confidence"),
         outcome=label.get(OUTCOME),
         crowd=bool(label.get("iscrowd")),
         tags=tuple(label.get("tags") or ()),
+        size=(width, height),
     )
 
 

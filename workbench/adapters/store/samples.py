@@ -15,12 +15,13 @@ from bson.errors import InvalidId
 from pymongo import UpdateOne
 
 from workbench.adapters.documents import text
+from workbench.adapters.formats.toolkit.names import holds_bytes
 from workbench.adapters.store import documents
 from workbench.adapters.store.corrections import Corrections, correct, fingerprint, note_loaded
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import Mixed, declare, settle
 from workbench.adapters.store.groups import join_groups, samples_only
-from workbench.adapters.store.odd_labels import fault_of, is_boxed
+from workbench.adapters.store.odd_labels import OddLabel
 from workbench.base.errors import DatasetError
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema import fields
@@ -29,6 +30,7 @@ from workbench.core.schema.labels import Record
 
 DUPLICATE_KEY = 11000
 WRITE_BATCH = 5_000
+MANY_LABELS = 100  # of a sample whose labels are set as one list
 READ_BATCH = 500  # documents decoded at once: they take ten times the memory of their records
 UNREAD = {f"{fields.GROUND_TRUTH}.detections.{name}": 0 for name in ("_id", "_cls", "tags")}  # a third of all bytes
 
@@ -42,20 +44,22 @@ class Added:
         new: whether this call added it; false for records that were there before.
         mixed: values that are not of the type of their field, kept as text.
         corrections: records that were there with other labels.
+        with_bytes: origins of new records by the name of an attribute whose bytes, no facts of an image, are left out.
     """
 
     ids: list[str] = field(default_factory=list)
     new: list[bool] = field(default_factory=list)
     mixed: list[Mixed] = field(default_factory=list)
     corrections: Corrections = field(default_factory=Corrections)
+    with_bytes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One stored sample.
 
-    ``label_ids`` of ``record.labels`` are given only where they were asked for; ``odd`` are the labels that cannot be
-    used and are not in ``record``, as index and reason.
+    ``label_ids`` of ``record.labels`` are ``None`` unless they were asked for; ``odd`` are the labels that cannot be
+    used and are not in ``record``, or are there without some part that cannot be read.
     """
 
     id: str
@@ -67,8 +71,8 @@ class Stored:
     measures: Mapping[str, float]
     attributes_from: str | None
     measured_file: str | None = None
-    label_ids: tuple[str, ...] = ()
-    odd: tuple[tuple[int, str], ...] = ()
+    label_ids: tuple[str | None, ...] = ()
+    odd: tuple[OddLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,20 @@ def add(dataset: Dataset, records: Sequence[Record], *, source: SourceName, upda
     for key in keys:
         new.append(key in inserted and key not in seen)
         seen.add(key)
-    return Added([ids[key] for key in keys], new, mixed, corrections)
+    return Added([ids[key] for key in keys], new, mixed, corrections, _with_bytes(new_records))
+
+
+def _with_bytes(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Origins of records by the name of an attribute, of theirs or of a label, that is or holds bytes."""
+    origins: dict[str, list[str]] = {}
+    for record in records:
+        of_labels = record.labels.columns.get("attributes", ())
+        names = [
+            name for given in (record.attributes, *of_labels) for name, value in given.items() if holds_bytes(value)
+        ]
+        for name in dict.fromkeys(names):
+            origins.setdefault(name, []).append(record.origin)
+    return origins
 
 
 def _hashes(records: Sequence[Record]) -> list[str]:
@@ -222,10 +239,10 @@ def _read_ids(dataset: Dataset, ids: list[ObjectId], unread: Mapping[str, int]) 
 
 def _stored(document: Mapping[str, Any]) -> Stored:
     measures = document.get(fields.MEASURES) or {}
-    detections = (document.get(fields.GROUND_TRUTH) or {}).get("detections") or ()
+    read_document = documents.read_document(document)
     return Stored(
         id=str(document["_id"]),
-        record=documents.record_of(document),
+        record=read_document.record,
         source=document.get(fields.SOURCE),
         content_sha256=document.get(fields.CONTENT_SHA256),
         source_key=document.get(fields.SOURCE_KEY),
@@ -233,8 +250,8 @@ def _stored(document: Mapping[str, Any]) -> Stored:
         measures={k: v for k, v in measures.items() if isinstance(v, float | int)},
         attributes_from=document.get(fields.ATTRIBUTES_FROM),
         measured_file=document.get(fields.MEASURED_FILE),
-        label_ids=tuple(str(d["_id"]) for d in detections if "_id" in d and is_boxed(d)),
-        odd=tuple((at, fault) for at, d in enumerate(detections) if (fault := fault_of(d))),
+        label_ids=read_document.label_ids,
+        odd=read_document.odd,
     )
 
 
@@ -303,9 +320,32 @@ def set_label_values(dataset: Dataset, field: str, values: Mapping[str, Mapping[
     path = f"{field}.detections"
     of_labels = (named for by_label in values.values() for named in by_label.values())
     declare_paths(dataset, ({f"{path}.{name}": value for name, value in named.items()} for named in of_labels))
-    writes = [_set_labels(path, i, by_label) for i, by_label in values.items() if by_label]
+    left = [i for i, by_label in values.items() if by_label]
+    many = [i for i in left if len(values[i]) > MANY_LABELS]
+    done = {i for i in many if _set_whole_list(dataset, path, i, values[i])}
+    writes = [_set_labels(path, i, values[i]) for i in left if i not in done]
     for start in range(0, len(writes), WRITE_BATCH):
         dataset._sample_collection.bulk_write(writes[start : start + WRITE_BATCH], ordered=False)
+
+
+def _set_whole_list(dataset: Dataset, path: str, sample_id: str, by_label: Mapping[str, Mapping[str, Any]]) -> bool:
+    """The same for many labels of a sample at once, as long as they are those that are there; whether they were.
+
+    A filter for each label takes the server a look at every label: minutes where a sample has ten thousand.
+    """
+    collection, key = dataset._sample_collection, {"_id": object_id(sample_id)}
+    parent, _, name = path.rpartition(".")
+    document = collection.find_one(key, {f"{path}._id": 1}) or {}
+    labels = (document.get(parent) or {}).get(name) or []
+    ids = [label.get("_id") for label in labels]
+    if None in ids:
+        return False
+    given = [dict(by_label.get(str(label_id), {})) for label_id in ids]
+    pair = {"$mergeObjects": [{"$arrayElemAt": ["$$this", 0]}, {"$arrayElemAt": ["$$this", 1]}]}
+    merged = {"$map": {"input": {"$zip": {"inputs": [f"${path}", {"$literal": given}]}}, "in": pair}}
+    same = {path: {"$size": len(ids)}, "$expr": {"$eq": [f"${path}._id", {"$literal": ids}]}}
+    result = collection.update_one({**key, **same}, [{"$set": {path: merged, "last_modified_at": documents.now()}}])
+    return bool(result.matched_count)
 
 
 def _set_labels(path: str, sample_id: str, by_label: Mapping[str, Mapping[str, Any]]) -> UpdateOne:

@@ -136,16 +136,40 @@ def _covered(objects: Objects) -> Floats:
     covered, numbers = np.zeros(len(objects.sample)), objects.numbers
     starts = np.cumsum(numbers) - numbers
     for n in np.unique(numbers[numbers > 1]).tolist():
-        for batch in _batches(starts[numbers == n], max(1, PAIRS // n**2)):
+        for start in starts[numbers == n] if n**2 > PAIRS else ():
+            covered[start : start + n] = _covered_of_many(objects.edges[start : start + n])
+        for batch in _batches(starts[numbers == n], max(1, PAIRS // n**2)) if n**2 <= PAIRS else ():
             rows = batch[:, None] + np.arange(n)
             boxes = objects.edges[rows]  # (samples, n, 4)
-            low = np.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
-            high = np.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
-            both = np.maximum(high - low, 0.0).prod(axis=3)
+            both = _intersections(boxes, boxes)
             both[:, np.arange(n), np.arange(n)] = 0.0
-            own = np.maximum(boxes[..., 2:] - boxes[..., :2], LEAST).prod(axis=2)
-            covered[rows] = np.minimum(both.max(axis=2) / own, 1.0)
+            covered[rows] = _shares(both.max(axis=2), boxes)
     return covered
+
+
+def _covered_of_many(boxes: Floats) -> Floats:
+    """The same for the many boxes of one picture, ``(n, 4)``: equal ones are compared once, and part after part."""
+    kinds, which, counts = np.unique(boxes, axis=0, return_inverse=True, return_counts=True)
+    most, step = np.zeros(len(kinds)), max(1, PAIRS // len(kinds))
+    for start in range(0, len(kinds), step):
+        both = _intersections(kinds[None, start : start + step], kinds[None])[0]
+        at = np.arange(len(both))
+        both[at, start + at] *= counts[start : start + step] > 1  # its equals cover a box, it does not
+        most[start : start + step] = both.max(axis=1)
+    return _shares(most, kinds)[which.ravel()]
+
+
+def _intersections(first: Floats, second: Floats) -> Floats:
+    """Areas that boxes have in common, ``(s, n, 4)`` and ``(s, m, 4)`` to ``(s, n, m)``."""
+    low = np.maximum(first[:, :, None, :2], second[:, None, :, :2])
+    high = np.minimum(first[:, :, None, 2:], second[:, None, :, 2:])
+    return np.asarray(np.maximum(high - low, 0.0).prod(axis=3))
+
+
+def _shares(areas: Floats, boxes: Floats) -> Floats:
+    """Areas as shares of boxes, at most 1."""
+    own = np.maximum(boxes[..., 2:] - boxes[..., :2], LEAST).prod(axis=-1)
+    return np.asarray(np.minimum(areas / own, 1.0))
 
 
 def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[Any]]:

@@ -80,15 +80,29 @@ def mean_ap(results: Sequence[ClassResults], weights: NDArray[np.float64]) -> fl
     return float(np.mean(aps)) if aps else None
 
 
+def _among(results: Sequence[ClassResults], chosen: NDArray[np.int64], samples: int) -> list[ClassResults]:
+    """The results of some samples, of the classes with a true label in them: resampling looks at nothing else."""
+    place = np.full(samples, -1)
+    place[chosen] = np.arange(len(chosen))
+    kept = []
+    for result in results:
+        truths = result.truths[chosen]
+        if truths.any():
+            rows = place[result.rows]
+            kept.append(ClassResults(rows[rows >= 0], result.hits[rows >= 0], truths))
+    return kept
+
+
 def estimate(results: Sequence[ClassResults], rows: NDArray[np.bool_]) -> Estimate:
     """AP of a slice, and the 95 % interval of a bootstrap over its samples (Efron & Tibshirani 1993, chapter 13)."""
-    weights = rows.astype(float)
-    value, chosen = mean_ap(results, weights), np.flatnonzero(rows)
+    chosen = np.flatnonzero(rows)
+    results = _among(results, chosen, len(rows))
+    value = mean_ap(results, np.ones(len(chosen)))
     if value is None or len(chosen) < 2:
         return value, None, None
     rng, resampled = np.random.default_rng(0), []
     for _ in range(RESAMPLES):
-        drawn = np.bincount(rng.choice(chosen, len(chosen)), minlength=len(rows)).astype(float)
+        drawn = np.bincount(rng.choice(len(chosen), len(chosen)), minlength=len(chosen)).astype(float)
         resampled.append(mean_ap(results, drawn))
     known = [ap for ap in resampled if ap is not None]
     low, high = np.quantile(known, [0.025, 0.975])

@@ -6,7 +6,7 @@ a lower limit of overlap tells a badly placed box from a false alarm.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,27 +55,31 @@ def outcomes(boxes: Boxes, truth_of: Mapping[str, str], *, iou: float, confidenc
     shown = {box.id for box in boxes.predicted if box.confidence is None or box.confidence >= confidence}
     hit = {truth_of[i] for i in shown if i in truth_of}
     single = [box for box in boxes.truth if not box.crowd]
-    edges, names = _xyxy(single), np.array([box.name for box in single], dtype=str)
+    unmatched = [at for at, box in enumerate(boxes.predicted) if box.id in shown and box.id not in truth_of]
+    errors = dict(zip(unmatched, _errors([boxes.predicted[at] for at in unmatched], single, iou), strict=True))
     predicted = tuple(
-        _word(box, edges, names, truth_of.get(box.id), crowd, iou) if box.id in shown else BELOW
-        for box in boxes.predicted
+        BELOW if box.id not in shown else errors[at] if at in errors else IGNORED if truth_of[box.id] in crowd else HIT
+        for at, box in enumerate(boxes.predicted)
     )
     truth = tuple(IGNORED if box.crowd else HIT if box.id in hit else MISS for box in boxes.truth)
     return Outcomes(truth, predicted)
 
 
-def _word(
-    box: Box,
-    truth_xyxy: NDArray[np.float64],
-    truth_names: NDArray[np.str_],
-    matched: str | None,
-    crowd: set[str],
-    iou: float,
-) -> str:
-    if matched is not None:
-        return IGNORED if matched in crowd else HIT
-    overlaps, alike = overlap.iou(_xyxy([box]), truth_xyxy)[0], truth_names == box.name
-    same, other = (float(overlaps[which].max(initial=0.0)) for which in (alike, ~alike))
+def _errors(predicted: Sequence[Box], truth: Sequence[Box], iou: float) -> list[str]:
+    """The kind of error of each prediction that hits nothing."""
+    edges, names = _xyxy(truth), np.array([box.name for box in truth], dtype=object)
+    same, other = np.zeros(len(predicted)), np.zeros(len(predicted))
+    of_name: defaultdict[str, list[int]] = defaultdict(list)
+    for at, box in enumerate(predicted):
+        of_name[box.name].append(at)
+    for name, own in of_name.items():
+        alike, xyxy = names == name, _xyxy([predicted[at] for at in own])
+        same[own], other[own] = overlap.best(xyxy, edges[alike]), overlap.best(xyxy, edges[~alike])
+    return [_error(*shares, iou) for shares in zip(same.tolist(), other.tolist(), strict=True)]
+
+
+def _error(same: float, other: float, iou: float) -> str:
+    """The kind of error, by the largest overlap with a true box of its class, and with one of another."""
     if same >= iou:
         return DUPLICATE
     if other >= iou:

@@ -9,6 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from workbench.base.errors import InputError
+from workbench.core.metrics.per_class import CLASS
 from workbench.core.metrics.registry import HITS, Estimator, estimator, find
 from workbench.core.tables.column import CategoryColumn, Mask, NumberColumn, SetColumn
 from workbench.core.tables.filter import Filter, Missing, OneOf, Range
@@ -88,7 +89,9 @@ def cells(table: Table, by: Sequence[str], *, metric: str | Basis = "count", row
     fine = basis.table
     inside = basis.known & (chosen if fine is table else chosen[table.rows_of(fine.ids)])
     labels = fine.columns.get("labels")
-    parts = [[(word, fine.mask(condition)) for word, condition in conditions_of(table, name, chosen)] for name in by]
+    parts = [
+        [(word, fine.mask(condition)) for word, condition in words.items()] for words in axes(table, by, basis, chosen)
+    ]
     result = []
     for combination in product(*parts):
         mask = np.logical_and.reduce([inside, *(part for _, part in combination)])
@@ -97,6 +100,24 @@ def cells(table: Table, by: Sequence[str], *, metric: str | Basis = "count", row
         n_samples = int(mask.sum()) if fine is table else len(np.unique(fine.ids[mask]))
         result.append(Cell(words, n_samples, n_labels, *basis.estimate(mask)))
     return result
+
+
+def axes(table: Table, by: Sequence[str], basis: Basis, rows: Mask) -> list[dict[str | None, Filter]]:
+    """Words of each facet with their conditions; a class that is predicted and nowhere true is one where that counts.
+
+    Args:
+        table: the samples.
+        by: facets.
+        basis: what the metric is computed from.
+        rows: only these rows of the table.
+    """
+    fine, words = basis.table, [dict(conditions_of(table, name, rows)) for name in by]
+    if fine is not table:
+        inside = basis.known & rows[table.rows_of(fine.ids)]
+        for name, own in zip(by, words, strict=True):
+            if table.column(name) is table.columns.get(CLASS):
+                own |= {word: part for word, part in conditions_of(fine, name, inside) if word is not None}
+    return words
 
 
 def parts_of(table: Table, name: str, rows: Mask) -> Iterator[tuple[str | None, Mask]]:

@@ -20,6 +20,7 @@ from workbench.core.schema.labels import Camera, Label, Labels
 
 Points = NDArray[np.float64]
 WHOLE = 1.0 - 1e-9  # share of an object in the picture that counts as all of it
+BLOCK_PX = 8  # of a JPEG
 HALF_AS_SMALL = 1.5  # from this reduction on, pixels are averaged before they are placed
 
 
@@ -58,37 +59,43 @@ class Move:
 def move_of(values: Mapping[str, Any], width: int, height: int) -> Move:
     """The move that a frame asks for, of a photo of this size; it shows nothing beyond the photo's edges.
 
-    A rotation cuts away what it must, so that the corners stay filled.
+    The picture has the pixels of the part that is shown: without a rotation they are not interpolated, and blocks of a
+    JPEG stay blocks. A rotation cuts away what it must, so that the corners stay filled.
     """
     angle = math.radians(values["photo.rotation"])
     cos, sin = math.cos(angle), abs(math.sin(angle))
-    aspect = height / width
-    zoom = max(values["photo.zoom"], cos + aspect * sin, cos + sin / aspect)
-    longer = max(width, height)
-    scale = 1.0 if values["photo.max_side"] is None else min(1.0, values["photo.max_side"] / longer)
-    out_width, out_height = max(1, round(width * scale)), max(1, round(height * scale))
-    seen_w, seen_h = width / zoom, height / zoom
-    margin_x, margin_y = width - seen_w * cos - seen_h * sin, height - seen_w * sin - seen_h * cos
-    center = np.array([
-        width / 2 + values["photo.shift.x"] * max(margin_x, 0.0) / 2,
-        height / 2 + values["photo.shift.y"] * max(margin_y, 0.0) / 2,
-    ])  # fmt: skip
-    turn = np.array([[cos, -math.sin(angle)], [math.sin(angle), cos]]) if angle else np.eye(2)
-    linear = np.diag([out_width / seen_w, out_height / seen_h]) @ turn
+    crop = min(values["photo.crop"], 1 / (cos + height / width * sin), 1 / (cos + width / height * sin))
+    shown = np.maximum(np.floor(np.array([width, height]) * crop + 1e-9), 1.0)
+    margin = np.maximum([width - shown[0] * cos - shown[1] * sin, height - shown[0] * sin - shown[1] * cos], 0.0)
+    share = np.array([values["photo.shift.x"] + 1.0, values["photo.shift.y"] + 1.0]) / 2
+    if angle:
+        turn = np.array([[cos, -math.sin(angle)], [math.sin(angle), cos]])
+        center = (np.array([width, height]) - margin) / 2 + margin * share
+    else:
+        turn, corner = np.eye(2), np.minimum(np.rint(margin * share / BLOCK_PX), margin // BLOCK_PX) * BLOCK_PX
+        center = corner + shown / 2
+    longest = values["photo.max_side"]
+    scale = 1.0 if longest is None else min(1.0, longest / shown.max())
+    out = np.maximum(np.rint(shown * scale), 1.0)
+    linear = np.diag(out / shown) @ turn
     if values["photo.mirror"]:
         linear = np.diag([-1.0, 1.0]) @ linear
-    offset = np.array([out_width / 2, out_height / 2]) - linear @ center
-    return Move(np.column_stack([linear, offset]), out_width, out_height)
+    return Move(np.column_stack([linear, out / 2 - linear @ center]), int(out[0]), int(out[1]))
 
 
 def moved_light(light: NDArray[np.float32], move: Move, *, empty_beyond: bool = False) -> NDArray[np.float32]:
-    """The picture ``(H, W, 3)`` that a move makes of a photo, interpolated by cubic splines.
+    """The picture ``(H, W, 3)`` that a move makes of a photo: its own pixels, or interpolated by cubic splines.
 
     Beyond its edges a photo is mirrored, or 0 with ``empty_beyond``.
     """
-    if np.array_equal(move.matrix, np.eye(2, 3)) and light.shape[:2] == (move.height, move.width):
-        return light
     matrix = move.matrix.copy()
+    if np.array_equal(np.abs(matrix[:, :2]), np.eye(2)):
+        ends = np.array([[0, 0, 1], [move.width, move.height, 1]]) @ move.inverse().T
+        left, top = np.rint(ends.min(axis=0)).astype(int)
+        part = light[max(top, 0) : top + move.height, max(left, 0) : left + move.width]
+        is_whole = bool((np.abs(ends.min(axis=0) - (left, top)) < 1e-6).all())
+        if is_whole and part.shape[:2] == (move.height, move.width):
+            return np.ascontiguousarray(part[:, ::-1]) if move.is_mirrored else part
     reduction = 1.0 / math.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if reduction >= HALF_AS_SMALL:
         height, width = light.shape[:2]
@@ -212,10 +219,9 @@ def _moved_mask(label: Label, move: Move) -> tuple[NDArray[np.bool_] | None, tup
     mask[inside] = label.mask[row[inside], column[inside]]
     if not mask.any():
         return None, (0, 0), 0.0
-    own_rows, own_columns = np.nonzero(label.mask)
-    centers = move.points(np.column_stack([own_columns + left + 0.5, own_rows + top + 0.5]))
-    seen = (centers >= 0).all(axis=1) & (centers < (move.width, move.height)).all(axis=1)
-    return mask, (int(x0), int(y0)), float(seen.mean())
+    whole_inside = (outer >= 0).all() and (outer <= (move.width, move.height)).all()
+    whole = label.mask.sum() * abs(np.linalg.det(move.matrix[:, :2]))
+    return mask, (int(x0), int(y0)), 1.0 if whole_inside else min(float(mask.sum() / whole), 1.0)
 
 
 def _over(

@@ -18,12 +18,12 @@ PHOTO_PARAMETERS = (
     ),
     Parameter("photo.mirror", "switch", "", None, False, "whether left and right are exchanged"),
     Parameter(
-        "photo.zoom",
+        "photo.crop",
         "number",
         "",
-        (1, 8),
-        {"log_uniform": [1.0, 1.2]},
-        "how much of the photo is cut away: 2 shows half its width",
+        (0.05, 1),
+        {"uniform": [0.85, 1.0]},
+        "share of width and height that is shown, pixel by pixel",
     ),
     Parameter(
         "photo.shift.x",

@@ -17,6 +17,7 @@ class Box:
         outcome: what evaluation found (``hit``, ``miss`` ...), ``None`` before.
         crowd: a region of many objects, that neither hits nor misses.
         tags: of this label alone.
+        size: width and height as they are stored, ``None`` for the differences of the edges.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Box:
     outcome: str | None = None
     crowd: bool = False
     tags: tuple[str, ...] = ()
+    size: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from workbench.base.plurals import counted
 
+ODD_LABEL = "odd_label"  # kind of problem: labels in the database that cannot be used
 UNREAD = "unread_file"  # kind of problem: files that may hold labels, which the format does not use
 
 
@@ -23,6 +24,9 @@ class Problem:
     where: str
     kind: str
     message: str
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.where}]"
 
 
 @dataclass

@@ -26,7 +26,7 @@ def gaussian(image: Image, *, electrons_at_white: float, read_e: float, seed: in
 def with_grain(noise: Image, grain_px: float) -> Image:
     """The noise blurred to grains of this standard deviation, as strong as before.
 
-    >>> fine = np.random.default_rng(0).standard_normal((64, 64, 3)).astype(np.float32)
+    >>> fine = np.random.default_rng(0).standard_normal((256, 256, 3)).astype(np.float32)
     >>> round(float(with_grain(fine, 1.5).std()), 1)
     1.0
     """

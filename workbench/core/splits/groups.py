@@ -26,7 +26,7 @@ class Member:
         split: split that it has, or ``None``.
         scene_id: scene of the sample, or ``None``; samples of a scene belong together.
         content_sha256: of the picture, or ``None``.
-        parents: ids of the samples that it recreates.
+        parents: ids of the samples that it recreates, or whose pixels it has.
         near: name of its group of near duplicates, or ``None``.
         fitted_to: ids of all samples that its scenario was fitted to.
         source_key: stable id of its record, under which its split is remembered.

@@ -34,4 +34,5 @@ def run(args: argparse.Namespace) -> Outcome:
         save_views=args.save_views,
     )
     counts = {key: value for key, value in plain(discovery.found).items() if key != "slices"}
-    return Outcome({"slices": plain(discovery.rows), "summary": discovery.summary, "search": counts}, str(discovery))
+    values = {"slices": plain(discovery.rows), "summary": discovery.summary, "search": counts}
+    return Outcome({**values, "problems": plain(discovery.problems)}, str(discovery))

@@ -62,7 +62,9 @@ def _python() -> Check:
 def _database() -> Check:
     from workbench.adapters import store
 
-    return Check("database", True, f"MongoDB {store.connect()}, {len(store.list_datasets())} datasets")
+    return Check(
+        "database", True, f"MongoDB {store.connect()} {store.reached_by()}, {len(store.list_datasets())} datasets"
+    )
 
 
 def _renderer() -> Check:

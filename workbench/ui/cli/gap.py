@@ -25,4 +25,5 @@ def run(args: argparse.Namespace) -> Outcome:
     gaps = gap(args.dataset, by=args.by, where=args.where, against=args.against, seed=args.seed)
     if args.save:
         gaps.save(args.save)
-    return Outcome({"rows": plain(gaps.rows), "sides": list(gaps.sides)}, str(gaps))
+    values = {"rows": plain(gaps.rows), "sides": list(gaps.sides), "problems": plain(gaps.problems)}
+    return Outcome(values, str(gaps))

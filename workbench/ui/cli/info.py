@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from workbench.ui.cli.outcome import Outcome, columns
+from workbench.core.schema.fields import GROUND_TRUTH
+from workbench.ui.cli.outcome import Outcome, columns, plain
 
 
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
@@ -16,9 +17,13 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     """Count samples, labels and tags, and report."""
     from workbench.adapters import store
+    from workbench.adapters.store.predictions import box_fields
 
-    counts = store.info(args.dataset)
+    dataset = store.require_dataset(args.dataset)
+    counts = store.info(dataset)
     rows = [("samples", counts["samples"]), *sorted(counts["per_source"].items())]
     rows += [(f"class {name}", n) for name, n in counts["labels_per_class"].items()]
     rows += [(f"tag {name}", n) for name, n in counts["tags"].items()]
-    return Outcome(counts, columns(rows))
+    problems = store.odd_label_problems(dataset, [GROUND_TRUTH, *box_fields(dataset)])
+    text = [columns(rows), *map(str, problems)]
+    return Outcome({**counts, "problems": plain(problems)}, "\n".join(text))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import uuid
 from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
 
 from workbench.base.errors import InputError
 from workbench.base.files import existing
@@ -38,7 +41,20 @@ def run(args: argparse.Namespace) -> Outcome:
         options[-1] = "--ServerApp.open_browser=False"
     if os.geteuid() == 0:
         options.append("--allow-root")
+    if _fits_socket(Path(jupyter_runtime_dir())):
+        options.append("--KernelManager.transport=ipc")
     known = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([known, str(CONFIG)] if known else [str(CONFIG)])
     # not ``-m``, which would import from the current folder first, where strangers' data may hold a json.py
     os.execv(sys.executable, [sys.executable, "-c", START, *options, *where])  # noqa: S606
+
+
+def _fits_socket(folder: Path) -> bool:
+    """Whether kernels can listen on sockets in a folder rather than on ports, whose output every local user may read.
+
+    The kernel of the machine limits the path of a socket to 107 bytes.
+
+    >>> _fits_socket(Path("/home/me/.local/share/jupyter/runtime")), _fits_socket(Path("/home/" + 60 * "x"))
+    (True, False)
+    """
+    return len(os.fsencode(folder / f"kernel-{uuid.uuid4()}-ipc-5")) <= 107

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from workbench import __version__
-from workbench.base.errors import Cancelled, FilterWarning, WorkbenchError
+from workbench.base.errors import Cancelled, WorkbenchError, WorkbenchWarning
 from workbench.base.visible import visible
 from workbench.ui.cli.outcome import Outcome, say, say_json
 
@@ -140,12 +140,12 @@ def _only_json_on_stdout(wanted: bool) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _warnings_in_words() -> Iterator[list[str]]:
-    """Print what is to be said of filters as one line each, without the place in the code; gives the list of them."""
+    """Print warnings of filters and labels as one line each, without the place in the code; gives the list of them."""
     warned: list[str] = []
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-        if not issubclass(category, FilterWarning):
+        if not issubclass(category, WorkbenchWarning):
             usual(message, category, *rest, **more)
         elif str(message) not in warned:
             warned.append(str(message))

@@ -25,15 +25,15 @@ def run(args: argparse.Namespace) -> Outcome:
         "measured": report.measured,
         "skipped": report.skipped,
         "without_picture": report.without_picture,
-        "failed": len(report.problems),
+        "failed": report.failed,
         "samples_per_s": round(report.samples_per_s, 1),
         "problems": [plain(problem) for problem in report.problems],
     }
     before = report.skipped - report.without_picture
     lines = [
         f"{report.measured:,} measured ({report.samples_per_s:.0f}/s), {before:,} measured before, "
-        f"{len(report.problems):,} failed"
+        f"{report.failed:,} failed"
     ]
     if report.without_picture:
         lines[0] += f", {counted(report.without_picture, 'point cloud')} without an image skipped"
-    return Outcome(values, "\n".join(lines + [f"  {p.message} [{p.where}]" for p in report.problems[:20]]))
+    return Outcome(values, "\n".join(lines + [f"  {problem}" for problem in report.problems[:20]]))

@@ -14,8 +14,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--where", required=True, help="filter of the samples, e.g. \"'failure:glare' in tags\"")
     parser.add_argument("-o", "--output", type=Path, required=True, help="YAML file to write the scenario to")
     parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")
+    parser.add_argument("--content", help="what to make pictures of: photos or rendered (what fits best)")
     parser.add_argument(
-        "--no-probes", action="store_true", help="copy surfaces and classes only, without trial renders"
+        "--no-probes", action="store_true", help="copy surfaces and classes only, without trial pictures"
     )
     parser.add_argument("--seconds", type=float, default=90.0, help="time limit of the fit (90)")
     parser.add_argument("--backend", default="open3d", help="open3d (default), mitsuba or flat")
@@ -29,7 +30,13 @@ def run(args: argparse.Namespace) -> Outcome:
 
     dataset = store.require_dataset(args.dataset)
     recreation = recreate(
-        dataset, args.where, name=args.name, probes=not args.no_probes, seconds=args.seconds, backend=args.backend
+        dataset,
+        args.where,
+        name=args.name,
+        content=args.content,
+        probes=not args.no_probes,
+        seconds=args.seconds,
+        backend=args.backend,
     )
     recreation.scenario.dump(args.output)
     values = {
@@ -37,7 +44,11 @@ def run(args: argparse.Namespace) -> Outcome:
         "samples": recreation.samples,
         "probes": recreation.probes,
         "parameters": [plain(row) for row in recreation.parameters],
+        "content": recreation.content,
+        "aucs": recreation.aucs,
+        "refused": recreation.refused,
         "gap_before": recreation.gap_before,
         "gap_after": recreation.gap_after,
+        "problems": plain(recreation.problems),
     }
     return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -60,11 +60,15 @@ class Document:
         self.listed: set[str] = set()
         self.guessed: dict[str, str] = {}
         self.maps: set[str] = set()
+        self.licenses: dict[int | str, dict[str, Any]] = {}
 
     def read(self) -> None:
         """Add the images of this file, and its annotations, to what other files gave."""
         lists = dict.fromkeys(("images", "annotations", "categories"), False)
         for key, first, values in parts(self.tree.path(self.file), shown=self.file):
+            if key in ("info", "licenses"):
+                self._about(key, values)
+                continue
             if key not in lists:
                 continue
             if first < 0:
@@ -81,8 +85,30 @@ class Document:
                 at=self.file,
                 fix="Give a file with the lists 'images', 'annotations' and 'categories', or another --format.",
             )
+        self._name_licenses()
         self._locate_maps()
         self._share()
+
+    def _about(self, key: str, values: Sequence[Any]) -> None:
+        """Note what the file says of itself: its licenses, and facts that no image has."""
+        if key == "licenses":
+            entries = [value for value in values if isinstance(value, dict) and isinstance(value.get("id"), int | str)]
+            self.licenses |= {entry["id"]: entry for entry in entries}
+            return
+        facts = [name for value in values if isinstance(value, dict) for name, fact in value.items() if fact]
+        if facts:
+            message = f"'info' says {', '.join(map(str, facts))[:120]} of the whole file; no image has it, left out."
+            self.problems.add("unsupported_annotation", self.file, message)
+
+    def _name_licenses(self) -> None:
+        """Give every image the name and address of its license, whose number means nothing without this file."""
+        for file in self.listed if self.licenses else ():
+            listed = self.entries[file]
+            image = unpacked(listed.packed)
+            number = image.get("license")
+            entry = self.licenses.get(number, {}) if isinstance(number, int | str) else {}
+            if named := {f"license_{key}": entry[key] for key in ("name", "url") if entry.get(key)}:
+                listed.packed = marshal.dumps({**named, **image})
 
     def _locate_maps(self) -> None:
         """The panoptic maps that annotations name: beside the file, in a folder of its name."""

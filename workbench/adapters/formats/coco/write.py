@@ -52,12 +52,23 @@ def write(folder: Path, items: Sequence[NamedRecord]) -> None:
     first = 1
     for split, own in overview.by_split.items():
         with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8") as stream:
-            stream.write('{"info": {}, "licenses": [], "images": [')
-            _stream(stream, (_json(image_entry(item, at)) for at, item in enumerate(own, first)))
-            stream.write('], "annotations": [')
+            licenses: dict[Any, dict[str, Any]] = {}
+            stream.write('{"info": {}, "images": [')
+            _stream(stream, (_json(_noting(image_entry(item, at), licenses)) for at, item in enumerate(own, first)))
+            stream.write(f'], "licenses": {_json(list(licenses.values()))}, "annotations": [')
             _stream(stream, (_annotations(item, at, ids, points, number) for at, item in enumerate(own, first)))
             stream.write(f'], "categories": {_json(categories)}}}\n')
         first += len(own)
+
+
+def _noting(image: dict[str, Any], licenses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """An entry of ``images``, its license noted for the list of licenses."""
+    number = image.get("license")
+    named = {key: image[f"license_{key}"] for key in ("name", "url") if f"license_{key}" in image}
+    if isinstance(number, int | float | str) and named:
+        whole = int(number) if isinstance(number, float) and number.is_integer() else number
+        licenses.setdefault(whole, {"id": whole, **named})
+    return image
 
 
 def _category(name: str, id: int, facts: ClassFacts, points: tuple[str, ...]) -> dict[str, Any]:

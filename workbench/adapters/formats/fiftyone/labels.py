@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from workbench.adapters.formats.fiftyone.extended_json import array_of
 from workbench.adapters.formats.toolkit.arrays import read_map
-from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, loose_of, numbers_of, rounded_out
+from workbench.adapters.formats.toolkit.boxes import Frame, Xyxy, hull, loose_of, numbers_of
 from workbench.adapters.formats.toolkit.json_files import dicts_in
+from workbench.adapters.formats.toolkit.masks import fitted_mask
 from workbench.adapters.formats.toolkit.names import attributes_of
 from workbench.adapters.formats.toolkit.partial_labels import BOX_FROM
 from workbench.adapters.formats.toolkit.problems import Problems
@@ -215,25 +216,11 @@ def _mask(entry: Mapping[str, Any], given: Xyxy, xyxy: Xyxy, where: str, context
     pixels = _mask_pixels(entry, where, context)
     if pixels is None:
         return None
-    if pixels.ndim != 2 or not pixels.size or pixels.dtype.kind not in "biuf":
-        message = f"The array {pixels.shape} of {pixels.dtype} is not a mask (height, width); mask left out."
-        context.frame.problems.add("unreadable_map", where, message)
+    try:
+        return fitted_mask(pixels, given, xyxy)
+    except ValueError as cause:
+        context.frame.problems.add("unreadable_map", where, f"{cause}; mask left out.")
         return None
-    whole, kept = rounded_out(given), rounded_out(xyxy)
-    rows = _nearest(pixels.shape[0], whole[1], whole[3], kept[1], kept[3])
-    columns = _nearest(pixels.shape[1], whole[0], whole[2], kept[0], kept[2])
-    return np.asarray(pixels[np.ix_(rows, columns)] > 0)
-
-
-def _nearest(count: int, first: int, last: int, start: int, stop: int) -> NDArray[np.int64]:
-    """Which of ``count`` rows stretched from ``first`` to ``last`` lie at the pixels from ``start`` to ``stop``.
-
-    >>> _nearest(2, 0, 4, 1, 4).tolist()
-    [0, 1, 1]
-    """
-    share = count / max(float(last) - float(first), 1.0)
-    at = (np.arange(start, stop, dtype=np.float64) + (0.5 - float(first))) * share
-    return np.clip(np.floor(at), 0, count - 1).astype(np.int64)
 
 
 def _mask_pixels(entry: Mapping[str, Any], where: str, context: Context) -> NDArray[Any] | None:

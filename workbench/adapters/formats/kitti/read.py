@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from workbench.adapters.formats.kitti.labels import is_row, labels_of
+from workbench.adapters.formats.toolkit.arrays import read_map
 from workbench.adapters.formats.toolkit.clouds import usable_cloud
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import split_of_path
@@ -25,6 +26,7 @@ from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.space import Floats, rigid
 from workbench.adapters.formats.toolkit.text_files import first_line, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, stem_of
+from workbench.core.schema.fields import INSTANCES, SEMANTIC
 from workbench.core.schema.labels import Camera, Record
 
 name = "kitti"
@@ -47,6 +49,12 @@ _CLOSING: Mapping[Kind, str] = {
     "missing_annotation_file": "No calibration for the 3D boxes of {n} images ({first}); "
     "loaded as poses before the camera of the image.",
 }
+_MAPS = {  # of the semantic benchmark: folder -> field
+    "semantic": SEMANTIC,
+    "semantics": SEMANTIC,
+    "instance": INSTANCES,
+    "instances": INSTANCES,
+}
 _OTHER_NAMES = {"R_rect": "R0_rect", "Tr_velo_cam": "Tr_velo_to_cam"}  # names in the tracking benchmark
 
 
@@ -55,6 +63,7 @@ class _Entry(Draft):
     label_file: str | None
     calib_file: str | None
     cloud_file: str | None
+    maps: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +128,20 @@ def read(source: Source) -> Iterator[Record]:
 def _records(source: Source, pairs: Pairs) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
+    entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
+    maps = {file for entry in entries for file in entry.maps.values()}
     for picture in tree.pictures:
-        if picture not in pairs:
+        if picture not in pairs and picture not in maps:
             problems.count("unlisted_image", picture)
     problems.close("unlisted_image", "{n} images outside the folders of camera 2 ({first}); not loaded.")
     _name_stray(tree, pairs, problems)
-    entries = [_entry(tree, picture, label) for picture, label in pairs.items()]
     return Records(entries, lambda entry, header: _record(tree, entry, header, problems), source, closing=_CLOSING)
 
 
 def _entry(tree: Tree, picture: str, label: str | None) -> _Entry:
     cloud = _beside(tree, picture, "velodyne", "bin")
-    return _Entry(tree.path(picture), picture, label, _beside(tree, picture, "calib", "txt"), cloud)
+    maps = {name: file for folder, name in _MAPS.items() if (file := _beside(tree, picture, folder, "png"))}
+    return _Entry(tree.path(picture), picture, label, _beside(tree, picture, "calib", "txt"), cloud, maps)
 
 
 def _name_stray(tree: Tree, pairs: Pairs, problems: Problems) -> None:
@@ -165,9 +176,20 @@ def _record(tree: Tree, entry: _Entry, header: Header, problems: Problems) -> Re
         labels=labels,
         split=split_of_path(entry.origin.split("/")[:-1]),
         camera=camera,
+        maps={name: tree.path(file) for name, file in entry.maps.items() if _fits(tree, file, header, problems)},
         cloud=cloud,
         T_cam_cloud=None if cloud is None else calibration.T_cam_velo,
     )
+
+
+def _fits(tree: Tree, file: str, header: Header, problems: Problems) -> bool:
+    """Whether a map has the size of its image; reports it otherwise."""
+    pixels = read_map(tree.path(file), file, problems)
+    if pixels is not None and pixels.shape[:2] != (header.height, header.width):
+        given, size = f"{pixels.shape[1]} x {pixels.shape[0]}", f"{header.width} x {header.height}"
+        problems.add("unreadable_map", file, f"The map has {given} pixels, the image {size}; map left out.")
+        return False
+    return pixels is not None
 
 
 def _camera(K: Floats, header: Header) -> Camera:

@@ -155,13 +155,56 @@ def _partial_labels(
     if flat is None:
         return _without_boxes(solid, poses, masks)
     labels = [_partial_label(flat, at, poses, masks, is_loose=tight is None) for at in _objects(flat, problems)]
+    if tight is not None and loose is not None:
+        _add_loose([part for part in labels if part is not None], loose, problems)
     seen = {prim for prim in flat.prims if prim}
+    if seen:
+        labels += _of_masks_alone(flat, seen, poses, masks, problems)
     for other in (loose, solid) if tight is not None else (solid,):
         for at in _objects(other, Problems()) if other is not None and seen else ():
             if other is not None and other.prims[at] and other.prims[at] not in seen:
                 seen.add(other.prims[at])
                 problems.count("hidden_object", f"{other.file}, {other.prims[at]}")
     return [part for part in labels if part is not None]
+
+
+def _add_loose(labels: list[PartialLabel], loose: _Rows, problems: Problems) -> None:
+    """Add the boxes of whole objects, hidden parts too, to the objects of the same prim path."""
+    row_of = {prim: at for at, prim in enumerate(loose.prims) if prim}
+    for part in labels:
+        at = row_of.get(str(part.attributes.get("prim_path")))
+        if at is None:
+            continue
+        _same_class(part, loose.classes[at], f"{loose.file}, row {at}", problems)
+        left, top, right, bottom = (float(loose.values[at][edge]) for edge in _EDGES)
+        if np.isfinite([left, top, right, bottom]).all():
+            part.xyxy_loose = (left, top, right + 1, bottom + 1)
+
+
+def _of_masks_alone(
+    flat: _Rows, seen: set[str], poses: Poses, masks: InstanceMap, problems: Problems
+) -> list[PartialLabel]:
+    """Objects that the instance map shows and the boxes lack: a writer may filter each annotator by other classes."""
+    named = {prim: flat.classes[at] for at, prim in enumerate(flat.prims) if prim}
+    alone = []
+    for part in _without_boxes(None, poses, masks):
+        prim = str(part.attributes["prim_path"])
+        if prim in seen:
+            _same_class(part, named[prim], flat.file, problems)
+            continue
+        related = any(prim.startswith(f"{other}/") or other.startswith(f"{prim}/") for other in seen)
+        if not related and part.mask is not None and part.mask.any():
+            alone.append(part)
+    seen |= {str(part.attributes["prim_path"]) for part in alone}
+    return alone
+
+
+def _same_class(
+    part: PartialLabel, other: tuple[str, dict[str, Attribute]] | None, where: str, problems: Problems
+) -> None:
+    if other is not None and other[0] != part.name:
+        message = f"The object is '{other[0]:.60}' here and '{part.name:.60}' in {part.where}; "
+        problems.add("annotation_conflict", where, f"{message}the class of the box is kept.")
 
 
 def _partial_label(rows: _Rows, at: int, poses: Poses, masks: InstanceMap, *, is_loose: bool) -> PartialLabel | None:

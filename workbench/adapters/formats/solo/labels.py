@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +104,9 @@ class _Capture:
                 self._broken(where, "origin[2] and dimension[2]", value)
             else:
                 left, top, right, bottom = (float(edge) for edge in (*origin, *(origin + size)))
+                if label.xyxy is not None:
+                    self._again(label, "box", label.xyxy, (left, top, right, bottom), where)
+                    return
                 label.xyxy, label.where = (left, top, right, bottom), f"{where}, instance {label.instance_id}"
         elif kind == "BoundingBox3DAnnotation":
             self._solid(label, value, where)
@@ -119,7 +122,8 @@ class _Capture:
             label, color = self._object(value, self.where), matrix_of(value.get("color"), 4)
             if label is not None and color is not None:
                 wanted = packed_color(tuple(int(channel) for channel in np.clip(color, 0, 255)), channels)
-                label.mask = numbers == wanted
+                mask = numbers == wanted
+                label.mask = mask if label.mask is None else label.mask | mask
 
     def visible_pixels(self, metrics: list[dict[str, Any]], sensor: str) -> None:
         """Add the pixels that a metric counted for each object of this sensor."""
@@ -138,6 +142,12 @@ class _Capture:
             return None
         if number not in self.labels:
             self.labels[number] = PartialLabel(f"{where}, instance {number}", str(name), instance_id=number)
+        elif name and self.labels[number].name != name:
+            first = self.labels[number]
+            message = (
+                f"The instance is '{name!s:.60}' here and '{first.name:.60}' in {first.where}; the latter is kept."
+            )
+            self.problems.add("annotation_conflict", f"{where}, instance {number}", message)
         return self.labels[number]
 
     def _solid(self, label: PartialLabel, value: dict[str, Any], where: str) -> None:
@@ -148,7 +158,11 @@ class _Capture:
         if shift is None or size is None or turn is None or (size <= 0).any():
             self._broken(where, "translation[3], size[3] and rotation[4]", value)
             return
-        label.T_cam_obj = rigid(turn, shift * (1, -1, 1))
+        pose = rigid(turn, shift * (1, -1, 1))
+        if label.T_cam_obj is not None:
+            self._again(label, "3D box", label.T_cam_obj.ravel().tolist(), pose.ravel().tolist(), where)
+            return
+        label.T_cam_obj = pose
         label.size_m = (float(size[0]), float(size[1]), float(size[2]))
 
     def _keypoints(self, label: PartialLabel, value: dict[str, Any], template: tuple[str, ...], where: str) -> None:
@@ -157,10 +171,22 @@ class _Capture:
         if not rows or any(row is None or row[2] not in _VISIBLE for row in rows):
             self._broken(where, "keypoints with location[2] and state 0, 1 or 2", value)
             return
-        label.keypoints = np.array(rows, dtype=np.float64)
+        points_of = np.array(rows, dtype=np.float64)
+        if label.keypoints is not None:
+            self._again(label, "keypoints", label.keypoints.ravel().tolist(), points_of.ravel().tolist(), where)
+            return
+        label.keypoints = points_of
         label.keypoint_names = template if len(template) == len(rows) else ()
         if isinstance(value.get("pose"), str) and value["pose"] not in ("", "unset"):
             label.attributes = {**label.attributes, "pose": value["pose"]}
+
+    def _again(
+        self, label: PartialLabel, what: str, first: Sequence[float], second: Sequence[float], where: str
+    ) -> None:
+        """Report a second annotation of the same object that says something else."""
+        if not np.array_equal(np.round(first, 3), np.round(second, 3)):
+            message = f"The {what} of the instance is another than in an earlier annotation; the first is kept."
+            self.problems.add("annotation_conflict", f"{where}, instance {label.instance_id}", message)
 
     def _broken(self, where: str, needed: str, value: Any) -> None:
         message = f"The entry has no valid {needed} ({value!r:.80}); entry left out."

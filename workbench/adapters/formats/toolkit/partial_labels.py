@@ -25,7 +25,7 @@ class PartialLabel:
         name: class name.
         xyxy: the box as given, or ``None``.
         mask: bool ``(H, W)`` of the whole image, or ``None``.
-        attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m, confidence: as in ``Label``.
+        attributes, instance_id, keypoints, keypoint_names, T_cam_obj, size_m, confidence, xyxy_loose: as in ``Label``.
     """
 
     where: str
@@ -39,6 +39,7 @@ class PartialLabel:
     T_cam_obj: Floats | None = None
     size_m: tuple[float, float, float] | None = None
     confidence: float | None = None
+    xyxy_loose: Xyxy | None = None
 
 
 def labels_of(parts: Iterable[PartialLabel], camera: Camera | None, frame: Frame) -> Labels:
@@ -75,6 +76,7 @@ def label_of(part: PartialLabel, camera: Camera | None, frame: Frame) -> Label |
         keypoint_names=part.keypoint_names if part.keypoints is not None else (),
         T_cam_obj=part.T_cam_obj,
         size_m=part.size_m if part.T_cam_obj is not None else None,
+        xyxy_loose=part.xyxy_loose,
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path, split_word
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
+from workbench.adapters.formats.toolkit.same_objects import CLOSING, merged
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.text_files import content_of, encoding_of, head_of, lines_of
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, plain_parts, stem_of
@@ -39,7 +40,10 @@ _STAGE = re.compile(r"[A-Za-z0-9-]+")  # with _ it is the list of one class: aer
 _NUMBERED_LISTS = ("Layout", "Action")
 _CLASS_LIST = "labelmap.txt"  # of CVAT and datumaro; the objects say the same
 _NUMBERED = re.compile(r"(\S.*?)\s+-?\d+(\s+-?\d+)*")
-_CLOSING: Mapping[Kind, str] = {"unsupported_annotation": "{n} masks that fit no label ({first}); left out."}
+_CLOSING: Mapping[Kind, str] = {
+    **CLOSING,
+    "unsupported_annotation": "{n} masks that fit no label ({first}); left out.",
+}
 _NO_SPLITS = frozenset({"trainval", "default", "all"})
 
 
@@ -55,7 +59,7 @@ class _Annotation:
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
-    annotation: _Annotation | None
+    annotations: tuple[_Annotation, ...]
     split: str | None
     masks: str | None = None  # an image with a value per object
 
@@ -203,14 +207,13 @@ def _entries(
         if picture_file is None:
             continue
         if picture_file in entries:
-            first = entries[picture_file].annotation
-            assert first is not None  # images without one come later
-            message = f"'{picture_file}' already has an XML file ({first.file}); this one is left out."
-            problems.add("duplicate_id", annotation.file, message, loses_record=True)
+            entry = entries[picture_file]
+            masks = entry.masks or _masks(tree, annotation.file)
+            entries[picture_file] = replace(entry, annotations=(*entry.annotations, annotation), masks=masks)
             continue
         split = _split(picture_file, splits)
         masks = _masks(tree, annotation.file)
-        entries[picture_file] = _Entry(tree.path(picture_file), picture_file, annotation, split, masks)
+        entries[picture_file] = _Entry(tree.path(picture_file), picture_file, (annotation,), split, masks)
     _without_annotation(tree, entries, splits, problems)
     for stem in sorted(set(splits) - stems - set(by_stem)):
         message = f"There is no image '{stem:.200}', which the split '{splits[stem]}' lists; sample left out."
@@ -224,7 +227,7 @@ def _without_annotation(tree: Tree, entries: dict[str, _Entry], splits: dict[str
         if picture in entries or folder_of(picture) not in homes:
             continue
         problems.add("missing_annotation_file", picture, "No XML file for this image; loaded without labels.")
-        entries[picture] = _Entry(tree.path(picture), picture, None, _split(picture, splits))
+        entries[picture] = _Entry(tree.path(picture), picture, (), _split(picture, splits), _masks(tree, picture))
 
 
 def _masks(tree: Tree, file: str) -> str | None:
@@ -263,20 +266,21 @@ def _picture(tree: Tree, annotation: _Annotation, same_stem: Sequence[str], prob
 
 
 def _record(tree: Tree, entry: _Entry, header: Header, shift_px: float, problems: Problems) -> Record:
-    labels: list[Label] = []
-    annotation = entry.annotation
-    if annotation is not None:
-        size = (header.width, header.height)
-        if annotation.size is not None and annotation.size != size:
-            says, file_size = f"{annotation.size[0]} x {annotation.size[1]}", f"{size[0]} x {size[1]}"
-            message = (
-                f"The file says {says}, the upright image is {file_size}; boxes are loaded as pixels of the image."
-            )
-            problems.add("size_mismatch", annotation.file, message)
-        frame = Frame(*size, problems)
-        for at, entry_of_object in enumerate(annotation.objects):
-            label = label_of(entry_of_object, shift_px, f"{annotation.file}, object {at}", frame)
-            labels += [label] if label is not None else []
-        if entry.masks is not None:
-            labels = with_masks(tree, entry.masks, labels, frame)
+    frame = Frame(header.width, header.height, problems)
+    labels = merged([(each.file, _labels(each, shift_px, frame)) for each in entry.annotations], problems)
+    if entry.masks is not None:
+        labels = with_masks(tree, entry.masks, labels, frame)
     return Record(entry.image_path, entry.origin, header.width, header.height, Labels.of(labels), split=entry.split)
+
+
+def _labels(annotation: _Annotation, shift_px: float, frame: Frame) -> list[Label]:
+    """The labels of one XML file."""
+    size = (frame.width, frame.height)
+    if annotation.size is not None and annotation.size != size:
+        says, file_size = f"{annotation.size[0]} x {annotation.size[1]}", f"{size[0]} x {size[1]}"
+        message = f"The file says {says}, the upright image is {file_size}; boxes are loaded as pixels of the image."
+        frame.problems.add("size_mismatch", annotation.file, message)
+    labels = (
+        label_of(each, shift_px, f"{annotation.file}, object {at}", frame) for at, each in enumerate(annotation.objects)
+    )
+    return [label for label in labels if label is not None]

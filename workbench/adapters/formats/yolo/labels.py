@@ -51,10 +51,8 @@ class Classes:
         return str(int(number)) if self.names is None else self.names.get(int(number))
 
 
-def labels_of(tree: Tree, file: str | None, classes: Classes, header: Header, problems: Problems) -> Labels:
-    """The labels of one image; none without a label file, which means background."""
-    if file is None:
-        return Labels()
+def labels_of(tree: Tree, file: str, classes: Classes, header: Header, problems: Problems) -> Labels:
+    """The labels of one label file of an image."""
     frame = Frame(header.width, header.height, problems)
     lines = lines_of(tree.path(file), file, problems)
     labels = (

@@ -18,7 +18,9 @@ CLASS_FILES = ("classes.txt", "obj.names", "labels.txt", "_darknet.labels", "cla
 _NOTES = "notes.json"  # of Label Studio
 _LISTS = ("train.txt", "val.txt", "valid.txt", "test.txt")
 _NO_LABELS = frozenset({*CLASS_FILES, *_LISTS, "readme.txt", "requirements.txt"})
-_FOLDERS = ("labels", "label", "labeltxt", "annotations", "annotation", "txt")  # in place of images, or beside it
+_FOLDERS = re.compile(  # in place of images, or beside it; several may speak of the same images
+    r"(labels?|labeltxt|annotations?|txt)([-_ ]?(seg\w*|obb|pose|kpts?|keypoints?|b?box(es)?|det\w*|polygons?))?"
+)
 _ROW = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*")
 _HEAD_BYTES = 4096
 
@@ -29,11 +31,11 @@ class Layout:
 
     Attributes:
         yaml_files: the data.yaml files that count.
-        label_files: label file by image, where there is one.
+        label_files: label files by image, where there are any.
     """
 
     yaml_files: Sequence[str] = ()
-    label_files: Mapping[str, str] = field(default_factory=dict)
+    label_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def has_rows(tree: Tree, file: str) -> bool:
@@ -85,47 +87,49 @@ def label_path(picture: str) -> str:
     return "/".join([*folders, f"{stem_of(picture)}.txt"])
 
 
-def label_files(tree: Tree) -> dict[str, str]:
-    """Label file by image, where there is one: in the usual place, else in a folder of another usual name."""
+def label_files(tree: Tree) -> dict[str, tuple[str, ...]]:
+    """Label files by image, where there are any: in the usual place, and in folders of other usual names."""
     others = _other_folders(tree)
-    pairs: dict[str, str] = {}
+    pairs: dict[str, tuple[str, ...]] = {}
     for picture in tree.pictures:
-        file = tree.existing(label_path(picture)) or _elsewhere(tree, picture, others)
-        if file is not None:
-            pairs[picture] = file
+        usual = tree.existing(label_path(picture))
+        files = dict.fromkeys([*([usual] if usual else []), *_elsewhere(tree, picture, others)])
+        if files:
+            pairs[picture] = tuple(files)
     return pairs
 
 
 def _other_folders(tree: Tree) -> frozenset[str]:
     """Folders with a name for labels that hold text files with rows."""
-    named = (folder for folder in tree.folders if fold(folder.rpartition("/")[2]) in _FOLDERS)
+    named = (folder for folder in tree.folders if _FOLDERS.fullmatch(fold(folder.rpartition("/")[2])))
     texts = {folder_of(file): file for file in tree.files if file.lower().endswith(".txt")}
     # a folder of train, val and test below labels counts too
-    below = (folder for folder in texts if any(fold(part) in _FOLDERS for part in folder.split("/")))
+    below = (folder for folder in texts if any(_FOLDERS.fullmatch(fold(part)) for part in folder.split("/")))
     return frozenset(folder for folder in (*named, *below) if folder in texts and has_rows(tree, texts[folder]))
 
 
-def _elsewhere(tree: Tree, picture: str, others: frozenset[str]) -> str | None:
-    """The label file of the same stem in a folder of labels in place of any part of the path, or below it."""
+def _elsewhere(tree: Tree, picture: str, others: frozenset[str]) -> list[str]:
+    """Label files of the same stem in folders of labels in place of any part of the path, or below it."""
     if not others:
-        return None
+        return []
     folders = picture.split("/")[:-1]
     candidates = []
     for folder in others:
         parts = folder.split("/")
-        at = next(n for n, part in enumerate(parts) if fold(part) in _FOLDERS)
+        at = next(n for n, part in enumerate(parts) if _FOLDERS.fullmatch(fold(part)))
         rest = parts[at + 1 :]
         beside = parts[:at] == folders[:at] and folders[at + 1 :] == rest  # images/train with labels/train
         below = parts[:at] == folders and not rest  # train with train/labels
         if beside or below:
             candidates.append(f"{folder}/{stem_of(picture)}.txt")
-    files = [file for path in sorted(candidates) if (file := tree.existing(path)) is not None]
-    return files[0] if files else None
+    return [file for path in sorted(candidates) if (file := tree.existing(path)) is not None]
 
 
-def name_strays(tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, str], problems: Problems) -> None:
+def name_strays(
+    tree: Tree, pictures: Mapping[str, str | None], pairs: Mapping[str, tuple[str, ...]], problems: Problems
+) -> None:
     """Report label files without an image, and images that no split lists."""
-    used = set(pairs.values())
+    used = {file for files in pairs.values() for file in files}
     homes = {folder_of(file) for file in used} | {folder_of(label_path(picture)) for picture in pictures}
     for file in tree.files:
         stray = is_row_file(file) and file not in used and folder_of(file) in homes

@@ -18,6 +18,7 @@ from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.names import most_protected, split_of_path
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.same_objects import CLOSING, merged
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, folder_of, is_picture, plain_parts
 from workbench.adapters.formats.yolo.labels import Classes, labels_of
@@ -32,7 +33,7 @@ from workbench.adapters.formats.yolo.layout import (
 )
 from workbench.base import yaml_text
 from workbench.base.errors import InputError
-from workbench.core.schema.labels import Record
+from workbench.core.schema.labels import Labels, Record
 
 name = "yolo"
 looks_for = "a .yaml with 'names' and 'train' or 'val', or label files with rows of numbers beside images"
@@ -47,7 +48,7 @@ _YAML_LIMIT_BYTES = 1 << 18  # ten times the names of LVIS
 @dataclass(frozen=True, slots=True)
 class _Entry(Draft):
     split: str | None
-    label_file: str | None
+    label_files: tuple[str, ...]
 
 
 def _layout(source: Source) -> Layout:
@@ -62,7 +63,7 @@ def detect(source: Source) -> Found | None:
         fits = is_yaml and _looks_like(_yaml(source.path, shown=source.file))
         return Found(0.9, f"{source.file} names classes and splits", partial(read, source)) if fits else None
     layout = _layout(source)
-    tried = list(layout.label_files.values())[:_TRIED]
+    tried = [files[0] for files in layout.label_files.values()][:_TRIED]
     if layout.yaml_files:
         return Found(0.9, f"{layout.yaml_files[0]} names classes and splits", partial(_records, source, layout))
     if any(has_rows(source.tree, file) for file in tried):
@@ -106,7 +107,7 @@ def read(source: Source) -> Iterator[Record]:
 def _records(source: Source, layout: Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     files, pairs = layout.yaml_files, layout.label_files
-    tree.opened.update(pairs.values())
+    tree.opened.update(file for own in pairs.values() for file in own)
     tree.name_junk(problems)
     if len(files) > 1:
         problem = f"The folder has several data.yaml files: {', '.join(files[:5])}."
@@ -119,13 +120,14 @@ def _records(source: Source, layout: Layout) -> Iterator[Record]:
         classes = Classes(named_classes(tree, problems))
         splits = listed_splits(tree, problems)
     name_strays(tree, splits, pairs, problems)
-    entries = [_Entry(tree.path(p), p, split, pairs.get(p)) for p, split in splits.items()]
+    entries = [_Entry(tree.path(p), p, split, pairs.get(p, ())) for p, split in splits.items()]
 
     def build(entry: _Entry, header: Header) -> Record:
-        labels = labels_of(tree, entry.label_file, classes, header, problems)
+        parts = [(file, labels_of(tree, file, classes, header, problems)) for file in entry.label_files]
+        labels = parts[0][1] if len(parts) == 1 else Labels.of(merged(parts, problems))
         return Record(entry.image_path, entry.origin, header.width, header.height, labels, split=entry.split)
 
-    return Records(entries, build, source)
+    return Records(entries, build, source, closing=CLOSING)
 
 
 def declared_classes(path: Path) -> Classes:

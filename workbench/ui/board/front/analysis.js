@@ -33,7 +33,7 @@ export function panel({ ask, fail }) {
   const discoverHere = el("button.wb-primary", { data: { does: "discover" }, onclick: () => {
     discoverNotice.say("Searching one half, confirming on the other …");
     slices.replaceChildren();
-    busy(discoverHere, ask("discover", { metric: metric.value, filtered: onlyFiltered.input.checked })).then(({ result }) => { discoverNotice.say(result.summary); showSlices(result); }).catch(discoverNotice.fail);
+    busy(discoverHere, ask("discover", { metric: metric.value, filtered: onlyFiltered.input.checked })).then(({ result }) => { discoverNotice.say([result.summary, ...result.notes].join(" ")); showSlices(result); }).catch(discoverNotice.fail);
   } }, "Discover");
   const showSlices = ({ slices: rows, metric: of }) => slices.replaceChildren(...(rows.length ? [table(["slice", "n", of, "rest", "p"], rows.map((slice) => [
     el("button.wb-link", { title: `${slice.words}. Click to filter.`, data: { slice: slice.filter }, onclick: () => ask("where", { text: slice.filter }).catch(fail) }, slice.filter),
@@ -44,7 +44,7 @@ export function panel({ ask, fail }) {
   const gapHere = el("button.wb-primary", { data: { does: "gap" }, onclick: () => {
     gapNotice.say("Comparing the two sides, and random halves for reference …");
     gaps.replaceChildren();
-    busy(gapHere, ask("gap", { sides: sides.value, by: by.value || null })).then(({ result }) => { gapNotice.clear(); showGaps(result); }).catch(gapNotice.fail);
+    busy(gapHere, ask("gap", { sides: sides.value, by: by.value || null })).then(({ result }) => { if (result.notes.length) gapNotice.say(result.notes.join(" ")); else gapNotice.clear(); showGaps(result); }).catch(gapNotice.fail);
   } }, "Gap");
   const far = (measures) => {
     const most = Math.max(...measures.map((m) => Math.max(m.distance, m.expected)), 1e-9);

@@ -16,9 +16,9 @@ export function panel({ ask, fail }) {
   const bar = (row) => { const line = interval(row, { from: 0, to: 1 }); Object.assign(line.style, { display: "block", width: "56px" }); return line; };
   const found = (row) => [el("span.wb-n", { title: `${counted(row.hits, "label")} found, ${thousands(row.misses)} missed` }, `${thousands(row.hits)} / ${thousands(row.misses)}`),
     el("div.wb-n", { title: `recall ${valueText(row)}` }, row.value === null ? "–" : digits(row.value), bar(row))];
-  const draw = ({ rows: all, evaluated, all: n }) => {
+  const draw = ({ rows: all, evaluated, all: n, notes = [] }) => {
     const focused = focusedIn(rows)?.dataset.class;
-    trouble.clear();
+    if (notes.length) trouble.say(notes.join(" ")); else trouble.clear();
     hint.textContent = !n ? "No sample of the filter has a label with a box."
       : `${thousands(n)} ${n === 1 ? "class" : "classes"} in the samples that pass the other filters. ${evaluated ? "Recall counts the labels of the class alone; bar: 95 % interval from 0 to 1; lowest first." : "Evaluate predictions to see how many labels are found."}${n > all.length ? ` The first ${thousands(all.length)} are shown.` : ""}`;
     const shown = table(["class", "labels", "samples", ...(evaluated ? ["hits / missed", "recall"] : [])],

@@ -44,7 +44,7 @@ export function panel({ ask, signal }) {
     const count = workers.value ? { workers: Number(workers.value) } : {};
     busy(go, ask("generate", { ...request(), n: Number(n.value), backend: backend.value || "open3d", ...count })).catch(generateNotice.fail);
   } }, "Generate");
-  const recreation = recreationSection(ask, (yaml) => { edit(yaml); text.focus(); });
+  const recreation = recreationSection(ask, signal, (yaml) => { edit(yaml); text.focus(); });
   const root = el("div.wb-generator", {},
     recreation.root,
     section("Generate", field("Scenario", preset), file, toggle, text,
@@ -53,7 +53,7 @@ export function panel({ ask, signal }) {
   return {
     root,
     ended: recreation.ended,
-    offer: (options) => { offer(preset, options.presets); offer(backend, options.backends); },
+    offer: (options) => { offer(preset, options.presets); offer(backend, options.backends); recreation.offer(options); },
     update: recreation.update,
   };
 }

@@ -45,7 +45,7 @@ export function panel({ ask, fail, signal }) {
     if (asked) ask.drop(asked);
     const by = rows.value === columns.value || !columns.value ? [rows.value] : [rows.value, columns.value];
     asked = ask("heat", { by, metric: metric.value, by_user: byUser });
-    asked.then(({ result }) => { shown = result; trouble.clear(); draw(); }).catch((error) => { trouble.fail(error); if (!error.dropped) { shown = null; draw(); } });
+    asked.then(({ result }) => { shown = result; if (result.notes) trouble.say(result.notes.join(" ")); else trouble.clear(); draw(); }).catch((error) => { trouble.fail(error); if (!error.dropped) { shown = null; draw(); } });
   };
   for (const input of [rows, columns, metric]) input.onchange = () => load(true);
 

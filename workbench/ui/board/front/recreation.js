@@ -1,5 +1,5 @@
 // Recreate a failure: fit a scenario to samples, see the gap before and after, change what it draws row by row.
-import { busy, checkbox, choice, counted, digits, el, field, notice, offer, thousands } from "./dom.js";
+import { busy, checkbox, choice, counted, digits, el, field, notice, offer, pictureStore, thousands } from "./dom.js";
 import { section } from "./tables.js";
 
 /** @import { Ask } from "./protocol.js" */
@@ -47,10 +47,12 @@ function parameterRow(row, revise) {
   return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, origin, trouble.root);
 }
 
-/** @param {Ask} ask @param {(yaml: string) => void} take what is done with the scenario at the end */
-export function recreationSection(ask, take) {
+/** @param {Ask} ask @param {AbortSignal} signal @param {(yaml: string) => void} take what is done with the scenario at the end */
+export function recreationSection(ask, signal, take) {
+  const pictures = pictureStore(signal);
   const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
-  const probes = checkbox("Refine with trial renders", true, "Render images and move the distributions until they measure like the photos");
+  const content = choice("What the pictures are made of");
+  const probes = checkbox("Refine with trial pictures", true, "Make pictures and move the distributions until they measure like the photos");
   const spare = checkbox("Keep the test split out of the fit", true, "An image that a scenario was fitted to cannot judge a model any more: keep the test split for the scoreboard");
   const seconds = el("input", { type: "number", min: 10, max: 3600, value: 90, "aria-label": "Seconds for the fit" });
   const secondsField = field("Seconds at most", seconds);
@@ -58,25 +60,41 @@ export function recreationSection(ask, take) {
   const trouble = notice(), fitted = el("div.wb-form");
   const start = el("button.wb-primary", { data: { does: "recreate" }, onclick: () => {
     trouble.clear();
-    busy(start, ask("recreate", { source: source.value, name: name.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
+    busy(start, ask("recreate", { source: source.value, name: name.value, content: content.value, probes: probes.input.checked, seconds: Number(seconds.value), spare_test: spare.input.checked })).catch(trouble.fail);
   } }, "Recreate");
   const gap = (fit) => fit.before === null ? [] : [el("div.wb-gap", { data: { before: fit.before, after: fit.after } },
-    el("p.wb-hint", {}, "How far renders are from the photos (in standard deviations)"),
+    el("p.wb-hint", {}, "How far pictures are from the photos (in standard deviations)"),
     ...[["before", fit.before], ["after", fit.after]].map(([when, value]) => el("div.wb-row.wb-gap-bar", {}, el("small", {}, when), el("i", { style: { width: `${(60 * value) / Math.max(fit.before, fit.after, 1e-9)}%` } }), el("b", {}, digits(value)))))];
+  let /** @type {string[]} */ urls = [];
+  /** The failing photos, and under them pictures of the scenario. @param {string} yaml @param {HTMLElement} sheet */
+  const beside = (yaml, sheet) => {
+    for (const url of urls) pictures.release(url);
+    urls = [];
+    sheet.replaceChildren(...Array.from({ length: 8 }, () => el("div.wb-loading")));
+    ask("beside", { text: yaml }).then(({ result, buffers }) => {
+      urls = buffers.map(pictures.add);
+      const row = (label, of) => [el("small.wb-hint", {}, label), el("div.wb-strip", {}, ...of.map((src) => el("img", { src, alt: label })))];
+      sheet.replaceChildren(...row("your photos", urls.slice(0, result.photos)), ...row("pictures of this scenario", urls.slice(result.photos)));
+    }).catch((error) => { sheet.replaceChildren(); trouble.fail(error); });
+  };
   const show = (fit) => {
+    const sheet = el("div.wb-beside", { data: { content: fit.content } });
     let yaml = fit.yaml, last = Promise.resolve();
     const revise = (path) => (value, mode) => {
       const asked = last.then(() => ask("revise", { text: yaml, path, value, mode })); // one after the other: each changes what the last one gave
       last = asked.then(({ result }) => { yaml = result.yaml; }, () => {});
       return asked.then(({ result }) => result.value);
     };
-    fitted.replaceChildren(el("p.wb-hint", {}, `${fit.name}: from ${counted(fit.samples, "sample")}.`), ...gap(fit),
+    fitted.replaceChildren(el("p.wb-hint", {}, `${fit.name}: from ${counted(fit.samples, "sample")}.`), ...fit.contents.map((line) => el("p.wb-hint", {}, line)), sheet, ...gap(fit),
       el("div.wb-parameters", {}, ...fit.rows.map((row) => parameterRow(row, revise(row.path)))),
-      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml)) }, "Edit and generate")));
+      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml)) }, "Edit and generate"),
+        el("button", { data: { does: "beside" }, onclick: () => last.then(() => beside(yaml, sheet)) }, "Show pictures")));
+    beside(yaml, sheet);
   };
   return {
-    root: section("Recreate a failure", field("Samples", source), name, spare.root, probes.root, secondsField, el("div.wb-row", {}, start), trouble.root, fitted),
+    root: section("Recreate a failure", field("Samples", source), name, field("Pictures of", content), spare.root, probes.root, secondsField, el("div.wb-row", {}, start), trouble.root, fitted),
     ended: (job, result) => { if (job.kind === "recreate" && result) show(result); },
+    offer: (options) => offer(content, [["", "what fits best"], ...options.contents.map(([word, meaning]) => [word, `${word}: ${meaning}`])]),
     update: (next) => offer(source, [["filtered", `the ${thousands(next.counts.filtered)} filtered`], ["selected", `the ${thousands(next.counts.selected)} selected`], ...next.scenarios.map((s) => [s.tag, `${s.tag} (${thousands(s.count)})`])]),
   };
 }

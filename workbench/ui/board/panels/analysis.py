@@ -11,6 +11,7 @@ from workbench.actions.evaluate import discover as discover_slices
 from workbench.actions.evaluate import evaluate as evaluate_predictions
 from workbench.actions.evaluate import gap as gap_of
 from workbench.actions.evaluate.gap_text import distances
+from workbench.actions.measure import MeasureReport
 from workbench.actions.measure import measure as measure_samples
 from workbench.adapters.store.predictions import box_fields
 from workbench.base.errors import InputError, one_of
@@ -18,6 +19,7 @@ from workbench.base.progress import Cancel, Work
 from workbench.core.gap.gap import Gap
 from workbench.core.measures import MEASURES
 from workbench.core.schema import fields
+from workbench.core.schema.report import ODD_LABEL
 from workbench.core.tables import NumberColumn, Table
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
@@ -56,11 +58,16 @@ def measure(state: Selection, jobs: Jobs) -> int:
 
     def run(work: Work) -> Done:
         report = measure_samples(state.dataset, work=work)
-        unreadable = f", {len(report.problems):,} could not be read" if report.problems else ""
-        return Done(f"{report.measured:,} measured, {report.skipped:,} already measured{unreadable}.")
+        unreadable = f", {report.failed:,} could not be read" if report.failed else ""
+        return Done(_with(f"{report.measured:,} measured, {report.skipped:,} already measured{unreadable}", report))
 
     state.note_code(call(measure_samples, DS))
     return jobs.start("Measure light, surface and sensor", run, kind="measure")
+
+
+def _with(text: str, report: MeasureReport | Evaluation) -> str:
+    """What was done, and labels that could not be used."""
+    return "; ".join([text, *(str(problem) for problem in report.problems if problem.kind == ODD_LABEL)])
 
 
 def evaluate(
@@ -81,7 +88,7 @@ def evaluate(
 
     def run(work: Work) -> Done:
         evaluation = evaluate_predictions(state.dataset, source, **limits, work=work)
-        return Done(str(evaluation).splitlines()[0], _evaluation(evaluation))
+        return Done(_with(str(evaluation).splitlines()[0], evaluation), _evaluation(evaluation))
 
     state.note_code(call(evaluate_predictions, DS, source, **limits))
     return jobs.start(f"Evaluate {source[-60:]}", run, kind="evaluate")
@@ -97,7 +104,12 @@ def discover(state: Selection, jobs: Jobs, cancel: Cancel, metric: str, filtered
     where = state.filter if filtered and state.conditions else None
     discovery = discover_slices(state.dataset, metric=metric, where=where, limit=SLICES)
     state.note_code(call(discover_slices, DS, metric=metric, where=where, limit=SLICES))
-    return {"slices": discovery.rows, "summary": discovery.summary, "metric": metric}
+    return {
+        "slices": discovery.rows,
+        "summary": discovery.summary,
+        "metric": metric,
+        "notes": list(map(str, discovery.problems)),
+    }
 
 
 def gap(state: Selection, jobs: Jobs, cancel: Cancel, sides: str, by: str | None = None) -> dict[str, Any]:
@@ -113,7 +125,7 @@ def gap(state: Selection, jobs: Jobs, cancel: Cancel, sides: str, by: str | None
     }
     gaps = gap_of(state.dataset, by=by or None, **compared[sides])
     state.note_code(call(gap_of, DS, **compared[sides], by=by or None))
-    return {"rows": _gap_rows(gaps), "by": by, "sides": list(gaps.sides)}
+    return {"rows": _gap_rows(gaps), "by": by, "sides": list(gaps.sides), "notes": list(map(str, gaps.problems))}
 
 
 def _gap_rows(gaps: Gaps) -> list[dict[str, Any]]:

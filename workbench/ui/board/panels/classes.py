@@ -35,6 +35,7 @@ def classes(state: Selection, jobs: Jobs, cancel: Cancel) -> dict[str, Any]:
         ``rows``: ``name``, ``labels``, ``samples`` with at least one, ``hits`` and ``misses`` (``None`` before an
         evaluation), ``value``, ``low`` and ``high`` of the recall, 0..1, and ``on``: the filter names it.
         ``all``: number of classes. ``evaluated``: whether there are hits and misses.
+        ``notes``: labels that cannot be used, in words, if there are any.
     """
     others = all_of(*(part for facet, part in state.conditions.items() if facet != CLASS))
     table = by_class(
@@ -49,7 +50,7 @@ def classes(state: Selection, jobs: Jobs, cancel: Cancel) -> dict[str, Any]:
         for code, name in enumerate(column.names)
     ]
     rows.sort(key=lambda row: (row["value"] is None, row["value"] or 0.0, -row["labels"], row["name"]))
-    return {"rows": rows[:MOST], "all": len(rows), "evaluated": recall is not None}
+    return {"rows": rows[:MOST], "all": len(rows), "evaluated": recall is not None, **state.label_notes()}
 
 
 def _checked(samples: Iterator[LabelOutcomes], cancel: Cancel) -> Iterator[LabelOutcomes]:

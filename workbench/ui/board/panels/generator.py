@@ -15,7 +15,7 @@ from workbench.base.errors import Cancelled, InputError, one_of
 from workbench.base.files import sha256_text, write_bytes
 from workbench.base.plurals import counted
 from workbench.base.progress import Cancel, Work
-from workbench.core.scenario import Scenario, preset_names
+from workbench.core.scenario import CONTENTS, Scenario, preset_names
 from workbench.ui.board.code_line import DS, call
 from workbench.ui.board.jobs import Done, Jobs
 from workbench.ui.board.panel import Command, Panel, Reply
@@ -27,7 +27,8 @@ PREVIEW_FRAMES = 4
 
 def options(state: Selection, jobs: Jobs) -> dict[str, Any]:
     """What the forms offer."""
-    return {"presets": sorted(preset_names()), "backends": [name for name in BACKENDS if name != "flat"]}
+    backends = [name for name in BACKENDS if name != "flat"]
+    return {"presets": sorted(preset_names()), "backends": backends, "contents": list(CONTENTS.items())}
 
 
 def scenario(state: Selection, jobs: Jobs, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from itertools import product
 from typing import Any
 
@@ -11,9 +12,10 @@ from workbench.actions.evaluate import heatmap
 from workbench.actions.evaluate.slices import basis
 from workbench.base.errors import InputError
 from workbench.base.progress import Cancel
-from workbench.core.metrics.per_slice import cells, conditions_of
+from workbench.core.metrics.per_class import CLASS
+from workbench.core.metrics.per_slice import axes, cells, conditions_of
 from workbench.core.metrics.registry import find
-from workbench.core.tables import Filter, Table
+from workbench.core.tables import Filter
 from workbench.core.tables.column import Mask
 from workbench.core.tables.filter import EVERYTHING, all_of
 from workbench.ui.board.code_line import DS, call
@@ -35,8 +37,10 @@ def heat(
         InputError: unknown metric, or a facet with too many words.
     """
     rows, table = _rows(state, by), state.table
-    axes = [_axis(table, name, rows) for name in by]
-    estimates = cells(table, tuple(by), metric=basis(state.dataset, table, metric, by), rows=rows)
+    computed = basis(state.dataset, table, metric, by)
+    words_of = axes(table, by, computed, rows)
+    _require_few(dict(zip(by, words_of, strict=True)))
+    estimates = cells(table, tuple(by), metric=computed, rows=rows)
     if by_user:
         where = all_of(*(part for facet, part in state.conditions.items() if facet not in by))
         state.note_code(call(heatmap, DS, by, metric=metric, where=None if where == EVERYTHING else where))
@@ -44,26 +48,26 @@ def heat(
     return {
         "by": by,
         "metric": metric,
-        "axes": [list(words) for words in axes],
+        "axes": [list(words) for words in words_of],
         "share": find(metric)[0].share,
+        **state.label_notes(),
         "cells": [
             {
                 "words": list(words),
                 **{name: getattr(cell, name) for name in CELL},
-                "on": chosen == [axis[word] for axis, word in zip(axes, words, strict=True)],
+                "on": chosen == [axis[word] for axis, word in zip(words_of, words, strict=True)],
             }
-            for words, cell in zip(product(*axes), estimates, strict=True)
+            for words, cell in zip(product(*words_of), estimates, strict=True)
         ],
     }
 
 
-def _axis(table: Table, name: str, rows: Mask) -> dict[str | None, Filter]:
-    """Words of a facet with their conditions."""
-    words = dict(conditions_of(table, name, rows))
-    if len(words) > MOST_WORDS:
-        fix = "Choose another facet, or filter first."
-        raise InputError(f"'{name}' has {len(words):,} values; a map shows at most {MOST_WORDS}.", fix=fix)
-    return words
+def _require_few(words_of: Mapping[str, Collection[str | None]]) -> None:
+    """Refuse axes with too many words to be read as a map."""
+    for name, words in words_of.items():
+        if len(words) > MOST_WORDS:
+            fix = "Choose another facet, or filter first."
+            raise InputError(f"'{name}' has {len(words):,} values; a map shows at most {MOST_WORDS}.", fix=fix)
 
 
 def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | None]) -> None:
@@ -78,6 +82,9 @@ def toggle_cell(state: Selection, jobs: Jobs, by: list[str], words: list[str | N
         raise InputError(f"A cell of the failure map has one value per facet, not {len(words)} for {len(by)}.")
     for name, word in zip(by, words, strict=True):
         known = dict(conditions_of(state.table, name, rows))
+        if word not in known and state.table.column(name) is state.table.columns.get(CLASS):
+            fix = "Look at the outcomes of predictions in the gallery."
+            raise InputError(f"No sample of these has a label '{word}': it is only predicted.", fix=fix)
         if word not in known:
             raise InputError(f"The failure map has no cell '{f'{name}: {word}'[:80]}'.", fix="Refresh.")
         conditions[name] = known[word]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from workbench.actions.generate import preview
 from workbench.actions.recreate import Recreation, Row
 from workbench.actions.recreate import recreate as recreate_failure
 from workbench.actions.recreate.rendered import BASE
+from workbench.adapters import store
 from workbench.base.errors import InputError, one_of
-from workbench.base.progress import Work
+from workbench.base.progress import Cancel, Work
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.document import distribution_document, parse_text, parse_value, value_text
@@ -20,10 +24,12 @@ from workbench.core.schema import fields
 from workbench.core.tables.filter import Filter, Not, OneOf, all_of
 from workbench.ui.board.code_line import DS, FILTER, IDS, call
 from workbench.ui.board.jobs import Done, Jobs
-from workbench.ui.board.panel import Command
+from workbench.ui.board.panel import Command, Reply
 from workbench.ui.board.state import Selection
+from workbench.ui.board.thumbnails import thumbnails
 
 FIT_S = 90.0
+BESIDE = 4  # samples shown beside as many pictures
 UNITS = {"stop": "EV", "pixel": "px"}  # short forms
 TEST = OneOf(fields.SPLIT, ("test",))
 Arguments = dict[str, Any]
@@ -42,6 +48,7 @@ def recreate(
     probes: bool = True,
     seconds: float = FIT_S,
     spare_test: bool = True,
+    content: str = "",
 ) -> int:
     """Start to make a scenario of the filtered or selected samples, or of those of a failure tag.
 
@@ -49,11 +56,11 @@ def recreate(
     Returns the job's number.
     """
     samples, in_code = _samples(state, source, spare_test)
-    given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds}
+    given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds, "content": content or None}
 
     def run(work: Work) -> Done:
         result = recreate_failure(state.dataset, **samples, **given, work=work)
-        return Done(str(result).splitlines()[0], _plain(result))
+        return Done("; ".join([str(result).splitlines()[0], *map(str, result.problems)]), _plain(result))
 
     state.note_code(f"recreation = {call(recreate_failure, DS, **in_code, **given)}")
     return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
@@ -95,6 +102,8 @@ def _plain(result: Recreation) -> dict[str, Any]:
         "name": result.scenario.name,
         "yaml": result.scenario.dump(),
         "samples": result.samples,
+        "content": result.content,
+        "contents": result.explained(),
         "rows": [_row(row, result.scenario) for row in result.parameters],
         "before": result.gap_before,
         "after": result.gap_after,
@@ -103,7 +112,8 @@ def _plain(result: Recreation) -> dict[str, Any]:
 
 def _row(row: Row, scenario: Scenario) -> dict[str, Any]:
     """A parameter with its distribution as text: as it was fitted, and as it varies freely."""
-    texts = {"value": _text(scenario.draws[row.path]), "wide": _text(Scenario.load(BASE).draws[row.path])}
+    plain = Scenario.load(BASE) if scenario.content == "rendered" else Scenario("plain", content=scenario.content)
+    texts = {"value": _text(scenario.draws[row.path]), "wide": _text(plain.draws[row.path])}
     return {**dataclasses.asdict(row), "measured": _measured(row), **texts}
 
 
@@ -138,7 +148,22 @@ def revise(state: Selection, jobs: Jobs, text: str, path: str, value: str, mode:
     return {"yaml": revised.dump(), "value": _text(revised.draws[path])}
 
 
+def beside(state: Selection, jobs: Jobs, cancel: Cancel, text: str) -> Reply:
+    """Some of the samples that a scenario recreates, and as many pictures of it: its first frames, small."""
+    scenario = load_scenario("", text)
+    samples = list(store.read(state.dataset, list(scenario.anchor.sample_ids[:BESIDE])))
+    made = [_jpeg(Image.fromarray(picture)) for picture in preview(scenario, BESIDE, boxes=False)]
+    return Reply({"photos": len(samples), "made": len(made)}, [*thumbnails(samples, cancel), *made])
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
 COMMANDS = {
+    "beside": Command(beside, background=True),
     "recreate": Command(recreate),
     "revise": Command(revise),
 }
