@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.photos import cut_out, outline_of, unfit
-from workbench.core.photos.grabcut import rounded_out, segmented
+from workbench.core.photos.grabcut import segmented
 from workbench.core.photos.occlusion import uncovered
-from workbench.core.photos.outline import filled
+from workbench.core.photos.outline import filled, rounded_out
 from workbench.core.schema.labels import Label
 
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.photos.grabcut import Mask, Rgb8, rounded_out, segmented
-from workbench.core.photos.outline import filled
+from workbench.core.photos.grabcut import Mask, Rgb8, segmented
+from workbench.core.photos.outline import filled, rounded_out
 from workbench.core.photos.surround import Surround, surround_of
 from workbench.core.schema.labels import Label
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.core.photos.outline import rounded_out
 
 Rgb8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -61,12 +61,6 @@ def segmented(pixels: Rgb8, xyxy: Box) -> tuple[Mask, float]:
     confidence = _iou(first, second) * _fit(first & second, box)
     large = _refined(window, mask)
     return np.ascontiguousarray(large[top - y0 : bottom - y0, left - x0 : right - x0]), round(confidence, 4)
-
-
-def rounded_out(xyxy: Box) -> tuple[int, int, int, int]:
-    """A box in whole pixels, rounded outwards, at least one pixel wide and high."""
-    left, top = math.floor(xyxy[0]), math.floor(xyxy[1])
-    return left, top, max(math.ceil(xyxy[2]), left + 1), max(math.ceil(xyxy[3]), top + 1)
 
 
 def _cut(small: Rgb8, box: Mask, likely: Mask) -> Mask:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.photos.outline import area, clipped
+from workbench.core.photos.outline import area, clipped, rounded_out
 from workbench.core.schema.labels import Camera, Label, Labels
 
 Points = NDArray[np.float64]
@@ -204,7 +204,7 @@ def _moved_mask(label: Label, move: Move) -> tuple[NDArray[np.bool_] | None, tup
     """
     if label.mask is None:
         return None, (0, 0), 0.0
-    left, top = math.floor(label.xyxy[0]), math.floor(label.xyxy[1])
+    left, top, _, _ = rounded_out(label.xyxy)
     rows, columns = label.mask.shape
     outer = move.points(_corners((left, top, left + columns, top + rows)))
     x0, y0 = np.floor(np.maximum(outer.min(axis=0), 0.0)).astype(int)
@@ -228,8 +228,8 @@ def _over(
     mask: NDArray[np.bool_], corner: tuple[int, int], xyxy: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
     """A mask over a box rounded outwards, from one over other bounds."""
-    left, top = math.floor(xyxy[0]), math.floor(xyxy[1])
-    full = np.zeros((max(math.ceil(xyxy[3]) - top, 1), max(math.ceil(xyxy[2]) - left, 1)), np.bool_)
+    left, top, right, bottom = rounded_out(xyxy)
+    full = np.zeros((bottom - top, right - left), np.bool_)
     dx, dy = corner[0] - left, corner[1] - top
     height = min(mask.shape[0] + min(dy, 0), full.shape[0] - max(dy, 0))
     width = min(mask.shape[1] + min(dx, 0), full.shape[1] - max(dx, 0))

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.photos.grabcut import Mask, rounded_out
-from workbench.core.photos.outline import filled
+from workbench.core.photos.grabcut import Mask
+from workbench.core.photos.outline import filled, rounded_out
 from workbench.core.schema.labels import Label
 
 

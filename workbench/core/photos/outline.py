@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+NEARLY = 1e-6  # pixels by which an edge may miss a whole number
 Points = NDArray[np.float64]
 
 
@@ -19,6 +21,18 @@ class Frame(Protocol):
 
     @property
     def height(self) -> int: ...
+
+
+def rounded_out(xyxy: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """A box in whole pixels, rounded outwards, at least one pixel wide and high.
+
+    Edges that miss a whole number by what shares of a width cost are taken as that number.
+
+    >>> rounded_out((19.9999999999, 10.5, 36.0000000001, 30.2))
+    (20, 10, 36, 31)
+    """
+    left, top = math.floor(xyxy[0] + NEARLY), math.floor(xyxy[1] + NEARLY)
+    return left, top, max(math.ceil(xyxy[2] - NEARLY), left + 1), max(math.ceil(xyxy[3] - NEARLY), top + 1)
 
 
 def area(points: Points) -> float:

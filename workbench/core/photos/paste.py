@@ -17,6 +17,7 @@ from workbench.core.photos.grabcut import Mask
 from workbench.core.photos.light import denoised
 from workbench.core.photos.move import Move, moved_label, moved_light
 from workbench.core.photos.occlusion import uncovered
+from workbench.core.photos.outline import rounded_out
 from workbench.core.photos.surround import LIGHT_OF_GREY, Surround, contrast_power, gains, kin_of, near_of, whole_of
 from workbench.core.schema.labels import Label, Labels
 from workbench.core.sensor.color import LUMINANCE
@@ -101,7 +102,7 @@ def _front(piece: Placed, order: float | None) -> tuple[float, float]:
 def _tight(label: Label) -> Label:
     """The label with the tight box of its mask."""
     assert label.mask is not None
-    left, top = math.floor(label.xyxy[0]), math.floor(label.xyxy[1])
+    left, top, _, _ = rounded_out(label.xyxy)
     rows, columns = np.flatnonzero(label.mask.any(axis=1)), np.flatnonzero(label.mask.any(axis=0))
     y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     box = (float(left + x0), float(top + y0), float(left + x1), float(top + y1))
