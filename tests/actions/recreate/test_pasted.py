@@ -13,8 +13,11 @@ from PIL import Image
 
 from workbench.actions.measure import measure
 from workbench.actions.recreate import recreate
+from workbench.actions.recreate.fitting import Fitted
 from workbench.actions.recreate.pasted import Crowd, crowd_of
+from workbench.actions.recreate.recreate import _best
 from workbench.adapters import store
+from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Label, Labels, Record
 
 
@@ -96,7 +99,7 @@ def test_crowded_samples_are_recreated_with_pasted_objects(yard: Any) -> None:
 
 
 def test_samples_with_as_many_objects_as_others_are_photos_first(yard: Any) -> None:
-    usual = [stored.id for stored in store.read(yard) if len(stored.record.labels) == 1][:8]
+    usual = [stored.id for stored in store.read(yard) if stored.record.labels.names == ("egg",)][:8]
     assert recreate(yard, ids=usual, probes=False, name="usual").content == "photos"
 
 
@@ -104,3 +107,19 @@ def test_pasted_pictures_are_fitted_and_judged(yard: Any) -> None:
     recreation = recreate(yard, "'failure:crowded' in tags", content="pasted", seconds=15)
     assert recreation.content == "pasted" and recreation.probes >= 60
     assert recreation.gap_after is not None and recreation.gap_before is not None
+
+
+@pytest.mark.parametrize(
+    ("tried", "best"),
+    [
+        ([("photos", 0.8), ("pasted", 0.75)], "photos"),
+        ([("photos", 0.8), ("pasted", 0.65)], "pasted"),
+        ([("pasted", 0.8), ("photos", 0.82)], "pasted"),
+        ([("pasted", 0.8), ("photos", 0.7)], "photos"),
+        ([("photos", None), ("pasted", None)], "photos"),
+        ([("photos", 0.8), ("rendered", 0.79), ("pasted", 0.72)], "rendered"),
+    ],
+)
+def test_pasted_objects_tried_last_must_be_clearly_better(tried: list[tuple[str, float | None]], best: str) -> None:
+    fits = [Fitted(content, Scenario("a"), [], auc=auc) for content, auc in tried]
+    assert _best(fits).content == best

@@ -47,7 +47,7 @@ class Crowd:
 
     def is_richer_than(self, others: Crowd) -> bool:
         """Whether it is objects that set these pictures apart: more, smaller or closer ones, or rare classes."""
-        if not self.classes or not others.classes:
+        if not len(self.sizes) or not len(others.sizes):
             return False
         more = self.counts.mean() > MANY * others.counts.mean()
         smaller = np.median(self.sizes) < SMALL * np.median(others.sizes)

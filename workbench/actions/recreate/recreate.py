@@ -27,6 +27,7 @@ from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, SetColumn
 
 GOOD_AUC = 0.65  # below it no other content is tried
+CLEARLY = 0.1  # difference of the AUC of some ten photos that is more than chance
 LEAST_SHARE = 0.2  # of the time, that must be left for pasted objects to be tried last
 FIRST_SHARE = 0.4  # of the time that is left, for a content that others follow
 
@@ -132,7 +133,7 @@ def recreate(
             tried = _tried(candidates, samples, seconds, backend, work)
         else:
             tried = [_unfitted(_most_said(candidates), samples)]
-    best = min(tried, key=lambda each: 1.0 if each.auc is None else each.auc)
+    best = _best(tried)
     synthetic = samples.table.columns[fields.SOURCE].mask_of(["synthetic"]) & samples.rows
     return Recreation(
         best.scenario,
@@ -233,6 +234,20 @@ def _tried(
                 break
         progress.total = progress.done
     return tried
+
+
+def _best(tried: Sequence[Fitted]) -> Fitted:
+    """The one that is hardest to tell from photos kept back.
+
+    Pasted objects that were tried last must be clearly better: the samples have no more objects than others, so that
+    more of them would only change what is shown.
+    """
+
+    def told(each: Fitted) -> float:
+        auc = 1.0 if each.auc is None else each.auc
+        return auc + CLEARLY if each.content == "pasted" and each is not tried[0] else auc
+
+    return min(tried, key=told)
 
 
 def _unfitted(candidate: Candidate, samples: Samples) -> Fitted:
