@@ -214,7 +214,8 @@ def test_every_distribution_survives_the_document() -> None:
         "scatter_3d": (PARAMETERS["scene.objects.placement"], {"scatter_3d": {"z": [0.1, 0.3]}}),
         "camera_frustum": (PARAMETERS["scene.objects.placement"], {"camera_frustum": {"distance": [0.3, 0.9]}}),
         "drop": (PARAMETERS["scene.objects.placement"], {"drop": {"height": 0.1}}),
-        "donor": (PARAMETERS["photo.donor"], {"donor": {}}),
+        "donor": (PARAMETERS["photo.donor"], {"donor": "any"}),
+        "object": (PARAMETERS["paste.object"], {"object": {"classes": ["cup", "box"]}}),
         "expr": (NUMBER, {"expr": "1 + scene.a"}),
     }
     assert set(examples) == set(DISTRIBUTIONS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.actions.generate import photo, rendered
+from workbench.actions.generate import paste, photo, rendered
 from workbench.actions.generate.donors import Supply
 from workbench.actions.generate.shot import Draft
 from workbench.base.shapes import Shape
@@ -33,4 +33,5 @@ class Content:
 CONTENTS = {
     "rendered": Content(rendered.draft, rendered.read_back, rendered.OUTCOME),
     "photos": Content(photo.Developed.of, photo.read_back, photo.OUTCOME),
+    "pasted": Content(paste.Pasted.of, photo.read_back, photo.OUTCOME),
 }

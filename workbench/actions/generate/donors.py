@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.actions.generate import cutouts
+from workbench.actions.generate.cutouts import Cutouts
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
-from workbench.core.photos import Donor, Tone
+from workbench.core.photos import Cutout, Donor, Tone
 from workbench.core.photos.file import tone_of_file
 from workbench.core.scenario import PARAMETERS, Scenario
 from workbench.core.schema import fields
@@ -44,7 +46,7 @@ class Supply:
         Raises:
             InputError: it is not among the partners.
         """
-        tones = _read(self.file)[1] if self.file else {}
+        tones = _read(self.file).tones if self.file else {}
         if sample_id not in tones:
             raise InputError(f"The tone partner {sample_id} is not among those of this scenario.")
         return tones[sample_id]
@@ -55,11 +57,31 @@ class Supply:
         Raises:
             InputError: it is not among the donors.
         """
-        donors = _read(self.file)[0] if self.file else {}
+        donors = _read(self.file).donors if self.file else {}
         if sample_id not in donors:
             fix = "Generate from its scenario, or put the sample back."
             raise InputError(f"The donor {sample_id} is not among the donors of this scenario.", fix=fix)
         return donors[sample_id]
+
+    @property
+    def objects(self) -> Cutouts | None:
+        """Labelled objects of the donors, for contents that cut some out."""
+        return _read(self.file).cutouts if self.file else None
+
+    def cutout(self, name: str) -> Cutout:
+        """One object.
+
+        Raises:
+            InputError: it is not among those of the donors, or its photo cannot be read.
+        """
+        assert self.objects is not None, "content pasted has donors"
+        return self.objects.cutout(name)
+
+    def notes(self, scenario: Scenario) -> list[str]:
+        """What a job could not use of the donors, for people."""
+        if scenario.content != "pasted":
+            return []
+        return cutouts.notes(_outlines(self.file), cutouts.least_confidence(scenario), _read(self.file).unfit)
 
 
 NO_SUPPLY = Supply()
@@ -82,12 +104,19 @@ def supply_for(
     if scenario.content == "rendered":
         return NO_SUPPLY
     donors, tones = _donors(scenario, ids, _partners(scenario) if partners is None else partners)
-    document = {"donors": [_document(donor) for donor in donors], "tones": {i: t.stops for i, t in tones.items()}}
+    document: dict[str, Any] = {
+        "donors": [_document(donor) for donor in donors],
+        "tones": {i: t.stops for i, t in tones.items()},
+    }
+    if scenario.content == "pasted":
+        document["objects"], document["unfit"] = cutouts.choose(donors)
     data = json.dumps(document).encode()
     file = folder / f"donors-{hashlib.sha256(data).hexdigest()[:12]}.json"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(file, data)
+    if scenario.content == "pasted":
+        cutouts.check(scenario, _read(str(file)).cutouts, _read(str(file)).unfit)
     return Supply(tuple(donor.id for donor in donors), str(file))
 
 
@@ -137,7 +166,7 @@ def _donors(
             fix = "Choose partners of train, or samples without a split."
             raise InputError(f"The tone partner {stored.id} belongs to test.", at="photo.tone.partner", fix=fix)
         tones[stored.id] = tone_of_file(stored.record.medium)
-    return [_donor(stored) for stored in (labelled or there)], tones
+    return [_donor(stored) for stored in (there if ids is not None else labelled or there)], tones
 
 
 class Test:
@@ -185,10 +214,27 @@ def _document(donor: Donor) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(file: str) -> tuple[dict[str, Donor], dict[str, Tone]]:
+def _read(file: str) -> _Stock:
     donors, content = {}, json.loads(Path(file).read_text())
     for document in content["donors"]:
         camera = document.pop("camera")
         values = {**document, "path": Path(document["path"]), "labels": labels_from_json(document["labels"])}
         donors[document["id"]] = Donor(**values, camera=None if camera is None else Camera.from_dict(camera))
-    return donors, {i: Tone(tuple(stops)) for i, stops in content["tones"].items()}
+    tones = {i: Tone(tuple(stops)) for i, stops in content["tones"].items()}
+    objects = cutouts.Cutouts(donors, content.get("objects", []), _outlines(file))
+    return _Stock(donors, tones, objects, content.get("unfit", {}))
+
+
+def _outlines(file: str) -> Path:
+    """Where the outlines lie that were found in boxes of these donors."""
+    return Path(file).with_suffix("")
+
+
+@dataclass(frozen=True, eq=False)
+class _Stock:
+    """Content of a file of donors: by id, tones by id, objects, and how many cannot be cut out, by reason."""
+
+    donors: dict[str, Donor]
+    tones: dict[str, Tone]
+    cutouts: Cutouts
+    unfit: dict[str, int]

@@ -59,7 +59,7 @@ def accepted_draw(scenario: Scenario, frame: int, supply: Supply = NO_SUPPLY) ->
     refusals: Counter[str] = Counter()
     for attempt in range(scenario.accept.max_tries):
         try:
-            resolved = scenario.resolve(frame, attempt, donor_ids=supply.ids)
+            resolved = scenario.resolve(frame, attempt, donor_ids=supply.ids, objects=supply.objects)
         except Unplaceable as cause:
             refusals[cause.at] += 1
             continue

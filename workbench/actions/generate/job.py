@@ -45,6 +45,7 @@ class Result:
         sample_ids: ids of all frames asked for that are in the dataset, in the order of the frames.
         refusals: draws that were not accepted, by predicate.
         problems: one for each rejected or failed frame.
+        notes: what of the donors could not be used.
         folder: where the media lie.
     """
 
@@ -57,6 +58,7 @@ class Result:
     sample_ids: list[str] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     folder: Path = Path()
 
     def __str__(self) -> str:
@@ -64,7 +66,8 @@ class Result:
         counts += f" ({self.taken_up:,} from files of an earlier run)" if self.taken_up else ""
         counts += f", {self.already_there:,} already there"
         counts += f", {self.rejected:,} rejected, {self.failed:,} failed" if self.problems else ""
-        return counts + (f" ({self.frames_per_s:.1f} frames/s)" if self.frames_per_s else "")
+        counts += f" ({self.frames_per_s:.1f} frames/s)" if self.frames_per_s else ""
+        return "\n".join([counts, *(f"  {note}" for note in self.notes)])
 
 
 @dataclass(frozen=True)
@@ -241,6 +244,7 @@ class _Run:
                 self._draw(self._missing())
             finally:
                 self._save()
+                self.result.notes = self.plan.supply.notes(self.plan.scenario)
                 self.result.sample_ids = [self.ids[frame] for frame in sorted(self.ids)]
         if self.result.rejected and not (self.result.generated or self.result.already_there):
             raise not_accepted("any frame", self.plan.scenario, self.result.refusals)

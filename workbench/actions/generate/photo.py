@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.actions.generate.donors import Supply
-from workbench.actions.generate.shot import CAMERA, Shot
-from workbench.base.errors import InputError
+from workbench.actions.generate.shot import CAMERA, Draft, Shot
 from workbench.core.photos import (
     Donor,
     Move,
@@ -22,10 +24,11 @@ from workbench.core.photos import (
     Tone,
     move_of,
     moved_camera,
-    moved_labels,
     moved_light,
+    read_donor,
     read_photo,
     relit,
+    seen_labels,
     toned,
 )
 from workbench.core.scenario import Accept, ResolvedFrame, noise_rng, sensor_settings
@@ -33,6 +36,7 @@ from workbench.core.schema.label_json import LABEL, labels_from_json, labels_to_
 from workbench.core.schema.labels import Camera, Label, Labels
 from workbench.core.sensor import Picture, form_image, pixels
 
+Light = NDArray[np.float32]
 GT_METHOD = "labels of the donor, moved with its pixels; they are sharp: before blur and noise"
 OUTCOME = {
     "width": int,
@@ -67,17 +71,15 @@ class Developed:
         resolved: the constants.
         donor: the photo.
         move: where its points come to lie.
-        labels: of the picture.
+        seen: labels of the picture, each with the share of its object that is there.
         tone: that it is brought to, or ``None``.
-        cut: labels left out because too little of their object is in the picture.
         refusals: earlier draws of the same frame, by the predicate that refused them.
     """
 
     resolved: ResolvedFrame
     donor: Donor
     move: Move
-    labels: Labels
-    cut: int
+    seen: tuple[tuple[Label, float], ...]
     tone: Tone | None
     refusals: Counter[str]
 
@@ -92,8 +94,18 @@ class Developed:
     def from_donor(cls, resolved: ResolvedFrame, refusals: Counter[str], donor: Donor, tone: Tone | None) -> Developed:
         """Move a photo."""
         move = move_of(resolved.values, donor.width, donor.height)
-        labels, cut = moved_labels(donor.labels, move, resolved.values["photo.least_visible"])
-        return cls(resolved, donor, move, labels, cut, tone, refusals)
+        seen = seen_labels(donor.labels, move, resolved.values["photo.least_visible"])
+        return cls(resolved, donor, move, tuple(seen), tone, refusals)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Labels of the picture."""
+        return Labels.of([label for label, _ in self.seen])
+
+    @property
+    def cut(self) -> int:
+        """Labels left out because too little of their object is in the picture."""
+        return len(self.donor.labels) - len(self.seen)
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -102,7 +114,7 @@ class Developed:
 
     def refusal(self, accept: Accept) -> str | None:
         """The predicate that refuses the draw."""
-        return accept.refusal([_visible(label) for label in self.labels])
+        return accept.refusal([visible_of(label) for label in self.labels])
 
     def scaled(self, factor: float) -> Developed:
         """The same draw at another resolution."""
@@ -116,9 +128,19 @@ class Developed:
 
     def shoot(self, backend: str) -> Shot:
         """Take the photo back to light, and develop it."""
+        return self.developed(self, lambda light: light, "photos")
+
+    def developed(self, draft: Draft, changed: Callable[[Light], Light], backend: str) -> Shot:
+        """Take the photo back to light, change that, and develop it.
+
+        Args:
+            draft: what is shot.
+            changed: the light of the moved photo, with what comes onto it.
+            backend: name of what made the picture.
+        """
         started_s = time.perf_counter()
         photo = _photo(str(self.donor.path), self.donor.content_sha256)
-        light = moved_light(photo.light, self.move)
+        light = changed(moved_light(photo.light, self.move))
         if self.tone is not None:
             light = toned(light, self.tone, self.resolved.values["photo.tone.strength"])
         light = relit(light, self.resolved.values)
@@ -130,15 +152,17 @@ class Developed:
             picture = Picture(srgb, photo.coding.encode(srgb, grey=photo.grey), ".jpg")
         else:
             picture = form_image(light, settings, rng=rng)
-        return Shot(self, picture, "photos", "1", render_ms)
+        return Shot(draft, picture, backend, "1", render_ms)
 
     def lineage(self) -> Mapping[str, Any]:
         """The donor, and what was left out."""
         scenario = self.resolved.scenario
+        partner = self.resolved.values["photo.tone.partner"]
+        partners = [] if partner is None else [partner]
         posed = any(label.T_cam_obj is not None for label in self.donor.labels)
         still = any(label.T_cam_obj is not None for label in self.labels)
         return {
-            "donors": [self.donor.id],
+            "donors": list(dict.fromkeys([self.donor.id, *partners])),
             "donor_dataset": scenario.donors.dataset or scenario.anchor.dataset,
             "tone_partner": self.resolved.values["photo.tone.partner"],
             "donor_sha256": {self.donor.id: self.donor.content_sha256},
@@ -178,17 +202,11 @@ def read_back(outcome: Mapping[str, Any], paths: Mapping[str, Path]) -> dict[str
 @functools.lru_cache(maxsize=8)
 def _photo(path: str, sha256: str | None) -> Photo:
     """A photo's light; the last few are kept, as probes develop one many times."""
-    try:
-        data = Path(path).read_bytes()
-        if sha256 not in (None, hashlib.sha256(data).hexdigest()):
-            fix = "Load the changed data into a new dataset, or restore the file."
-            raise InputError("The image file of the donor has changed since it was loaded.", at=path, fix=fix)
-        return read_photo(data)
-    except (OSError, ValueError) as cause:
-        raise InputError(f"The image of the donor cannot be read ({cause!s:.150}).", at=path) from cause
+    return read_donor(path, sha256, read_photo)
 
 
-def _visible(label: Label) -> Visible:
+def visible_of(label: Label) -> Visible:
+    """A label as predicates look at it."""
     left, top, right, bottom = label.xyxy
     area = int(label.mask.sum()) if label.mask is not None else round((right - left) * (bottom - top))
     share = label.attributes.get("visible_fraction", 1.0)

@@ -31,14 +31,14 @@ READ = 40  # files whose coding is looked at
 AT_A_TIME = "photo.donor"
 
 
-def candidate(samples: Samples, name: str, about: str, folder: Path) -> Candidate:
-    """Photos of the same classes that do not fail, as donors; cut and placed anew.
+def candidate(samples: Samples, name: str, about: str, folder: Path, *, content: str = "photos") -> Candidate:
+    """Photos of the same classes that do not fail, as donors; ``content`` says what is made of them.
 
     Raises:
         InputError: no sample can be a donor.
     """
     ids, why = _donor_ids(samples)
-    plain = Scenario.load({"scenario": 1, "name": name, "content": "photos"}).replace(
+    plain = Scenario.load({"scenario": 1, "name": name, "content": content}).replace(
         anchor=samples.anchor(), description=about, donors=Donors(samples.dataset.name, ids=tuple(ids))
     )
     rows = [Row("photo.donor", "free", None, confidence_of(len(ids)), why)]
@@ -57,7 +57,7 @@ def candidate(samples: Samples, name: str, about: str, folder: Path) -> Candidat
         rows.append(Row(EXPOSURE.path, "free", None, "unknown", why))
     scenario = plain.replace(changes, modes=dict.fromkeys(changes, "jitter"))
     knobs = tuple(knob for knob in PHOTO_KNOBS if knob.path not in changes)
-    return Candidate("photos", plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), True, final)
+    return Candidate(content, plain, scenario, knobs, (), tuple(rows), supply_for(scenario, folder), True, final)
 
 
 def _donor_ids(samples: Samples) -> tuple[list[str], str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.actions.recreate import photos, rendered
+from workbench.actions.recreate import pasted, photos, rendered
 from workbench.actions.recreate.candidate import Candidate
 from workbench.actions.recreate.fitting import Fitted, fitted, pictures_of
 from workbench.actions.recreate.report import Row, measures_text
@@ -26,7 +27,9 @@ from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, SetColumn
 
 GOOD_AUC = 0.65  # below it no other content is tried
-FIRST_SHARE = 0.4  # of the time, for the first of several contents
+CLEARLY = 0.1  # difference of the AUC of some ten photos that is more than chance
+LEAST_SHARE = 0.2  # of the time, that must be left for pasted objects to be tried last
+FIRST_SHARE = 0.4  # of the time that is left, for a content that others follow
 
 
 @dataclass
@@ -109,7 +112,7 @@ def recreate(
         where: the samples, e.g. ``"'failure:dim_metal' in tags"``.
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
-        content: what to make pictures of, ``photos`` or ``rendered``; by default what fits best.
+        content: what to make pictures of, ``photos``, ``pasted`` or ``rendered``; by default what fits best.
         probes: whether to refine with trial pictures; without, only surfaces and classes are taken over.
         seconds: time limit of the fit; slow renderers make fewer trial pictures.
         backend: what draws rendered ones.
@@ -126,9 +129,11 @@ def recreate(
     label = name or (samples.tags[0].removeprefix(fields.FAILURE_PREFIX) if samples.tags else "recreated")
     with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder:
         candidates, refused = _candidates(samples, label, content, Path(folder))
-        # without trial pictures the last one, of which most can be said
-        tried = _tried(candidates, samples, seconds, backend, work) if probes else [_unfitted(candidates[-1], samples)]
-    best = min(tried, key=lambda each: 1.0 if each.auc is None else each.auc)
+        if probes:
+            tried = _tried(candidates, samples, seconds, backend, work)
+        else:
+            tried = [_unfitted(_most_said(candidates), samples)]
+    best = _best(tried)
     synthetic = samples.table.columns[fields.SOURCE].mask_of(["synthetic"]) & samples.rows
     return Recreation(
         best.scenario,
@@ -148,7 +153,10 @@ def recreate(
 def _candidates(
     samples: Samples, name: str, content: str | None, folder: Path
 ) -> tuple[list[Candidate], dict[str, str]]:
-    """The contents that can show the samples, quickest first; and why others cannot."""
+    """The contents that can show the samples, and why others cannot.
+
+    The quickest comes first. Pasted objects come before all where objects set the samples apart, else last.
+    """
     count = counted(int(samples.rows.sum()), "sample")
     about = f"What {count} of {samples.dataset.name} have in common; everything else varies widely."
     candidates: list[Candidate] = []
@@ -165,9 +173,22 @@ def _candidates(
             refused["rendered"] = f"{listed(foreign, 5)} {verb} not in the asset library."
         else:
             candidates.append(rendered.candidate(samples, name, about))
+    if content in (None, "pasted"):
+        try:
+            of_objects = pasted.candidate(samples, name, about, folder)
+            candidates.insert(0 if pasted.is_rich(samples) else len(candidates), of_objects)
+        except InputError as error:
+            refused["pasted"] = error.problem
     if not candidates:
         raise _no_content(samples, refused)
     return candidates, refused
+
+
+def _most_said(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate of which most can be said without trial pictures."""
+    if candidates[0].content == "pasted":
+        return candidates[0]
+    return [each for each in candidates if each.content != "pasted"][-1]
 
 
 def _foreign(samples: Samples) -> list[str]:
@@ -180,11 +201,12 @@ def _foreign(samples: Samples) -> list[str]:
 
 def _no_content(samples: Samples, refused: Mapping[str, str]) -> InputError:
     labelled = int((samples.others & ~samples.rows).sum())
-    ways = [f"use content: photos ({counted(labelled, 'sample')} can give pixels)"] if "photos" not in refused else []
+    own = [content for content in ("photos", "pasted") if content not in refused]
+    ways = [f"use content: {' or '.join(own)} ({counted(labelled, 'sample')} can give pixels)"] if own else []
     ways += ["give meshes of your classes: assets.targets.from"] if "rendered" in refused else []
     ways += ["load photos that do not fail"] if "photos" in refused else []
     fix = f"{' or '.join(ways)}."
-    return InputError(" ".join(refused.values()), at=samples.dataset.name, fix=fix[0].upper() + fix[1:])
+    return InputError(" ".join(dict.fromkeys(refused.values())), at=samples.dataset.name, fix=fix[0].upper() + fix[1:])
 
 
 def _tried(
@@ -198,15 +220,34 @@ def _tried(
             Progress(f"fitting {candidates[0].scenario.name}", total=total, unit="picture", work=work)
         )
         pool = stack.enter_context(WorkerProcesses(2))
+        started_s = time.monotonic()
         for i, candidate in enumerate(candidates):
-            share = FIRST_SHARE if i < len(candidates) - 1 else 1.0 if i == 0 else 1.0 - FIRST_SHARE
-            given = {"seconds": share * seconds, "backend": backend, "progress": progress}
+            left_s = max(0.0, seconds - (time.monotonic() - started_s))
+            if i > 0 and candidate.content == "pasted" and left_s < LEAST_SHARE * seconds:
+                break
+            others_follow = any(each.content != "pasted" for each in candidates[i + 1 :])
+            own_s = FIRST_SHARE * left_s if others_follow else left_s
+            given = {"seconds": own_s, "backend": backend, "progress": progress}
             tried.append(fitted(candidate, samples, pool, **given))  # type: ignore[arg-type]
             auc = tried[-1].auc
             if auc is not None and auc <= GOOD_AUC:
                 break
         progress.total = progress.done
     return tried
+
+
+def _best(tried: Sequence[Fitted]) -> Fitted:
+    """The one that is hardest to tell from photos kept back.
+
+    Pasted objects that were tried last must be clearly better: the samples have no more objects than others, so that
+    more of them would only change what is shown.
+    """
+
+    def told(each: Fitted) -> float:
+        auc = 1.0 if each.auc is None else each.auc
+        return auc + CLEARLY if each.content == "pasted" and each is not tried[0] else auc
+
+    return min(tried, key=told)
 
 
 def _unfitted(candidate: Candidate, samples: Samples) -> Fitted:

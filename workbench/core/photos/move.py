@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.photos.outline import area, clipped
+from workbench.core.photos.outline import area, clipped, rounded_out
 from workbench.core.schema.labels import Camera, Label, Labels
 
 Points = NDArray[np.float64]
@@ -83,14 +83,19 @@ def move_of(values: Mapping[str, Any], width: int, height: int) -> Move:
     return Move(np.column_stack([linear, out / 2 - linear @ center]), int(out[0]), int(out[1]))
 
 
-def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
-    """The picture ``(H, W, 3)`` that a move makes of a photo: its own pixels, or interpolated by cubic splines."""
+def moved_light(light: NDArray[np.float32], move: Move, *, empty_beyond: bool = False) -> NDArray[np.float32]:
+    """The picture ``(H, W, 3)`` that a move makes of a photo: its own pixels, or interpolated by cubic splines.
+
+    Beyond its edges a photo is mirrored, or 0 with ``empty_beyond``.
+    """
     matrix = move.matrix.copy()
     if np.array_equal(np.abs(matrix[:, :2]), np.eye(2)):
         ends = np.array([[0, 0, 1], [move.width, move.height, 1]]) @ move.inverse().T
         left, top = np.rint(ends.min(axis=0)).astype(int)
-        part = light[top : top + move.height, left : left + move.width]
-        return np.ascontiguousarray(part[:, ::-1]) if move.is_mirrored else part
+        part = light[max(top, 0) : top + move.height, max(left, 0) : left + move.width]
+        is_whole = bool((np.abs(ends.min(axis=0) - (left, top)) < 1e-6).all())
+        if is_whole and part.shape[:2] == (move.height, move.width):
+            return np.ascontiguousarray(part[:, ::-1]) if move.is_mirrored else part
     reduction = 1.0 / math.sqrt(abs(np.linalg.det(matrix[:, :2])))
     if reduction >= HALF_AS_SMALL:
         height, width = light.shape[:2]
@@ -98,17 +103,22 @@ def moved_light(light: NDArray[np.float32], move: Move) -> NDArray[np.float32]:
         light = np.asarray(cv2.resize(light, small, interpolation=cv2.INTER_AREA), np.float32)
         matrix[:, :2] = matrix[:, :2] @ np.diag([width / small[0], height / small[1]])
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the centre of the first pixel
-    moved = cv2.warpAffine(
-        light, matrix, (move.width, move.height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    )
+    border = cv2.BORDER_CONSTANT if empty_beyond else cv2.BORDER_REFLECT_101
+    moved = cv2.warpAffine(light, matrix, (move.width, move.height), flags=cv2.INTER_CUBIC, borderMode=border)
     return np.maximum(np.asarray(moved, np.float32), 0.0)
 
 
 def moved_labels(labels: Iterable[Label], move: Move, least_visible: float) -> tuple[Labels, int]:
     """The labels of the picture, and how many are left out because less of them is in it than asked for."""
-    moved = [_moved(label, move) for label in labels]
-    kept = [label for label, visible in moved if label is not None and visible >= least_visible]
-    return Labels.of(kept), len(moved) - len(kept)
+    given = list(labels)
+    kept = seen_labels(given, move, least_visible)
+    return Labels.of([label for label, _ in kept]), len(given) - len(kept)
+
+
+def seen_labels(labels: Iterable[Label], move: Move, least_visible: float) -> list[tuple[Label, float]]:
+    """The labels of which enough is in the picture, each with the share of it that is."""
+    moved = [moved_label(label, move) for label in labels]
+    return [(label, share) for label, share in moved if label is not None and share >= least_visible]
 
 
 def moved_camera(camera: Camera | None, move: Move) -> Camera | None:
@@ -122,8 +132,8 @@ def moved_camera(camera: Camera | None, move: Move) -> Camera | None:
     )
 
 
-def _moved(label: Label, move: Move) -> tuple[Label | None, float]:
-    """A label in the picture, and the share of it that is there."""
+def moved_label(label: Label, move: Move) -> tuple[Label | None, float]:
+    """A label in the picture, ``None`` when nothing of it is there, and the share of it that is."""
     polygons = tuple(part for outline in label.polygons if len(part := clipped(move.points(outline), move)) >= 3)
     mask, mask_corner, visible = _moved_mask(label, move)
     corners = move.points(_corners(label.xyxy))
@@ -194,7 +204,7 @@ def _moved_mask(label: Label, move: Move) -> tuple[NDArray[np.bool_] | None, tup
     """
     if label.mask is None:
         return None, (0, 0), 0.0
-    left, top = math.floor(label.xyxy[0]), math.floor(label.xyxy[1])
+    left, top, _, _ = rounded_out(label.xyxy)
     rows, columns = label.mask.shape
     outer = move.points(_corners((left, top, left + columns, top + rows)))
     x0, y0 = np.floor(np.maximum(outer.min(axis=0), 0.0)).astype(int)
@@ -218,8 +228,8 @@ def _over(
     mask: NDArray[np.bool_], corner: tuple[int, int], xyxy: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
     """A mask over a box rounded outwards, from one over other bounds."""
-    left, top = math.floor(xyxy[0]), math.floor(xyxy[1])
-    full = np.zeros((max(math.ceil(xyxy[3]) - top, 1), max(math.ceil(xyxy[2]) - left, 1)), np.bool_)
+    left, top, right, bottom = rounded_out(xyxy)
+    full = np.zeros((bottom - top, right - left), np.bool_)
     dx, dy = corner[0] - left, corner[1] - top
     height = min(mask.shape[0] + min(dy, 0), full.shape[0] - max(dy, 0))
     width = min(mask.shape[1] + min(dx, 0), full.shape[1] - max(dx, 0))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+NEARLY = 1e-6  # pixels by which an edge may miss a whole number
 Points = NDArray[np.float64]
 
 
@@ -18,6 +21,18 @@ class Frame(Protocol):
 
     @property
     def height(self) -> int: ...
+
+
+def rounded_out(xyxy: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """A box in whole pixels, rounded outwards, at least one pixel wide and high.
+
+    Edges that miss a whole number by what shares of a width cost are taken as that number.
+
+    >>> rounded_out((19.9999999999, 10.5, 36.0000000001, 30.2))
+    (20, 10, 36, 31)
+    """
+    left, top = math.floor(xyxy[0] + NEARLY), math.floor(xyxy[1] + NEARLY)
+    return left, top, max(math.ceil(xyxy[2] - NEARLY), left + 1), max(math.ceil(xyxy[3] - NEARLY), top + 1)
 
 
 def area(points: Points) -> float:
@@ -57,3 +72,33 @@ def _half(points: Points, axis: int, bound: float, keeps: int) -> Points:
         if inside[at]:
             kept.append(here)
     return np.array(kept).reshape(-1, 2)
+
+
+def filled(outlines: Iterable[Points], corner: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels whose centres lie in any of the polygons, by the even-odd rule within each.
+
+    Args:
+        outlines: each ``(n, 2)``, pixel edges.
+        corner: left and top of the region, whole pixels.
+        size: its width and height.
+
+    >>> filled([np.array([[1, 0], [3, 0], [3, 2], [1, 2]], float)], (0, 0), (4, 2)).astype(int).tolist()
+    [[0, 1, 1, 0], [0, 1, 1, 0]]
+    """
+    width, height = size
+    mask = np.zeros((height, width), np.bool_)
+    y = np.arange(height) + corner[1] + 0.5
+    for outline in outlines:
+        if len(outline) < 3:
+            continue
+        crossings = np.zeros((height, width + 1), np.int32)
+        for (x1, y1), (x2, y2) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+            rows = np.flatnonzero((y1 <= y) != (y2 <= y))
+            if len(rows) == 0:
+                continue
+            x = x1 + (y[rows] - y1) * (x2 - x1) / (y2 - y1)
+            # the first pixel whose centre is not left of the crossing; all from there on are turned over
+            first = np.clip(np.ceil(x - corner[0] - 0.5), 0, width).astype(int)
+            np.add.at(crossings, (rows, first), 1)
+        mask |= (np.cumsum(crossings, axis=1)[:, :width] % 2).astype(np.bool_)
+    return mask

@@ -5,12 +5,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from workbench.base.shapes import is_number
 from workbench.core.scenario.parameter import Parameter
+
+
+class Objects(Protocol):
+    """Labelled objects that may be cut out and pasted."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What each is called: sample id and number of its label."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The class of each."""
+
+    def confidence(self, name: str) -> float:
+        """How sure its outline is, from 0 to 1; 1 where it was given."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,7 @@ class At:
         index: number of the object among those that the parameter belongs to; 0 for a frame.
         measured: values and spread factors of the anchor, by path.
         donor_ids: samples that may be drawn as donors.
+        objects: of these, labelled objects that may be drawn.
     """
 
     rng: np.random.Generator
@@ -34,6 +50,7 @@ class At:
     index: int = 0
     measured: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     donor_ids: Sequence[str] = ()
+    objects: Objects | None = None
 
 
 @dataclass(frozen=True)

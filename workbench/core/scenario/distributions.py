@@ -20,6 +20,7 @@ from workbench.core.scenario import expressions
 from workbench.core.scenario.distribution import At, Distribution, check_clip, check_number, check_ordered, freeze
 from workbench.core.scenario.donors import AnyDonor
 from workbench.core.scenario.drop import Drop
+from workbench.core.scenario.objects import AnyObject
 from workbench.core.scenario.parameter import Parameter
 from workbench.core.scenario.placement import Scatter2D
 from workbench.core.scenario.volume import CameraFrustum, Scatter3D
@@ -389,6 +390,7 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "camera_frustum": CameraFrustum,
     "drop": Drop,
     "donor": AnyDonor,
+    "object": AnyObject,
     "expr": Expression,
 }
 NAMES: dict[type[Distribution], str] = {kind: name for name, kind in DISTRIBUTIONS.items()}

@@ -229,7 +229,8 @@ def distribution_document(distribution: Distribution) -> Any:
     }
     name = NAMES[type(distribution)]
     first = next(iter(values), None)
-    if distribution.takes_list or name == "expr":
+    alone = len(values) == 1 and first == fields(distribution)[0].name and isinstance(values[first], str)
+    if distribution.takes_list or alone:
         assert first is not None
         return {name: values.pop(first), **values}
     return {name: list(values.values()) if set(values) == {"low", "high"} else values}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.base.errors import ScenarioError, one_of
 from workbench.core.scenario.distribution import At, Distribution
+from workbench.core.scenario.parameter import Parameter
 
 KEYS = ("dataset", "where", "ids")
 
@@ -68,11 +69,16 @@ def parse_donors(given: Any) -> Donors:
 class AnyDonor(Distribution):
     """One of the scenario's donors, each as likely as any other."""
 
-    of: str = "any"
+    of: str
 
     def __post_init__(self) -> None:
         if self.of != "any":
             raise ValueError(f"Write {{donor: any}}, or {{choice: [...]}} with the ids of samples, not {self.of!r}.")
+
+    def possible(self, parameter: Parameter) -> tuple[Any, ...]:
+        if parameter.kind != "sample":
+            raise ValueError(f"A donor is the id of a sample; this parameter is {parameter.expects()}")
+        return ()
 
     def draw(self, at: At) -> str:
         return chosen(at.donor_ids, at.rng)
@@ -89,7 +95,12 @@ def chosen(donor_ids: Sequence[str], rng: np.random.Generator) -> str:
     """
     if not donor_ids:
         raise ValueError("There is no donor to draw from.")
-    return donor_ids[int(np.argmax(_mixed(_hashes(tuple(donor_ids)) ^ rng.integers(0, 2**64, dtype=np.uint64))))]
+    return donor_ids[int(np.argmax(ranks(donor_ids, rng)))]
+
+
+def ranks(ids: Sequence[str], rng: np.random.Generator) -> NDArray[np.uint64]:
+    """How high each id ranks in a draw, whatever the others."""
+    return _mixed(_hashes(tuple(ids)) ^ rng.integers(0, 2**64, dtype=np.uint64))
 
 
 @lru_cache(maxsize=8)

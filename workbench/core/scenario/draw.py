@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.base.errors import ScenarioError
-from workbench.core.scenario.distribution import At, Distribution
+from workbench.core.scenario.distribution import At, Distribution, Objects
 from workbench.core.scenario.parameter import Owner, Parameter
 from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.scenario.randomness import rng_for
@@ -21,6 +21,7 @@ def draw_frame(
     attempt: int,
     measured: Spreads,
     donor_ids: Sequence[str] = (),
+    objects: Objects | None = None,
 ) -> dict[str, Any]:
     """A constant for every parameter; a list with one value per object where objects have their own.
 
@@ -30,6 +31,7 @@ def draw_frame(
         frame, attempt: numbers of the draw.
         measured: values and spread factors of the anchor.
         donor_ids: samples that may be drawn as donors.
+        objects: of these, labelled objects that may be drawn.
     """
     values: dict[str, Any] = {}
     for path, distribution in draws.items():
@@ -44,6 +46,7 @@ def draw_frame(
                 i,
                 measured,
                 donor_ids,
+                objects,
             )
             for i, key in enumerate(keys)
         ]
@@ -59,7 +62,7 @@ def object_keys(values: Mapping[str, Any], per: Owner) -> list[str]:
     ['[t0]', '[d0]', '[d1]']
     """
     targets = [f"[t{i}]" for i in range(values["assets.targets.count"])]
-    distractors = [f"[d{i}]" for i in range(values["assets.distractors.count"])]
+    distractors = [f"[d{i}]" for i in range(values.get("assets.distractors.count", 0))]
     return {"target": targets, "distractor": distractors}.get(per, targets + distractors)
 
 

@@ -79,6 +79,8 @@ def _constants(parameter: Parameter) -> list[Schema]:
         lengths = LENGTHS[parameter.kind]
         numbers = {"type": "array", "items": {"type": "number"}, "minItems": min(lengths), "maxItems": max(lengths)}
         return [*null, numbers]
+    if parameter.kind in ("sample", "object"):
+        return [*null, {"type": "string", "description": parameter.expects()}]
     kind = "integer" if parameter.kind == "integer" else "number"
     return [*null, {"type": kind, "minimum": parameter.low, "maximum": parameter.high}]
 

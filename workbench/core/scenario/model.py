@@ -17,7 +17,7 @@ from workbench.core.scenario import document as texts
 from workbench.core.scenario.accept import Accept, parse_accept
 from workbench.core.scenario.anchor import NO_ANCHOR, Anchor, parse_anchor
 from workbench.core.scenario.annotators import parse_annotators
-from workbench.core.scenario.distribution import Distribution
+from workbench.core.scenario.distribution import Distribution, Objects
 from workbench.core.scenario.distributions import Constant, Each
 from workbench.core.scenario.donors import NO_DONORS, Donors, parse_donors
 from workbench.core.scenario.draw import draw_frame
@@ -164,19 +164,23 @@ class Scenario:
         mark = None if changes else self.mark  # with other values it is another frame
         return _checked(dataclasses.replace(self, **{"given": given, "mark": mark, **attributes}))
 
-    def resolve(self, frame: int, attempt: int = 0, *, donor_ids: Sequence[str] = ()) -> ResolvedFrame:
+    def resolve(
+        self, frame: int, attempt: int = 0, *, donor_ids: Sequence[str] = (), objects: Objects | None = None
+    ) -> ResolvedFrame:
         """Draw everything once; a resolved frame gives itself again, whatever the numbers.
 
         Args:
             frame, attempt: numbers of the draw.
             donor_ids: the samples that it may draw donors from.
+            objects: of these, the labelled objects that it may draw.
 
         Raises:
             Unplaceable: the objects of this draw do not fit; another attempt may.
             ScenarioError: an expression gives what its parameter does not allow.
         """
         mark = self.mark or Mark(self.sha256, frame, attempt)
-        values = draw_frame(self.draws, self.salt, mark.frame, mark.attempt, self.anchor.spreads(), donor_ids)
+        spreads = self.anchor.spreads()
+        values = draw_frame(self.draws, self.salt, mark.frame, mark.attempt, spreads, donor_ids, objects)
         return ResolvedFrame(self, mark, values)
 
     def document(self, *, full: bool = False) -> dict[str, Any]:

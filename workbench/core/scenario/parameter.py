@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,15 +11,17 @@ from typing import Any, Literal
 from workbench.base.shapes import is_number
 from workbench.core import assets as library
 
-Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion", "sample"]
+Kind = Literal["number", "integer", "switch", "word", "asset", "placement", "quaternion", "sample", "object"]
 Owner = Literal["frame", "object", "target", "distractor"]
 LENGTHS = {"placement": (3, 7), "quaternion": (4,)}
 CONTENTS = {
     "rendered": "parts on a support, drawn from meshes",
     "photos": "your own photos, developed anew",
+    "pasted": "your own labelled objects on your own photos",
 }
 RENDERED = ("rendered",)
-PHOTOS = ("photos",)
+PHOTOS = ("photos", "pasted")
+PASTED = ("pasted",)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Parameter:
             return "on or off"
         if self.kind == "sample":
             return "the id of a sample"
+        if self.kind == "object":
+            return "an object: the id of a sample, / and the number of its label from 0"
         if self.kind in LENGTHS:
             return f"a list of {' or '.join(map(str, LENGTHS[self.kind]))} numbers"
         number = "a whole number" if self.kind == "integer" else "a number"
@@ -87,6 +92,8 @@ class Parameter:
             return isinstance(value, bool)
         if self.kind == "sample":
             return isinstance(value, str) and bool(value)
+        if self.kind == "object":
+            return isinstance(value, str) and re.fullmatch(r"[^/]+/\d+", value) is not None
         if self.kind in LENGTHS:
             return isinstance(value, list) and len(value) in LENGTHS[self.kind] and all(map(is_number, value))
         if self.kind == "integer" and not (is_number(value) and float(value).is_integer()):
@@ -95,7 +102,7 @@ class Parameter:
 
     def normal(self, value: Any) -> Any:
         """The value in its one plain type: ``float``, ``int``, ``bool``, ``str`` or a list of floats."""
-        if value is None or self.kind in ("word", "asset", "switch", "sample"):
+        if value is None or self.kind in ("word", "asset", "switch", "sample", "object"):
             return value
         if self.kind in LENGTHS:
             return [float(part) for part in value]

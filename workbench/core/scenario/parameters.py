@@ -10,7 +10,8 @@ import dataclasses
 from typing import Any
 
 from workbench.core import assets as library
-from workbench.core.scenario.parameter import PHOTOS, RENDERED, Parameter
+from workbench.core.scenario.parameter import PASTED, PHOTOS, RENDERED, Parameter
+from workbench.core.scenario.paste_parameters import PASTE_PARAMETERS
 from workbench.core.scenario.photo_parameters import PHOTO_PARAMETERS
 from workbench.core.scenario.randomness import SEED_RANGE
 
@@ -48,7 +49,6 @@ _MATERIAL = "null takes the value of the surface kind"
 
 _RENDERED = (
     # what lies there
-    Parameter("assets.targets.count", "integer", "", (0, 60), 4, "number of labelled objects"),
     Parameter("assets.targets.labels", "asset", "", _targets, {"choice_from": "*"}, "class of each target", "target"),
     Parameter("assets.distractors.count", "integer", "", (0, 60), 0, "number of objects without a label"),
     Parameter(
@@ -349,16 +349,23 @@ _SENSOR = (
     ),
 )
 
+_COUNT = Parameter(
+    "assets.targets.count", "integer", "", (0, 60), 4, "number of labelled objects", contents=RENDERED + PASTED
+)
 _ALL = (
+    _COUNT,
     *(dataclasses.replace(p, contents=RENDERED) for p in _RENDERED),
     *_SENSOR,
     *(dataclasses.replace(p, contents=PHOTOS) for p in PHOTO_PARAMETERS),
+    *(dataclasses.replace(p, contents=PASTED) for p in PASTE_PARAMETERS),
 )
 PARAMETERS: dict[str, Parameter] = {parameter.path: parameter for parameter in _ALL}
 assert len(PARAMETERS) == len(_ALL), "a parameter path is registered twice"
-SECTIONS = ("assets", "scene", "lighting", "photo", "sensor")
+SECTIONS = ("assets", "scene", "lighting", "photo", "paste", "sensor")
+_AS_THE_PHOTO = {"sensor.noise.gain": None, "sensor.jpeg.quality": None}
 _OWN_DEFAULTS: dict[str, dict[str, Any]] = {  # where a content needs another one
-    "photos": {"sensor.noise.gain": None, "sensor.jpeg.quality": None},
+    "photos": _AS_THE_PHOTO,
+    "pasted": {**_AS_THE_PHOTO, "assets.targets.count": {"uniform_int": [1, 4]}},
 }
 
 

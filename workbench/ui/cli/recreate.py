@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--where", required=True, help="filter of the samples, e.g. \"'failure:glare' in tags\"")
     parser.add_argument("-o", "--output", type=Path, required=True, help="YAML file to write the scenario to")
     parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")
-    parser.add_argument("--content", help="what to make pictures of: photos or rendered (what fits best)")
+    parser.add_argument("--content", help="what to make pictures of: photos, pasted or rendered (what fits best)")
     parser.add_argument(
         "--no-probes", action="store_true", help="copy surfaces and classes only, without trial pictures"
     )
