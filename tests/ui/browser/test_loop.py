@@ -107,6 +107,7 @@ def tag_by_keyboard(board: Board) -> None:
 def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], theme: str) -> None:
     board.open_tab("Generate")
     board.labelled("What to recreate").select_option(TAG)
+    board.labelled("What the pictures are made of").select_option("photos")  # no library has nuts
     board.fill("Seconds for the fit", 10)
     board.does("recreate").click()
     expect(board.job(1).locator("[role=progressbar]:not([aria-valuenow='0'])")).to_be_visible(timeout=120_000)
@@ -116,9 +117,8 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     expect(board.root.locator(".wb-parameters")).to_have_count(0)
     board.does("recreate").click()
     assert "standard deviations from the photos" in board.expect_job(2, "done")
-    fitted = board.root.locator(".wb-form", has=board.root.locator(".wb-beside")).last
-    expect(fitted).to_contain_text("content: photos (your own photos, developed anew)")
-    expect(fitted).to_contain_text("not rendered: nut is not in the asset library.")
+    why = board.root.locator(".wb-hint", has_text="content: photos (your own photos, developed anew)")
+    expect(why).to_contain_text("told from photos kept back with AUC photos ")
     expect(board.root.locator(".wb-beside img")).to_have_count(8, timeout=60_000)
     gap = board.root.locator(".wb-gap")
     before, after = (float(str(gap.get_attribute(f"data-{name}"))) for name in ("before", "after"))
@@ -194,7 +194,7 @@ def expect_code(board: Board) -> None:
     code = board.root.locator(".wb-code").inner_text()
     for line in (
         f"wb.tag(ds, '{TAG}', ids=selection.ids)",
-        "recreation = wb.recreate(ds, where=\"tags == 'failure:dim_metal' and not split == 'test'\", seconds=10)",
+        "recreation = wb.recreate(ds, where=\"tags == 'failure:dim_metal' and not split == 'test'\", seconds=10, content='photos')",
         "recreation.scenario = recreation.scenario.replace({'sensor.exposure.ev': {'uniform': [-3, -2]}})",
         "into=ds, n=2, seed=0).result()",
         "wb.record_round(ds, name='baseline')",
