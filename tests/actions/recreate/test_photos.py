@@ -71,7 +71,7 @@ def test_classes_that_no_library_has_are_recreated_of_photos(
     assert "cone, cube are not in the asset library" in found.refused["rendered"]
     assert "content: photos (your own photos, developed anew)" in str(found)
     assert "cone, cube are not in the asset library" in str(found)
-    assert 0.4 <= found.aucs["photos"] <= 0.85
+    assert 0.4 <= found.aucs["photos"] < 0.97  # few photos: the undeveloped ones are told at 1.0
     scenario = Scenario.load(found.scenario.document())
     assert scenario == found.scenario
     result = generate(scenario, into=cones, n=12, folder=tmp_path / "out").result()
