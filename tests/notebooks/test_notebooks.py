@@ -175,6 +175,7 @@ def mean_recall(cells: dict[tuple[str, str], tuple[float, int]], some: set[tuple
 BRIEF_FIT: dict[str, tuple[str, str]] = sized({"recreate": ("tagged, content", "tagged, seconds=5, content")}, {})
 
 
+@pytest.mark.long  # two hundred renders, which tests of recreate, generate and gap make as well
 @pytest.mark.timeout(1200)
 def test_a_tagged_failure_becomes_a_scenario(place: Path) -> None:
     ran = run(Path(shutil.copy(REPOSITORY / "notebooks" / "02_recreate.ipynb", place)), **BRIEF_FIT)

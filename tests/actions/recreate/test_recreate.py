@@ -82,7 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
     monkeypatch.setattr(FITTING, "CHECKS", 3)
     monkeypatch.setattr(FITTING, "ROUNDS", (24, 24))
-    monkeypatch.setattr(FITTING, "JUDGED", 12)
+    monkeypatch.setattr(FITTING, "JUDGED", 40)
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -141,11 +141,11 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
 def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FITTING, "CHECKS", 3)
     monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
-    monkeypatch.setattr(FITTING, "JUDGED", 2)
+    monkeypatch.setattr(FITTING, "JUDGED", 10)
     ticks: list[Any] = []
     given = {"content": "rendered", "backend": "flat", "work": Work(ticks.append)}
     found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, **given)
-    assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
+    assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (29, 29)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,12 @@ class Fitted:
 def pictures_of(candidate: Candidate) -> int:
     """Images that a fit makes at most."""
     steps = STEPS * pictures_of_step(len(candidate.knobs)) if candidate.refined else 0
-    return sum(_rounds_of(candidate)) + steps + 2 * CHECKS + JUDGED
+    return sum(_rounds_of(candidate)) + steps + CHECKS + _judged(candidate)
+
+
+def _judged(candidate: Candidate) -> int:
+    """Images that are compared with the samples kept back, with those of the last check; fewer where they take long."""
+    return JUDGED if candidate.refined else JUDGED // 2
 
 
 def _rounds_of(candidate: Candidate) -> Sequence[int]:
@@ -97,12 +102,12 @@ def fitted(
         ]
         return made([candidate.scenario.replace(changes) for changes in held])
 
-    rounds = _rounds(_rounds_of(candidate), progress, begun, started_s, seconds)
+    rounds = _rounds(candidate, progress, begun, started_s, seconds)
     before = made([candidate.plain] * CHECKS)
     result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=rounds)
     if candidate.refined:
         spent_s = time.monotonic() - started_s
-        left = (seconds - spent_s) / (spent_s / (progress.done - begun)) - CHECKS - JUDGED
+        left = (seconds - spent_s) / (spent_s / (progress.done - begun)) - _judged(candidate)
         steps = min(STEPS, int(left / pictures_of_step(len(candidate.knobs))))
         result = _refined(result, candidate, numbers[first], made, steps) if steps > 0 else result
     done.probes = progress.done - begun - CHECKS
@@ -110,7 +115,7 @@ def fitted(
     after = made([done.scenario] * CHECKS)
     done.before, done.after = (distance(samples.numbers, dict(zip(names, v.T, strict=True))) for v in (before, after))
     if np.count_nonzero(second) >= FEWEST:
-        judged = made([done.scenario] * JUDGED, JUDGED_FRAME)
+        judged = np.concatenate([after, made([done.scenario] * (_judged(candidate) - CHECKS), JUDGED_FRAME)])
         done.auc = _auc(numbers[second], judged[np.isfinite(judged).any(axis=1)])
     done.scenario = done.scenario.replace(dict(candidate.final)) if candidate.final else done.scenario
     progress.total = progress.done + max(0, progress.total - begun - pictures_of(candidate)) if progress.total else None
@@ -143,13 +148,13 @@ def _auc(samples: Values, images: Values) -> float | None:
     return None if result.auc is None else max(result.auc, 1 - result.auc)
 
 
-def _rounds(wanted: Sequence[int], progress: Progress, begun: int, started_s: float, seconds: float) -> Iterator[int]:
+def _rounds(candidate: Candidate, progress: Progress, begun: int, started_s: float, seconds: float) -> Iterator[int]:
     """Probes of each round, as many as the time leaves, at the speed so far, beside the last checks.
 
     The first round has enough of them to learn from, whatever the time.
     """
-    last = CHECKS + JUDGED
-    for n in wanted:
+    last = _judged(candidate)
+    for n in _rounds_of(candidate):
         spent_s, done = time.monotonic() - started_s, progress.done - begun
         left = int((seconds - spent_s) / (spent_s / done)) - last
         if done == CHECKS:
