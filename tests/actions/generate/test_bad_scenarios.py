@@ -99,8 +99,8 @@ BAD = [  # what is wrong, the document after its head, the kind of error, the me
         "lightning: {}",
         "ScenarioError",
         "bad.yaml: Unknown key 'lightning' in the scenario. Did you mean 'lighting'? Valid: accept, anchor, "
-        "annotators, assets, content, description, donors, frames, lighting, modes, name, photo, scenario, scene, "
-        "seed, sensor, units.",
+        "annotators, assets, content, description, donors, frames, lighting, modes, name, paste, photo, scenario, "
+        "scene, seed, sensor, units.",
     ),
     (
         "unknown annotator",

@@ -42,7 +42,7 @@ FOCUS = (
 FOCUS_FIRST = "(root, s) => ([...root.querySelectorAll(s)].find(n => n.offsetParent && !n.disabled) ?? root).focus()"
 
 
-@pytest.fixture(params=[Lab, Notebook7], ids=["lab", "notebook7"])
+@pytest.fixture(params=[pytest.param(Lab, marks=pytest.mark.long), Notebook7], ids=["lab", "notebook7"])
 def notebook(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[Notebook]:
