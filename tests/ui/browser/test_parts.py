@@ -465,7 +465,7 @@ def test_panels_can_be_read_in_both_themes(theme: str, board: Board, screenshot:
                 "tested on held-out data"
             )
         if tab == "Generate":
-            board.labelled("Refine with trial renders").uncheck()
+            board.labelled("Refine with trial pictures").uncheck()
             board.does("recreate").click()
             expect(board.root.locator(".wb-generator .wb-parameters")).to_be_visible(timeout=60_000)
         if tab == "Tag":

@@ -1,4 +1,4 @@
-"""Fit distributions of parameters to measured images with trial renders.
+"""Fit distributions of parameters to measured images with trial pictures.
 
 Simulation-based inference for a population: probes are drawn with the knobs at random places, and a regression on all
 probes so far learns to read each knob from all measures of an image (as in regression-adjusted approximate Bayesian
