@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.actions.generate.donors import NO_SUPPLY, Supply, supply_for
 from workbench.actions.generate.frame import accepted_draw
+from workbench.base.parts import scratch_folder
 from workbench.base.processes import WorkerProcesses
 from workbench.core.scenario import Scenario
 from workbench.core.schema.labels import Label
@@ -49,8 +49,8 @@ def preview(
         RenderError: a frame cannot be drawn.
     """
     made = Scenario.load(scenario)
-    with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder, contextlib.ExitStack() as stack:
-        supply = supply_for(made, Path(folder))
+    with scratch_folder() as folder, contextlib.ExitStack() as stack:
+        supply = supply_for(made, folder)
         pool = executor or stack.enter_context(WorkerProcesses(max(1, min(2, n))))
         futures = [
             pool.submit(preview_frame, made, frame, backend=backend, width_px=width_px, boxes=boxes, supply=supply)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from workbench.actions.generate.donors import NO_SUPPLY, Supply, supply_for
 from workbench.actions.generate.frame import accepted_draw
 from workbench.actions.generate.record import resolved_frame
 from workbench.base.errors import DatasetError, InputError
+from workbench.base.parts import scratch_folder
 from workbench.base.processes import WorkerProcesses
 from workbench.core.assets import asset_sha256
 from workbench.core.scenario import ResolvedFrame
@@ -70,8 +70,8 @@ def reproduce(dataset: Dataset | str, sample_id: str, *, executor: Executor | No
     if not record.medium.exists():
         raise InputError("The image file of the sample is missing.", at=str(record.medium), fix="Restore it.")
     frame, backend = resolved_frame(generation), generation["backend"]
-    with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder, contextlib.ExitStack() as stack:
-        supply = _supply(frame, generation, Path(folder))
+    with scratch_folder() as folder, contextlib.ExitStack() as stack:
+        supply = _supply(frame, generation, folder)
         pool = executor or stack.enter_context(WorkerProcesses(1))
         data, labels, now = pool.submit(remake, frame, backend, supply).result()
     then = record.medium.read_bytes()

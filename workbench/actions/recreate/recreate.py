@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from workbench.actions.recreate.samples import Samples, samples_of
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
+from workbench.base.parts import scratch_folder
 from workbench.base.plurals import counted, listed
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
@@ -127,8 +127,8 @@ def recreate(
         raise InputError(f"Unknown content {repr(content)[:80]}.", at="recreate", fix=one_of(str(content), CONTENTS))
     samples = samples_of(opened(dataset), where, ids)
     label = name or (samples.tags[0].removeprefix(fields.FAILURE_PREFIX) if samples.tags else "recreated")
-    with tempfile.TemporaryDirectory(prefix="workbench-donors-") as folder:
-        candidates, refused = _candidates(samples, label, content, Path(folder))
+    with scratch_folder() as folder:
+        candidates, refused = _candidates(samples, label, content, folder)
         if probes:
             tried = _tried(candidates, samples, seconds, backend, work)
         else:
