@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from tests.proof.hidden_world import WORLD, Development, Exposed, develop
 from workbench.actions.generate.frame import NotAccepted, accepted_draw
-from workbench.actions.generate.rendered import labels_of
-from workbench.actions.generate.shot import Accepted
+from workbench.actions.generate.rendered import Rendered, labels_of
 from workbench.actions.train.examples import Example, Found, overlap
 from workbench.adapters.render import renderer
 from workbench.base.files import write_bytes
@@ -211,7 +210,7 @@ def _keep_all(one: Scenario, frame: int, ways: Sequence[Scenario], places: Seque
         _write(place, frame, jpeg, labels_of(accepted.truth))
 
 
-def _accepted(one: Scenario, frame: int) -> Accepted:
+def _accepted(one: Scenario, frame: int) -> Rendered:
     """A draw; a frame without an accepted one gives way to one far away."""
     for number in (frame, frame + 1_000_000, frame + 2_000_000):
         try:

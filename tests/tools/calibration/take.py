@@ -14,7 +14,7 @@ import numpy as np
 from tests.tools.calibration import truth
 from tests.tools.calibration.scenes import SHOTS, Fault, fault_of, scene_of
 from workbench.actions.generate.frame import accepted_draw
-from workbench.actions.generate.shot import Accepted
+from workbench.actions.generate.rendered import Rendered
 from workbench.adapters import render
 from workbench.base.files import write_bytes, write_json
 from workbench.core.scenario import noise_rng
@@ -37,7 +37,7 @@ class Drawn:
         full, dull, white: the scene and its twins.
     """
 
-    accepted: Accepted
+    accepted: Rendered
     kind: str
     full: truth.Linear
     dull: truth.Linear
