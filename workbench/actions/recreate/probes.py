@@ -42,7 +42,7 @@ def probed(
         for future in futures:
             future.cancel()
         raise
-    return np.array([rows[i] for i in range(len(scenarios))])
+    return np.array([rows[i] for i in range(len(scenarios))]).reshape(len(scenarios), len(names))
 
 
 def picture_measures(
