@@ -177,7 +177,7 @@ def test_a_preview_is_the_same_picture_smaller(cones: Any, tmp_path: Path) -> No
     result = generate(scenario, into=cones, n=1, folder=tmp_path / "out", workers=0).result()
     with Image.open(store.require_sample(cones, result.sample_ids[0]).record.medium) as picture:
         full = np.asarray(picture.resize(small.shape[1::-1], Image.Resampling.BOX), float)
-    assert small.shape[1] in (32, 33) and np.abs(small - full).mean() < 6
+    assert small.shape[1] in (32, 33) and np.abs(small - full).mean() < 12
 
 
 def test_two_processes_make_what_one_makes(cones: Any, tmp_path: Path) -> None:
