@@ -61,7 +61,7 @@ CALLS: dict[str, Callable[[Any, str, Path], object]] = {
     "heatmap": lambda ds, where, _: wb.heatmap(ds, "source", where=where),
     "discover": lambda ds, where, _: wb.discover(ds, metric="mean:measures.noise", where=where),
     "gap": lambda ds, where, _: wb.gap(ds, where=where, against="lighting == 'bright'"),
-    "recreate": lambda ds, where, _: wb.recreate(ds, where=where),
+    "recreate": lambda ds, where, _: wb.recreate(ds, where=where, probes=False),
     "export": lambda ds, where, out: wb.export(ds, out / "out", where=where),
     "embed": lambda ds, where, _: wb.embed(ds, where=where),
     "duplicates": lambda ds, where, _: wb.duplicates(ds, where=where),

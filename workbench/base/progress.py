@@ -117,6 +117,8 @@ class Progress:
     ...     p.advance(); p.advance()
     >>> seen[-1].done, seen[-1].finished
     (2, True)
+
+    Work that ends after ``limit_s`` says how many units it will come to, at the rate so far.
     """
 
     def __init__(
@@ -126,8 +128,9 @@ class Progress:
         total: int | None,
         unit: str,
         work: Work | None = None,
+        limit_s: float | None = None,
     ) -> None:
-        work = work or Work()
+        work, self._limit_s = work or Work(), limit_s
         self.label, self.total, self.unit, self.done = label, total, unit, 0
         self._listener, self._cancel = work.listener or terminal(), work.cancel
         self._started_s = time.monotonic()
@@ -159,8 +162,11 @@ class Progress:
         """The present state."""
         elapsed_s = max(time.monotonic() - self._started_s, 1e-9)
         rate = self.done / elapsed_s
-        left = (self.total - self.done) / rate if self.total is not None and self.done else None
-        return Tick(self.label, self.done, self.total, self.unit, rate, left, finished)
+        total = self.total
+        if total is not None and self._limit_s is not None and self.done:
+            total = min(total, self.done + int(rate * max(self._limit_s - elapsed_s, 0.0)))
+        left = (total - self.done) / rate if total is not None and self.done else None
+        return Tick(self.label, self.done, total, self.unit, rate, left, finished)
 
     def _report(self, *, finished: bool) -> None:
         self._listener(self.tick(finished=finished))
@@ -182,6 +188,7 @@ def terminal() -> Listener:
         nonlocal bar
         if bar is None:
             bar = tqdm(total=tick.total, desc=one_line(tick.label), unit=f" {tick.unit}", file=sys.stderr, leave=False)
+        bar.total = tick.total
         bar.update(tick.done - bar.n)
         if tick.finished:
             bar.close()

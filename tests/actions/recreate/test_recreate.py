@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import subprocess
@@ -17,11 +18,12 @@ import pytest
 
 from workbench.actions.generate import generate
 from workbench.actions.measure import measure
-from workbench.actions.recreate import recreate
+from workbench.actions.recreate import recreate, rendered
+from workbench.actions.recreate.samples import samples_of
 from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.base.errors import Cancelled, FilterError, InputError
-from workbench.base.progress import Cancel, Work
+from workbench.base.progress import Cancel, Progress, Work, silent
 from workbench.core.scenario import Scenario, Unplaceable
 
 pytestmark = pytest.mark.timeout(1200)
@@ -35,13 +37,20 @@ FAILURE = "failure:dark_metal"
 
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Frames that stand for photos: 24 normal ones on wood, and 12 dark ones on metal that are tagged."""
+    """Frames that stand for photos: 24 normal ones on wood, and 12 dark ones on metal that are tagged.
+
+    By the quickest renderer, as the fits below: what a fit does is the same with each.
+    """
     name = f"recreate-{tmp_path_factory.mktemp('name').name}"
     dataset = store.open_dataset(name)
     base = Scenario.load("bright_tray")
     for label, changes, n in (("normal", NORMAL, 24), ("dark", DARK, 12)):
         made = base.replace(changes, name=label, seed=5)
-        ids = generate(made, into=dataset, n=n, workers=2, folder=tmp_path_factory.mktemp(label)).result().sample_ids
+        ids = (
+            generate(made, into=dataset, n=n, workers=2, backend="flat", folder=tmp_path_factory.mktemp(label))
+            .result()
+            .sample_ids
+        )
         word = {"surface": "metal" if label == "dark" else "wood", "source": "real"}
         store.set_values(dataset, dict.fromkeys(ids, word))
     measure(dataset)
@@ -54,7 +63,9 @@ def test_what_they_have_in_common_becomes_a_scenario(
     cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks: list[Any] = []
-    found = recreate(cell, f"'{FAILURE}' in tags", content="rendered", seconds=45, work=Work(ticks.append))
+    found = recreate(
+        cell, f"'{FAILURE}' in tags", content="rendered", backend="flat", seconds=30, work=Work(ticks.append)
+    )
     rows = {row.path: row for row in found.parameters}
     assert found.samples == 12 and found.scenario.name == "dark_metal"
     assert rows["sensor.exposure.ev"].mode == "jitter" and rows["scene.surface.label"].measured == {"metal": 1.0}
@@ -65,7 +76,7 @@ def test_what_they_have_in_common_becomes_a_scenario(
     text = found.scenario.dump(tmp_path / "dark.yaml")
     again = Scenario.load(tmp_path / "dark.yaml")
     assert again == found.scenario and FAILURE in text
-    made = generate(again, into=cell, n=8, folder=tmp_path / "media").result()
+    made = generate(again, into=cell, n=8, backend="flat", folder=tmp_path / "media").result()
     new = list(store.read(cell, made.sample_ids))
     parents = {one.record.generation["parent_sample_id"] for one in new}
     assert parents <= set(store.select(cell, f"'{FAILURE}' in tags and source == 'real'"))
@@ -82,7 +93,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures: enough to see what a fit says of what it cannot know, not to fit well."""
     monkeypatch.setattr(FITTING, "CHECKS", 3)
     monkeypatch.setattr(FITTING, "ROUNDS", (24, 24))
-    monkeypatch.setattr(FITTING, "JUDGED", 40)
+    monkeypatch.setattr(FITTING, "JUDGED", 24)
 
 
 def _exposures(scenario: Scenario) -> np.ndarray:
@@ -96,7 +107,11 @@ def _exposures(scenario: Scenario) -> np.ndarray:
 @pytest.mark.parametrize(("n", "confidence", "title"), [(1, "low", "from 1 sample;"), (3, "low", "from 3 samples;")])
 def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confidence: str, title: str) -> None:
     found = recreate(
-        cell, ids=store.select(cell, f"'{FAILURE}' in tags and source == 'real'")[:n], name="few", content="rendered"
+        cell,
+        ids=store.select(cell, f"'{FAILURE}' in tags and source == 'real'")[:n],
+        name="few",
+        content="rendered",
+        backend="flat",
     )
     assert title in str(found).splitlines()[0] and f"What {title[5:-1]} of" in found.scenario.description
     assert {row.confidence for row in found.parameters} <= {confidence, "unknown"}
@@ -105,16 +120,18 @@ def test_few_samples_give_a_wide_scenario(cell: Any, quick: None, n: int, confid
 
 def test_mixed_samples_give_a_scenario_of_both(cell: Any, quick: None, tmp_path: Path) -> None:
     rest = Scenario.load("bright_tray").replace(DARK, name="rest")  # what they are compared with: metal as well
-    generate(rest, into=cell, n=8, folder=tmp_path).result()
+    generate(rest, into=cell, n=8, backend="flat", folder=tmp_path).result()
     measure(cell)
-    found = recreate(cell, "source == 'real'", content="rendered")
+    found = recreate(cell, "source == 'real'", content="rendered", backend="flat")
     assert found.scenario.name == "recreated" and found.samples == 36 and found.synthetic == 0
     assert np.ptp(_exposures(found.scenario)) > 2  # the dark ones lie three stops below the normal ones
     assert {row.mode for row in found.parameters if row.path == "scene.surface.label"} == {"free"}
 
 
 def test_synthetic_samples_are_told_of(cell: Any, tmp_path: Path) -> None:
-    made = generate(Scenario.load("bright_tray").replace(SIZE), into=cell, n=2, folder=tmp_path).result()
+    made = generate(
+        Scenario.load("bright_tray").replace(SIZE), into=cell, n=2, backend="flat", folder=tmp_path
+    ).result()
     measure(cell)
     found = recreate(cell, ids=made.sample_ids, probes=False)
     assert (found.samples, found.synthetic) == (2, 2) and "2 of them are synthetic" in str(found)
@@ -138,14 +155,39 @@ def test_a_cancelled_fit_leaves_everything_as_it_was(cell: Any, tmp_path: Path) 
     ]
 
 
-def test_a_fit_keeps_to_its_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FITTING, "CHECKS", 3)
+def test_a_fit_without_time_makes_what_it_needs(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FITTING, "LEAST_CHECKS", 3)
     monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
-    monkeypatch.setattr(FITTING, "JUDGED", 10)
     ticks: list[Any] = []
     given = {"content": "rendered", "backend": "flat", "work": Work(ticks.append)}
     found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, **given)
-    assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (29, 29)
+    assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
+
+
+@pytest.mark.parametrize("refined", [False, True])
+@pytest.mark.parametrize(("per_s", "slower"), [(1.2, 1.0), (3.0, 1.0), (3.0, 0.5), (30.0, 1.0), (100.0, 0.5)])
+def test_a_fit_keeps_to_its_time(
+    cell: Any, monkeypatch: pytest.MonkeyPatch, refined: bool, per_s: float, slower: float
+) -> None:
+    """By a clock of the test: each image takes a second's part, the later half of them longer where others work too."""
+    now_s, rng, seconds = [100.0], np.random.default_rng(0), 90.0
+
+    def probed(pool: Any, scenarios: Any, names: Any, backend: str, progress: Progress, *_: Any, **__: Any) -> Any:
+        for _scenario in scenarios:
+            now_s[0] += 1 / per_s / (slower if now_s[0] > 100 + seconds / 2 else 1.0)
+            progress.advance()
+        return rng.normal(size=(len(scenarios), len(names)))
+
+    monkeypatch.setattr(FITTING, "probed", probed)
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    samples = samples_of(cell, f"'{FAILURE}' in tags and source == 'real'", None)
+    candidate = dataclasses.replace(rendered.candidate(samples, "x", ""), refined=refined)
+    left: list[float] = []
+    progress = Progress("fitting", total=FITTING.pictures_of(candidate), unit="picture", work=Work(silent), limit_s=90)
+    monkeypatch.setattr(progress, "_listener", lambda tick: left.append(tick.seconds_left + now_s[0] - 100))
+    fitted = FITTING.fitted(candidate, samples, None, seconds=seconds, backend="flat", progress=progress)
+    assert now_s[0] - 100 <= seconds * (1.1 if slower == 1 else 1.35) and fitted.auc is not None
+    assert max(left) <= seconds * 1.35  # what was said of the end
 
 
 @pytest.mark.parametrize(

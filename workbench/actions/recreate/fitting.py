@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from workbench.core.scenario.anchor import Measured
 
 FIRST_LEAST = 60  # probes of the first round
 CHECKS = 20  # images from which the distance before and after is taken
+LEAST_CHECKS = 8  # the same, where the time is short; they tell how long an image takes
+CHECKED, JUDGED_SHARE = 0.05, 0.15  # of the images that the time leaves
 STEPS = 3  # of the refinement, at most
 JUDGED = 60  # images that are compared with the samples kept back
 WIDER = 1.2  # spread of what is free, against that of the samples
@@ -54,6 +57,34 @@ class Fitted:
     before: float | None = None
     after: float | None = None
     auc: float | None = None
+
+
+class _Budget:
+    """Images that can still be made in the time, at the speed so far.
+
+    Attributes:
+        begun: images that were made before.
+        checks, judged: images that are kept for what comes after the fit: see ``CHECKS`` and ``JUDGED``.
+    """
+
+    def __init__(self, seconds: float, progress: Progress) -> None:
+        self._seconds, self._started_s, self._progress = seconds, time.monotonic(), progress
+        self.begun, self.checks, self.judged = progress.done, 0, 0
+
+    def made(self) -> int:
+        """Images made so far."""
+        return self._progress.done - self.begun
+
+    def left(self) -> int:
+        """Images of the fit that the time leaves, beside those that are kept for later."""
+        spent_s = time.monotonic() - self._started_s
+        return int((self._seconds - spent_s) / (spent_s / max(self.made(), 1))) - self.judged
+
+    def share_out(self, judged: int) -> None:
+        """Keep a share of the images for the checks, and for the judgement: at most ``judged``."""
+        left = self.left()
+        self.checks = int(np.clip(CHECKED * left, min(LEAST_CHECKS, CHECKS), CHECKS))
+        self.judged = max(self.checks, int(min(JUDGED_SHARE * left, judged)))
 
 
 def pictures_of(candidate: Candidate) -> int:
@@ -89,7 +120,7 @@ def fitted(
     names = tuple(samples.numbers)
     numbers = np.stack(list(samples.numbers.values()), axis=1)
     done = Fitted(candidate.content, candidate.scenario, list(candidate.rows))
-    begun, started_s = progress.done, time.monotonic()
+    budget = _Budget(seconds, progress)
 
     def made(scenarios: Sequence[Scenario], frame: int = 0) -> Values:
         return probed(pool, scenarios, names, backend, progress, candidate.supply, first_frame=frame)
@@ -102,23 +133,22 @@ def fitted(
         ]
         return made([candidate.scenario.replace(changes) for changes in held])
 
-    rounds = _rounds(candidate, progress, begun, started_s, seconds)
-    before = made([candidate.plain] * CHECKS)
-    result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=rounds)
-    if candidate.refined:
-        spent_s = time.monotonic() - started_s
-        left = (seconds - spent_s) / (spent_s / (progress.done - begun)) - _judged(candidate)
-        steps = min(STEPS, int(left / pictures_of_step(len(candidate.knobs))))
-        result = _refined(result, candidate, numbers[first], made, steps) if steps > 0 else result
-    done.probes = progress.done - begun - CHECKS
+    before = made([candidate.plain] * min(LEAST_CHECKS, CHECKS))
+    budget.share_out(_judged(candidate))
+    before = np.concatenate([before, made([candidate.plain] * (budget.checks - len(before)), len(before))])
+    result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=_rounds(candidate, budget))
+    if candidate.refined and budget.left() >= pictures_of_step(len(candidate.knobs)):
+        result = _refined(result, candidate, numbers[first], made, budget)
+    done.probes = budget.made() - budget.checks
     _take_over(done, candidate, samples, result)
-    after = made([done.scenario] * CHECKS)
+    after = made([done.scenario] * budget.checks)
     done.before, done.after = (distance(samples.numbers, dict(zip(names, v.T, strict=True))) for v in (before, after))
     if np.count_nonzero(second) >= FEWEST:
-        judged = np.concatenate([after, made([done.scenario] * (_judged(candidate) - CHECKS), JUDGED_FRAME)])
+        judged = np.concatenate([after, made([done.scenario] * (budget.judged - budget.checks), JUDGED_FRAME)])
         done.auc = _auc(numbers[second], judged[np.isfinite(judged).any(axis=1)])
     done.scenario = done.scenario.replace(dict(candidate.final)) if candidate.final else done.scenario
-    progress.total = progress.done + max(0, progress.total - begun - pictures_of(candidate)) if progress.total else None
+    if progress.total is not None:
+        progress.total = progress.done + max(0, progress.total - budget.begun - pictures_of(candidate))
     return done
 
 
@@ -126,7 +156,7 @@ FEWEST = 10  # samples that can be judged by
 
 
 def _refined(
-    result: Fit, candidate: Candidate, photos: Values, made: Callable[[Sequence[Scenario]], Values], steps: int
+    result: Fit, candidate: Candidate, photos: Values, made: Callable[[Sequence[Scenario]], Values], budget: _Budget
 ) -> Fit:
     """The fit, moved on with pictures that differ in nothing but the knobs."""
     knobs = candidate.knobs
@@ -138,7 +168,8 @@ def _refined(
     def probe(positions: Values) -> Values:
         return made([candidate.scenario.replace(constants(knobs, row)) for row in positions])
 
-    better = refine(places, spreads, photos, probe, rounds=steps)
+    affordable = takewhile(lambda _: budget.left() >= pictures_of_step(len(knobs)), range(STEPS))
+    better = refine(places, spreads, photos, probe, rounds=affordable)
     explained = np.where(better.felt, np.maximum(result.explained, TELLS), 0.0)
     return dataclasses.replace(result, places=better.places, spreads=better.spreads, explained=explained)
 
@@ -148,17 +179,13 @@ def _auc(samples: Values, images: Values) -> float | None:
     return None if result.auc is None else max(result.auc, 1 - result.auc)
 
 
-def _rounds(candidate: Candidate, progress: Progress, begun: int, started_s: float, seconds: float) -> Iterator[int]:
-    """Probes of each round, as many as the time leaves, at the speed so far, beside the last checks.
+def _rounds(candidate: Candidate, budget: _Budget) -> Iterator[int]:
+    """Probes of each round, as many as the time leaves.
 
     The first round has enough of them to learn from, whatever the time.
     """
-    last = _judged(candidate)
-    for n in _rounds_of(candidate):
-        spent_s, done = time.monotonic() - started_s, progress.done - begun
-        left = int((seconds - spent_s) / (spent_s / done)) - last
-        if done == CHECKS:
-            left = max(left, FIRST_LEAST)
+    for i, n in enumerate(_rounds_of(candidate)):
+        left = max(budget.left(), 0 if i else FIRST_LEAST)
         if left < LEAST:
             break
         yield min(n, left)

@@ -125,12 +125,14 @@ def recreate(
     """
     if content is not None and content not in CONTENTS:
         raise InputError(f"Unknown content {repr(content)[:80]}.", at="recreate", fix=one_of(str(content), CONTENTS))
+    started_s = time.monotonic()
     samples = samples_of(opened(dataset), where, ids)
     label = name or (samples.tags[0].removeprefix(fields.FAILURE_PREFIX) if samples.tags else "recreated")
     with scratch_folder() as folder:
         candidates, refused = _candidates(samples, label, content, folder)
         if probes:
-            tried = _tried(candidates, samples, seconds, backend, work)
+            left_s = seconds - (time.monotonic() - started_s)
+            tried = _tried(candidates, samples, left_s, backend, work)
         else:
             tried = [_unfitted(_most_said(candidates), samples)]
     best = _best(tried)
@@ -217,7 +219,7 @@ def _tried(
     tried: list[Fitted] = []
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(
-            Progress(f"fitting {candidates[0].scenario.name}", total=total, unit="picture", work=work)
+            Progress(f"fitting {candidates[0].scenario.name}", total=total, unit="picture", work=work, limit_s=seconds)
         )
         pool = stack.enter_context(WorkerProcesses(2))
         started_s = time.monotonic()

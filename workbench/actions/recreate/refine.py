@@ -7,7 +7,7 @@ of Gauss and Newton.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,14 +49,14 @@ class Refined:
     error_after: float
 
 
-def refine(places: Values, spreads: Values, photos: Values, probe: Probe, *, rounds: int) -> Refined:
+def refine(places: Values, spreads: Values, photos: Values, probe: Probe, *, rounds: Iterable[int]) -> Refined:
     """Improve distributions from where they are.
 
     Args:
         places, spreads: ``(knobs,)`` where to begin.
         photos: ``(m, measures)``; NaN is missing.
         probe: makes images with the knobs at some places, and measures them.
-        rounds: steps, each of ``1 + 2 * knobs`` trials of ``PICTURES`` images.
+        rounds: steps, each of ``1 + 2 * knobs`` trials of ``PICTURES`` images; asked for the next when one is through.
     """
     k = len(places)
     even = 2.0 * qmc.LatinHypercube(k, rng=np.random.default_rng(0)).random(PICTURES) - 1.0
@@ -70,7 +70,7 @@ def refine(places: Values, spreads: Values, photos: Values, probe: Probe, *, rou
     steps = np.concatenate([np.full(k, STEP), np.full(k, STEP_OF_SPREAD)])
     now = before = residual(theta)
     felt = np.zeros(k, np.bool_)
-    for _ in range(rounds):
+    for _ in rounds:
         signs = np.where(theta + steps > np.concatenate([np.ones(k), np.full(k, EVEN)]), -1.0, 1.0)
         jacobian = np.empty((len(now), 2 * k))
         for i in range(2 * k):
