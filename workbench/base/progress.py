@@ -117,6 +117,13 @@ class Progress:
     ...     p.advance(); p.advance()
     >>> seen[-1].done, seen[-1].finished
     (2, True)
+
+    Work that ends after ``limit_s`` seconds, wherever it is, never has more of them left.
+
+    >>> with Progress("fitting", total=1_000_000, unit="picture", work=Work(seen.append), limit_s=15) as p:
+    ...     p.advance()
+    >>> seen[-1].seconds_left <= 15
+    True
     """
 
     def __init__(
@@ -126,8 +133,10 @@ class Progress:
         total: int | None,
         unit: str,
         work: Work | None = None,
+        limit_s: float | None = None,
     ) -> None:
         work = work or Work()
+        self._limit_s = limit_s
         self.label, self.total, self.unit, self.done = label, total, unit, 0
         self._listener, self._cancel = work.listener or terminal(), work.cancel
         self._started_s = time.monotonic()
@@ -160,6 +169,8 @@ class Progress:
         elapsed_s = max(time.monotonic() - self._started_s, 1e-9)
         rate = self.done / elapsed_s
         left = (self.total - self.done) / rate if self.total is not None and self.done else None
+        if left is not None and self._limit_s is not None:
+            left = max(0.0, min(left, self._limit_s - elapsed_s))
         return Tick(self.label, self.done, self.total, self.unit, rate, left, finished)
 
     def _report(self, *, finished: bool) -> None:
