@@ -99,7 +99,7 @@ def remove_descendants(
     Args:
         dataset: the dataset.
         sample: id of a sample; it stays itself.
-        change: ``change_id`` of a change of tags: what recreates a sample that it tagged, because of that tag.
+        change: id or number of a change of tags: what recreates a sample that it tagged, because of that tag.
         scenario: name, or the first characters of the SHA-256, of a scenario: all that it made.
         reason, who: for the audit; the system's user when nobody is named.
 
@@ -135,7 +135,7 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
     if scenario is not None:
         ids = [relative.id for relative in family if _is_of(relative, scenario)]
         return _with_below(family, ids), f"scenario {scenario}"
-    entry = next((entry for entry in entries(dataset) if entry.change_id == change), None)
+    entry = next((entry for entry in entries(dataset) if change is not None and entry.is_named(change)), None)
     if entry is None:
         raise DatasetError(f"There is no change {change!r}.", at=dataset.name, fix="See `workbench history`.")
     tagged = _tagged(entry)

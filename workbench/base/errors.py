@@ -19,6 +19,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_NAMED = 20  # valid names that a message lists
+
 
 class WorkbenchError(Exception):
     """A failure that its reader can act upon.
@@ -97,16 +99,29 @@ class Cancelled(WorkbenchError):
 
 
 def one_of(name: str, valid: Iterable[str]) -> str:
-    """Say which names are valid, the likely one first.
+    """Say which names are valid, the likely one first; of many those without a dot, then those most alike.
+
+    A name may lack what stands before a dot.
 
     >>> one_of("lihgting", ["lighting", "surface"])
     "Did you mean 'lighting'? Valid: lighting, surface."
+    >>> one_of("nois", ["measures.noise", "surface"])
+    "Did you mean 'measures.noise'? Valid: measures.noise, surface."
     """
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=1)
+    if not near:
+        ends = {full.rpartition(".")[2]: full for full in reversed(names)}
+        near = [ends[end] for end in difflib.get_close_matches(name, list(ends), n=1)]
     hint = f"Did you mean '{near[0]}'? " if near else ""
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    return f"{hint}Valid: {shown}." if names else "There are none yet."
+    if len(names) <= _MOST_NAMED:
+        return f"{hint}Valid: {', '.join(names)}." if names else "There are none yet."
+    alike = sorted(names, key=lambda full: (full.count("."), -_likeness(name, full), full))[:_MOST_NAMED]
+    return f"{hint}Valid: {', '.join(sorted(alike))} and {len(names) - _MOST_NAMED} more."
+
+
+def _likeness(name: str, full: str) -> float:
+    return difflib.SequenceMatcher(None, name, full).ratio()
 
 
 def unreadable(cause: OSError, path: object) -> InputError:

@@ -118,7 +118,12 @@ class Progress:
     >>> seen[-1].done, seen[-1].finished
     (2, True)
 
-    Work that ends after ``limit_s`` says how many units it will come to, at the rate so far.
+    Work that ends after ``limit_s`` seconds, wherever it is, says how many units it will come to, at the rate so far.
+
+    >>> with Progress("fitting", total=1_000_000, unit="picture", work=Work(seen.append), limit_s=15) as p:
+    ...     p.advance()
+    >>> seen[-1].seconds_left <= 15
+    True
     """
 
     def __init__(

@@ -190,7 +190,7 @@ def test_files_that_say_too_little(loaded: Any, tmp_path: Path, picture: Write) 
         found = evaluate(stored_elsewhere, path, annotations=tmp_path / "data" / "labels.json")
         assert found.tp == 1
         (tmp_path / "empty").mkdir()
-        with pytest.raises(InputError, match="no label files"):
+        with pytest.raises(InputError, match="no YOLO label files"):
             evaluate(stored_elsewhere, tmp_path / "empty")
         path.write_text(json.dumps([{"image_id": 1, "category_id": 7, "bbox": [4, 4, 20, 20], "score": 0.9}]))
         with pytest.raises(InputError, match=r"r\.json, result 0: None of the predictions can be used"):
@@ -265,5 +265,5 @@ def test_a_folder_says_what_numbers_mean(loaded: Any, tmp_path: Path, picture: W
     with pytest.raises(InputError, match="Several COCO files"):
         evaluate(loaded, path, annotations=tmp_path)  # both
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no annotation file"):
+    with pytest.raises(InputError, match="There is no COCO file"):
         evaluate(loaded, path, annotations=tmp_path / "empty")

@@ -150,10 +150,10 @@ def test_command_line(mixed: Any, tmp_path: Path) -> None:
 
 def test_words() -> None:
     sides = ("real", "synthetic")
-    assert measure_sentence(FEW, sides) == f"50 real, 3 synthetic. {FEW.note}"
+    assert measure_sentence(FEW, sides) == f"50 real against 3 synthetic. {FEW.note}"
     told = measure_sentence(APART, sides)
     assert "significantly different, AUC 0.90 (0.84 to 0.96)" in told
-    assert "blur_px (median 2.2 against 1 px, 1.5 SD apart)" in told and "noise" not in told
+    assert "blur_px (median 1 against 2.2 px, 1.5 SD apart)" in told and "noise" not in told
     assert "no significant difference" in measure_sentence(ALIKE, sides)
 
 

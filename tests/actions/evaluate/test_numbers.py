@@ -12,7 +12,7 @@ import pytest
 from workbench.actions.evaluate import evaluate
 from workbench.actions.load import load
 from workbench.adapters import store
-from workbench.base.errors import InputError
+from workbench.base.errors import DatasetError, InputError
 from workbench.base.progress import Work
 
 BOX = [16, 12, 32, 24]  # of an image of 64 x 48
@@ -179,3 +179,22 @@ def test_spaces_and_composed_marks_make_no_other_class(dataset: Any, tmp_path: P
     add("data", "a.png", classes=["k\u00e4fer"], yolo=False)
     yaml = put(tmp_path / "own" / "data.yaml", 'names: ["ka\u0308fer "]\n')
     assert evaluate(dataset, rows(tmp_path / "rows", 0, "a"), annotations=yaml).tp == 1
+
+
+@pytest.mark.parametrize("ids", [[1, 7], [1, 2, 99], [2, "40"], [7]])
+def test_ids_of_another_set_are_not_taken_for_those_that_were_loaded(
+    dataset: Any, tmp_path: Path, add: Any, ids: list[Any]
+) -> None:
+    """Two COCO files both count from 1: an id that the loaded one lacks shows that the results are of another."""
+    add("set", "a.png", "b.png", classes=["bolt"], yolo=False)
+    given = results(tmp_path / "r.json", *({"image_id": image} for image in ids))
+    with pytest.raises(InputError, match=r"not in the COCO data that was loaded|None of the predictions"):
+        evaluate(dataset, given)
+    if 1 in ids:  # with the file that the model was given, what it does not know is skipped by name
+        assert evaluate(dataset, given, annotations=tmp_path / "set" / "gt.json").tp == len({1, 2} & set(ids))
+
+
+def test_a_name_that_is_neither_file_nor_field(dataset: Any, add: Any) -> None:
+    add("set", "a.png", classes=["bolt"], yolo=False)
+    with pytest.raises(DatasetError, match=r"There is no file 'r\.json', and no field of predicted boxes"):
+        evaluate(dataset, "r.json")

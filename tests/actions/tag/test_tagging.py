@@ -73,6 +73,20 @@ def test_history_tells_who_when_why_and_how_many(dataset: Any, ids: list[str]) -
     assert found["of"][1] == found["change_id"][0]
 
 
+def test_a_change_is_named_by_the_number_that_the_history_lists(dataset: Any, ids: list[str]) -> None:
+    first = wb.tag(dataset, GLARE, ids=ids[:1])
+    wb.tag(dataset, "other", ids=ids)
+    assert wb.undo(dataset, change_id=str(first.number)).tag == GLARE
+    for number in (first.number, 3):  # undone already; an undo itself
+        with pytest.raises(DatasetError, match=f"Change {number} cannot be undone"):
+            wb.undo(dataset, change_id=str(number))
+    with pytest.raises(DatasetError, match=r"There is no change '77'\. See"):
+        wb.undo(dataset, change_id="77")
+    assert wb.redo(dataset, change_id=str(first.number)).changed == 1
+    with pytest.raises(DatasetError, match="Change 2 cannot be redone"):
+        wb.redo(dataset, change_id="2")
+
+
 def test_undo_leaves_what_somebody_else_tagged(dataset: Any, ids: list[str]) -> None:
     dataset.select(ids[0]).tag_samples(GLARE)  # in FiftyOne, past the journal
     wb.tag(dataset, GLARE, ids=ids)

@@ -161,7 +161,7 @@ def test_halves_stay_when_data_is_added_and_keep_scenes_together() -> None:
 
 def test_errors() -> None:
     table, _ = planted(50, 2, np.random.default_rng(0))
-    with pytest.raises(FilterError, match=r"no facet 'evaluation\.\w+'\. Evaluate first"):
+    with pytest.raises(FilterError, match=r"has not been evaluated\. Evaluate first"):
         score(table, "recall")
     with pytest.raises(InputError, match=r"Unknown metric 'speed'\. .*Valid: errors, .*recall"):
         score(table, "speed")
@@ -188,3 +188,23 @@ def test_design_effect_of_whole_groups() -> None:
     scene = CategoryColumn(np.repeat(np.arange(50), 10).astype(np.int32), tuple(map(str, range(50))))
     table = Table(np.array([f"{i:024x}" for i in range(500)]), {"bad": NumberColumn(bad), "scene_id": scene})
     assert design_effect(score(table, "mean:bad"), np.ones(500, np.bool_)) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("worst", ["high", "low"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_slice_is_worse_by_the_metric_that_is_shown(seed: int, worst: str) -> None:
+    """A few very large numbers elsewhere lift the mean of the rest above that of a slice whose ranks are high."""
+    rng = np.random.default_rng(seed)
+    n = 2_000
+    marked, extreme = np.arange(n) % 4 == 0, np.arange(n) % 20 == 1
+    number = np.where(marked, rng.uniform(1, 2, n), rng.uniform(0, 1.5, n)) + np.where(extreme, 50.0, 0.0)
+    columns = {
+        "kind": CategoryColumn.of(["marked" if m else "plain" for m in marked]),
+        "end": CategoryColumn.of(["far" if e else "near" for e in extreme]),
+        "number": NumberColumn(number if worst == "high" else -number),
+    }
+    table = Table(np.array([f"{i:05}" for i in range(n)]), columns)
+    result = search(table, score(table, "mean:number", worst=worst), ["kind", "end"])
+    assert result.slices
+    for part in result.slices:
+        assert part.value > part.rest if worst == "high" else part.value < part.rest

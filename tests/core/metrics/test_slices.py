@@ -69,3 +69,10 @@ def test_wishes_that_cannot_be_met() -> None:
         cells(TABLE, ["lighting", "surface", "tags"])
     with pytest.raises(FilterError, match="Facet 'surface' holds words, not numbers"):
         cells(TABLE, ["lighting"], metric="mean:surface")
+
+
+@pytest.mark.parametrize("tag", ["xx", "X", "z", "failure:x"])
+def test_a_share_of_a_tag_that_no_sample_has_is_refused(tag: str) -> None:
+    """A column of zeros would look like a result of a misspelt word."""
+    with pytest.raises(FilterError, match=rf"No sample has the tag '{tag}'\..*Valid: x, y"):
+        cells(TABLE, ["lighting"], metric=f"share:{tag}")

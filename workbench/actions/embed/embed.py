@@ -133,7 +133,11 @@ def require_vectors(dataset: Dataset, name: str) -> VectorTable:
     """
     table = read_vectors(dataset, name)
     if not len(table):
-        fix = "Call wb.embed(ds)." if name == NETWORK else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
+        fix = (
+            "Embed first: wb.embed(ds), or workbench embed DATASET."
+            if name == NETWORK
+            else "Call wb.add_embeddings(ds, name, {sample_id: vector})."
+        )
         raise InputError(f"There are no embeddings '{name}'.", at=dataset.name, fix=fix)
     return table
 

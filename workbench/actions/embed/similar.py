@@ -44,7 +44,7 @@ def similar(
     table = _among(dataset, require_vectors(dataset, vectors), where, ids)
     _, rows = table.of(ids)
     if not len(rows):
-        fix = "Call wb.embed(ds) again."
+        fix = "Embed again: wb.embed(ds), or workbench embed DATASET."
         raise InputError("None of the given samples has an embedding.", at=dataset.name, fix=fix)
     wanted = min(n + len(rows), len(table))
     places, likeness = _nearest(dataset, table, table.vectors[rows], wanted, whole=where is None)

@@ -153,7 +153,7 @@ def _features(dataset: Dataset, table: Table, name: str) -> tuple[list[NDArray[n
         names.append(counted(len(places), "embedding"))
     if not parts:
         problem = "There are no measures and no embeddings to learn from."
-        raise InputError(problem, at=dataset.name, fix="Call wb.measure(ds).")
+        raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds), or workbench measure DATASET.")
     return parts, " and ".join(names)
 
 

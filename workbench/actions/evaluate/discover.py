@@ -76,9 +76,9 @@ class Discovery(Sequence[Slice]):
         part = "" if search.searched >= search.possible else ", the most promising"
         return (
             f"{n} worse than the rest ({self.metric} {search.value:.3g} over {counted(search.samples, 'sample')}). "
-            f"Searched {counted(search.searched, 'combination')} of up to three attributes{part} "
-            f"({counted(search.conditions, 'condition')}); "
-            f"{counted(search.tested, 'candidate')} tested on held-out data (Holm, p below {ALPHA:g})."
+            f"Searched {counted(search.searched, 'set')} of up to three attributes{part} "
+            f"({counted(search.conditions, 'condition')} in all); "
+            f"{counted(search.tested, 'candidate slice')} tested on held-out data (Holm, p below {ALPHA:g})."
         )
 
     def __str__(self) -> str:

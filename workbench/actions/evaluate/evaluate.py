@@ -15,7 +15,7 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.matches import match
-from workbench.base.errors import InputError, one_of
+from workbench.base.errors import DatasetError, InputError, one_of
 from workbench.base.plurals import counted
 from workbench.base.progress import Progress, Work
 from workbench.core.metrics.average_precision import class_results, mean_ap
@@ -243,9 +243,16 @@ def examine(dataset: Dataset, predictions: str | Path, matching: Matching, work:
 
 def _import(dataset: Dataset, path: Path, matching: Matching) -> Imported:
     if not path.exists():
-        stored.require_boxes(dataset, str(path))  # lists the fields that there are
+        _refuse_absent(dataset, str(path))
     annotations = None if matching.annotations is None else Path(matching.annotations)
     return import_predictions(dataset, path, annotations, matching.field)
+
+
+def _refuse_absent(dataset: Dataset, name: str) -> None:
+    try:
+        stored.require_boxes(dataset, name)  # lists the fields that there are
+    except DatasetError as error:
+        raise DatasetError(f"There is no file {name!r}, and no field of predicted boxes.", fix=error.fix) from error
 
 
 def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample: Mapping[str, Outcomes]) -> None:

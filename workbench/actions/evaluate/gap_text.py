@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.core.gap.gap import ALPHA, Gap, MeasureGap
-from workbench.core.gap.objects import distance, object_distance, picture_distance
+from workbench.core.gap.objects import SHARE, distance, object_distance, picture_distance
 from workbench.core.measures import MEASURES
 
 TOLD = 3  # measures named in words
@@ -13,7 +13,7 @@ UNITS = {"size": "of the image", "aspect": "width over height"}  # of quantities
 
 def measure_sentence(gap: Gap, sides: tuple[str, str]) -> str:
     """Whether the sides differ significantly, and the measures that differ most."""
-    n = f"{gap.samples:,} {sides[0]}, {gap.against:,} {sides[1]}"
+    n = f"{gap.samples:,} {sides[0]} against {gap.against:,} {sides[1]}"
     if gap.auc is None:
         return f"{n}. {gap.note}"
     judged = f"AUC {gap.auc:.2f} ({gap.low:.2f} to {gap.high:.2f})"
@@ -54,9 +54,9 @@ def distance_sentence(gap: Gap, shown: Gap | None) -> str:
 
 
 def measure_phrase(measure: MeasureGap) -> str:
-    """One measure: medians and distance."""
-    in_unit = unit(measure.name)
-    values = f"median {measure.other:.3g} against {measure.reference:.3g}{' ' + in_unit if in_unit else ''}"
+    """One measure: medians (of shares means), the reference first as in the sentence, and distance."""
+    in_unit, middle = unit(measure.name), "mean" if measure.name.startswith(SHARE) else "median"
+    values = f"{middle} {measure.reference:.3g} against {measure.other:.3g}{' ' + in_unit if in_unit else ''}"
     return f"{measure.name} ({values}, {measure.distance:.2g} SD apart)"
 
 

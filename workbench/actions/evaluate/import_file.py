@@ -105,8 +105,8 @@ class _References:
         other: Literal["coco", "yolo"] = "yolo" if form == "coco" else "coco"
         references = list(files.references_in(self.given, form)) or list(files.references_in(self.given, other))
         if not references:
-            fix = "Pass the file, or the folder with the files, that the model was given."
-            raise InputError("The folder holds no annotation file.", at=str(self.given), fix=fix)
+            fix = "Pass the COCO file or data.yaml that the model was given, or the folder with it."
+            raise InputError("There is no COCO file and no data.yaml in this folder.", at=str(self.given), fix=fix)
         return references
 
     def _loaded(self, form: Literal["coco", "yolo"]) -> list[Reference]:
@@ -170,6 +170,8 @@ def _located(results: Results, path: Path, given: _References, media: Sequence[M
         else:
             missing[image] += 1
     _refuse_two_files(results, by_image, path)
+    if not own and given.given is None and declared:
+        _refuse_other_set([image for image, named in missing if not named], len(set(results.images)), path)
     _tell_lost(results, missing, ambiguous, problems)
     named = {medium.id for medium in by_image.values()}
     covered = set(named)
@@ -204,6 +206,15 @@ def _refuse_nothing(results: Results, path: Path, problems: Problems) -> None:
         raise InputError(f"None of the predictions can be used: {first.message}", at=first.where)
     problem = "The file holds no predictions, so nothing says which images they cover."
     raise InputError(problem, at=path.name, fix="Pass the COCO file that the model was run on: --annotations FILE.")
+
+
+def _refuse_other_set(unknown: Sequence[Any], n: int, path: Path) -> None:
+    """Ids that the loaded COCO files lack come from another file, in which the other ids mean other images."""
+    if unknown:
+        images = counted(len(unknown), "image id")
+        problem = f"{images} of {n:,} ({_shown(unknown)}) are not in the COCO data that was loaded: the results may be "
+        fix = "Pass the COCO file that the model was run on: annotations=<file>, or --annotations FILE."
+        raise InputError(f"{problem}of another set, whose ids mean other images.", at=path.name, fix=fix)
 
 
 def _refuse_two_files(results: Results, by_image: Mapping[tuple[Any, bool], Medium], path: Path) -> None:
@@ -247,8 +258,11 @@ def _tell_lost(
 
 
 def _first(predictions: Iterable[Prediction]) -> str:
-    images = list(dict.fromkeys(str(prediction.image)[:60] for prediction in predictions))
-    return ("first: " if len(images) > _SHOWN else "") + ", ".join(images[:_SHOWN])
+    return _shown(list(dict.fromkeys(prediction.image for prediction in predictions)))
+
+
+def _shown(images: Sequence[Any]) -> str:
+    return ("first: " if len(images) > _SHOWN else "") + ", ".join(str(image)[:60] for image in images[:_SHOWN])
 
 
 def _classes(

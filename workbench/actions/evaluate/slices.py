@@ -120,7 +120,7 @@ def samples_by_class(dataset: Dataset, table: Table, metric: str) -> Table:
 def _evaluation(dataset: Dataset) -> dict[str, Any]:
     evaluation: dict[str, Any] | None = store.note(dataset, EVALUATION)
     if evaluation is None:
-        fix = "Evaluate first: wb.evaluate(ds, 'predictions')."
+        fix = "Evaluate first: wb.evaluate(ds, 'predictions'), or workbench evaluate DATASET --predictions FILE."
         raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)
     return evaluation
 

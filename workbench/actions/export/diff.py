@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 5
+_IN_WORDS = {"came": "added", "went": "removed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,16 @@ class BundleDiff:
 
     def __str__(self) -> str:
         lines = [
-            f"{counted(self.same, 'sample')} unchanged; {len(self.came):,} came, {len(self.went):,} went, "
+            f"{counted(self.same, 'sample')} unchanged; {len(self.came):,} added, {len(self.went):,} removed, "
             f"{len(self.moved):,} moved to another split, {len(self.relabelled):,} with other labels"
         ]
         for changes in (self.came, self.went, self.moved, self.relabelled):
             for changed in changes[:_SHOWN]:
                 change = " -> ".join(text for text in (changed.before, changed.after) if text)
-                lines.append(f"  {changed.kind}: {changed.origin} ({change})")
+                lines.append(f"  {_IN_WORDS.get(changed.kind, changed.kind)}: {changed.origin} ({change})")
             if len(changes) > _SHOWN:
-                lines.append(f"  ... and {len(changes) - _SHOWN:,} more {changes[0].kind}")
+                kind = _IN_WORDS.get(changes[0].kind, changes[0].kind)
+                lines.append(f"  ... and {len(changes) - _SHOWN:,} more {kind}")
         return "\n".join([*lines, self.note] if self.note else lines)
 
 

@@ -18,7 +18,8 @@ from workbench.actions.generate.frame import Made, NotAccepted, make_frame, not_
 from workbench.actions.generate.inline import Inline
 from workbench.actions.generate.record import source_key
 from workbench.actions.generate.sink import Sink, sink_for
-from workbench.base.errors import Cancelled, InputError, RenderError, WorkbenchError
+from workbench.adapters.render import BACKENDS
+from workbench.base.errors import Cancelled, InputError, RenderError, WorkbenchError, one_of
 from workbench.base.files import sync
 from workbench.base.processes import WorkerDied, WorkerProcesses
 from workbench.base.progress import Progress, Tick, Work, terminal
@@ -128,6 +129,8 @@ def generate(
             problem = f"A resolved frame is one frame of its own number, not n={n}, first_frame={first_frame}."
             raise InputError(problem, fix=fix)
         count, first_frame = 1, made.mark.frame
+    if backend not in BACKENDS:
+        raise InputError(f"Unknown rendering backend {backend!r:.80}.", fix=one_of(backend, BACKENDS))
     sink = sink_for(into)
     backend = backend if made.content == "rendered" else made.content  # no renderer: the camera alone
     media_folder = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)

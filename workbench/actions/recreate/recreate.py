@@ -71,6 +71,8 @@ class Recreation:
         if self.gap_before is not None and self.gap_after is not None:
             lines[0] += f"; pictures were {self.gap_before:.2f} standard deviations from the photos before the fit"
             lines[0] += f", {self.gap_after:.2f} after ({counted(self.probes, 'trial picture')})"
+            if self.gap_after >= self.gap_before:
+                lines[0] += "; the fit brought them no nearer: give it more seconds, or more samples"
         lines += [f"  {line}" for line in self.explained()]
         if self.synthetic:
             which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"

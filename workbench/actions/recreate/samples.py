@@ -83,7 +83,7 @@ def samples_of(dataset: Dataset, where: str | Filter | None, ids: Sequence[str] 
     facts = _facts(table, rows, others)
     if not facts:
         problem = "None of the selected samples has been measured."
-        raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds).")
+        raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds), or workbench measure DATASET.")
     numbers = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
     return Samples(dataset, table, rows, others, facts, numbers, tuple(_shared_tags(table, rows)))
 

@@ -53,8 +53,8 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     if not every:
         nothing = Row("", 0, 0, (), Level(None), Change(None), None, None, Verdict(FAILING, "no round yet"))
         rows = tuple(replace(nothing, name=tag) for tag in tags)
-        fix = "No round yet: wb.record_round(ds, 'predictions', name='baseline')"
-        return Scoreboard(metric, (), (), 0, rows, None, (), (fix,))
+        first = "wb.record_round(ds, 'predictions', name='baseline'), or workbench rounds DATASET --record baseline"
+        return Scoreboard(metric, (), (), 0, rows, None, (), (f"No round yet: {first}",))
     chosen, ids, notes = _compared(every, table)
     per_round = [entry.counts.subset(ids) for entry in chosen]
     members = table.taken(table.rows_of(ids))

@@ -46,6 +46,11 @@ class Row:
     verdict: Verdict | None = None
 
     @property
+    def label(self) -> str:
+        """The state of a failure scenario for people: what was not measured is neither failing nor closed."""
+        return "not judged" if self.verdict is None or self.now.value is None else self.verdict.state
+
+    @property
     def now(self) -> Level:
         """The metric in the last round."""
         return self.levels[-1] if self.levels else Level(None)
@@ -168,7 +173,7 @@ def _lines(board: Scoreboard) -> Iterator[str]:
 def scenario_sentence(row: Row, board: Scoreboard) -> str:
     """One failure scenario in a line."""
     assert row.verdict is not None
-    head = f"{row.verdict.state.upper()} {row.name}"
+    head = f"{row.label.upper()} {row.name}"
     return f"{_sentence(head, row, board)}: {row.verdict.note}" if board.rounds else f"{head}: {row.verdict.note}"
 
 

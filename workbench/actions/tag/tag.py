@@ -85,17 +85,16 @@ def undo(dataset: Dataset | str, *, change_id: str | None = None, who: str | Non
 
     Args:
         dataset: the dataset.
-        change_id: a change of the history that has not been taken back, whatever came after it.
+        change_id: id or number of a change of the history that has not been taken back, whatever came after it.
         who: curator; the system's user when not given.
 
     Raises:
         DatasetError: nothing to undo, or no such change.
     """
     dataset = opened(dataset)
-    done, _ = stacks(entries(dataset))
-    if change_id is not None:
-        done = [entry for entry in done if entry.change_id == change_id]
-    return _repeat(dataset, done, who, "undo")
+    changes = entries(dataset)
+    done, _ = stacks(changes)
+    return _repeat(dataset, _asked_for(changes, done, change_id, "undo"), who, "undo")
 
 
 def redo(dataset: Dataset | str, *, change_id: str | None = None, who: str | None = None) -> Entry:
@@ -103,17 +102,32 @@ def redo(dataset: Dataset | str, *, change_id: str | None = None, who: str | Non
 
     Args:
         dataset: the dataset.
-        change_id: a change of the history that was taken back.
+        change_id: id or number of a change of the history that was taken back.
         who: curator; the system's user when not given.
 
     Raises:
         DatasetError: nothing to redo, or no such change.
     """
     dataset = opened(dataset)
-    _, undone = stacks(entries(dataset))
-    if change_id is not None:
-        undone = [entry for entry in undone if entry.change_id == change_id]
-    return _repeat(dataset, undone, who, "redo")
+    changes = entries(dataset)
+    _, undone = stacks(changes)
+    return _repeat(dataset, _asked_for(changes, undone, change_id, "redo"), who, "redo")
+
+
+def _asked_for(changes: Sequence[Entry], stack: list[Entry], change_id: str | None, role: Role) -> list[Entry]:
+    """The part of a stack that has the change asked for: all of it when none is."""
+    if change_id is None:
+        return stack
+    if (asked := next((entry for entry in changes if entry.is_named(change_id)), None)) is None:
+        raise DatasetError(f"There is no change {change_id!r:.80}.", fix="See `workbench history`.")
+    if asked not in stack:
+        state = (
+            "undone: it is undone already, changed nothing, or is an undo or redo itself"
+            if role == "undo"
+            else "redone: it is not undone, or another change followed"
+        )
+        raise DatasetError(f"Change {asked.number} cannot be {state}.", fix="See `workbench history`.")
+    return [asked]
 
 
 def history(dataset: Dataset | str) -> pd.DataFrame:

@@ -68,8 +68,8 @@ def read(path: Path, problems: Problems, *, keypoint_numbers: int = 0) -> Result
     keypoint_numbers = keypoint_numbers or (own.keypoint_numbers if own else 0)
     files = [file for file in tree.files if layout.is_row_file(file)]
     if not files:
-        fix = "Give a COCO results file, or the folder with the label files that the model wrote."
-        raise InputError("There are no label files (.txt) in this folder.", at=str(path), fix=fix)
+        fix = "Give a COCO results file (.json), or the folder with the YOLO label files that the model wrote."
+        raise InputError("There are no YOLO label files (.txt) in this folder.", at=str(path), fix=fix)
     rows = [row for file in files for row in _rows(tree, file, problems)]
     if not keypoint_numbers:
         _refuse_poses(rows, path)

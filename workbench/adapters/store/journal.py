@@ -66,6 +66,10 @@ class Entry:
     kind: Kind = "samples"
     copy_of: str | None = None
 
+    def is_named(self, name: str) -> bool:
+        """Whether a name means this change: its id, or its number as the history lists it."""
+        return name in (self.change_id, str(self.number))
+
     @property
     def amount(self) -> str:
         """The number of things changed, as text: ``3 samples`` or ``1 label``."""

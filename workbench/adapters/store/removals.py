@@ -89,8 +89,8 @@ def _restore(dataset: Dataset, removal_id: str | None, who: str, held: WriteLock
     chosen = [removal for removal in known if removal_id in (None, removal.removal_id)]
     if not chosen:
         named = "" if removal_id is None else f" {removal_id!r}"
-        fix = one_of(removal_id or "", [removal.removal_id for removal in known])
-        raise DatasetError(f"There is no removal{named} that can be undone.", at=dataset.name, fix=fix)
+        fix = one_of(removal_id or "", [removal.removal_id for removal in known]) if known else ""
+        raise DatasetError(f"There is no removal{named} to restore.", at=dataset.name, fix=fix)
     collection = odm_database.get_db_conn()[REMOVALS]
     query = {"_id": object_id(chosen[-1].removal_id)}
     collection.update_one(query, {"$set": {"state": "restoring", "restored_by": who, "restored_at": now()}})

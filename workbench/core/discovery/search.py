@@ -121,7 +121,7 @@ def search(table: Table, score: Score, facets: Sequence[str], *, limit: int = LI
     borne_out = list(_evident(whole, score, known, first, second))
     for choices, (_, judges) in zip(tried, turns, strict=True):
         borne_out += _confirmed(choices.ranked, score, judges, part)
-    sharpened = _sharpened(borne_out, whole.ranked, known)
+    sharpened = (slice_ for slice_ in _sharpened(borne_out, whole.ranked, known) if _is_worse(slice_, score, known))
     slices = [_slice(conjunction, score, known, table.ids) for conjunction in sharpened][:limit]
     conditions = sum(len(attribute.conditions) for attribute in candidates)
     tested = sum(len(choices.ranked) for choices in [*tried, whole])
@@ -252,6 +252,13 @@ def _p_values(masks: Sequence[Mask], score: Score, rows: Mask) -> list[float]:
 def _badness(score: Score, rows: Mask) -> float:
     trials = float(score.trials[rows].sum())
     return float(score.bad[rows].sum()) / trials if trials else inf
+
+
+def _is_worse(conjunction: BorneOut, score: Score, known: Mask) -> bool:
+    """Whether the metric itself is worse than elsewhere: a slice is tested by ranks, without those before it."""
+    value, rest = score.value(conjunction.rows & known), score.value(~conjunction.rows & known)
+    assert value is not None and rest is not None  # tested, so not empty
+    return value < rest if score.worst == "low" else value > rest
 
 
 def _sharpened(borne_out: Sequence[BorneOut], sharp: Sequence[Choice], known: Mask) -> Iterator[BorneOut]:

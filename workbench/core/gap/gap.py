@@ -43,7 +43,7 @@ class MeasureGap:
         name: the measure.
         distance: 1-Wasserstein in units of the reference's standard deviation.
         expected: the mean distance of two random parts of the same samples, which is what chance gives.
-        reference, other: medians.
+        reference, other: medians; of a share of a class, means.
         p_value: by permutation, corrected for all measures (maximum statistic, Westfall & Young 1993).
     """
 

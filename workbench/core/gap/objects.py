@@ -5,7 +5,7 @@ Pictures can measure alike and still teach something else: one small part in eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -54,15 +54,22 @@ def object_gap(
     """Compare the labels of the reference with those of the other side, sample by sample; ``None`` where one has none.
 
     Medians are those of numbers of labels, sizes (the root of a box's share of the picture) and width over height;
-    distances are taken in logarithms of these, because twice as large is as far as half as large.
+    distances are taken in logarithms of these, because twice as large is as far as half as large. Of the shares of
+    classes they are means: most samples lack most classes, so that all medians are 0.
     """
     if not len(first.sample) or not len(second.sample):
         return None
     names, counts = np.unique(np.concatenate([first.names, second.names]), return_counts=True)
     classes = sorted(names[np.argsort(-counts, kind="stable")[:MOST_CLASSES]].tolist())
     columns = (*QUANTITIES, *(SHARE + name for name in classes))
-    logarithmic = gap(quantities(first, classes), quantities(second, classes), columns, rng=rng, groups=groups)
-    return replace(logarithmic, measures=tuple(map(_plain, logarithmic.measures)))
+    sides = quantities(first, classes), quantities(second, classes)
+    logarithmic = gap(*sides, columns, rng=rng, groups=groups)
+    means = {
+        name: tuple(float(np.nanmean(side[:, column])) for side in sides)
+        for column, name in enumerate(columns)
+        if name.startswith(SHARE)
+    }
+    return replace(logarithmic, measures=tuple(_plain(measure, means) for measure in logarithmic.measures))
 
 
 def quantities(objects: Objects, classes: Sequence[str]) -> Floats:
@@ -176,8 +183,10 @@ def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[Any]]:
     yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _plain(measure: MeasureGap) -> MeasureGap:
-    """With medians that are no logarithms, and no distance that is rounding alone."""
+def _plain(measure: MeasureGap, means: Mapping[str, tuple[float, ...]]) -> MeasureGap:
+    """With medians that are no logarithms, means of shares, and no distance that is rounding alone."""
+    if measure.name in means:
+        measure = replace(measure, reference=means[measure.name][0], other=means[measure.name][1])
     back: dict[str, Any] = {"number": np.expm1, "size": np.exp, "aspect": np.exp}
     reference, other = (float(back.get(measure.name, float)(value)) for value in (measure.reference, measure.other))
     return replace(measure, distance=round(measure.distance, DIGITS), reference=reference, other=other)

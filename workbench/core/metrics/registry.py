@@ -174,7 +174,7 @@ def read(table: Table, metric: Metric, argument: str = "") -> Reading:
     if metric.ratio is not None:
         return _evaluated(table, metric.ratio)
     if metric.argument == "tag":
-        return Reading(table.column("tags").mask_of([argument]).astype(float), np.ones(len(table)))
+        return Reading(_tagged(table, argument), np.ones(len(table)))
     values = _numbers(table, argument)
     known = np.isfinite(values)
     column = table.column(argument)
@@ -208,10 +208,22 @@ def _any_error(counts: MatchCounts) -> Floats:
     return errors
 
 
+def _tagged(table: Table, tag: str) -> Floats:
+    """1 for the samples with a tag, else 0; a share of a tag that no sample has would be a zero of a misspelt word."""
+    tagged: Floats = table.column("tags").mask_of([tag]).astype(float)
+    if len(tagged) and not tagged.any():
+        names = getattr(table.column("tags"), "names", ())
+        raise FilterError(f"No sample has the tag {tag!r}.", at="metric", fix=one_of(tag, names))
+    return tagged
+
+
 def _numbers(table: Table, name: str) -> Floats:
     if name.startswith(f"{EVALUATION}.") and name not in table.columns:
-        fix = "Evaluate first: wb.evaluate(ds, 'predictions'), or choose a metric such as mean:<facet> or share:<tag>."
-        raise FilterError(f"The dataset is not evaluated: it has no facet {name!r}.", at="metric", fix=fix)
+        fix = (
+            "Evaluate first: wb.evaluate(ds, 'predictions'), or workbench evaluate DATASET --predictions FILE; "
+            "or choose a metric such as mean:<facet> or share:<tag>."
+        )
+        raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)
     column = table.column(name)
     if not isinstance(column, NumberColumn):
         raise FilterError(f"Facet {name!r} holds words, not numbers.", at="metric")

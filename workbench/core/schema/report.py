@@ -67,7 +67,7 @@ class LoadReport:
         ]
         lines += [f"  recognized by: {self.why}"] if self.why else []
         kinds = Counter(problem.kind for problem in self.problems)
-        lines += [f"  {n:,} x {kind}: {self._first(kind)}" for kind, n in kinds.most_common()]
+        lines += [f"  {kind}: {self._first(kind)}{_others(n - 1)}" for kind, n in kinds.most_common()]
         return "\n".join(lines)
 
     def _has(self, kind: str) -> bool:
@@ -75,4 +75,8 @@ class LoadReport:
 
     def _first(self, kind: str) -> str:
         problem = next(p for p in self.problems if p.kind == kind)
-        return f"{problem.message} [{problem.where}]"
+        return problem.message if problem.where in problem.message else str(problem)
+
+
+def _others(n: int) -> str:
+    return f" (and {n:,} more of this kind)" if n else ""

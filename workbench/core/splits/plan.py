@@ -120,7 +120,8 @@ def plan(
         seeded = {by_key[key] for key in group.seeds if key in by_key}
         if len(seeded) > 1:
             text = ", ".join(sorted(seeded))
-            outcome.left_out += [LeftOut(m.id, f"recreates samples of several splits ({text})") for m in group.members]
+            reason = f"made from samples of several splits ({text}), so they belong to none of them"
+            outcome.left_out += [LeftOut(m.id, reason) for m in group.members]
             continue
         target = seeded.pop() if seeded else target
         if target is None:
@@ -337,7 +338,7 @@ def _without_fitted(members: Sequence[Member], outcome: Plan, spec: SplitSpec) -
         split = outcome.splits.get(member.id)
         if split in closed and member.id in seen and not member.synthetic:
             del outcome.splits[member.id]
-            reason = f"a scenario was fitted to it whose samples are trained on, so it cannot be in {split}"
+            reason = f"generated training samples were fitted to them, so they cannot be in {split}"
             outcome.left_out.append(LeftOut(member.id, reason))
 
 

@@ -43,7 +43,9 @@ def facet_state(
         lacking = int(np.count_nonzero(column.missing() & rows))
         low, high = range_of(condition)
         missing = {"count": lacking, "on": chosen_words(condition)[1]}
+        most = column.values[np.isfinite(column.values)].max(initial=edges[0])  # of one value alone, no edge
         state = {"edges": edges.tolist(), "counts": counts, "range": [low, high], "missing": missing}
+        state["most"] = float(most)
         return {"name": name, "kind": "histogram", **state}
     values, missing_on = chosen_words(condition)
     counted = [pair for pair in _ranked(column, rows) if pair[0] in occurring or pair[0] in values]

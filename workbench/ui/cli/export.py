@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> Outcome:
     )
     head: list[tuple[object, ...]] = [("split", "samples", "labels", "real", "synthetic")]
     rows = head + [(name, *counts.values()) for name, counts in report.splits.items()]
-    lost = [f"lost: {item}" for item in report.lost]
+    lost = [f"not in this format: {item}" for item in report.lost]
     alike = [str(report.stratification)] if report.stratification else []
     return Outcome(
         plain(report), "\n".join([columns(rows), *lost, *alike, *report.notes, f"manifest: {report.manifest}"])

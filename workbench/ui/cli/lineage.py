@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from workbench.base.plurals import counted
 from workbench.ui.cli.outcome import Outcome, plain
@@ -18,7 +19,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     else:
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--sample", metavar="ID", help="remove the descendants of this sample, which itself stays")
-        which.add_argument("--change", metavar="ID", help="remove the samples generated from this change of tags")
+        which.add_argument(
+            "--change",
+            metavar="CHANGE",
+            help="remove the samples generated from this change of tags (number in history)",
+        )
         which.add_argument(
             "--scenario", metavar="NAME", help="remove the samples of this scenario (name or start of its SHA-256)"
         )
@@ -43,7 +48,8 @@ def _remove(args: argparse.Namespace) -> Outcome:
         scenario=args.scenario,
         reason=args.reason,
     )
-    text = f"Removed {counted(done.samples, 'descendant')} of {done.what}; the files stay. Undo: `workbench restore`."
+    removed = f"Removed {counted(done.samples, 'descendant')} of {done.what}; the files stay."
+    text = f"{removed} Undo with `workbench restore {shlex.quote(args.dataset)}`."
     return Outcome(dict(plain(done)), text)
 
 

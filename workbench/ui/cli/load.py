@@ -11,9 +11,11 @@ from workbench.ui.cli.outcome import Outcome, plain
 def configure(parser: argparse.ArgumentParser, name: str) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset", help="name of the dataset; created if it does not exist")
-    parser.add_argument("path", help="folder or annotation file")
-    parser.add_argument("--source", required=True, choices=SOURCES, help="source of the samples")
-    parser.add_argument("--format", help="name of the format (detected)")
+    parser.add_argument("path", help="folder, annotation file or archive")
+    parser.add_argument(
+        "--source", required=True, choices=SOURCES, help="whether the images are real or synthetic (rendered)"
+    )
+    parser.add_argument("--format", help="name of the format, e.g. coco (detected from the content)")
     parser.add_argument("--update", action="store_true", help="take labels that were corrected in the data since")
     parser.set_defaults(run=run)
 

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {  # command -> module, one line of help
     "lab": ("lab", "start JupyterLab with the board"),
     "demo": ("demo", "run the whole loop on sample data without a browser"),
     "load": ("load", "load images and labels from a folder into a dataset"),
-    "info": ("info", "count samples, labels and tags of a dataset"),
+    "info": ("info", "count samples, labels and tags of a dataset, and list its facets"),
     "measure": ("measure", "measure light, surface and sensor quality of the images"),
     "evaluate": ("evaluate", "match predictions with the labels and count hits, misses and errors"),
     "slices": ("slices", "compute a metric per lighting, surface or any other facet, with intervals"),

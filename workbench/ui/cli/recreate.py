@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from workbench.ui.cli.outcome import Outcome, plain
@@ -51,4 +52,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "gap_after": recreation.gap_after,
         "problems": plain(recreation.problems),
     }
-    return Outcome(values, f"{recreation}\nWritten to {args.output}. Preview it: wb.preview({str(args.output)!r})")
+    scenario = shlex.quote(str(args.output))
+    sheet = shlex.quote(str(Path(args.output).with_suffix(".png")))
+    text = f"{recreation}\nWritten to {args.output}. Preview it: workbench scenario preview {scenario} -o {sheet}"
+    return Outcome(values, text)

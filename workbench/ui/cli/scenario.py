@@ -66,7 +66,9 @@ def _preview(args: argparse.Namespace) -> Outcome:
 
     picture = sheet(args.scenario, args.n, width_px=args.width, backend=args.backend)
     save_sheet(args.output, picture)
-    return Outcome({"sheet": str(args.output), "pictures": args.n}, f"{counted(args.n, 'frame')} as {args.output}")
+    return Outcome(
+        {"sheet": str(args.output), "pictures": args.n}, f"Wrote {counted(args.n, 'frame')} to {args.output}."
+    )
 
 
 ACTIONS = {"presets": _presets, "schema": _schema, "diff": _diff, "preview": _preview}

@@ -28,8 +28,12 @@ def run(args: argparse.Namespace) -> Outcome:
     by = [name.strip() for name in args.by.split(",") if name.strip()]
     frame = slices(args.dataset, by, metric=args.metric, where=args.where)
     rows = frame.astype(object).where(frame.notna(), None)
-    shown = [["-" if value is None else _short(value) for value in row] for row in rows.values.tolist()]
-    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([list(frame.columns), *shown]))
+    same = ["value", "low", "high"] if args.metric == "count" else []  # the count stands under "samples"
+    table = rows.drop(columns=[name for name in same if name not in by])
+    shown = [["-" if value is None else _short(value) for value in row] for row in table.values.tolist()]
+    heads = {"value": args.metric, "low": "95% low", "high": "95% high"}
+    head = [name if name in by else heads.get(name, name) for name in table.columns]
+    return Outcome({"rows": plain(rows.to_dict("records"))}, columns([head, *shown]))
 
 
 def _short(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from workbench.base.plurals import counted
@@ -25,7 +26,9 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("--export", metavar="FILE", help="write the changes to a file, one line of JSON each")
         parser.add_argument("--replay", metavar="FILE", help="apply the changes of such a file to this dataset")
     if name == "undo":
-        parser.add_argument("--change", metavar="CHANGE_ID", help="change to undo (the last one)")
+        parser.add_argument(
+            "--change", metavar="CHANGE", help="number of the change to undo, as in history (the last one)"
+        )
     parser.set_defaults(run=_history if name == "history" else _change, action=name)
 
 
@@ -41,8 +44,15 @@ def _change(args: argparse.Namespace) -> Outcome:
         entry = undo(dataset, change_id=args.change)
     else:
         entry = redo(dataset)
-    text = f"{_as_words(entry)}. Undo change {entry.number} with `workbench undo`."
-    return Outcome(_as_json(entry), text)
+    return Outcome(_as_json(entry), f"{_as_words(entry)}.{_way_back(entry, args)}")
+
+
+def _way_back(entry: Entry, args: argparse.Namespace) -> str:
+    """How to take a change back; nothing where it changed nothing."""
+    if not entry.changed:
+        return " Nothing changed."
+    back = "redo" if entry.role == "undo" else "undo"
+    return f" {back.capitalize()} with `workbench {back} {shlex.quote(args.dataset)}`."
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

@@ -60,7 +60,7 @@ export function panel({ ask, fail }) {
   metric.onchange = () => load(true);
   const again = el("button", { data: { does: "scoreboard" }, title: "Compare the rounds again", onclick: () => busy(again, load(true)) }, "Compare");
   const score = (row, compared, look) => el(`div.wb-score.wb-${row.state || look}`, { data: { score: row.name, state: row.state } },
-    el("div.wb-row", {}, row.state ? el("span.wb-state", {}, row.state) : null,
+    el("div.wb-row", {}, row.state ? el("span.wb-state", {}, row.label) : null,
       row.name.startsWith("failure:") ? el("button.wb-link", { title: "Show these samples", onclick: () => ask("toggle", { facet: "tags", value: row.name }).catch(fail) }, row.name.slice("failure:".length)) : el("b.wb-data", {}, row.name),
       el("span.wb-n", {}, row.levels.length ? digits(row.levels.at(-1).value) : "–")),
     levelPlot(row),

@@ -95,7 +95,7 @@ export function panel({ ask, fail, signal }) {
       event.stopPropagation();
     };
     const [a, b] = ends();
-    return [plot, el("div.wb-ends", {}, el("span", {}, digits(a)), el("span", {}, digits(b))), ...missing(facet, Math.max(most, facet.missing.count))];
+    return [plot, el("div.wb-ends", {}, el("span", {}, digits(a)), el("span", {}, digits(range[1] ?? facet.most ?? b))), ...missing(facet, Math.max(most, facet.missing.count))];
   };
 
   const draw = (searching) => {

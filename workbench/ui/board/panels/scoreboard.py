@@ -67,6 +67,7 @@ def _row(row: Row) -> dict[str, Any]:
     return {
         "name": row.name,
         "state": row.verdict.state if row.verdict else "",
+        "label": row.label,
         "note": row.verdict.note if row.verdict else "",
         "samples": row.samples,
         "labels": row.labels,
