@@ -46,8 +46,8 @@ def in_process(*arguments: str, encoding: str = "utf-8") -> tuple[int, bytes, by
         for stream, number in ((out, 1), (err, 2)):
             os.dup2(stream.fileno(), number)
         with (
-            open(1, "w", encoding=encoding, closefd=False) as stdout,  # noqa: PTH123 - no path
-            open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False) as stderr,  # noqa: PTH123
+            open(1, "w", encoding=encoding, closefd=False) as stdout,
+            open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False) as stderr,
             contextlib.redirect_stdout(stdout),
             contextlib.redirect_stderr(stderr),
         ):
