@@ -415,14 +415,14 @@ def wide_map(folder: Path) -> None:
 
 
 def hollow(folder: Path) -> None:
-    """An array of 4 GB that is a hole on disk."""
+    """An array of 1 GB that is a hole on disk."""
     write(folder, {"images/a.png": PICTURE})
     (folder / "depth").mkdir()
     with (folder / "depth" / "a.npy").open("wb") as stream:
         np.lib.format.write_array_header_1_0(
-            stream, {"descr": "<f4", "fortran_order": False, "shape": (1 << 15, 1 << 15)}
+            stream, {"descr": "<f4", "fortran_order": False, "shape": (1 << 14, 1 << 14)}
         )
-        stream.truncate(stream.tell() + (4 << 30))
+        stream.truncate(stream.tell() + HUGE_BYTES)
 
 
 BOMBS = {
@@ -434,7 +434,7 @@ BOMBS = {
         np.array([bytes(300 * MB)], object), use_dictionary=False)}), "unpacks to more than 256 MB per page"),
     "Parquet, a list of zeros": (lambda f: write(f, {"a.parquet": parquet_of(zeros(40_000_000))}),
                                  "unpacks to more than 256 MB per page"),
-    "array with a hole": (hollow, "it holds 4,096 MB, the limit is 512 MB"),
+    "array with a hole": (hollow, "it holds 1,024 MB, the limit is 512 MB"),
     "PNG map": (wide_map, "The map has 13,000 x 13,000 pixels, the limit is"),
     "HDF5": (container, "it unpacks to 4,096 MB, over 20 times its size on disk"),
     "tar, long name": (lambda f: write(f, {"a.tar.gz": long_header(tarfile.GNUTYPE_LONGNAME)}) / "a.tar.gz",
