@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -33,17 +34,23 @@ def dask_address() -> Iterator[str]:
         yield local.scheduler_address
 
 
-EXECUTORS = {
-    "inline": lambda address: nullcontext(Inline()),
-    "two processes": lambda address: WorkerProcesses(2),
-    "dask": lambda address: cluster(address),
+EXECUTORS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Executor]]] = {
+    "inline": lambda request: nullcontext(Inline()),
+    "two processes": lambda request: nullcontext(request.getfixturevalue("processes")),
+    "dask": lambda request: cluster(request.getfixturevalue("dask_address")),
 }
 
 
 @contextmanager
 def executor(name: str, request: pytest.FixtureRequest) -> Iterator[Executor]:
-    with EXECUTORS[name](request.getfixturevalue("dask_address") if name == "dask" else "") as found:
+    with EXECUTORS[name](request) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def one_process() -> Iterator[Executor]:
+    with WorkerProcesses(1) as pool:
+        yield pool
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -76,14 +83,14 @@ def drawn(folder: Path, scenario: Scenario, backend: str, found: Executor, frame
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple]:
+def expected(tmp_path_factory: pytest.TempPathFactory, one_process: Executor) -> Callable[[str], tuple]:
     """Hashes and labels as one worker process draws them in order."""
     known: dict[str, tuple] = {}
 
     def of(backend: str) -> tuple:
         if backend not in known:
-            with WorkerProcesses(1) as pool:
-                known[backend] = drawn(tmp_path_factory.mktemp(backend), scenario_of(backend), backend, pool)
+            folder = tmp_path_factory.mktemp(backend)
+            known[backend] = drawn(folder, scenario_of(backend), backend, one_process)
         return known[backend]
 
     return of
@@ -111,11 +118,12 @@ def test_frames_are_the_same(name: str, backend: str, expected, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("backend", ["flat", "open3d", "mitsuba"])
-def test_alone_and_in_another_order_too(backend: str, expected, tmp_path: Path) -> None:
-    with WorkerProcesses(1) as pool:
-        assert drawn(tmp_path, scenario_of(backend), backend, pool, [2, 0, 1])[0] == expected(backend)[0]
-        alone, _ = drawn(tmp_path / "alone", scenario_of(backend), backend, pool, [2])
-    assert alone == {key: value for key, value in expected(backend)[0].items() if key.endswith("000002")}
+def test_alone_and_in_another_order_too(backend: str, expected, one_process: Executor, tmp_path: Path) -> None:
+    """Also after the pictures of other scenarios."""
+    in_order = expected(backend)[0]
+    assert drawn(tmp_path, scenario_of(backend), backend, one_process, [2, 0, 1])[0] == in_order
+    alone, _ = drawn(tmp_path / "alone", scenario_of(backend), backend, one_process, [2])
+    assert alone == {key: value for key, value in in_order.items() if key.endswith("000002")}
 
 
 @pytest.mark.parametrize("name", ["two processes", "dask"])
@@ -153,7 +161,8 @@ def test_a_cluster_that_is_lost_is_named(small: Scenario, tmp_path: Path) -> Non
     assert generate(small, into=sink, n=5, backend="flat", workers=0, folder=tmp_path).result().already_there >= 3
 
 
-def test_no_scheduler_there() -> None:
+def test_no_scheduler_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("workbench.actions.generate.cluster"), "PATIENCE_S", 1.0)
     with (
         pytest.raises(InputError, match=r"tcp://127.0.0.1:1: No Dask scheduler answers \(.+\)"),
         cluster("tcp://127.0.0.1:1"),

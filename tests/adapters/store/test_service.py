@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.sizes import AT_ONCE
 from workbench.adapters.store import database, embedded, mongod_service
 
 LISTENS = """
@@ -160,8 +161,8 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
         process.kill()
 
 
-def test_ten_at_once_start_one_database(folder: Folder) -> None:
-    users = [folder.user() for _ in range(10)]
+def test_many_at_once_start_one_database(folder: Folder) -> None:
+    users = [folder.user() for _ in range(AT_ONCE)]
     try:
         assert len({user.ready().port for user in users}) == 1
         assert len(folder.databases()) == 1
@@ -188,14 +189,14 @@ def test_killed_users_leave_no_database(folder: Folder) -> None:
     assert not control.exists()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_service_leaves_no_database_and_the_next_user_starts_one(folder: Folder, ending: int) -> None:
+def test_a_killed_service_leaves_no_database_and_the_next_user_starts_one(folder: Folder) -> None:
     user = folder.user().ready()
-    folder.service().send_signal(ending)
-    folder.wait_until_unserved()
-    user.kill()
-    user = folder.user().ready()
-    assert len(folder.databases()) == 1
+    for ending in (signal.SIGKILL, signal.SIGTERM):
+        folder.service().send_signal(ending)
+        folder.wait_until_unserved()
+        user.kill()
+        user = folder.user().ready()
+        assert len(folder.databases()) == 1
     user.close()
     folder.wait_until_unserved()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from PIL import Image
 from workbench.actions.load import load
 from workbench.adapters.store import database
 from workbench.base.visible import TURNING
+from workbench.ui.cli.main import main
 
 COMMAND = [sys.executable, "-m", "workbench.ui.cli"]
 NAMES = ["\x1b[31mred", "a\rb", "bell\x07", "\x9b2J", "tur\u202en", "back\b\b", "日本語", "naïve", "line\nend", "\x7f"]
@@ -34,6 +38,37 @@ def strange(name: str, tmp_path: Path) -> str:
     (folder / "labels.json").write_text(json.dumps(document))
     load(name, folder, source="real")
     return name
+
+
+def in_process(*arguments: str, encoding: str = "utf-8") -> tuple[int, bytes, bytes]:
+    """Exit status and what is written where the terminal has this encoding."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, kept_descriptors():
+        for stream, number in ((out, 1), (err, 2)):
+            os.dup2(stream.fileno(), number)
+        with (
+            open(1, "w", encoding=encoding, closefd=False) as stdout,
+            open(2, "w", encoding=encoding, errors="backslashreplace", closefd=False) as stderr,
+            contextlib.redirect_stdout(stdout),
+            contextlib.redirect_stderr(stderr),
+        ):
+            try:
+                status = main(arguments)
+            except SystemExit as wrong_usage:
+                status = int(wrong_usage.code or 0)
+        written = [os.pread(stream.fileno(), 1 << 20, 0) for stream in (out, err)]
+    return status, written[0], written[1]
+
+
+@contextlib.contextmanager
+def kept_descriptors() -> Iterator[None]:
+    """Give this process's output back; a command that writes JSON leaves descriptor 1 on stderr."""
+    kept = [os.dup(1), os.dup(2)]
+    try:
+        yield
+    finally:
+        for number, descriptor in enumerate(kept, 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -59,20 +94,27 @@ def unsafe(data: bytes, encoding: str = "utf-8") -> list[str]:
 )
 def test_nothing_that_a_terminal_acts_upon_is_printed(strange: str, arguments: tuple[str, ...]) -> None:
     words = [word.format(strange) for word in arguments]
-    plain, as_json = run(*words), run(*words, "--json")
-    for done in (plain, as_json):
-        assert not unsafe(done.stdout) and not unsafe(done.stderr), (done.stdout, done.stderr)
-        assert b"Traceback" not in done.stderr
-    if words[0] == "info" and len(words) == 2 and plain.returncode == 0:
-        assert set(json.loads(as_json.stdout)["labels_per_class"]) >= {"\x1b[31mred", "日本語", "tur\u202en"}
-        assert rb"\x1b[31mred" in plain.stdout and "日本語".encode() in plain.stdout
+    status, plain, err = in_process(*words)
+    _, as_json, json_err = in_process(*words, "--json")
+    assert plain + err and as_json + json_err
+    for written in (plain, err, as_json, json_err):
+        assert not unsafe(written), written
+        assert b"Traceback" not in written
+    if words[0] == "info" and len(words) == 2 and status == 0:
+        assert set(json.loads(as_json)["labels_per_class"]) >= {"\x1b[31mred", "日本語", "tur\u202en"}
+        assert rb"\x1b[31mred" in plain and "日本語".encode() in plain
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
 def test_a_terminal_without_the_letters(strange: str, encoding: str) -> None:
-    done = run("info", strange, PYTHONIOENCODING=encoding)
+    status, plain, err = in_process("info", strange, encoding=encoding)
+    assert status == 0 and not err and rb"\u65e5\u672c\u8a9e" in plain
+    assert json.loads(in_process("info", strange, "--json", encoding=encoding)[1])["samples"] == len(NAMES)
+
+
+def test_the_encoding_is_that_of_the_terminal(strange: str) -> None:
+    done = run("info", strange, PYTHONIOENCODING="ascii")
     assert done.returncode == 0 and not done.stderr and rb"\u65e5\u672c\u8a9e" in done.stdout
-    assert json.loads(run("info", strange, "--json", PYTHONIOENCODING=encoding).stdout)["samples"] == len(NAMES)
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])

@@ -18,9 +18,16 @@ from workbench.adapters.store.matches import forget_matches
 from workbench.adapters.store.remembered_splits import forget_splits
 from workbench.adapters.store.removals import forget_removals
 from workbench.adapters.store.rounds import forget_rounds
-from workbench.adapters.store.write_lock import forget_lock
+from workbench.adapters.store.write_lock import forget_lock, write_lock
 from workbench.base.errors import DatasetError, one_of
 from workbench.core.schema import fields
+
+EMBEDDED = {  # that every sample carries
+    fields.GROUND_TRUTH: fo.Detections,
+    **dict.fromkeys(
+        (fields.MEASURES, fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS), fo.DynamicEmbeddedDocument
+    ),
+}
 
 
 @translated
@@ -126,21 +133,26 @@ def info(dataset: Dataset | str) -> dict[str, Any]:
 
 
 def _declare(dataset: Dataset) -> None:
-    """Add the fields that every sample carries; those already there stay as they are."""
-    present = dataset.get_field_schema()
-    for name in TEXT_FIELDS:
-        if name not in present:
-            dataset.add_sample_field(name, fo.StringField)
-    if fields.GROUND_TRUTH not in present:
-        dataset.add_sample_field(fields.GROUND_TRUTH, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    for name in (fields.MEASURES, fields.CAMERA, fields.GENERATION, fields.GENERATION_PARAMS):
-        if name not in present:
-            dataset.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    """Add the fields that every sample carries, all at once; those already there stay as they are."""
+    if _undeclared(dataset):
+        with write_lock(dataset):  # others may be declaring fields of this dataset too
+            dataset.reload()
+            dataset._merge_sample_field_schema(_undeclared(dataset))
     if fields.SOURCE_KEY not in dataset.list_indexes():
         # unique where present, so two loads at once cannot add a record twice
         dataset.create_index(
             fields.SOURCE_KEY, unique=True, partialFilterExpression={fields.SOURCE_KEY: {"$type": "string"}}
         )
+
+
+def _undeclared(dataset: Dataset) -> dict[str, Any]:
+    """Fields that every sample carries and this dataset does not have, by name."""
+    create, present = dataset._sample_doc_cls._create_field, dataset.get_field_schema()
+    own = {name: create(name, fo.StringField) for name in TEXT_FIELDS if name not in present}
+    for name, cls in EMBEDDED.items():
+        if name not in present:
+            own[name] = create(name, fo.EmbeddedDocumentField, embedded_doc_type=cls)
+    return own
 
 
 def _unknown(name: str) -> DatasetError:
