@@ -33,9 +33,9 @@ from workbench.base.errors import WorkbenchError
 from workbench.core.scenario import Scenario
 from workbench.core.schema.classes import classes_from
 from workbench.core.splits.spec import SplitSpec
-from workbench.core.tables import Table, parse, table_file
+from workbench.core.tables import Facet, Table, parse, table_file
 from workbench.core.tables.column import CategoryColumn, NumberColumn, SetColumn
-from workbench.core.tables.filter import Facet, Filter, from_json, to_json, to_query, words
+from workbench.core.tables.filter import Filter, from_json, to_json, to_query, words
 
 
 @dataclass(frozen=True)

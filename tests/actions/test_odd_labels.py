@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import workbench as wb
 from tests.builders import record
@@ -17,7 +19,8 @@ from workbench.adapters import store
 from workbench.adapters.store import odd_samples
 from workbench.adapters.store import predictions as stored
 from workbench.adapters.store.odd_labels import sorted_out
-from workbench.base.errors import LabelWarning
+from workbench.adapters.store.usable_labels import odd_count, usable_labels
+from workbench.base.errors import FilterWarning, LabelWarning
 from workbench.core.schema.labels import Label
 from workbench.core.schema.report import Problem
 from workbench.ui.board import Board, Selection
@@ -106,6 +109,7 @@ ACTIONS: dict[str, Callable[[Any], Any]] = {
     "recreate": lambda ds: [wb.measure(ds), wb.recreate(ds, "source == 'real'", probes=False)][1].problems,
     "record_round": lambda ds: wb.record_round(ds, "predictions", name="first").notes,
     "classes of the board": lambda ds: Board(Selection(ds)).state.label_notes()["notes"],
+    "facets of the board": lambda ds: Board(Selection(ds))._state["notes"],
 }
 
 
@@ -129,6 +133,100 @@ def test_odd_truth_does_not_count(dataset_of_two: Any, change: Any, reason: str)
     assert wb.slices(dataset_of_two, "source")["labels"].tolist() == [1, 2]
     [first, second] = store.read(dataset_of_two)
     assert (len(first.record.labels), len(second.record.labels)) == (1, 2)
+
+
+def counted(dataset: Any) -> list[tuple[int, list[str]]]:
+    """Labels and classes of each sample that every way of counting gives, as the table of facets has them."""
+    table = store.table(dataset)
+    labels = [int(n) for n in table.columns["labels"].to_series()]
+    classes = [[name for name, has in zip(("mug", "nut"), row, strict=True) if has] for row in _masks(table)]
+    kept = Selection(dataset).table
+    assert kept.to_frame().astype(str).equals(table.to_frame().astype(str))
+    for n in range(3):
+        matching = [i for i, here in zip(table.ids.tolist(), labels, strict=True) if here > n]
+        assert store.select(dataset, f"labels > {n}") == store.view(dataset, f"labels > {n}").values("id") == matching
+    for name in ("mug", "nut"):
+        matching = [i for i, here in zip(table.ids.tolist(), classes, strict=True) if name in here]
+        assert store.select(dataset, f"class == '{name}'") == matching
+        others = [i for i in table.ids.tolist() if i not in matching]
+        assert store.select(dataset, f"class != '{name}'") == others
+    assert store.select(dataset, "class == None") == table.ids[[not here for here in classes]].tolist()
+    return list(zip(labels, classes, strict=True))
+
+
+def _masks(table: Any) -> Any:
+    return zip(*(table.columns["class"].mask_of([name]) for name in ("mug", "nut")), strict=True)
+
+
+@pytest.mark.parametrize(("change", "reason"), ODD, ids=str)
+def test_facets_and_filters_do_not_count_odd_labels(dataset_of_two: Any, change: Any, reason: str) -> None:
+    assert counted(dataset_of_two) == [(2, ["mug", "nut"]), (2, ["mug", "nut"])]
+    selection = Selection(dataset_of_two)
+    sample_id = spoil(dataset_of_two, GROUND_TRUTH, change)
+    assert counted(dataset_of_two) == [(1, ["nut"]), (2, ["mug", "nut"])]
+    selection.follow()
+    [bars] = [facet["bars"] for facet in selection.facet_states() if facet["name"] == "class"]
+    assert {bar["value"]: bar["count"] for bar in bars} == {"nut": 2, "mug": 1}
+    assert store.info(dataset_of_two)["labels_per_class"] == {"mug": 1, "nut": 2}
+    expected = (
+        f"1 label of 1 sample cannot be used (first: sample {sample_id}, label 1: {reason}); left out. [{GROUND_TRUTH}]"
+    )
+    assert selection.facet_notes() == [expected]
+    query = {"_id": store.samples.object_id(sample_id)}
+    dataset_of_two._sample_collection.update_one(query, {"$pop": {f"{GROUND_TRUTH}.detections": 1}})
+    selection.refresh()
+    assert (selection.facet_notes(), counted(dataset_of_two)[0]) == ([], (1, ["nut"]))
+
+
+def test_a_class_of_odd_labels_alone_is_not_offered(dataset_of_two: Any) -> None:
+    for sample_id in store.select(dataset_of_two):
+        change = {"$set": {f"{GROUND_TRUTH}.detections.1.bounding_box": None}}
+        dataset_of_two._sample_collection.update_one({"_id": store.samples.object_id(sample_id)}, change)
+    with pytest.warns(FilterWarning, match="nut") as caught:
+        store.asked(dataset_of_two, "class == 'mug'")
+    assert "'mug'" not in str(caught[0].message).replace("class == 'mug'", "").replace("'mug'", "", 1)
+
+
+NUMBERS = st.one_of(
+    st.sampled_from([0, 1, -1, 0.1, 0.5, 1.0, -0.1, -0.2, 0.2, 1e6, -1e6, 1e-320, math.nan, math.inf, -math.inf, -0.0]),
+    st.floats(-2, 2),
+)
+ANYTHING = st.one_of(st.none(), NUMBERS, st.booleans(), st.sampled_from(["", "a", " \u2003", "$label"]), st.just({}))
+LABELS = st.one_of(
+    ANYTHING,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "_id": st.just(1),
+            "label": st.one_of(st.sampled_from(["nut", "mug", " ", "\t\u00a0", "\x00"]), ANYTHING),
+            "bounding_box": st.one_of(st.lists(NUMBERS, min_size=4, max_size=4), st.lists(ANYTHING), ANYTHING),
+            "confidence": ANYTHING,
+            "location": ANYTHING,
+        },
+    ),
+)
+
+
+@given(labels=st.one_of(st.lists(LABELS, max_size=30), ANYTHING))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_server_counts_as_python_does(dataset_of_two: Any, labels: Any) -> None:
+    sample_id = store.samples.object_id(store.select(dataset_of_two)[0])
+    collection = dataset_of_two._sample_collection
+    collection.update_one({"_id": sample_id}, {"$set": {f"{GROUND_TRUTH}.detections": labels}})
+    stored_labels = collection.find_one({"_id": sample_id})[GROUND_TRUTH]["detections"]
+    odd = sorted_out({"detections": stored_labels}, by_id=True)[1]
+    left_out = {label.at for label in odd}
+    listed = stored_labels if isinstance(stored_labels, list) else []
+    usable = [label for at, label in enumerate(listed) if at not in left_out]
+    words = sorted({label["label"] for label in usable if isinstance(label.get("label"), str)} & {"nut", "mug"})
+    assert counted(dataset_of_two)[0] == (len(usable), words)
+    found = collection.aggregate(
+        [
+            {"$match": {"_id": sample_id}},
+            {"$project": {"odd": odd_count(GROUND_TRUTH, usable_labels(GROUND_TRUTH))}},
+        ]
+    )
+    assert next(found)["odd"] == len(odd)
 
 
 @pytest.mark.parametrize(("change", "reason"), ODD, ids=str)

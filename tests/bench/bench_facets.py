@@ -29,6 +29,7 @@ WORDS = {
 }
 CLASSES = [f"class_{i:02}" for i in range(20)]
 TAGS = [f"failure:{i:02}" for i in range(20)]
+BOX = [0.1, 0.1, 0.2, 0.2]
 NUMBER = "measures.exposure_ev"
 FACETS = [*WORDS, NUMBER, "class", "tags"]
 FILTERS = [
@@ -63,7 +64,10 @@ def fill(dataset: Any, n: int) -> None:
                     "measures": {"_cls": "DynamicEmbeddedDocument", "exposure_ev": exposures[i]},
                     "ground_truth": {
                         "_cls": "Detections",
-                        "detections": [{"_cls": "Detection", "label": CLASSES[c]} for c in classes[i]],
+                        "detections": [
+                            {"_id": ObjectId(), "_cls": "Detection", "label": CLASSES[c], "bounding_box": BOX}
+                            for c in classes[i]
+                        ],
                     },
                 }
                 for i in range(size)

@@ -150,6 +150,40 @@ def test_masks_of_any_usual_name_are_no_photos(tmp_path, image, mask):
     assert len(problems) == 0
 
 
+SOUND = [  # a picture with a mask, its mask, and pictures whose folder says that there is nothing to mask
+    ("test/scratch/0.png", "ground_truth/scratch/0_mask.png", ["train/good/0.png", "test/good/0.png"]),
+    ("b/test/ko/0.png", "b/ground_truth/ko/0.png", ["b/train/ok/0.png", "b/test/ok/0.png"]),  # BTAD
+    ("Images/Anomaly/0.png", "Masks/Anomaly/0.png", ["Images/Normal/0.png"]),  # VisA
+    ("images/defect/a.png", "masks/defect/a.png", ["images/Defect-Free/a.png"]),
+    ("images/crack/a.png", "masks/crack/a.png", ["images/no crack/a.png"]),
+    ("test/dent/rgb/0.png", "test/dent/gt/0.png", ["test/good/rgb/0.png"]),
+]
+
+
+@pytest.mark.parametrize(("image", "mask", "sound"), SOUND)
+def test_pictures_without_a_defect_lack_no_mask(tmp_path, image, mask, sound):
+    files = {image: PICTURE, mask: png(MASK), **dict.fromkeys(sound, PICTURE)}
+    _, records, problems = read(write(tmp_path, files))
+    assert sorted(record.origin for record in records) == sorted([image, *sound])
+    assert [record.origin for record in records if record.labels] == [image]
+    assert list(problems) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "others"),
+    [
+        ("test/scratch/0.png", "ground_truth/scratch/0_mask.png", ["test/scratch/1.png"]),
+        ("test/good/0.png", "ground_truth/good/0_mask.png", ["test/good/1.png"]),  # where others have an empty one
+        ("images/a.png", "masks/a.png", ["images/good.png"]),
+    ],
+)
+def test_masks_that_are_missing_are_named(tmp_path, image, mask, others):
+    files = {image: PICTURE, mask: png(MASK), **dict.fromkeys(others, PICTURE)}
+    _, _, problems = read(write(tmp_path, files))
+    [problem] = problems
+    assert problem.kind == "missing_map" and others[0] in problem.message
+
+
 @pytest.mark.parametrize("other", ["b.png", "a.jpg", "other/a.png"])
 def test_two_photos_stay_two_photos(tmp_path, other):
     content = jpeg() if other.endswith("jpg") else PICTURE

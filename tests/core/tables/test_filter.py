@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import filters
 from workbench.base.errors import FilterError
-from workbench.core.tables import EVERYTHING, CategoryColumn, NumberColumn, SetColumn, Table, parse
+from workbench.core.tables import EVERYTHING, CategoryColumn, Facet, NumberColumn, SetColumn, Table, parse
 from workbench.core.tables.filter import (
-    Facet,
     Filter,
     from_json,
     to_json,

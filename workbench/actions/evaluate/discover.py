@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from workbench.actions.evaluate.slices import by_labels, samples_by_class, usable_labels
+from workbench.actions.evaluate.slices import by_labels, odd_labels_of, samples_by_class
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
@@ -130,7 +130,7 @@ def discover(
     dataset = opened(dataset)
     if limit < 1:
         raise InputError(f"limit must be at least 1, not {limit}.")
-    table, problems = usable_labels(dataset, store.table(dataset), metric, where)
+    problems, table = odd_labels_of(dataset, metric, where), store.table(dataset)
     if where is not None:
         table = _rows(table, store.asked(dataset, where))
     facets = list(by) if by is not None else searched_facets(table)

@@ -16,13 +16,13 @@ from workbench.base.errors import FilterError, LabelWarning
 from workbench.base.progress import Progress
 from workbench.core.metrics import registry
 from workbench.core.metrics.average_precision import class_results, estimate
-from workbench.core.metrics.per_class import CLASS, LABELS, by_class
+from workbench.core.metrics.per_class import CLASS, by_class
 from workbench.core.metrics.per_slice import Basis, cells
 from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Boxes
 from workbench.core.schema.report import Problem
-from workbench.core.tables import CategoryColumn, Filter, NumberColumn, Table
+from workbench.core.tables import CategoryColumn, Filter, Table
 from workbench.core.tables.filter import resolve
 
 
@@ -60,7 +60,7 @@ def sliced(
     dataset: Dataset, names: Sequence[str], metric: str, where: str | Filter | None
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """What ``slices`` gives, and labels that could not be used; parameters as there."""
-    table, problems = usable_labels(dataset, store.table(dataset), metric, where)
+    problems, table = odd_labels_of(dataset, metric, where), store.table(dataset)
     rows = None if where is None else table.mask(store.asked(dataset, where))
     estimates = cells(table, names, metric=basis(dataset, table, metric, names), rows=rows)
     numbers = ["samples", "labels", "value", "low", "high"]
@@ -70,21 +70,11 @@ def sliced(
     return frame, problems
 
 
-def usable_labels(
-    dataset: Dataset, table: Table, metric: str, where: str | Filter | None
-) -> tuple[Table, list[Problem]]:
-    """The table with numbers of labels that can be used, and what there is to say of the others."""
+def odd_labels_of(dataset: Dataset, metric: str, where: str | Filter | None) -> list[Problem]:
+    """What there is to say of labels that a metric does not count."""
     evaluated = store.note(dataset, EVALUATION) if registry.find(metric)[0].needs_evaluation else None
     looked_at = [fields.GROUND_TRUTH, *([evaluated["field"]] if evaluated else [])]
-    problems = store.odd_label_problems(dataset, looked_at, where=where)
-    numbers, odd = table.columns.get(LABELS), store.odd_labels(dataset, fields.GROUND_TRUTH)
-    if not odd or not isinstance(numbers, NumberColumn):
-        return table, problems
-    rows, usable = table.rows_of(list(odd)), numbers.values.copy()
-    for row, labels in zip(rows.tolist(), odd.values(), strict=True):
-        if row >= 0:
-            usable[row] = max(0.0, usable[row] - len(labels))
-    return Table(table.ids, {**table.columns, LABELS: NumberColumn(usable)}), problems
+    return store.odd_label_problems(dataset, looked_at, where=where)
 
 
 def basis(dataset: Dataset, table: Table, metric: str, by: Sequence[str]) -> Basis:

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench.adapters.store.columns import facets
+from workbench.adapters.store.columns import facets, word_counts
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
 from workbench.base.errors import FilterWarning, WorkbenchWarning
 from workbench.core.tables import EVERYTHING, Facet, Filter, as_filter
 from workbench.core.tables.absent import asked_values, no_such_number, no_such_word, nothing_selected
-from workbench.core.tables.filter import Scalar, resolve, to_query
+from workbench.core.tables.facet import Scalar
+from workbench.core.tables.filter import resolve, to_query
 
 PACKAGE = str(Path(__file__).parents[2])
 warnings.filterwarnings(
@@ -62,10 +63,12 @@ def _doubts(dataset: Dataset, condition: Filter) -> list[str]:
 def _no_such(dataset: Dataset, name: str, facet: Facet, value: Scalar) -> str:
     only = samples_only(dataset, {})
     if facet.kind == "count":
-        length: Any = {"$size": {"$ifNull": [f"${facet.paths[0]}", []]}}
+        length = facet.whole_value()
         groups = [{"$match": only}, {"$group": {"_id": None, "least": {"$min": length}, "most": {"$max": length}}}]
         ends: dict[str, Any] = next(iter(dataset._sample_collection.aggregate(groups)), {})
         return no_such_number(name, value, ends.get("least"), ends.get("most"))
+    if facet.items is not None:
+        return no_such_word(name, value, sorted(word_counts(dataset, facet)))
     there = [v for path in facet.paths for v in dataset._sample_collection.distinct(path, only) if v is not None]
     if facet.numeric:
         numbers = [v for v in there if isinstance(v, int | float) and v == v]

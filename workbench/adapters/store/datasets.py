@@ -9,6 +9,7 @@ import fiftyone.core.odm.database as odm_database
 from pymongo.errors import OperationFailure
 
 from workbench.adapters.store import dataset as handle
+from workbench.adapters.store.columns import CLASS, facets, word_counts
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.field_types import TEXT_FIELDS
 from workbench.adapters.store.flat_params import flatten_params
@@ -118,15 +119,11 @@ def info(dataset: Dataset | str) -> dict[str, Any]:
     """Counts of a dataset: samples, per source, labels per class, fields and tags."""
     known: Dataset = opened(dataset)
     samples = samples_view(known, {})
-    labels = samples.count_values(f"{fields.GROUND_TRUTH}.detections.label")
-    if known.has_field(fields.CLASSIFICATION):
-        for name, n in samples.count_values(f"{fields.CLASSIFICATION}.label").items():
-            labels[name] = labels.get(name, 0) + n
     per_source = samples.count_values(fields.SOURCE)
     return {
         "samples": samples.count(),
         "per_source": {str(name): n for name, n in sorted(per_source.items(), key=str) if name is not None},
-        "labels_per_class": {str(name): n for name, n in sorted(labels.items(), key=str) if name is not None},
+        "labels_per_class": dict(sorted(word_counts(known, facets(known)[CLASS]).items())),
         "fields": sorted(known.get_field_schema()),
         "tags": dict(sorted(samples.count_sample_tags().items())),
     }

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from workbench.adapters.store.columns import facets
+from workbench.adapters.store.columns import query_of
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.odd_labels import FAR, OddLabel, OddLabels, sorted_out
 from workbench.adapters.store.samples import object_id
 from workbench.core.schema import fields
 from workbench.core.schema.report import Problem
-from workbench.core.tables import Filter, as_filter
-from workbench.core.tables.filter import to_query
+from workbench.core.tables import Filter
 
 IDS = 50_000  # in one query, which may be 16 MB long
 
@@ -30,13 +28,13 @@ def odd_labels(
     """
     queries: Iterable[Mapping[str, Any]]
     if ids is None:
-        queries = [samples_only(dataset, to_query(as_filter(where), facets(dataset)))]
+        queries = [query_of(dataset, where)]
     else:
         wanted = map(object_id, ids)
         queries = ({"_id": {"$in": batch}} for batch in iter(lambda: list(islice(wanted, IDS)), []))
     found: dict[str, tuple[OddLabel, ...]] = {}
     for query in queries:
-        for document in dataset._sample_collection.find({"$and": [query, _may_be_odd(field)]}, {field: 1}):
+        for document in dataset._sample_collection.find({"$and": [query, may_be_odd(field)]}, {field: 1}):
             if odd := sorted_out(document.get(field), predicted=field != fields.GROUND_TRUTH, by_id=True)[1]:
                 found[str(document["_id"])] = odd
     return found
@@ -60,7 +58,7 @@ def odd_label_problems(
 _LIMITS: Final = {"0": (0, 1), "1": (0, 1), "2": (0, FAR), "3": (0, FAR)}  # of boxes that start inside of the image
 
 
-def _may_be_odd(field: str) -> dict[str, Any]:
+def may_be_odd(field: str) -> dict[str, Any]:
     """A query for samples that may have odd labels: all that have any, and a few more."""
     not_within: list[dict[str, Any]] = [
         {f"bounding_box.{at}": {"$not": {"$gte" if at < "2" else "$gt": low, "$lt": high}}}

@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 
 from workbench.adapters.documents import OUTCOME
 from workbench.adapters.store import documents
-from workbench.adapters.store.columns import facets
+from workbench.adapters.store.columns import query_of
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.notes import forget_note, note, set_note
@@ -25,8 +25,7 @@ from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Box, Boxes
 from workbench.core.schema.labels import Label
-from workbench.core.tables import Filter, as_filter
-from workbench.core.tables.filter import to_query
+from workbench.core.tables import Filter
 
 Outcomes = Mapping[str, str]  # word by label id
 
@@ -110,10 +109,6 @@ def _put_back(dataset: Dataset, field: str, before: Mapping[Any, Any]) -> None:
         dataset._sample_collection.bulk_write(writes, ordered=False)
 
 
-def _query(dataset: Dataset, where: str | Filter | None) -> dict[str, Any]:
-    return samples_only(dataset, to_query(as_filter(where), facets(dataset)))
-
-
 @translated
 def boxes(
     dataset: Dataset,
@@ -135,7 +130,7 @@ def boxes(
         require_boxes(dataset, field)
     paths = ("_id", "label", "bounding_box", "confidence", "iscrowd", "tags", OUTCOME, *sorted(IN_SPACE))
     wanted = {f"{name}.detections.{path}": 1 for name in (fields.GROUND_TRUTH, field) if name for path in paths}
-    query = _query(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
+    query = query_of(dataset, where) if ids is None else {"_id": {"$in": [object_id(i) for i in ids]}}
     if only_covered and field is not None:
         query = {"$and": [query, {field: {"$ne": None}}]}
     documents = dataset._sample_collection.find(query, wanted).sort("_id", 1)
@@ -148,7 +143,7 @@ def label_outcomes(
 ) -> Iterator[LabelOutcomes]:
     """Class and outcome of the true labels of samples, and of the predicted ones of a field; in order of loading."""
     pairs = {name: _pairs(path) for name, path in (("t", fields.GROUND_TRUTH), ("p", field)) if path}
-    stages = [{"$match": _query(dataset, where)}, {"$sort": {"_id": 1}}, {"$project": pairs}]
+    stages = [{"$match": query_of(dataset, where)}, {"$sort": {"_id": 1}}, {"$project": pairs}]
     documents = dataset._sample_collection.aggregate(stages, allowDiskUse=True)
     paths = {"t": fields.GROUND_TRUTH} | ({"p": field} if field else {})
     odd = {name: odd_labels(dataset, path, where=where) for name, path in paths.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
@@ -15,7 +17,11 @@ from workbench.adapters.store.columns import facets
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.datasets import opened, revision
 from workbench.adapters.store.groups import samples_only
+from workbench.adapters.store.odd_samples import may_be_odd, odd_label_problems
+from workbench.adapters.store.usable_labels import USABLE, odd_count
 from workbench.base.files import home
+from workbench.core.schema import fields
+from workbench.core.schema.report import Problem
 from workbench.core.tables import Facet, Table, table_file
 from workbench.core.tables.column import KINDS, NumberColumn
 
@@ -25,6 +31,8 @@ WORTH_KEEPING = 50_000  # samples from which the table is kept on disk
 OVERLAP_MS = 60_000.0
 CHANGED_AT = "last_modified_at"
 VERSION = "(version)"  # column of the times of change, which say that a sample differs, not which change was later
+ODD = "(odd)"  # column of the numbers of labels that cannot be used
+HIDDEN = (VERSION, ODD)
 MODULUS = 1_000_003  # keeps sums of times exact
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -46,8 +54,9 @@ class Snapshot:
         self._dataset = dataset
         self._revision: Any = None
         self._facets: dict[str, Facet] = {}
-        self._rows = _part({}, [], versions=True)
-        self.table, self.read = _without_versions(self._rows), 0
+        self._rows = _part(dict.fromkeys(HIDDEN, "number"), [])
+        self.table, self.read = _shown(self._rows), 0
+        self._odd: tuple[list[Any], list[Problem]] = ([], [])
         self._recall()
         self.refresh()
 
@@ -72,7 +81,7 @@ class Snapshot:
                 self._take(columns, {"_id": {"$in": self._outdated()}})
         else:
             self._take(columns, {})
-        self.table = _without_versions(self._rows)
+        self.table = _shown(self._rows)
         self._revision, self._facets = now, columns
         if len(self.table) >= WORTH_KEEPING and self.read > len(self.table) // 10:
             self.keep()
@@ -80,7 +89,7 @@ class Snapshot:
 
     def _take(self, columns: Mapping[str, Facet], query: Mapping[str, Any]) -> None:
         """Read the samples of a query."""
-        changed = _table(self._dataset, columns, query, versions=True)
+        changed = _table(self._dataset, columns, query, hidden=True)
         self._rows = self._rows.patched(changed)
         self.read += len(changed)
 
@@ -93,9 +102,21 @@ class Snapshot:
         known = dict(zip(self._rows.ids.tolist(), self._versions().tolist(), strict=True))
         return [found["_id"] for key, found in there.items() if known.get(key) != found["v"]]
 
+    def label_problems(self) -> list[Problem]:
+        """What there is to say of labels that cannot be used; only the samples that have any are looked at."""
+        rows = np.flatnonzero(self._hidden(ODD))
+        ids = self._rows.ids[rows].tolist()
+        state = [ids, self._versions()[rows].tolist()]
+        if state != self._odd[0]:
+            self._odd = (state, odd_label_problems(self._dataset, ids=ids) if ids else [])
+        return self._odd[1]
+
     def _versions(self) -> NDArray[np.float64]:
         """Times of change in milliseconds since 1970, by row."""
-        column = self._rows.columns[VERSION]
+        return self._hidden(VERSION)
+
+    def _hidden(self, name: str) -> NDArray[np.float64]:
+        column = self._rows.columns[name]
         assert isinstance(column, NumberColumn)
         return column.values
 
@@ -104,8 +125,7 @@ class Snapshot:
 
     def keep(self) -> None:
         """Write the table to disk for the next session."""
-        kinds = {name: [list(facet.paths), facet.kind] for name, facet in self._facets.items()}
-        table_file.write(self._file, self._rows, {"facets": kinds})
+        table_file.write(self._file, self._rows, {"facets": _plain(self._facets)})
 
     def _recall(self) -> None:
         """Start with the table of the last session, if its file is complete and has the same facets."""
@@ -113,8 +133,7 @@ class Snapshot:
         if kept is None:
             return
         table, header = kept
-        columns = {name: [list(facet.paths), facet.kind] for name, facet in facets(self._dataset).items()}
-        if header.get("facets") == columns and VERSION in table.columns:
+        if header.get("facets") == _plain(facets(self._dataset)) and set(HIDDEN) <= table.columns.keys():
             self._rows = table
 
     @property
@@ -143,57 +162,48 @@ def _version() -> Any:
     return {"$convert": {"input": f"${CHANGED_AT}", "to": "long", "onError": 0, "onNull": 0}}
 
 
-def _without_versions(rows: Table) -> Table:
-    return Table(rows.ids, {name: column for name, column in rows.columns.items() if name != VERSION})
+def _plain(columns: Mapping[str, Facet]) -> dict[str, Any]:
+    """Facets as plain JSON values: a kept table is of use as long as they are the same."""
+    return {name: json.loads(json.dumps(asdict(facet))) for name, facet in columns.items()}
 
 
-def _table(
-    dataset: Dataset, columns: Mapping[str, Facet], query: Mapping[str, Any], *, versions: bool = False
-) -> Table:
-    """Rows of a query; each comes as a flat list, which takes a third of the time of a document."""
-    values = [*(_value(facet) for facet in columns.values()), *([_version()] if versions else [])]
+def _shown(rows: Table) -> Table:
+    return Table(rows.ids, {name: column for name, column in rows.columns.items() if name not in HIDDEN})
+
+
+def _table(dataset: Dataset, columns: Mapping[str, Facet], query: Mapping[str, Any], *, hidden: bool = False) -> Table:
+    """Rows of a query; those that may have odd labels are read again and counted label by label, which is slow."""
+    only = samples_only(dataset, query)
+    plain = {name: replace(facet, items=None, variables={}) for name, facet in columns.items()}
+    rows = _read(dataset, plain, only, [_version(), {"$literal": 0}] if hidden else [])
+    odd = odd_count(fields.GROUND_TRUTH, f"$${USABLE}")
+    doubtful = {"$and": [only, may_be_odd(fields.GROUND_TRUTH)]}
+    exact = _read(dataset, columns, doubtful, [_version(), odd] if hidden else [])
+    return rows.patched(exact) if len(exact) else rows
+
+
+def _read(dataset: Dataset, columns: Mapping[str, Facet], query: Mapping[str, Any], hidden: list[Any]) -> Table:
+    """Rows with facets and hidden columns; each comes as a flat list, in a third of the time of a document."""
+    variables = {name: value for facet in columns.values() for name, value in facet.variables.items()}
+    values = ["$_id", *(facet.value() for facet in columns.values()), *hidden]
     stages = [
-        {"$match": samples_only(dataset, query)},
+        {"$match": query},
         {"$sort": {"_id": 1}},
-        {"$project": {"v": ["$_id", *values]}},
+        {"$project": {"v": {"$let": {"vars": variables, "in": values}}}},
     ]
+    kinds = {name: facet.kind for name, facet in columns.items()} | dict.fromkeys(HIDDEN[: len(hidden)], "number")
     rows = (document["v"] for document in dataset._sample_collection.aggregate(stages, allowDiskUse=True))
-    parts = [_part(columns, chunk, versions=versions) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
+    parts = [_part(kinds, chunk) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
     while len(parts) > 1:  # in pairs, so that nothing is copied often
         parts = [first.joined(*second) for first, *second in _pairs(parts)]
-    return parts[0] if parts else _part(columns, [], versions=versions)
+    return parts[0] if parts else _part(kinds, [])
 
 
 def _pairs(parts: list[Table]) -> Iterator[list[Table]]:
     yield from (parts[i : i + 2] for i in range(0, len(parts), 2))
 
 
-def _value(facet: Facet) -> Any:
-    """The values of a facet as an expression of MongoDB; what is missing comes as ``None``."""
-    if facet.kind == "set":
-        return {"$concatArrays": [_words(f"${path}") for path in facet.paths]}
-    if facet.kind == "sets":
-        return {"$concatArrays": [_all_words(f"${path}") for path in facet.paths]}
-    value: Any = f"${facet.paths[0]}"
-    if len(facet.paths) > 1:
-        value = {"$ifNull": [*(f"${path}" for path in facet.paths), None]}
-    return {"$size": {"$cond": [{"$isArray": value}, value, []]}} if facet.kind == "count" else value
-
-
-def _words(value: str) -> Any:
-    lacking = {"$in": [{"$type": value}, ["missing", "null"]]}
-    return {"$cond": [{"$isArray": value}, value, {"$cond": [lacking, [], [value]]}]}
-
-
-def _all_words(value: str) -> Any:
-    """The words of a list of lists."""
-    each = {"$cond": [{"$isArray": "$$this"}, "$$this", []]}
-    joined = {"$setUnion": ["$$value", each]}
-    return {"$reduce": {"input": _words(value), "initialValue": [], "in": joined}}
-
-
-def _part(facets_by_name: Mapping[str, Facet], rows: list[list[Any]], *, versions: bool) -> Table:
-    kinds = {name: facet.kind for name, facet in facets_by_name.items()} | ({VERSION: "number"} if versions else {})
+def _part(kinds: Mapping[str, str], rows: list[list[Any]]) -> Table:
     ids, *values = zip(*rows, strict=True) if rows else [()] * (len(kinds) + 1)
     columns = {name: KINDS[kind].of(given) for (name, kind), given in zip(kinds.items(), values, strict=True)}
     return Table(np.array([str(i) for i in ids], dtype="U24"), columns)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from workbench.core.tables.column import NumberColumn
-from workbench.core.tables.filter import And, Filter, Not, OneOf, Or, Scalar, resolve
+from workbench.core.tables.facet import Scalar
+from workbench.core.tables.filter import And, Filter, Not, OneOf, Or, resolve
 from workbench.core.tables.table import Table
 
 SHOWN = 20

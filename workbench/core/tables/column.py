@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.core.tables.filter import Scalar
+from workbench.core.tables.facet import Scalar
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.base.errors import FilterError, one_of
+from workbench.core.tables.facet import Facet, Scalar
 
-Scalar = str | int | float | bool
 Order = Literal["<", "<=", ">", ">="]
 MONGO_ORDER: dict[str, str] = {"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 ORDERS: tuple[Order, ...] = ("<", "<=", ">", ">=")
@@ -225,43 +225,6 @@ _READERS: dict[str, Callable[[Any], Filter]] = {
     "or": lambda v: Or(tuple(from_json(part) for part in v["parts"])),
     "not": lambda v: Not(from_json(v["part"])),
 }
-
-
-@dataclass(frozen=True)
-class Facet:
-    """Where the database holds a facet's values.
-
-    Attributes:
-        paths: paths in the database (a value, a list of values, or a value in each item of a list);
-            the facet has what any of them holds.
-        kind: ``category`` (one word), ``flag`` (true or false), ``number``, ``set`` (several words), ``sets``
-            (several words in each item of a list) or ``count`` (a number: the length of the list at the path).
-    """
-
-    paths: tuple[str, ...]
-    kind: Literal["category", "flag", "number", "set", "sets", "count"]
-
-    @property
-    def numeric(self) -> bool:
-        """Whether values are numbers, so that ``<`` and ``>`` apply."""
-        return self.kind in ("number", "count")
-
-    def stored(self, values: tuple[Scalar, ...]) -> list[Scalar]:
-        """The values as the database holds them."""
-        if self.numeric:
-            return [value for value in values if not isinstance(value, str)]
-        if self.kind == "flag":
-            return [str(value) == "True" for value in values if str(value) in ("True", "False")]
-        return [str(value) for value in values]
-
-    def where(self, condition: dict[str, Any]) -> dict[str, Any]:
-        """Query document: one of the paths meets the condition (one operator and its operand)."""
-        if self.kind == "count":
-            length = {"$size": {"$ifNull": [f"${self.paths[0]}", []]}}
-            ((operator, operand),) = condition.items()
-            return {"$expr": True if operator == "$type" else {operator: [length, operand]}}
-        queries: list[dict[str, Any]] = [{path: condition} for path in self.paths]
-        return queries[0] if len(queries) == 1 else {"$or": queries}
 
 
 def resolve(facet: str, valid: Mapping[str, Any]) -> str:

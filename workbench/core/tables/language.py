@@ -12,7 +12,8 @@ import re
 from typing import cast
 
 from workbench.base.errors import FilterError
-from workbench.core.tables.filter import EVERYTHING, And, Filter, Missing, Not, OneOf, Or, Order, Range, Scalar
+from workbench.core.tables.facet import Scalar
+from workbench.core.tables.filter import EVERYTHING, And, Filter, Missing, Not, OneOf, Or, Order, Range
 
 MAX_LENGTH = 20_000  # a longer text is an accident or an attack on the parser's stack
 MAX_DEPTH = 200

@@ -122,6 +122,7 @@ class Board(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped
             "marks": state.marks,
             "scenarios": state.scenarios(),
             "facets": state.facet_states() if "slicer" in self.parts else [],
+            "notes": state.facet_notes() if "slicer" in self.parts else [],
             "columns": [[name, type(column).__name__] for name, column in state.table.columns.items()],
             "evaluation": state.evaluation,
             "metrics": {use: [list(pair) for pair in labels(use)] for use in ("slice", "search", "compare")},

@@ -74,7 +74,7 @@ class Selection(Tagging):
         self._cached: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._ranked: tuple[Table | None, tuple[str, bool] | None, Rows] = (None, None, self.filtered)
         self._totals: tuple[Table | None, dict[str, dict[str, int]]] = (None, {})
-        self._label_notes: tuple[Table | None, list[str]] = (None, [])
+        self._prediction_notes: tuple[Table | None, list[str]] = (None, [])
         self._snapshot = store.Snapshot(self.dataset)
         self.table = self._shown_table = self._snapshot.table
         self.is_chosen: Mask = np.zeros(len(self.table), np.bool_)
@@ -382,10 +382,15 @@ class Selection(Tagging):
         As ``notes`` of an answer to the browser; empty when there is nothing to say.
         """
         field = (self.evaluation or {}).get("field")
-        if self._label_notes[0] is not self.table:
-            names = (fields.GROUND_TRUTH, *([field] if field else []))
-            self._label_notes = (self.table, [str(each) for each in store.odd_label_problems(self.dataset, names)])
-        return {"notes": self._label_notes[1]} if self._label_notes[1] else {}
+        if field and self._prediction_notes[0] is not self.table:
+            notes = [str(each) for each in store.odd_label_problems(self.dataset, [field])]
+            self._prediction_notes = (self.table, notes)
+        notes = [*self.facet_notes(), *(self._prediction_notes[1] if field else [])]
+        return {"notes": notes} if notes else {}
+
+    def facet_notes(self) -> list[str]:
+        """What there is to say of labels that facets do not count."""
+        return [str(problem) for problem in self._snapshot.label_problems()]
 
     def chips(self) -> list[dict[str, str]]:
         """Active conditions in words."""

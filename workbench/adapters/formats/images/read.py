@@ -13,7 +13,14 @@ from functools import partial
 from typing import Any
 
 from workbench.adapters.formats.images.metadata import Table, table_of, tables_in
-from workbench.adapters.formats.images.sidecars import Sidecars, cloud_of, depth_of, labels_of, sidecars_of
+from workbench.adapters.formats.images.sidecars import (
+    Sidecars,
+    cloud_of,
+    depth_of,
+    labels_of,
+    sidecars_of,
+    without_defect,
+)
 from workbench.adapters.formats.images.tum import Moment, Sequences, sequences_in
 from workbench.adapters.formats.toolkit import class_folders
 from workbench.adapters.formats.toolkit.boxes import Frame
@@ -150,8 +157,9 @@ def _name_strays(sidecars: Sidecars, pictures: Sequence[str], problems: Problems
         problems.add("missing_image", file, message, loses_record=True)
     kinds = {"mask": sidecars.masks, "depth map": sidecars.depths, "point cloud": sidecars.clouds}
     for kind, files in kinds.items():
+        complete = without_defect(pictures, files) if kind == "mask" else frozenset()
         for picture in pictures if files else ():
-            if picture not in files:
+            if picture not in files and picture not in complete:
                 problems.count("missing_map", picture)
         problems.close("missing_map", f"No {kind} for {{n}} images ({{first}}); loaded without it.")
 

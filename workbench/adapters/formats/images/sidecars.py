@@ -8,7 +8,8 @@ by their lists or their names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,11 @@ _LOSSY_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".mpo", ".avif", "
 _DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 _CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
 _PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
+_NO_DEFECT = frozenset({
+    "good", "ok", "normal", "normals", "nominal", "healthy", "clean", "pass", "passed", "negative", "background",
+    "empty", "defect_free", "defectfree", "no_defect", "nodefect", "non_defective", "nondefective", "no_anomaly",
+    "anomaly_free", "without_defect", "no_crack", "uncracked", "non_crack", "noncrack",
+})  # fmt: skip
 _MOST_VALUES = 64  # of a mask beside an image of the same name
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
 
@@ -99,6 +105,25 @@ def sidecars_of(tree: Tree, sequences: Sequences) -> Sidecars:
     homes = {folder_of(file) for file in used if fold(folder_of(file)).rpartition("/")[2] in PART_FOLDERS}
     strays = tuple(file for file in tree.pictures if homes and folder_of(file) in homes and file not in used)
     return Sidecars(masks, depths | timed, clouds, frozenset(timed.values()), strays, sequences.depths)
+
+
+def without_defect(pictures: Iterable[str], masks: Mapping[str, str]) -> frozenset[str]:
+    """Pictures that have no mask because there is nothing to mask: of folders named so (MVTec's ``good``).
+
+    Where a picture of such a folder has a mask, an empty one, the others lack theirs.
+
+    >>> sorted(without_defect(["test/good/0.png", "test/scratch/0.png"], {"test/scratch/0.png": "gt/scratch/0.png"}))
+    ['test/good/0.png']
+    """
+    folders: dict[str, list[str]] = {}
+    for picture in pictures:
+        folders.setdefault(folder_of(picture), []).append(picture)
+    named = (own for folder, own in folders.items() if any(_means_no_defect(part) for part in folder.split("/")))
+    return frozenset(picture for own in named if not any(picture in masks for picture in own) for picture in own)
+
+
+def _means_no_defect(folder: str) -> bool:
+    return re.sub(r"[\s-]+", "_", fold(folder)) in _NO_DEFECT
 
 
 def _is_part(file: str) -> bool:

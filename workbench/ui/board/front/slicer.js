@@ -105,7 +105,7 @@ export function panel({ ask, fail, signal }) {
     const again = searching || active?.matches(".wb-search") ? [searching || active?.closest("section")?.dataset.facet, ".wb-search"]
       : name && [name, active?.matches(".wb-histogram") ? ".wb-histogram" : `.wb-bar[data-value="${CSS.escape(value)}"]`];
     const top = root.scrollTop;
-    list.replaceChildren(...state.facets.map((facet) => el("section", { data: { facet: facet.name } },
+    list.replaceChildren(...state.notes.map((text) => el("p.wb-hint", {}, text)), ...state.facets.map((facet) => el("section", { data: { facet: facet.name } },
       el("h4", { title: facet.name }, el("span", {}, shortName(facet.name)),
         el("button.wb-quiet", { title: "Hide this facet", "aria-label": `hide ${facet.name}`, onclick: () => ask("show_facet", { facet: facet.name, on: false }).catch(fail) }, "×")),
       ...(facet.kind === "bars" ? bars(facet) : histogram(facet)))));
