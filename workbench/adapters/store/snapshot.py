@@ -18,6 +18,7 @@ from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.datasets import opened, revision
 from workbench.adapters.store.groups import samples_only
 from workbench.adapters.store.odd_samples import may_be_odd, odd_label_problems
+from workbench.adapters.store.samples import object_id
 from workbench.adapters.store.usable_labels import USABLE, odd_count
 from workbench.base.files import home
 from workbench.core.schema import fields
@@ -177,6 +178,8 @@ def _table(dataset: Dataset, columns: Mapping[str, Facet], query: Mapping[str, A
     plain = {name: replace(facet, items=None, variables={}) for name, facet in columns.items()}
     rows = _read(dataset, plain, only, [_version(), {"$literal": 0}] if hidden else [])
     odd = odd_count(fields.GROUND_TRUTH, f"$${USABLE}")
+    if len(rows) <= CHUNK:  # found again by id, without another look at all samples
+        only = {"_id": {"$in": [object_id(each) for each in rows.ids.tolist()]}}
     doubtful = {"$and": [only, may_be_odd(fields.GROUND_TRUTH)]}
     exact = _read(dataset, columns, doubtful, [_version(), odd] if hidden else [])
     return rows.patched(exact) if len(exact) else rows

@@ -6,7 +6,7 @@ follows its dataset without reading it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -23,8 +23,13 @@ DEFAULT_BINS = 24
 
 
 def _factorized(words: Iterable[object]) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes into the sorted names; ``None`` is -1."""
-    codes, names = pd.factorize(np.fromiter(words, dtype=object))
+    """Codes into the sorted names; ``None`` is -1, and so is what is no single value."""
+    given = np.fromiter(words, dtype=object)
+    try:
+        codes, names = pd.factorize(given)
+    except TypeError:  # a document or list, which FiftyOne allows wherever a word belongs
+        single = (word if isinstance(word, Hashable) else None for word in given)
+        codes, names = pd.factorize(np.fromiter(single, dtype=object, count=len(given)))
     texts = [str(name) for name in names]
     joined, rank = _joined_names([], texts)
     return np.append(rank, MISSING_CODE).astype(np.int32)[codes], joined
