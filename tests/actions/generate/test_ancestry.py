@@ -87,7 +87,7 @@ def test_descendants_go_and_come_back(dataset, family, what: str, taken: tuple[s
     for i in gone:
         assert after[i].source_key == before[i].source_key
         assert after[i].record.generation == before[i].record.generation
-    with pytest.raises(DatasetError, match=r"no removal .*that can be undone"):
+    with pytest.raises(DatasetError, match=r"There is no removal to restore"):
         restore(dataset)
 
 

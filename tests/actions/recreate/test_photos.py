@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.actions.export import export
 from workbench.actions.generate import generate
 from workbench.actions.load import load
 from workbench.actions.measure import measure
@@ -120,3 +122,29 @@ def test_without_trial_pictures(cones: Any) -> None:
     assert "not rendered: cone, cube are not in the asset library" in str(found)
     assert found.content in ("photos", "pasted") and found.gap_before is None
     assert found.scenario.resolve(0, donor_ids=found.scenario.donors.ids).values["photo.tone.partner"]
+
+
+def test_what_is_made_of_photos_of_drawn_splits_is_exported(cones: Any, tmp_path: Path) -> None:
+    """An export draws splits that no sample carries: its test and val give no pixels, so nothing is left out later."""
+    name, where = f"{cones.name}-drawn", f"'{FAILURE}' in tags"
+    drawn, splits = store.open_dataset(name), {"train": 0.6, "val": 0.2, "test": 0.2}
+    try:
+        photos = store.read(cones, store.select(cones, "source == 'real'"))
+        records = [dataclasses.replace(stored.record, split=None) for stored in photos]
+        store.add(drawn, records, source="real")
+        measure(drawn)
+        tag(drawn, FAILURE, ids=[stored.id for stored in store.read(drawn) if stored.record.origin.startswith("dim")])
+        assert "has no splits yet" in str(recreate(drawn, where, content="photos", probes=False))
+        export(drawn, tmp_path / "before", format="coco", splits=splits)
+        assert len(store.held_back(drawn)) == len(records) // 5 and store.has_splits(drawn)
+        found = recreate(drawn, where, content="photos", probes=False)
+        (note,) = found.notes
+        assert note.startswith("Left out of the fit, as they belong to test:")
+        assert not store.held_back(drawn, ("test", "val")) & set(found.scenario.donors.ids)
+        made = generate(found.scenario, into=drawn, n=12, folder=tmp_path / "out", workers=0).result()
+        partners = {s.record.generation["tone_partner"] for s in store.read(drawn, made.sample_ids)}
+        assert len(partners) > 1
+        report = export(drawn, tmp_path / "after", format="coco", splits=splits)
+        assert [left.reason for left in report.left_out if left.id in made.sample_ids] == []
+    finally:
+        store.delete_dataset(name)

@@ -129,7 +129,8 @@ def test_pictures_that_judge_are_not_recreated_from(predicted: Selection) -> Non
         assert state["state"] == "done", state
         found = browser.ask("job_result", number=state["number"])[0]["result"]
         assert found["samples"] == samples
-        assert browser.board.code.splitlines()[-1] == f"recreation = wb.recreate(ds, {said}, probes=False)"
+        more = "" if asked.get("spare_test", True) else ", spare_test=False"
+        assert browser.board.code.splitlines()[-1] == f"recreation = wb.recreate(ds, {said}, probes=False{more})"
     assert all(row["value"] and row["wide"] for row in found["rows"])
     store.set_values(predicted.dataset, {dim[0]: {"split": "test"}})
     predicted.refresh()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +24,6 @@ from workbench.core.schema.labels import Camera
 
 if TYPE_CHECKING:
     from workbench.adapters.store import Stored
-
-NEVER = ("test",)  # splits whose pixels go into nothing
 
 
 @dataclass(frozen=True)
@@ -149,9 +147,9 @@ def _donors(
     else:
         wanted = table.ids[table.columns[fields.SOURCE].mask_of(["real"])].tolist()
         wanted = [i for i in wanted if i not in set(scenario.anchor.sample_ids)]
-    held_back = Test(store.read(dataset))
+    held_back = store.held_back(dataset)
     samples = list(store.read(dataset, wanted))
-    usable = [stored for stored in samples if not held_back.has(stored)]
+    usable = [stored for stored in samples if stored.id not in held_back]
     there = [stored for stored in usable if stored.record.image_path is not None and stored.record.image_path.exists()]
     labelled = [stored for stored in there if len(stored.record.labels) or stored.record.classification]
     if not there:
@@ -162,25 +160,11 @@ def _donors(
         raise InputError(problem, at="donors", fix="Select samples of train: donors: {where: ...}.")
     tones = {}
     for stored in store.read(dataset, list(partners)):
-        if held_back.has(stored):
+        if stored.id in held_back:
             fix = "Choose partners of train, or samples without a split."
             raise InputError(f"The tone partner {stored.id} belongs to test.", at="photo.tone.partner", fix=fix)
         tones[stored.id] = tone_of_file(stored.record.medium)
     return [_donor(stored) for stored in (there if ids is not None else labelled or there)], tones
-
-
-class Test:
-    """What belongs to test: its samples, and all that share a scene or the content with one of them."""
-
-    def __init__(self, samples: Iterable[Stored]) -> None:
-        held_back = [stored for stored in samples if stored.record.split in NEVER]
-        self.scenes = {stored.record.scene_id for stored in held_back} - {None}
-        self.contents = {stored.content_sha256 for stored in held_back} - {None}
-
-    def has(self, stored: Stored) -> bool:
-        """Whether a sample belongs to test."""
-        record = stored.record
-        return record.split in NEVER or record.scene_id in self.scenes or stored.content_sha256 in self.contents
 
 
 def _donor(stored: Stored) -> Donor:

@@ -164,7 +164,8 @@ class Developed:
         return {
             "donors": list(dict.fromkeys([self.donor.id, *partners])),
             "donor_dataset": scenario.donors.dataset or scenario.anchor.dataset,
-            "tone_partner": self.resolved.values["photo.tone.partner"],
+            "tone_partner": partner,
+            **({} if partner is None else {"parent_sample_id": partner}),  # whose light it has is what it recreates
             "donor_sha256": {self.donor.id: self.donor.content_sha256},
             "gt_method": GT_METHOD,
             "labels_cut": self.cut,

@@ -23,12 +23,12 @@ from workbench.core.photos.file import coding_of
 from workbench.core.scenario import Scenario
 from workbench.core.scenario.donors import Donors
 from workbench.core.schema import fields
-from workbench.core.tables import CategoryColumn, SetColumn, Table
+from workbench.core.tables import SetColumn, Table
 
 MOST_DONORS = 500
 PARTNER = "photo.tone.partner"
 READ = 40  # files whose coding is looked at
-AT_A_TIME = "photo.donor"
+JUDGED = ("test", "val")
 
 
 def candidate(samples: Samples, name: str, about: str, folder: Path, *, content: str = "photos") -> Candidate:
@@ -45,7 +45,7 @@ def candidate(samples: Samples, name: str, about: str, folder: Path, *, content:
     changes, row = _coding(samples)
     rows += [row] if row else []
     first, _ = samples.halves()
-    partners = samples.table.ids[samples.rows & ~_split(samples.table, "test")].tolist()
+    partners = samples.table.ids[_allowed(samples, samples.rows)].tolist()
     to_fit = [i for i in np.array(samples.ids)[first].tolist() if i in set(partners)]
     final = {}
     if to_fit:
@@ -63,9 +63,9 @@ def candidate(samples: Samples, name: str, about: str, folder: Path, *, content:
 def _donor_ids(samples: Samples) -> tuple[list[str], str]:
     """Samples that show what the failing ones show, but do not fail, and why these."""
     table, rows = samples.table, samples.rows
-    usable = samples.others & ~rows & ~_split(table, "test")
+    usable = samples.others & ~rows
     real = table.columns[fields.SOURCE].mask_of(["real"])
-    usable &= real if real.any() else ~real  # what was generated gives no pixels
+    usable = _allowed(samples, usable & (real if real.any() else ~real))  # what was generated gives no pixels
     if not usable.any():
         problem = "No other sample can give pixels: all are among those to recreate, or belong to test."
         raise InputError(problem, at=samples.dataset.name, fix="Load photos that do not fail as well.")
@@ -78,9 +78,15 @@ def _donor_ids(samples: Samples) -> tuple[list[str], str]:
     return ids[:MOST_DONORS], why.replace(", darkened, moved and so on", "; none of test, none of those to recreate")
 
 
-def _split(table: Table, name: str) -> NDArray[np.bool_]:
-    column = table.columns.get(fields.SPLIT)
-    return column.mask_of([name]) if isinstance(column, CategoryColumn) else np.zeros(len(table), np.bool_)
+def _allowed(samples: Samples, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of the rows that are not of test; nor of val where there are others.
+
+    A picture made of samples of two splits could be in neither.
+    """
+    of_test, judged = (
+        np.isin(samples.table.ids, list(store.held_back(samples.dataset, splits))) for splits in (("test",), JUDGED)
+    )
+    return rows & ~judged if (rows & ~judged).any() else rows & ~of_test
 
 
 def _classes(table: Table, rows: NDArray[np.bool_]) -> list[str]:

@@ -49,6 +49,7 @@ class Recreation:
             0.5 is chance.
         refused: by content that cannot show these samples, why.
         problems: labels that could not be used.
+        notes: what to know before the scenario is generated.
     """
 
     scenario: Scenario
@@ -62,6 +63,7 @@ class Recreation:
     aucs: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         def line(row: Row) -> str:
@@ -77,7 +79,8 @@ class Recreation:
         if self.synthetic:
             which = "it is" if self.samples == 1 else f"{self.synthetic:,} of them are"
             lines.append(f"  {which} synthetic: what they share may come from the generator, not from the camera")
-        return "\n".join([*lines, *map(line, self.parameters), *(f"  {problem}" for problem in self.problems)])
+        said = [*map(str, self.problems), *self.notes]
+        return "\n".join([*lines, *map(line, self.parameters), *(f"  {text}" for text in said)])
 
     def explained(self) -> list[str]:
         """Which content was chosen and why, in sentences."""
@@ -96,6 +99,7 @@ def recreate(
     ids: Sequence[str] | None = None,
     name: str | None = None,
     content: str | None = None,
+    spare_test: bool = True,
     probes: bool = True,
     seconds: float = 90.0,
     backend: str = "open3d",
@@ -115,6 +119,8 @@ def recreate(
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
         content: what to make pictures of, ``photos``, ``pasted`` or ``rendered``; by default what fits best.
+        spare_test: leave out samples of test, given or drawn by an export, if there are others: what a scenario is
+            fitted to cannot evaluate a round any more.
         probes: whether to refine with trial pictures; without, only surfaces and classes are taken over.
         seconds: time limit of the fit; slow renderers make fewer trial pictures.
         backend: what draws rendered ones.
@@ -128,7 +134,7 @@ def recreate(
     if content is not None and content not in CONTENTS:
         raise InputError(f"Unknown content {repr(content)[:80]}.", at="recreate", fix=one_of(str(content), CONTENTS))
     started_s = time.monotonic()
-    samples = samples_of(opened(dataset), where, ids)
+    samples = samples_of(opened(dataset), where, ids, spare_test=spare_test)
     label = name or (samples.tags[0].removeprefix(fields.FAILURE_PREFIX) if samples.tags else "recreated")
     with scratch_folder() as folder:
         candidates, refused = _candidates(samples, label, content, folder)
@@ -151,7 +157,20 @@ def recreate(
         {each.content: each.auc for each in tried if each.auc is not None},
         refused,
         store.odd_label_problems(samples.dataset, ids=samples.ids),
+        _notes(samples, best.content),
     )
+
+
+def _notes(samples: Samples, content: str) -> list[str]:
+    notes = []
+    if samples.spared:
+        notes.append(f"Left out of the fit, as they belong to test: {counted(samples.spared, 'sample')}.")
+    if content != "rendered" and not store.has_splits(samples.dataset):
+        notes.append(
+            f"{samples.dataset.name} has no splits yet, so any of its photos may give pixels. Export once with splits "
+            "before you generate: an export leaves out what was made of photos that it draws into different splits."
+        )
+    return notes
 
 
 def _candidates(

@@ -40,6 +40,7 @@ class Samples:
         facts: by measure, what sets them apart.
         numbers: by measure, the values of each of them; NaN is missing.
         tags: failure tags that most of them carry.
+        spared: how many of those that were asked for belong to test, and are left out.
     """
 
     dataset: Dataset
@@ -49,6 +50,7 @@ class Samples:
     facts: Mapping[str, Fact]
     numbers: Mapping[str, Values]
     tags: tuple[str, ...]
+    spared: int = 0
 
     @property
     def ids(self) -> list[str]:
@@ -70,8 +72,10 @@ class Samples:
         return first, ~first
 
 
-def samples_of(dataset: Dataset, where: str | Filter | None, ids: Sequence[str] | None) -> Samples:
-    """The samples that are asked for.
+def samples_of(
+    dataset: Dataset, where: str | Filter | None, ids: Sequence[str] | None, *, spare_test: bool = True
+) -> Samples:
+    """The samples that are asked for; without those of test, if others are left.
 
     Raises:
         InputError: there are none, or none of them is measured.
@@ -79,13 +83,19 @@ def samples_of(dataset: Dataset, where: str | Filter | None, ids: Sequence[str] 
     """
     table = store.table(dataset)
     rows = _rows(table, None if where is None else store.asked(dataset, where), ids)
+    given = int(rows.sum())
+    if spare_test:
+        of_test = np.isin(table.ids, list(store.held_back(dataset, alike=False)))
+        rows = rows & ~of_test if (rows & ~of_test).any() else rows
     others = _others(table, rows)
     facts = _facts(table, rows, others)
     if not facts:
         problem = "None of the selected samples has been measured."
         raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds), or workbench measure DATASET.")
     numbers = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
-    return Samples(dataset, table, rows, others, facts, numbers, tuple(_shared_tags(table, rows)))
+    return Samples(
+        dataset, table, rows, others, facts, numbers, tuple(_shared_tags(table, rows)), given - int(rows.sum())
+    )
 
 
 def _rows(table: Table, where: str | Filter | None, ids: Sequence[str] | None) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,15 @@ def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
     _settle(dataset)
     documents = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
     return {document["key"]: document["split"] for document in documents}
+
+
+@translated
+def drawn_into(dataset: Dataset, splits: Sequence[str] = (), *, limit: int = 0) -> frozenset[str]:
+    """Keys of the samples that were drawn into some splits, or any, under whatever memory; 0 is no limit."""
+    _settle(dataset)
+    query = {"dataset_id": dataset._doc.id, **({"split": {"$in": list(splits)}} if splits else {})}
+    found = odm_database.get_db_conn()[DRAWS].find(query, {"key": 1}, limit=limit)
+    return frozenset(document["key"] for document in found)
 
 
 @translated

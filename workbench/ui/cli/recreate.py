@@ -17,6 +17,11 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")
     parser.add_argument("--content", help="what to make pictures of: photos, pasted or rendered (what fits best)")
     parser.add_argument(
+        "--with-test",
+        action="store_true",
+        help="fit to samples of test too, which then cannot evaluate rounds any more",
+    )
+    parser.add_argument(
         "--no-probes", action="store_true", help="copy surfaces and classes only, without trial pictures"
     )
     parser.add_argument("--seconds", type=float, default=90.0, help="time limit of the fit (90)")
@@ -35,6 +40,7 @@ def run(args: argparse.Namespace) -> Outcome:
         args.where,
         name=args.name,
         content=args.content,
+        spare_test=not args.with_test,
         probes=not args.no_probes,
         seconds=args.seconds,
         backend=args.backend,
@@ -51,6 +57,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "gap_before": recreation.gap_before,
         "gap_after": recreation.gap_after,
         "problems": plain(recreation.problems),
+        "notes": recreation.notes,
     }
     scenario = shlex.quote(str(args.output))
     sheet = shlex.quote(str(Path(args.output).with_suffix(".png")))

@@ -57,10 +57,11 @@ def recreate(
     """
     samples, in_code = _samples(state, source, spare_test)
     given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds, "content": content or None}
+    given |= {} if spare_test else {"spare_test": False}
 
     def run(work: Work) -> Done:
         result = recreate_failure(state.dataset, **samples, **given, work=work)
-        return Done("; ".join([str(result).splitlines()[0], *map(str, result.problems)]), _plain(result))
+        return Done("; ".join([str(result).splitlines()[0], *map(str, result.problems), *result.notes]), _plain(result))
 
     state.note_code(f"recreation = {call(recreate_failure, DS, **in_code, **given)}")
     return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
