@@ -120,6 +120,8 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     why = board.root.locator(".wb-hint", has_text="content: photos (your own photos, developed anew)")
     expect(why).to_be_visible()
     expect(board.root.locator(".wb-beside img")).to_have_count(8, timeout=60_000)
+    yaml = board.labelled("Scenario as YAML")
+    expect(yaml).to_have_value(re.compile("content: photos"))  # preview and generate act on what was just recreated
     gap = board.root.locator(".wb-gap")
     before, after = (float(str(gap.get_attribute(f"data-{name}"))) for name in ("before", "after"))
     assert before > 0 and after > 0
@@ -139,8 +141,9 @@ def recreate_and_change_a_row(board: Board, screenshot: Callable[..., Path], the
     expect(board.labelled("Distribution of sensor.lens.blur_px")).to_have_value("0.0")
     gap.scroll_into_view_if_needed()
     screenshot(board.root, f"loop-recreate-{theme}")
+    expect(yaml).to_have_value(re.compile(r"exposure\.ev:\s+uniform: \[-3, -2\]"))
     board.does("take-fit").click()
-    expect(board.labelled("Scenario as YAML")).to_have_value(re.compile(r"exposure\.ev:\s+uniform: \[-3, -2\]"))
+    expect(yaml).to_have_value(re.compile(r"exposure\.ev:\s+uniform: \[-3, -2\]"))
 
 
 def generate(board: Board) -> None:

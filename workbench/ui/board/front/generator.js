@@ -44,7 +44,14 @@ export function panel({ ask, signal }) {
     const count = workers.value ? { workers: Number(workers.value) } : {};
     busy(go, ask("generate", { ...request(), n: Number(n.value), backend: backend.value || "open3d", ...count })).catch(generateNotice.fail);
   } }, "Generate");
-  const recreation = recreationSection(ask, signal, (yaml) => { edit(yaml); text.focus(); });
+  let taken = ""; // the scenario of a fit that stands in the field: it may be replaced by the next, a person's words may not
+  const recreation = recreationSection(ask, signal, (yaml, wanted) => {
+    if (wanted || text.hidden || text.value === taken) {
+      taken = yaml;
+      edit(yaml);
+    }
+    if (wanted) text.focus();
+  });
   const root = el("div.wb-generator", {},
     recreation.root,
     section("Generate", field("Scenario", preset), file, toggle, text,

@@ -47,7 +47,7 @@ function parameterRow(row, revise) {
   return el("div.wb-parameter", { data: { path: row.path } }, el("div.wb-row", {}, el("span.wb-data", { title: `${row.path}: ${row.why}` }, shortPath(row.path)), how), value, origin, trouble.root);
 }
 
-/** @param {Ask} ask @param {AbortSignal} signal @param {(yaml: string) => void} take what is done with the scenario at the end */
+/** @param {Ask} ask @param {AbortSignal} signal @param {(yaml: string, wanted: boolean) => void} take gets the scenario; `wanted` when a person asks for it */
 export function recreationSection(ask, signal, take) {
   const pictures = pictureStore(signal);
   const source = choice("What to recreate"), name = el("input", { placeholder: "name (optional)", "aria-label": "Name of the scenario" });
@@ -82,14 +82,15 @@ export function recreationSection(ask, signal, take) {
     let yaml = fit.yaml, last = Promise.resolve();
     const revise = (path) => (value, mode) => {
       const asked = last.then(() => ask("revise", { text: yaml, path, value, mode })); // one after the other: each changes what the last one gave
-      last = asked.then(({ result }) => { yaml = result.yaml; }, () => {});
+      last = asked.then(({ result }) => { yaml = result.yaml; take(yaml, false); }, () => {});
       return asked.then(({ result }) => result.value);
     };
     fitted.replaceChildren(el("p.wb-hint", {}, `${fit.name}: from ${counted(fit.samples, "sample")}.`), ...fit.contents.map((line) => el("p.wb-hint", {}, line)), sheet, ...gap(fit),
       el("div.wb-parameters", {}, ...fit.rows.map((row) => parameterRow(row, revise(row.path)))),
-      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml)) }, "Edit and generate"),
+      el("div.wb-row", {}, el("button.wb-primary", { data: { does: "take-fit" }, onclick: () => last.then(() => take(yaml, true)) }, "Edit and generate"),
         el("button", { data: { does: "beside" }, onclick: () => last.then(() => beside(yaml, sheet)) }, "Show pictures")));
     beside(yaml, sheet);
+    take(yaml, false);
   };
   return {
     root: section("Recreate a failure", field("Samples", source), name, field("Pictures of", content), spare.root, probes.root, secondsField, el("div.wb-row", {}, start), trouble.root, fitted),
