@@ -30,7 +30,8 @@ def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.Mo
         fitting = importlib.import_module("workbench.actions.recreate.fitting")
         monkeypatch.setattr(fitting, "ROUNDS", (24, 24))
         monkeypatch.setattr(fitting, "STEPS", 0)
-        monkeypatch.setattr(fitting, "JUDGED", 40)
+        monkeypatch.setattr(fitting, "JUDGED", 16)
+        monkeypatch.setattr(fitting, "CHECKS", 8)
     (tour,) = blocks("python")
     scope: dict[str, object] = {}
     try:
