@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, Stored, opened
+from workbench.base.plurals import counted
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
 from workbench.core.measures import MEASURES, derive_attributes
@@ -35,6 +37,7 @@ class MeasureReport:
         problems: images that could not be read, labels that cannot be used.
         failed: images that could not be read.
         samples_per_s: rate of this call.
+        unknown: by attribute, images of which its word could not be told.
     """
 
     measured: int = 0
@@ -43,6 +46,16 @@ class MeasureReport:
     problems: list[Problem] = field(default_factory=list)
     failed: int = 0
     samples_per_s: float = 0.0
+    unknown: dict[str, int] = field(default_factory=dict)
+
+    def advice(self, dataset: str) -> list[str]:
+        """What to do about attributes that are unknown in most images, in sentences."""
+        return [
+            f"{name} is unknown in {n:,} of {counted(self.measured, 'image')}. To teach it, tag about 25 images per word "
+            f"as {name}:<word>, then: workbench teach {shlex.quote(dataset)} {name}"
+            for name, n in self.unknown.items()
+            if 2 * n > self.measured
+        ]
 
 
 def measure(
@@ -128,7 +141,11 @@ def _save(
         i: {label: values for label, values in of_sample.items() if label and values} for i, of_sample in labels.items()
     }
     store.set_label_values(dataset, fields.GROUND_TRUTH, known)  # before the mark that all of the sample is measured
-    store.set_values(dataset, {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured})
+    values = {s.id: _values(s, measured[s.id]) for s in batch if s.id in measured}
+    for name in fields.ATTRIBUTES:
+        if n := sum(of_sample.get(name) == "unknown" for of_sample in values.values()):
+            report.unknown[name] = report.unknown.get(name, 0) + n
+    store.set_values(dataset, values)
 
 
 def _values(stored: Stored, measured: Measured) -> dict[str, Value]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.builders import record
-from workbench.actions.measure import measure
+from workbench.actions.measure import MeasureReport, measure
 from workbench.adapters import store
 from workbench.base.errors import Cancelled
 from workbench.base.progress import Cancel, Tick, Work
@@ -46,6 +46,20 @@ def test_words_of_the_data_stay(dataset: Any, ids: list[str]) -> None:
     assert (by_data.record.attributes["lighting"], by_data.record.attributes["surface"]) == ("harsh", "wood")
     assert partly.record.attributes["surface"] == "wood" and "lighting" in partly.record.attributes
     assert [s.attributes_from for s in (by_data, partly, measured)] == ["data", "data", "measured"]
+
+
+def test_what_to_do_about_an_unknown_attribute_is_said(dataset: Any, picture: Callable[..., Path]) -> None:
+    given: list[dict[str, str]] = [{"surface": "wood"}, {}, {}]
+    store.add(dataset, [record(picture(f"{i}.png", seed=i), attributes=a) for i, a in enumerate(given)], source="real")
+    report = measure(dataset)
+    assert report.unknown["surface"] == 2
+    (advice,) = [line for line in report.advice("my cell") if line.startswith("surface")]
+    assert advice == (
+        "surface is unknown in 2 of 3 images. To teach it, tag about 25 images per word as surface:<word>, then: "
+        "workbench teach 'my cell' surface"
+    )
+    few = MeasureReport(measured=4, unknown={"surface": 2, "lighting": 1})
+    assert few.advice("cell") == []
 
 
 def test_a_picture_that_cannot_be_read_is_named(dataset: Any, ids: list[str]) -> None:

@@ -242,8 +242,8 @@ def test_no_labels_have_no_measures() -> None:
     [
         ({"exposure_ev": -6.0}, "lighting", {"dark"}),
         ({"exposure_ev": -3.2}, "lighting", {"dim"}),
-        ({"exposure_ev": -6.0}, "surface", {"unknown"}),
-        ({"contrast": 0.0}, "surface", {"unknown"}),
+        ({}, "surface", {"unknown"}),  # whatever there is to see: see ``attributes``
+        ({"highlight_share": 0.2, "gloss": 1.0}, "surface", {"unknown"}),
         ({"contrast": 0.0, "noise": 0.1}, "sensor", {"unknown"}),
         ({"contrast": 0.0, "noise": 12.0}, "sensor", {"noisy"}),
         ({"blur_px": 5.0, "motion_px": 1.0, "noise": 1.0}, "sensor", {"blurred", "motion"}),
@@ -266,13 +266,13 @@ def test_confidence_falls_towards_a_limit() -> None:
 
 
 def test_models_know_only_measures() -> None:
-    assert set(models()) == {"gloss", "label_gloss", "light", "motion", "surface"}
+    assert set(models()) == {"gloss", "label_gloss", "light", "motion"}
     for model in models().values():
         assert set(model.features) <= set(MEASURES)
         assert model.weights.shape == (max(len(model.words), 1), len(model.features))
     assert set(MEASURES) >= LOGARITHMIC
     measured = measure_all(Picture(gray(scene())))
-    assert sum(models()["surface"].shares(measured).values()) == pytest.approx(1.0)
+    assert sum(models()["light"].shares(measured).values()) == pytest.approx(1.0)
 
 
 def test_other_models_are_used_inside_the_block_only() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.tools.calibration import words
-from workbench.core.measures.attributes import DIM_EV, MATERIAL_EV
+from workbench.core.measures.attributes import DIM_EV
 from workbench.core.measures.gloss import FEATURES
 from workbench.core.measures.model import CUT, Model, feature
 from workbench.core.measures.registry import MEASURES
@@ -30,7 +30,6 @@ def fit_models(shots: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[st
         measured: its measures, with ``labels`` as ``label_features`` gives them.
     """
     light = [k for k, m in enumerate(measured) if m["exposure_ev"] > DIM_EV]
-    seen = [k for k, m in enumerate(measured) if m["exposure_ev"] > MATERIAL_EV]
     boxes = [(t, f) for s, m in zip(shots, measured, strict=True) for t, f in _boxes(s, m)]
     gloss = _gloss_model(measured, [s["gloss"] for s in shots])
     return {
@@ -41,9 +40,6 @@ def fit_models(shots: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[st
         ),
         "motion": softmax_model(
             measured, [words.moved(shot) for shot in shots], ALL_FEATURES, words.MOTION, balanced=False
-        ),
-        "surface": softmax_model(
-            [measured[k] for k in seen], [words.surface(shots[k]) for k in seen], ALL_FEATURES, words.SURFACE
         ),
     }
 

@@ -78,7 +78,6 @@ RELATIONS = (
 )
 ATTRIBUTES: Mapping[str, tuple[Callable[[Shot], str], tuple[str, ...], float | None]] = {
     "lighting": (words.lighting, words.LIGHTING, 0.85),
-    "surface": (words.surface, words.SURFACE, 0.75),
     "sensor": (words.sensor, words.SENSOR, None),
 }
 

@@ -82,7 +82,6 @@ def test_highlights_are_specular_and_bright() -> None:
 def test_words_of_the_truth_are_known_words() -> None:
     assert set(words.LIGHTING) | {"unknown"} == set(fields.LIGHTING_WORDS)
     assert set(words.SENSOR) | {"unknown"} == set(fields.SENSOR_WORDS)
-    assert set(words.SURFACE) < set(fields.SURFACE_WORDS)
     light = {"facing": 0.0, "key_share": 0.2, "light_spread_stops": 0.1, "hardness": 0.2}
     shot = {"exposure_ev": 0.0, "light": light}
     assert words.lighting(shot) == "normal"
@@ -154,7 +153,7 @@ def test_a_tiny_set_from_end_to_end(tmp_path: Path) -> None:
     rho = {row["measure"] + ": " + row["truth"]: row["rho"] for row in said["measures"]}
     assert rho["exposure_ev: radiance through the lens, exposed, EV"] > 0.9
     assert rho["contrast: contrast of the radiance shown without faults"] > 0.8
-    assert {row["attribute"] for row in said["attributes"]} == {"lighting", "surface", "sensor"}
+    assert {row["attribute"] for row in said["attributes"]} == {"lighting", "sensor"}
     assert "exposure_ev" in (tmp_path / "report.txt").read_text()
     assert (tmp_path / "report.html").read_text().count("<svg") == len(report.plots)
 

@@ -9,10 +9,8 @@ from workbench.core.measures.attributes import BRIGHT_EV, DARK_EV, DIM_EV, NOISY
 
 LIGHTING = ("dark", "dim", "normal", "bright", "harsh", "backlit", "uneven")
 LIGHT_KINDS = ("normal", "harsh", "backlit", "uneven")
-SURFACE = ("matte", "glossy", "metal", "mirror")
 MOTION = ("still", "moved")
 SENSOR = ("clean", "noisy", "blurred", "motion")
-DULL = {"cardboard": "matte", "wood": "matte"}
 FACING, KEY_SHARE, SPREAD_STOPS = 0.45, 0.7, 1.0
 BLUR_PX, MOVED_PX = 1.5, 5.0
 
@@ -37,11 +35,6 @@ def lighting(shot: Mapping[str, Any]) -> str:
     if kind in ("backlit", "uneven"):
         return kind
     return "bright" if ev > BRIGHT_EV else kind
-
-
-def surface(shot: Mapping[str, Any]) -> str:
-    """Kind of the working surface; bare board and wood count as matte, which is how they reflect."""
-    return str(DULL.get(shot["surface"], shot["surface"]))
 
 
 def sensor(shot: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> Outcome:
         "failed": report.failed,
         "samples_per_s": round(report.samples_per_s, 1),
         "problems": [plain(problem) for problem in report.problems],
+        "unknown": report.unknown,
     }
     before = report.skipped - report.without_picture
     lines = [
@@ -36,4 +37,5 @@ def run(args: argparse.Namespace) -> Outcome:
     ]
     if report.without_picture:
         lines[0] += f", {counted(report.without_picture, 'point cloud')} without an image skipped"
-    return Outcome(values, "\n".join(lines + [f"  {problem}" for problem in report.problems[:20]]))
+    lines += [f"  {problem}" for problem in report.problems[:20]]
+    return Outcome(values, "\n".join(lines + report.advice(args.dataset)))

@@ -59,7 +59,8 @@ def measure(state: Selection, jobs: Jobs) -> int:
     def run(work: Work) -> Done:
         report = measure_samples(state.dataset, work=work)
         unreadable = f", {report.failed:,} could not be read" if report.failed else ""
-        return Done(_with(f"{report.measured:,} measured, {report.skipped:,} already measured{unreadable}", report))
+        done = _with(f"{report.measured:,} measured, {report.skipped:,} already measured{unreadable}", report)
+        return Done("; ".join([done, *report.advice(state.dataset.name)]))
 
     state.note_code(call(measure_samples, DS))
     return jobs.start("Measure light, surface and sensor", run, kind="measure")
