@@ -51,8 +51,8 @@ class MeasureReport:
     def advice(self, dataset: str) -> list[str]:
         """What to do about attributes that are unknown in most images, in sentences."""
         return [
-            f"{name} is unknown in {n:,} of {counted(self.measured, 'image')}. To teach it, tag about 25 images per word "
-            f"as {name}:<word>, then: workbench teach {shlex.quote(dataset)} {name}"
+            f"{name} is unknown in {n:,} of {counted(self.measured, 'image')}. To teach it, tag about 25 images per "
+            f"word as {name}:<word>, then: workbench teach {shlex.quote(dataset)} {name}"
             for name, n in self.unknown.items()
             if 2 * n > self.measured
         ]
