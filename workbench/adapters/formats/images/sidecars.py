@@ -49,9 +49,9 @@ _DEPTH_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 _CLOUD_SUFFIXES = (".pcd", ".ply", ".bin", ".xyz")
 _PART_SUFFIXES = tuple({*_MASK_SUFFIXES, *_DEPTH_SUFFIXES, *_CLOUD_SUFFIXES})
 _NO_DEFECT = frozenset({
-    "good", "ok", "normal", "normals", "nominal", "healthy", "clean", "pass", "passed", "negative", "background",
-    "empty", "defect_free", "defectfree", "no_defect", "nodefect", "non_defective", "nondefective", "no_anomaly",
-    "anomaly_free", "without_defect", "no_crack", "uncracked", "non_crack", "noncrack",
+    "good", "ok", "normal", "nominal", "healthy", "clean", "negative", "background", "empty", "defect_free",
+    "defectfree", "no_defect", "nodefect", "non_defective", "without_defect", "no_anomaly", "anomaly_free", "no_crack",
+    "non_crack", "uncracked",
 })  # fmt: skip
 _MOST_VALUES = 64  # of a mask beside an image of the same name
 _FIRST_SECOND = 1e6  # smaller numbers are frames, not times
