@@ -26,6 +26,7 @@ from workbench.adapters import predictions
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit.archive import opened
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.predictions import class_names, counted_from, read_references
 from workbench.adapters.store import vectors
@@ -336,7 +337,7 @@ def archived(kind: str) -> bytes:
 
 def unpacked(folder: Path) -> object:
     path = next(path for path in folder.iterdir() if path.is_file())
-    return list(choose(Source(opened(path, scratch=folder / "scratch")))[1].read())
+    return list(choose(Source(opened(path, scratch=Scratch(folder / "scratch"))))[1].read())
 
 
 def documents() -> dict[str, Document]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain, islice
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from workbench.adapters import store
 from workbench.adapters.formats.registry import choose
-from workbench.adapters.formats.toolkit import archive, scratch
+from workbench.adapters.formats.toolkit import archive
 from workbench.adapters.formats.toolkit.contract import Found
 from workbench.adapters.formats.toolkit.problems import Problems
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError, one_of, unreadable
 from workbench.base.files import existing
@@ -82,7 +83,7 @@ def load(
             if waiting:
                 progress.advance(waiting.result())
             classes.add(batch, problems)
-            waiting = writer.submit(add, batch)
+            waiting = writer.submit(_settled, opened.scratch, add, batch)
         if waiting:
             progress.advance(waiting.result())
     _close(source, problems, mixed)
@@ -124,6 +125,11 @@ def _summary(problems: Problems) -> str:
     return f": {n:,} x {kind}, first at {first.where}: {first.message.removesuffix('.')}"
 
 
+def _settled(scratch: Scratch, add: Callable[[Sequence[Record]], int], batch: Sequence[Record]) -> int:
+    scratch.settle()  # the dataset must not name files that a power failure takes away
+    return add(batch)
+
+
 def _add(
     dataset: store.Dataset,
     batch: Sequence[Record],
@@ -142,7 +148,6 @@ def _add(
         if own is not None and own != source:
             problems.count("source_conflict", record.origin)
         by_source.setdefault(own or source, []).append(_without_source(record))
-    scratch.settle()  # the dataset must not name files that a power failure takes away
     for name, records in by_source.items():
         added = store.add(dataset, records, source=name, update=update)
         _tell_corrections(added.corrections, report, problems)

@@ -352,9 +352,10 @@ import sys
 from pathlib import Path
 from workbench.adapters.formats.registry import choose
 from workbench.adapters.formats.toolkit import archive
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
-scratch = Path(sys.argv[2])
+scratch = Scratch(Path(sys.argv[2]))
 try:
     source = Source(archive.opened(Path(sys.argv[1]), scratch=scratch), scratch=scratch)
     for record in choose(source)[1].read():

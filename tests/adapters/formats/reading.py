@@ -16,6 +16,7 @@ from workbench.actions.export.readback import path_of
 from workbench.adapters.formats.registry import FORMATS, WRITERS, choose
 from workbench.adapters.formats.toolkit.contract import NamedRecord
 from workbench.adapters.formats.toolkit.problems import KINDS, Problems
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import WorkbenchError
 from workbench.core.schema.labels import Record
@@ -61,7 +62,7 @@ def through(name: str, given_records: list[Record]) -> tuple[dict[str, Record], 
                 path.write_bytes(PICTURE)
         writer.write(folder, items)
         written = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        source = Source(folder, problems, scratch=Path(text) / "unpacked")
+        source = Source(folder, problems, scratch=Scratch(Path(text) / "unpacked"))
         read = {path_of(record, folder.resolve(), writer): record for record in FORMATS[name].read(source)}
         places = {writer.picture_path(str(item.record.split), item.name): at for at, item in enumerate(items)}
         found = {f"{places[path]}.png": record for path, record in read.items()}

@@ -10,6 +10,7 @@ from PIL import Image
 
 from workbench.adapters.formats.registry import FORMATS
 from workbench.adapters.formats.toolkit.contract import NamedRecord, Writer
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.errors import InputError
 from workbench.base.parts import scratch_folder
@@ -80,7 +81,7 @@ class ClassNames:
                 picture.write_bytes(original.read_bytes())
             try:
                 self._writer.write(folder, [item])
-                source = Source(folder, scratch=scratch / "scratch")
+                source = Source(folder, scratch=Scratch(scratch / "scratch"))
                 return [each.labels.names for each in FORMATS[self._writer.name].read(source)] == [(name,)]
             except (InputError, ValueError):  # not even written: half a surrogate pair, or no XML
                 return False

@@ -24,6 +24,7 @@ from workbench.adapters.formats.toolkit.contract import Writer, everything, reco
 from workbench.adapters.formats.toolkit.fidelity import sentences
 from workbench.adapters.formats.toolkit.names import in_order
 from workbench.adapters.formats.toolkit.pictures import started_workers
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError, one_of
@@ -226,7 +227,7 @@ def _write(
             put(parts, chosen.shipped, writer, media, progress)
         writer.write(parts, chosen.shipped)
         with part_folder(target.parent) as scratch:
-            written = Source(parts, scratch=scratch, workers=workers, follow_links=True)
+            written = Source(parts, scratch=Scratch(scratch), workers=workers, follow_links=True)
             hashes = compare(written, chosen.shipped, seen.places, writer, progress)
         write_bundle(parts, chosen, seen.summary, choice, report, None if writer.embeds else hashes)
 

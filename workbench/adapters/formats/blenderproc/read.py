@@ -20,13 +20,12 @@ from PIL import Image
 
 from workbench.adapters.formats.toolkit.boxes import Frame
 from workbench.adapters.formats.toolkit.contract import Counted, Found
-from workbench.adapters.formats.toolkit.depth import MM, write_depth
+from workbench.adapters.formats.toolkit.depth import MM, depth_bytes
 from workbench.adapters.formats.toolkit.json_files import dicts_in
 from workbench.adapters.formats.toolkit.names import attributes_of, split_of_path
 from workbench.adapters.formats.toolkit.partial_labels import PartialLabel, labels_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Kind, Problems
-from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.tree import Tree, stem_of
 from workbench.base.errors import InputError
@@ -139,14 +138,14 @@ def _entries(h5py: Any, source: Source, file: str) -> list[_Entry]:
         message = f"The file has no data set 'colors', {present}; sample left out."
         problems.add("missing_image", file, message, loses_record=True)
     digest = sha256_file(tree.path(file)) if eyes else ""
-    folder = source.scratch / "hdf5" / digest[:2] / digest
+    folder = f"hdf5/{digest[:2]}/{digest}"
     entries = []
     for eye in eyes:
         pair: dict[str, Any] = {key: content.get(f"{key}{eye}", content.get(key)) for key in _READ}
         stereo = isinstance(pair["colors"], np.ndarray) and pair["colors"].ndim == 4
         for at in range(len(pair["colors"]) if stereo else 1):
             single = {key: value[at] if stereo and _has_eyes(value) else value for key, value in pair.items()}
-            entries += _entry(file, folder, f"{eye}_{at}" if stereo else eye, single, problems)
+            entries += _entry(source, file, folder, f"{eye}_{at}" if stereo else eye, single)
     return entries
 
 
@@ -184,15 +183,15 @@ def _values(container: Any, key: str, h5py: Any) -> Any:
     return data_set[()]
 
 
-def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], problems: Problems) -> list[_Entry]:
-    colors = content["colors"]
+def _entry(source: Source, file: str, folder: str, eye: str, content: Mapping[str, Any]) -> list[_Entry]:
+    colors, problems = content["colors"], source.problems
     where = f"{file}, colors{eye}"
     if not isinstance(colors, np.ndarray) or colors.dtype != np.uint8 or colors.ndim not in (2, 3) or not colors.size:
         given = f"{colors.shape} of {colors.dtype}" if isinstance(colors, np.ndarray) else "not readable"
         message = f"'colors' is {given}, not an image (height, width, 3) of uint8; sample left out."
         problems.add("unreadable_image", where, message, loses_record=True)
         return []
-    picture = _png(folder / f"colors{eye}.png", colors, where, problems)
+    picture = _kept(source, f"{folder}/colors{eye}.png", colors, where)
     if picture is None:
         return []
     shape = colors.shape[:2]
@@ -206,24 +205,26 @@ def _entry(file: str, folder: Path, eye: str, content: Mapping[str, Any], proble
             where,
             instances if _is_map(instances, shape, "ui", f"{file}, instance_segmaps", problems) else None,
             attributes,
-            write_depth(folder / f"depth{eye}.png", depth.astype(np.float64) * MM)
+            source.scratch.kept(f"{folder}/depth{eye}.png", lambda: depth_bytes(depth.astype(np.float64) * MM))
             if _is_map(depth, shape, "uif", f"{file}, depth", problems)
             else None,
         )
     ]
 
 
-def _png(target: Path, pixels: NDArray[Any], where: str, problems: Problems) -> Path | None:
-    if target.exists():
-        return target
+def _kept(source: Source, name: str, pixels: NDArray[Any], where: str) -> Path | None:
     try:
-        stream = io.BytesIO()
-        Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+        return source.scratch.kept(name, lambda: _png(pixels))
     except (TypeError, ValueError) as cause:
         message = f"The array {pixels.shape} of {pixels.dtype} is not an image ({cause}); sample left out."
-        problems.add("unreadable_image", where, message, loses_record=True)
+        source.problems.add("unreadable_image", where, message, loses_record=True)
         return None
-    return keep(target, stream.getvalue())
+
+
+def _png(pixels: NDArray[Any]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
 
 
 def _is_map(values: Any, shape: tuple[int, ...], kinds: str, where: str, problems: Problems) -> bool:
@@ -253,7 +254,7 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
     problems = source.problems
     if entry.instances is None or not entry.attributes:
         problems.count("missing_annotation_file", entry.where)
-    maps = {DEPTH: entry.depth, INSTANCES: _instance_map(entry)}
+    maps = {DEPTH: entry.depth, INSTANCES: _instance_map(source, entry)}
     return Record(
         image_path=entry.image_path,
         origin=entry.origin,
@@ -266,12 +267,13 @@ def _record(source: Source, entry: _Entry, header: Header) -> Record:
     )
 
 
-def _instance_map(entry: _Entry) -> Path | None:
+def _instance_map(source: Source, entry: _Entry) -> Path | None:
     ids = entry.instances
     if ids is None or ids.min() < 0 or ids.max() > np.iinfo(np.uint16).max:
         return None
     target = entry.image_path.with_name(entry.image_path.name.replace("colors", "instances"))
-    return _png(target, ids.astype(np.uint16), entry.where, Problems())
+    name = target.relative_to(source.scratch.folder).as_posix()
+    return source.scratch.kept(name, lambda: _png(ids.astype(np.uint16)))
 
 
 def _partial_labels(entry: _Entry) -> Iterator[PartialLabel]:

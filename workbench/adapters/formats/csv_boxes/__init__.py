@@ -126,7 +126,7 @@ def read(source: Source) -> Iterator[Record]:
     for file in _files(source):
         sheet = _sheet(file, content_of(tree.peek(file), file, problems) or b"", problems)
         if sheet is not None:
-            tree.opened.add(file)
+            tree.mark_opened([file])
         sheets += [sheet] if sheet is not None else []
     if not sheets and not len(problems):
         fix = "Name the columns for example filename, class, xmin, ymin, xmax, ymax."

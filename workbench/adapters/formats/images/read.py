@@ -134,7 +134,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     problems.extend(layout.problems)
-    tree.opened.update([*(table.file for table in layout.tables), *layout.sequences.files])
+    tree.mark_opened([*(table.file for table in layout.tables), *layout.sequences.files])
     _name_strays(layout.sidecars, layout.pictures, problems)
     return _pictures(source, layout, _rows(tree, layout.tables, layout.pictures, problems))
 

@@ -26,7 +26,6 @@ from workbench.adapters.formats.toolkit.names import split_in, split_of_path
 from workbench.adapters.formats.toolkit.parquet_rows import BrokenParquet, Row, rows_of
 from workbench.adapters.formats.toolkit.pictures import Draft, Header, Records
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.adapters.formats.toolkit.table_rows import Names, RowReader, close_rows, kept_class, plan_of
 from workbench.adapters.formats.toolkit.tree import PICTURE_TYPES, Tree, folder_of, stem_of
@@ -213,8 +212,7 @@ def _kept(source: Source, cell: Any, given: PurePosixPath) -> Path | None:
         return None
     suffix = given.suffix.lower() if given.suffix.lower() in PICTURE_TYPES else _suffix(data)
     digest = sha256(data).hexdigest()
-    target = source.scratch / "parquet" / digest[:2] / f"{digest}{suffix}"
-    return target if target.exists() else keep(target, data)
+    return source.scratch.kept(f"parquet/{digest[:2]}/{digest}{suffix}", lambda: data)
 
 
 def _beside(tree: Tree, file: str, path: Any) -> Path | None:

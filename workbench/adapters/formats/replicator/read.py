@@ -128,7 +128,7 @@ def _records(source: Source, layout: _Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     shots, posed = layout.shots, layout.posed
-    tree.opened.update(file for file in tree.files if file.rpartition("/")[2] == "metadata.txt")
+    tree.mark_opened(tree.named("metadata.txt"))
     _name_others(tree, {draft.origin for draft in (*shots, *posed)}, problems)
     _name_missing(tree, shots, problems)
     there = [draft for draft in posed if draft.origin in tree.known]

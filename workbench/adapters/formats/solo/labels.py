@@ -77,7 +77,7 @@ def partial_labels(
                 capture.value(kind, value, template, annotation_where)
         else:
             problems.count("unsupported_annotation", f"{annotation_where}: {kind or 'no @type':.60}")
-            tree.opened.add(f"{folder}/{annotation.get('filename')}".lstrip("/"))  # named with its annotation
+            tree.mark_opened([f"{folder}/{annotation.get('filename')}".lstrip("/")])  # named with its annotation
     capture.visible_pixels(metrics, str(entry.get("id")))
     labels = list(capture.labels.values())
     for label in labels:

@@ -83,7 +83,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     tree.name_junk(problems)
     definitions: dict[str, Definitions] = {}
-    source.tree.opened.update(file for file in source.tree.files if file.rpartition("/")[2] in _SETTINGS)
+    tree.mark_opened(tree.named(*_SETTINGS))
     captures: list[_Capture] = []
     for file in files:
         home = folder_of(folder_of(file))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from workbench.adapters.formats.toolkit.scratch import default_folder
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.tree import plain_parts
 from workbench.base.errors import InputError
 from workbench.base.files import sha256_file, whole_folder
@@ -71,14 +71,14 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
-def opened(path: Path, *, scratch: Path | None = None, limits: Limits = _LIMITS) -> Path:
+def opened(path: Path, *, scratch: Scratch | None = None, limits: Limits = _LIMITS) -> Path:
     """The folder that an archive unpacks to; any other path is given back as it is.
 
     Unpacking the same content again costs only its hash.
 
     Args:
         path: an archive, or anything else that can be loaded.
-        scratch: folder to unpack in; below the workbench's home when not given.
+        scratch: where to unpack; below the workbench's home when not given.
         limits: what an archive may become.
 
     Raises:
@@ -90,7 +90,7 @@ def opened(path: Path, *, scratch: Path | None = None, limits: Limits = _LIMITS)
         raise InputError(problem, at=str(path), fix="Give the path of a file, folder or archive.")
     if not is_archive(path):
         return path
-    target = (scratch or default_folder()) / "archives" / sha256_file(path)
+    target = (scratch or Scratch()).folder / "archives" / sha256_file(path)
     if not target.exists():
         with whole_folder(target) as folder:
             _unpack(path, folder, limits)

@@ -7,6 +7,7 @@ A map that is something else is converted once into the scratch folder, under th
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workbench.adapters.formats.toolkit.arrays import read_map, read_npy
-from workbench.adapters.formats.toolkit.scratch import keep
 from workbench.adapters.formats.toolkit.source import Source
 from workbench.base.files import sha256_file, sha256_text
 from workbench.core.schema.labels import Camera
@@ -43,7 +43,6 @@ def depth_map(
     """
     path, problems = source.tree.path(file), source.problems
     name = sha256_text(f"{sha256_file(path)}|{mm_per_unit}|{distance_from and distance_from.matrix.tolist()}")
-    target = source.scratch / "depth" / name[:2] / f"{name}.png"
     values = read_npy(path, file, problems) if path.suffix == ".npy" else read_map(path, file, problems)
     if values is None:
         return None
@@ -63,19 +62,18 @@ def depth_map(
         mm_per_unit = MM if values.dtype.kind == "f" else 1.0
     if mm_per_unit == 1 and distance_from is None and path.suffix.lower() == ".png" and values.dtype == np.uint16:
         return path
-    return write_depth(target, values.astype(np.float64) * mm_per_unit, distance_from)
+    mm = values.astype(np.float64) * mm_per_unit
+    return source.scratch.kept(f"depth/{name[:2]}/{name}.png", partial(depth_bytes, mm, distance_from))
 
 
-def write_depth(target: Path, mm: NDArray[np.float64], distance_from: Camera | None = None) -> Path:
-    """Write a depth map in millimetres unless it is there; values that are not finite, negative or too far become 0."""
-    if target.exists():
-        return target
+def depth_bytes(mm: NDArray[np.float64], distance_from: Camera | None = None) -> bytes:
+    """A depth map in millimetres as a PNG; values that are not finite, negative or too far become 0."""
     z = mm if distance_from is None else mm / rays_per_z(distance_from)
     whole = np.rint(np.nan_to_num(z, nan=0.0, posinf=0.0, neginf=0.0))
     stored = np.where((whole > 0) & (whole <= MAX_MM), whole, 0).astype(np.uint16)
     stream = io.BytesIO()
     Image.fromarray(stored).save(stream, "PNG", compress_level=_PNG_LEVEL)
-    return keep(target, stream.getvalue())
+    return stream.getvalue()
 
 
 def rays_per_z(camera: Camera) -> NDArray[np.float64]:

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench.base.files import home, refused, sync, write_bytes
 
-_unsettled: set[Path] = set()
 
+class Scratch:
+    """The folder where such files are kept.
 
-def default_folder() -> Path:
-    """Where such files are kept: below the workbench's home."""
-    return home() / "unpacked"
-
-
-def keep(target: Path, data: bytes) -> Path:
-    """Write a file, whole, with the folders above it; a load waits for the disk before it names it in the dataset.
-
-    Raises:
-        OutputError: the place refuses.
+    Args:
+        folder: below the workbench's home when not given.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as cause:
-        raise refused(target.parent, cause) from cause
-    write_bytes(target, data, durable=False)
-    _unsettled.add(target.parent)
-    return target
 
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = home() / "unpacked" if folder is None else folder
+        self._is_settled = True
 
-def settle() -> None:
-    """Wait until all files kept so far are on the disk.
+    def kept(self, name: str, make: Callable[[], bytes]) -> Path:
+        """The file of a name below the folder; what ``make`` gives is written, whole, unless the file is there.
 
-    Raises:
-        OutputError: the disk refuses.
-    """
-    folders = set(_unsettled)
-    _unsettled.difference_update(folders)
-    # once for each disk; a folder that is gone took its files with it
-    disks = {folder.stat().st_dev: folder for folder in folders if folder.is_dir()}
-    for folder in disks.values():
-        sync(folder)
+        A load waits for the disk (``settle``) before it names the file in the dataset.
+
+        Raises:
+            OutputError: the place refuses.
+            Whatever ``make`` raises.
+        """
+        target = self.folder / name
+        if target.exists():
+            return target
+        data = make()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise refused(target.parent, cause) from cause
+        write_bytes(target, data, durable=False)
+        self._is_settled = False
+        return target
+
+    def settle(self) -> None:
+        """Wait until all files kept so far are on the disk.
+
+        Raises:
+            OutputError: the disk refuses.
+        """
+        if not self._is_settled:
+            self._is_settled = True
+            sync(self.folder)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workbench.adapters.formats.toolkit.problems import Problems
-from workbench.adapters.formats.toolkit.scratch import default_folder
+from workbench.adapters.formats.toolkit.scratch import Scratch
 from workbench.adapters.formats.toolkit.tree import Tree
 
 
@@ -19,14 +19,14 @@ class Source:
     Attributes:
         path: of the file or folder, which exists.
         problems: where a reader collects what is wrong.
-        scratch: folder for files that a reader makes: images out of containers, converted depth maps.
+        scratch: where to keep files that a reader makes: images out of containers, converted depth maps.
         workers: open the images in parallel; ``None`` lets the reader start its own.
         follow_links: links to files that lie elsewhere count as files; only for folders that the workbench wrote.
     """
 
     path: Path
     problems: Problems = field(default_factory=Problems)
-    scratch: Path = field(default_factory=default_folder)
+    scratch: Scratch = field(default_factory=Scratch)
     workers: Executor | None = None
     follow_links: bool = False
 

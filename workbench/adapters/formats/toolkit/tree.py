@@ -90,7 +90,7 @@ class Tree:
         outside: links that lead out of the folder or nowhere; never followed.
         no_files: links to folders inside, pipes, sockets and devices; never opened.
         nameless: files and folders whose name is not valid text, which no database can hold.
-        opened: files whose path a reader asked for.
+        opened: files whose path a reader asked for, or that it marked.
     """
 
     def __init__(self, root: Path, *, follow_links: bool = False) -> None:
@@ -141,6 +141,15 @@ class Tree:
         """The absolute path of a file of this tree, which then counts as opened."""
         self.opened.add(file)
         return self.root / file
+
+    def mark_opened(self, files: Iterable[str]) -> None:
+        """Count files as opened without a look: read before, when the format was found, or with nothing more to say."""
+        self.opened.update(files)
+
+    def named(self, *names: str) -> list[str]:
+        """The files of some names, in whatever folder and case."""
+        wanted = {fold(name) for name in names}
+        return [file for name in sorted(wanted) for file in self._by_name.get(name, ())]
 
     @cached_property
     def known(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
     annotations = [parsed for file in files if (parsed := _parse(tree, file, problems)) is not None]
     problems.close("unsupported_annotation", "{n} parts of objects ({first}); left out.")
     shift_px = 0.0 if _counts_from_zero(annotations) else 1.0
-    tree.opened.update(file for file in tree.files if file.rpartition("/")[2] == _CLASS_LIST)
+    tree.mark_opened(tree.named(_CLASS_LIST))
     known = {stem_of(file) for file in (*tree.pictures, *files)}
     splits = _image_sets(tree, known, problems)
     entries = _entries(tree, annotations, splits, problems)
@@ -100,7 +100,7 @@ def _records(source: Source, files: Sequence[str]) -> Iterator[Record]:
 
 
 def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
-    data = content_of(tree.path(file), file, problems)
+    data = content_of(tree.peek(file), file, problems)
     message = ""
     if data is None:
         return None
@@ -114,9 +114,9 @@ def _parse(tree: Tree, file: str, problems: Problems) -> _Annotation | None:
             message = f"The file is not valid XML ({cause}); file left out."
         else:
             if root.tag == "annotation":
+                tree.mark_opened([file])
                 return _annotation(file, root, problems)
-            if not _looks_like(tree.path(file)):
-                tree.opened.discard(file)
+            if not _looks_like(tree.peek(file)):
                 return None  # another kind of XML
             message = f"The root element is <{root.tag:.40}>, not <annotation>; file left out."
     problems.add("broken_annotation", file, message)
@@ -163,7 +163,7 @@ def _image_sets(tree: Tree, known: Container[str], problems: Problems) -> dict[s
         if "ImageSets" not in file.split("/") or not file.endswith(".txt"):
             continue
         stem = stem_of(file)
-        tree.opened.add(file)  # trainval, and the list of each class, say nothing more
+        tree.mark_opened([file])  # trainval, and the list of each class, say nothing more
         split = split_word(stem) or (stem if _STAGE.fullmatch(stem) and stem not in _NO_SPLITS else None)
         for line in lines_of(tree.path(file), file, problems) if split is not None else ():
             listed = _listed(line, known, numbered=folder_of(file).endswith(_NUMBERED_LISTS))

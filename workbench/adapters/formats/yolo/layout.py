@@ -145,7 +145,7 @@ def name_strays(
 def named_classes(tree: Tree, problems: Problems) -> dict[int, str] | None:
     """Class names by number: lines of a class file, else of Label Studio's notes; ``None`` without either."""
     by_depth = sorted(tree.files, key=lambda file: file.count("/"))
-    tree.opened.update(file for file in by_depth if file.rpartition("/")[2].lower() == _NOTES)  # says the same
+    tree.mark_opened(tree.named(_NOTES))  # says the same
     for file in by_depth:
         if is_class_file(file) and not _begins_with_row(tree.peek(file)):
             return names_by_line(tree.path(file), file, problems)

@@ -107,7 +107,7 @@ def read(source: Source) -> Iterator[Record]:
 def _records(source: Source, layout: Layout) -> Iterator[Record]:
     tree, problems = source.tree, source.problems
     files, pairs = layout.yaml_files, layout.label_files
-    tree.opened.update(file for own in pairs.values() for file in own)
+    tree.mark_opened(file for own in pairs.values() for file in own)
     tree.name_junk(problems)
     if len(files) > 1:
         problem = f"The folder has several data.yaml files: {', '.join(files[:5])}."
