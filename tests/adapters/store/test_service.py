@@ -131,8 +131,8 @@ class Folder:
         self.path = path
         self.environment = {"FIFTYONE_DATABASE_DIR": str(path), "PATH": f"{mongod.parent}:{os.environ['PATH']}"}
 
-    def user(self) -> User:
-        return User(self.environment)
+    def user(self, code: str = NAMES) -> User:
+        return User(self.environment, code=code)
 
     def processes(self) -> list[psutil.Process]:
         """mongod and its service, in no order; what has ended and is not yet collected has no words."""
@@ -199,6 +199,36 @@ def test_a_killed_service_leaves_no_database_and_the_next_user_starts_one(folder
         assert len(folder.databases()) == 1
     user.close()
     folder.wait_until_unserved()
+
+
+STALLED = """
+import os, sys, threading
+import fiftyone.core.odm.database as odm
+odm._connection_kwargs.update(connectTimeoutMS=300, heartbeatFrequencyMS=500)  # 20 s and 10 s by default
+from workbench.adapters.store import database
+database.connect()
+print(os.environ["FIFTYONE_PRIVATE_DATABASE_PORT"], flush=True)
+sys.stdin.readline()
+odm.get_db_conn().stalled.insert_one({"kept": True})
+print(odm.get_db_conn().stalled.count_documents({}), flush=True)
+"""
+
+
+def test_a_database_that_stalls_is_waited_for(folder: Folder) -> None:
+    """A laptop that sleeps, a machine that swaps: the driver would cancel what is under way, writes too."""
+    user = folder.user(STALLED).ready()
+    (mongod,) = folder.databases()
+    mongod.suspend()
+    try:
+        assert user.process.stdin and user.process.stdout
+        user.process.stdin.write("insert\n")
+        user.process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            user.process.wait(3)
+    finally:
+        mongod.resume()
+    assert user.process.stdout.readline() == "1\n"
+    user.close()
 
 
 CONNECT = """

@@ -46,7 +46,6 @@ def connect() -> str:
     logging.getLogger("fiftyone").setLevel(logging.ERROR)
     kwargs = odm_database._connection_kwargs
     kwargs["journal"] = True  # a write has happened once it is on the server's disk
-    kwargs["serverSelectionTimeoutMS"] = int(REACH_TIMEOUT_S * 1000)  # FiftyOne would hang for 30 s
     uri = fo.config.database_uri
     if uri is None:
         if odm_database._client is not None and not _serves_our_folder(os.environ.get(PORT)):
@@ -54,6 +53,8 @@ def connect() -> str:
         server = embedded.start(find_mongod())
         os.environ[PORT] = str(server.port)
         kwargs["host"] = uri = server.uri
+        kwargs["connectTimeoutMS"] = 0  # one that ends closes its socket; one that stalls (sleep, swap) is waited for
+    kwargs.update(_timeouts(uri))
     where = _hidden_password(uri)
     version = _check_version(uri, where)
     fo.config.database_validation = False  # checked just now; FiftyOne would print a notice at every start
@@ -92,12 +93,18 @@ def translated(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
+def _timeouts(uri: str = "") -> dict[str, int]:
+    """Options of the driver, which would look for a server for 30 s, unless the address says for how long."""
+    option = "serverSelectionTimeoutMS"
+    return {} if option.lower() in uri.lower() else {option: int(REACH_TIMEOUT_S * 1000)}
+
+
 def _serves_our_folder(port: str | None) -> bool:
     """Whether the mongod at a port of this machine has its data in our folder."""
     if port is None:
         return False
     try:
-        client: Any = pymongo.MongoClient("127.0.0.1", int(port), serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
+        client: Any = pymongo.MongoClient("127.0.0.1", int(port), **_timeouts())
         with client:
             pid = int(client.admin.command("serverStatus", metrics=0)["pid"])
         return embedded.uses_our_folder(psutil.Process(pid))
@@ -116,7 +123,7 @@ def _other_folder() -> DatabaseError:
 
 def _check_version(uri: str, where: str) -> str:
     try:
-        client: Any = pymongo.MongoClient(uri, serverSelectionTimeoutMS=int(REACH_TIMEOUT_S * 1000))
+        client: Any = pymongo.MongoClient(uri, **_timeouts(uri))
         with client:
             version = str(client.server_info()["version"])
     except (pymongo.errors.PyMongoError, ValueError) as cause:
