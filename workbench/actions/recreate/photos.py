@@ -71,11 +71,11 @@ def _donor_ids(samples: Samples) -> tuple[list[str], str]:
         raise InputError(problem, at=samples.dataset.name, fix="Load photos that do not fail as well.")
     shown = _classes(table, rows)
     same = usable & _has_any(table, shown) if shown else usable
-    chosen, what = (same, "that show the same classes") if same.any() else (usable, "")
+    chosen, what = (same, " that show the same classes") if same.any() else (usable, "")
     ids = sorted((str(i) for i in table.ids[chosen]), key=lambda i: hashlib.sha256(i.encode()).digest())
     of = f" of {len(ids):,}" if len(ids) > MOST_DONORS else ""
-    why = f"{min(len(ids), MOST_DONORS):,}{of} of your own photos {what}".rstrip() + ", darkened, moved and so on"
-    return ids[:MOST_DONORS], why.replace(", darkened, moved and so on", "; none of test, none of those to recreate")
+    why = f"{min(len(ids), MOST_DONORS):,}{of} of your own photos{what}; none of test, none of those to recreate"
+    return ids[:MOST_DONORS], why
 
 
 def _allowed(samples: Samples, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -165,6 +165,12 @@ def _notes(samples: Samples, content: str) -> list[str]:
     notes = []
     if samples.spared:
         notes.append(f"Left out of the fit, as they belong to test: {counted(samples.spared, 'sample')}.")
+    if samples.all_of_test:
+        which = "The only sample belongs" if len(samples.ids) == 1 else f"All {len(samples.ids):,} samples belong"
+        notes.append(
+            f"{which} to test: fitted to, no round is judged by them any more. "
+            "Tag samples of train or val as well to keep them for that."
+        )
     if content != "rendered" and not store.has_splits(samples.dataset):
         notes.append(
             f"{samples.dataset.name} has no splits yet, so any of its photos may give pixels. Export once with splits "

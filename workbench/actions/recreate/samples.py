@@ -41,6 +41,7 @@ class Samples:
         numbers: by measure, the values of each of them; NaN is missing.
         tags: failure tags that most of them carry.
         spared: how many of those that were asked for belong to test, and are left out.
+        all_of_test: whether all of them belong to test.
     """
 
     dataset: Dataset
@@ -51,6 +52,7 @@ class Samples:
     numbers: Mapping[str, Values]
     tags: tuple[str, ...]
     spared: int = 0
+    all_of_test: bool = False
 
     @property
     def ids(self) -> list[str]:
@@ -84,18 +86,18 @@ def samples_of(
     table = store.table(dataset)
     rows = _rows(table, None if where is None else store.asked(dataset, where), ids)
     given = int(rows.sum())
-    if spare_test:
-        of_test = np.isin(table.ids, list(store.held_back(dataset, alike=False)))
-        rows = rows & ~of_test if (rows & ~of_test).any() else rows
+    of_test = np.isin(table.ids, list(store.held_back(dataset, alike=False)))
+    all_of_test = bool(of_test[rows].all())
+    if spare_test and not all_of_test:
+        rows = rows & ~of_test
     others = _others(table, rows)
     facts = _facts(table, rows, others)
     if not facts:
         problem = "None of the selected samples has been measured."
         raise InputError(problem, at=dataset.name, fix="Measure first: wb.measure(ds), or workbench measure DATASET.")
     numbers = _numbers(table, rows) | _boxes(dataset, table.ids[rows].tolist())
-    return Samples(
-        dataset, table, rows, others, facts, numbers, tuple(_shared_tags(table, rows)), given - int(rows.sum())
-    )
+    tags = tuple(_shared_tags(table, rows))
+    return Samples(dataset, table, rows, others, facts, numbers, tags, given - int(rows.sum()), all_of_test)
 
 
 def _rows(table: Table, where: str | Filter | None, ids: Sequence[str] | None) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ import dataclasses
 import io
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from workbench.actions.generate import preview
@@ -21,7 +20,7 @@ from workbench.core.scenario.distribution import Distribution
 from workbench.core.scenario.document import distribution_document, parse_text, parse_value, value_text
 from workbench.core.scenario.parameters import PARAMETERS
 from workbench.core.schema import fields
-from workbench.core.tables.filter import Filter, Not, OneOf, all_of
+from workbench.core.tables.filter import OneOf
 from workbench.ui.board.code_line import DS, FILTER, IDS, call
 from workbench.ui.board.jobs import Done, Jobs
 from workbench.ui.board.panel import Command, Reply
@@ -31,7 +30,6 @@ from workbench.ui.board.thumbnails import thumbnails
 FIT_S = 90.0
 BESIDE = 4  # samples shown beside as many pictures
 UNITS = {"stop": "EV", "pixel": "px"}  # short forms
-TEST = OneOf(fields.SPLIT, ("test",))
 Arguments = dict[str, Any]
 
 
@@ -55,7 +53,7 @@ def recreate(
     Samples that a scenario is fitted to cannot evaluate a round, so those of ``test`` are left out unless asked for.
     Returns the job's number.
     """
-    samples, in_code = _samples(state, source, spare_test)
+    samples, in_code = _samples(state, source)
     given: Arguments = {"name": name.strip() or None, "probes": probes, "seconds": seconds, "content": content or None}
     given |= {} if spare_test else {"spare_test": False}
 
@@ -67,34 +65,16 @@ def recreate(
     return jobs.start(f"Recreate {given['name'] or source}", run, kind="recreate")
 
 
-def _samples(state: Selection, source: str, spare_test: bool) -> tuple[Arguments, Arguments]:
+def _samples(state: Selection, source: str) -> tuple[Arguments, Arguments]:
     """What to recreate: the arguments for ``wb.recreate``, and the same as they stand in the code."""
-    table = state.table
-    test = table.mask(TEST) if fields.SPLIT in table.columns else np.zeros(len(table), np.bool_)
     if source == "selected":
-        ids = state.ids
-        if not ids:
+        if not state.ids:
             raise InputError("No samples are selected.", fix="Click images first.")
-        kept = [i for i, is_test in zip(ids, test[table.rows_of(ids)], strict=True) if not (spare_test and is_test)]
-        _require(len(kept), len(ids))
-        return {"ids": kept}, {"ids": IDS if len(kept) == len(ids) else kept}
-    condition: Filter = state.filter if source == "filtered" else OneOf(fields.TAGS, (source,))
-    rows = table.mask(condition)
-    if spare_test and (rows & test).any():
-        _require(int((rows & ~test).sum()), int(rows.sum()))
-        condition = all_of(condition, Not(TEST))
-    elif source == "filtered":
-        return {"where": condition}, {"where": FILTER}
-    return {"where": condition}, {"where": condition}
-
-
-def _require(kept: int, given: int) -> None:
-    if not kept:
-        fix = (
-            "Tag samples of train or val as well; or fit to the test split, which then cannot evaluate rounds any more."
-        )
-        samples = "The only sample is" if given == 1 else f"All {given:,} samples are"
-        raise InputError(f"{samples} in the test split.", fix=fix)
+        return {"ids": state.ids}, {"ids": IDS}
+    if source == "filtered":
+        return {"where": state.filter}, {"where": FILTER}
+    tagged = OneOf(fields.TAGS, (source,))
+    return {"where": tagged}, {"where": tagged}
 
 
 def _plain(result: Recreation) -> dict[str, Any]:
