@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.sizes import LONG
+from tests.sizes import sized
 from workbench.adapters import store
 from workbench.ui.cli.main import COMMANDS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+
+SECONDS = "seconds=40"  # of the fit, which has tests of its own
 
 
 def blocks(language: str) -> list[str]:
@@ -26,16 +27,11 @@ def blocks(language: str) -> list[str]:
 def test_the_tour_runs(tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sample_data").symlink_to(sample_data)
     monkeypatch.chdir(tmp_path)
-    if not LONG:  # notebook 02 and the tests of recreate fit with as many pictures as it takes
-        fitting = importlib.import_module("workbench.actions.recreate.fitting")
-        monkeypatch.setattr(fitting, "ROUNDS", (24, 24))
-        monkeypatch.setattr(fitting, "STEPS", 0)
-        monkeypatch.setattr(fitting, "JUDGED", 16)
-        monkeypatch.setattr(fitting, "CHECKS", 8)
     (tour,) = blocks("python")
+    assert SECONDS in tour
     scope: dict[str, object] = {}
     try:
-        exec(compile(tour, "README.md", "exec"), scope)
+        exec(compile(tour.replace(SECONDS, sized("seconds=10", SECONDS)), "README.md", "exec"), scope)
         assert (tmp_path / "out" / "cell" / "manifest.json").is_file()
         assert scope["change"].changed > 5  # type: ignore[attr-defined]
     finally:

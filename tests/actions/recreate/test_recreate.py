@@ -164,6 +164,15 @@ def test_a_fit_without_time_makes_what_it_needs(cell: Any, monkeypatch: pytest.M
     assert found.probes == 21 and (ticks[-1].done, ticks[-1].total) == (27, 27)
 
 
+def test_another_content_is_not_begun_without_time(cell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FITTING, "LEAST_CHECKS", 3)
+    monkeypatch.setattr(FITTING, "FIRST_LEAST", 21)
+    found = recreate(cell, f"'{FAILURE}' in tags and source == 'real'", seconds=0.1, backend="flat")
+    assert found.content == "photos" and found.probes == 21
+    assert set(found.refused) == {"rendered", "pasted"}
+    assert "not rendered: the time was too short to try it; allow more seconds." in str(found)
+
+
 @pytest.mark.parametrize("refined", [False, True])
 @pytest.mark.parametrize(("per_s", "slower"), [(1.2, 1.0), (3.0, 1.0), (3.0, 0.5), (30.0, 1.0), (100.0, 0.5)])
 def test_a_fit_keeps_to_its_time(

@@ -26,6 +26,7 @@ from workbench.core.scenario import Scenario
 from workbench.core.scenario.anchor import Measured
 
 FIRST_LEAST = 60  # probes of the first round
+WORTH_IT = 30  # images that must be affordable for another content; those from which this is told were slow to start
 CHECKS = 20  # images from which the distance before and after is taken
 LEAST_CHECKS = 8  # the same, where the time is short; they tell how long an image takes
 CHECKED, JUDGED_SHARE = 0.05, 0.15  # of the images that the time leaves
@@ -104,8 +105,15 @@ def _rounds_of(candidate: Candidate) -> Sequence[int]:
 
 
 def fitted(
-    candidate: Candidate, samples: Samples, pool: Executor, *, seconds: float, backend: str, progress: Progress
-) -> Fitted:
+    candidate: Candidate,
+    samples: Samples,
+    pool: Executor,
+    *,
+    seconds: float,
+    backend: str,
+    progress: Progress,
+    needed: bool = True,
+) -> Fitted | None:
     """Move the distributions until images measure like half of the samples; judge by the other half.
 
     Args:
@@ -115,6 +123,10 @@ def fitted(
         seconds: time limit.
         backend: what draws them.
         progress: is told of every image.
+        needed: whether to go on where the time is too short for a fit.
+
+    Returns:
+        What was fitted; ``None`` where the time is too short.
     """
     first, second = samples.halves()
     names = tuple(samples.numbers)
@@ -134,6 +146,8 @@ def fitted(
         return made([candidate.scenario.replace(changes) for changes in held])
 
     before = made([candidate.plain] * min(LEAST_CHECKS, CHECKS))
+    if not needed and budget.left() < WORTH_IT:
+        return None
     budget.share_out(_judged(candidate))
     before = np.concatenate([before, made([candidate.plain] * (budget.checks - len(before)), len(before))])
     result = fit(candidate.knobs, candidate.choices, numbers[first], probe, rounds=_rounds(candidate, budget))

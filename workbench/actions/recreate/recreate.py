@@ -28,7 +28,7 @@ from workbench.core.tables import Filter, SetColumn
 
 GOOD_AUC = 0.65  # below it no other content is tried
 CLEARLY = 0.1  # difference of the AUC of some ten photos that is more than chance
-LEAST_SHARE = 0.2  # of the time, that must be left for pasted objects to be tried last
+LEAST_SHARE = 0.2  # of the time, that must be left for another content to be tried
 FIRST_SHARE = 0.4  # of the time that is left, for a content that others follow
 
 
@@ -140,7 +140,7 @@ def recreate(
         candidates, refused = _candidates(samples, label, content, folder)
         if probes:
             left_s = seconds - (time.monotonic() - started_s)
-            tried = _tried(candidates, samples, left_s, backend, work)
+            tried = _tried(candidates, samples, left_s, backend, work, refused)
         else:
             tried = [_unfitted(_most_said(candidates), samples)]
     best = _best(tried)
@@ -239,9 +239,14 @@ def _no_content(samples: Samples, refused: Mapping[str, str]) -> InputError:
 
 
 def _tried(
-    candidates: Sequence[Candidate], samples: Samples, seconds: float, backend: str, work: Work | None
+    candidates: Sequence[Candidate],
+    samples: Samples,
+    seconds: float,
+    backend: str,
+    work: Work | None,
+    refused: dict[str, str],
 ) -> list[Fitted]:
-    """Fits of the contents, as far as the time goes, until one is good."""
+    """Fits of the contents, as far as the time goes, until one is good; ``refused`` is told which had no time."""
     total = sum(map(pictures_of, candidates))
     tried: list[Fitted] = []
     with contextlib.ExitStack() as stack:
@@ -252,12 +257,15 @@ def _tried(
         started_s = time.monotonic()
         for i, candidate in enumerate(candidates):
             left_s = max(0.0, seconds - (time.monotonic() - started_s))
-            if i > 0 and candidate.content == "pasted" and left_s < LEAST_SHARE * seconds:
-                break
             others_follow = any(each.content != "pasted" for each in candidates[i + 1 :])
             own_s = FIRST_SHARE * left_s if others_follow else left_s
-            given = {"seconds": own_s, "backend": backend, "progress": progress}
-            tried.append(fitted(candidate, samples, pool, **given))  # type: ignore[arg-type]
+            given = {"seconds": own_s, "backend": backend, "progress": progress, "needed": not tried}
+            enough = not tried or left_s >= LEAST_SHARE * seconds
+            found = fitted(candidate, samples, pool, **given) if enough else None  # type: ignore[arg-type]
+            if found is None:
+                refused[candidate.content] = "the time was too short to try it; allow more seconds."
+                continue
+            tried.append(found)
             auc = tried[-1].auc
             if auc is not None and auc <= GOOD_AUC:
                 break
