@@ -48,7 +48,7 @@ def planted_figures(originals: list[np.ndarray]) -> tuple[dict[str, float], floa
     return recall, float((nearest[1::2] >= limit).mean()), limit
 
 
-@pytest.mark.parametrize("data", ["renders", "stand-in for a camera", "photos"])
+@pytest.mark.parametrize("data", ["renders", pytest.param("stand-in for a camera", marks=pytest.mark.long), "photos"])
 def test_the_eight_edits_are_found_and_different_pictures_are_not(data, sample_data, request):
     if data == "photos":
         shared = request.getfixturevalue("shared_data")

@@ -117,7 +117,7 @@ def test_the_encoding_is_that_of_the_terminal(strange: str) -> None:
     assert done.returncode == 0 and not done.stderr and rb"\u65e5\u672c\u8a9e" in done.stdout
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("form", [[], pytest.param(["--json"], marks=pytest.mark.long)], ids=["text", "json"])
 def test_an_output_that_nobody_reads_or_that_is_full(strange: str, form: list[str]) -> None:
     words = [*COMMAND, "info", strange, *form]
     reader, writer = os.pipe()
@@ -152,9 +152,9 @@ def test_a_home_that_cannot_be_written(strange: str, tmp_path: Path) -> None:
         "mongodb://me:pa@ss@host:1/db",
         "mongodb://me:pa/ss@host:1",
         "mongodb://me:p:a@ss/x@host/?a=b@c",
-        "mongodb://:pass@host",
+        "mongodb://:pass@host/?serverSelectionTimeoutMS=100",
         "mongodb+srv://me:pa%40ss@host.invalid/",
-        "mongodb://me:pa\nss@host:1",
+        "mongodb://me:pa\nss@host:1/?serverSelectionTimeoutMS=100",
         "mongodb://me:pass@127.0.0.1:1/?serverSelectionTimeoutMS=100",
     ],
 )
