@@ -197,7 +197,7 @@ def expect_code(board: Board) -> None:
     code = board.root.locator(".wb-code").inner_text()
     for line in (
         f"wb.tag(ds, '{TAG}', ids=selection.ids)",
-        "recreation = wb.recreate(ds, where=\"tags == 'failure:dim_metal' and not split == 'test'\", seconds=10",
+        "recreation = wb.recreate(ds, where=\"tags == 'failure:dim_metal'\", seconds=10",
         "recreation.scenario = recreation.scenario.replace({'sensor.exposure.ev': {'uniform': [-3, -2]}})",
         "into=ds, n=2, seed=0).result()",
         "wb.record_round(ds, name='baseline')",
