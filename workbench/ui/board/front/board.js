@@ -1,7 +1,7 @@
 // The board: panels joined by the state that Python publishes. A board may have several outputs: nothing is kept here.
 import { el, thousands } from "./dom.js";
 import { jobList } from "./jobs.js";
-import { helpPanel } from "./keys.js";
+import { helpPanel, undoOrRedo } from "./keys.js";
 import { connect } from "./protocol.js";
 import { zoomPanel } from "./zoom.js";
 
@@ -115,6 +115,8 @@ function keyboard({ ask, fail, panels, zoom, tabs, head, help, message, leave, e
   return (event) => {
     if (zoom.isOpen() && help.root.hidden && event.key !== "?") return zoom.key(event);
     if (event.key === "a" && (event.ctrlKey || event.metaKey)) { ask("select_filtered").catch(fail); return true; }
+    const change = undoOrRedo(event);
+    if (change) { simple[change](); return true; }
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     if ((event.key === " " || event.key === "Enter") && event.target.matches("button, summary, a")) return false;
     if (event.target.matches(".wb-tab") && /^Arrow(Left|Right)$/.test(event.key)) { tabs.step(event.key === "ArrowRight" ? 1 : -1); return true; }

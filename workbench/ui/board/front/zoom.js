@@ -1,5 +1,6 @@
 // One sample, large, with everything that is known of it, and related samples. All keys act on the sample that is shown.
 import { counted, el, first, focusedIn, pictureStore, thousands } from "./dom.js";
+import { undoOrRedo } from "./keys.js";
 import { overlay } from "./overlay.js";
 import { strip } from "./tile.js";
 
@@ -153,6 +154,8 @@ export function zoomPanel(ask, fail, say, of, signal) {
   };
   /** Whether it took a key. While it is open no key means the gallery behind it. */
   const key = (/** @type {KeyEvent} */ event) => {
+    const change = undoOrRedo(event);
+    if (change) { simple[change](); return true; }
     if (event.ctrlKey || event.metaKey || event.altKey) return event.key === "a";
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("button, summary, a")) return false;
     if (event.key === "Enter") { if (!event.repeat) simple.Escape(); return true; }
