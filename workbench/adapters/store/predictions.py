@@ -51,7 +51,8 @@ def set_predictions(dataset: Dataset, field: str, labels: Mapping[str, Sequence[
         raise DatasetError(problem, at=dataset.name, fix="Name another field.")
     if present is None:
         dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Detections)
-    if (note(dataset, EVALUATION) or {}).get("field") == field:
+    evaluated = note(dataset, EVALUATION)
+    if isinstance(evaluated, Mapping) and evaluated.get("field") == field:
         forget_note(dataset, EVALUATION)  # it is not of these predictions
     set_note(dataset, _half(field), True)
     ids = list(labels)
@@ -272,9 +273,9 @@ def require_boxes(dataset: Dataset, field: str) -> None:
 
 
 def box_fields(dataset: Dataset) -> list[str]:
-    """Names of the fields that hold boxes, without the ground truth."""
-    schema = dataset.get_field_schema()
-    return [name for name, declared in schema.items() if _holds_boxes(declared) and name != fields.GROUND_TRUTH]
+    """Names of the fields that hold boxes, without the ground truth: also that of a cloud."""
+    labels, schema = (fields.GROUND_TRUTH, fields.BOXES_3D), dataset.get_field_schema()
+    return [name for name, declared in schema.items() if _holds_boxes(declared) and name not in labels]
 
 
 def _holds_boxes(field: Any) -> bool:

@@ -28,6 +28,7 @@ from workbench.ui.board.state import Selection
 from workbench.ui.board.thumbnails import thumbnails
 
 FIT_S = 90.0
+ALL = 0.995  # a share that is shown as 100 %
 BESIDE = 4  # samples shown beside as many pictures
 UNITS = {"stop": "EV", "pixel": "px"}  # short forms
 Arguments = dict[str, Any]
@@ -102,7 +103,7 @@ def _measured(row: Row) -> str | None:
     """What was measured, for people, with its unit."""
     value = row.measured
     if isinstance(value, dict):
-        return ", ".join(f"{word} {share:.0%}" for word, share in value.items())
+        return ", ".join(f"{word} in {share:.0%}" if share < ALL else str(word) for word, share in value.items())
     if isinstance(value, list | tuple):
         return " to ".join(map(str, value))
     if value is None or isinstance(value, str):
