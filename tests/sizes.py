@@ -23,6 +23,7 @@ EXAMPLES = 25 if QUICK else sized(40, 100)  # of a property, where it names no n
 FUZZ_CASES = sized(200, 500)  # mutated files for each reader: in the long run 8,000 in all
 DOCUMENT_CASES = sized(60, 300)  # mutated documents of each kind that is no data set: 11,400 in the long run
 STORED_CASES = sized(12, 60)  # the same of those that end in the database
+OWN_CASES = sized(8, 100)  # spoiled documents of each kind that only the workbench writes to the database
 ANY_VALUE_CASES = sized(100, 500)  # documents with any value anywhere, mutated pictures
 AT_ONCE = sized(5, 10)  # processes that want the database at the same moment
 CURATOR_KILLS = sized(4, 50)  # of a kernel that tags; every second time its database too

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,8 @@ def lineage(dataset: Dataset | str, sample_id: str) -> Lineage:
         origin=stored.record.origin,
         tags=stored.tags,
         why=tuple(_reasons(stored.record.origin, stored.source or "", record, changes)),
-        parents=tuple(record.get("parent_sample_ids") or ()),
-        parent_dataset=record.get("parent_dataset") or "",
+        parents=tuple(_texts(record, "parent_sample_ids")),
+        parent_dataset=str(record.get("parent_dataset") or ""),
         changes=tuple(changes),
         record=record,
         children=tuple(children),
@@ -138,7 +138,7 @@ def _descending(dataset: Any, sample: str | None, change: str | None, scenario: 
     entry = next((entry for entry in entries(dataset) if change is not None and entry.is_named(change)), None)
     if entry is None:
         raise DatasetError(f"There is no change {change!r}.", at=dataset.name, fix="See `workbench history`.")
-    tagged = _tagged(entry)
+    tagged = _tagged(dataset, entry)
     ids = [relative.id for relative in family if entry.tag in relative.parent_tags and tagged & set(relative.parents)]
     return _with_below(family, ids), f"change {entry.number} ('{entry.tag}')"
 
@@ -168,35 +168,57 @@ def _below(family: Sequence[Relatives], roots: Iterable[str]) -> list[str]:
 
 def _causes(dataset: Any, record: dict[str, Any]) -> list[Entry]:
     """The changes that gave a parent one of the tags that led to the scenario, oldest first."""
-    parents, tags = set(record.get("parent_sample_ids") or ()), set(record.get("parent_tags") or ())
+    parents, tags = set(_texts(record, "parent_sample_ids")), set(_texts(record, "parent_tags"))
     if not (parents and tags and record.get("parent_dataset") in ("", dataset.name)):
         return []
     tagging: Callable[[Entry], bool] = lambda entry: entry.action == "tag" and entry.tag in tags  # noqa: E731
-    return [entry for entry in entries(dataset) if tagging(entry) and parents & _tagged(entry)]
+    return [entry for entry in entries(dataset) if tagging(entry) and parents & _tagged(dataset, entry)]
 
 
-def _tagged(entry: Entry) -> set[str]:
+def _tagged(dataset: Any, entry: Entry) -> set[str]:
     """Ids of the samples that a change really changed, itself or a label of theirs."""
-    return {str(i) for targets in changed_by(entry.change_id) for i in targets.ids}
+    return {str(i) for targets in changed_by(dataset, entry.change_id) for i in targets.ids}
+
+
+def _made(record: Mapping[str, Any]) -> str:
+    """What a record says of a frame; one that another tool wrote may say less.
+
+    >>> _made({"frame": 3, "attempt": 0, "scenario_name": "cell", "seed": 7})
+    'frame 3, try 1, of scenario cell, seed 7'
+    """
+    attempt, name, digest = (record.get(key) for key in ("attempt", "scenario_name", "scenario_sha256"))
+    which = " ".join([*([str(name)] if name else []), *([f"({digest[:8]})"] if isinstance(digest, str) else [])])
+    made = " ".join(
+        f"{word} {record[key]}" for word, key in (("by", "backend_version"), ("on", "created")) if record.get(key)
+    )
+    parts = [
+        f"frame {record['frame']}" if "frame" in record else "generated",
+        f"try {attempt + 1}" if isinstance(attempt, int) else "",
+        f"of scenario {which}" if which else "",
+        f"seed {record['seed']}" if "seed" in record else "",
+        f"rendered {made}" if made else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _texts(record: Mapping[str, Any], key: str) -> list[str]:
+    values = record.get(key)
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list | tuple) else []
 
 
 def _reasons(origin: str, source: str, record: dict[str, Any], changes: Sequence[Entry]) -> list[str]:
     if not record:
         return [f"loaded as {source or 'unknown'} from {origin}"]
-    reasons = [
-        f"frame {record['frame']}, try {record['attempt'] + 1}, of scenario {record['scenario_name']} "
-        f"({record['scenario_sha256'][:8]}), seed {record['seed']}, rendered by {record['backend_version']} "
-        f"on {record['created']}"
-    ]
-    refused = ", ".join(f"{name} {n}x" for name, n in record.get("refusals", {}).items())
-    reasons += [f"earlier tries were rejected by {refused}"] if refused else []
-    parents = record.get("parent_sample_ids") or []
-    if parents:
-        tags = ", ".join(record.get("parent_tags") or []) or "no tag"
-        reasons.append(
-            f"the scenario recreates {counted(len(parents), 'sample')} of {record['parent_dataset']} ({tags})"
-        )
-        reasons.append(f"this frame recreates {record['parent_sample_id']}")
+    reasons = [_made(record)]
+    refusals = record.get("refusals")
+    if isinstance(refusals, Mapping) and refusals:
+        reasons.append(f"earlier tries were rejected by {', '.join(f'{name} {n}x' for name, n in refusals.items())}")
+    if parents := _texts(record, "parent_sample_ids"):
+        tags = ", ".join(_texts(record, "parent_tags")) or "no tag"
+        of = f" of {record['parent_dataset']}" if record.get("parent_dataset") else ""
+        reasons.append(f"the scenario recreates {counted(len(parents), 'sample')}{of} ({tags})")
+        if record.get("parent_sample_id"):
+            reasons.append(f"this frame recreates {record['parent_sample_id']}")
     for entry in changes:
         because = f": {entry.reason}" if entry.reason else ""
         reasons.append(

@@ -9,6 +9,8 @@ A shape is one of::
     {"key": shape, "more?": shape}     an object with these keys, and maybe others; one with ``?`` may be missing
     {str: shape}               an object with any keys
     (shape, shape)             one or the other
+    frozenset                  one of these texts
+    a class                    an object of it
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ def fault(value: Any, shape: Shape, at: str = "") -> str | None:
         return None
     if shape == PLAIN:
         return _fault_of_plain(value, at, _DEEPEST)
+    if isinstance(shape, frozenset):
+        return None if is_text(value) and value in shape else f"{at or 'it'} is not {_words(shape)}"
     if isinstance(shape, tuple):
         faults = [fault(value, each, at) for each in shape]
         if None in faults:
@@ -152,4 +156,7 @@ def _is_like(value: Any, shape: Shape) -> bool:
 def _words(shape: Shape) -> str:
     if isinstance(shape, (list, dict)):
         return "a list" if isinstance(shape, list) else "an object"
-    return str(_WORDS.get(shape, PLAIN)) if shape is None or isinstance(shape, type) else PLAIN
+    if isinstance(shape, frozenset):
+        return " or ".join(map(repr, sorted(shape)))
+    named = shape is None or isinstance(shape, type)
+    return str(_WORDS.get(shape) or f"of the type {shape.__name__}") if named else PLAIN

@@ -33,7 +33,7 @@ from workbench.core.duplicates.candidates import candidates
 from workbench.core.duplicates.connected import connected
 from workbench.core.duplicates.correlation import alignment
 from workbench.core.duplicates.fingerprints import Thumbs, are_flat
-from workbench.core.duplicates.threshold import Threshold, calibrated
+from workbench.core.duplicates.threshold import THRESHOLD, Threshold, calibrated
 from workbench.core.schema import fields
 from workbench.core.tables import Filter
 
@@ -140,9 +140,9 @@ def _threshold(
     keep: bool,
 ) -> Threshold:
     """The dataset's threshold; found and kept if there is none yet and there are images enough."""
-    kept = store.note(dataset, NOTE)
-    if isinstance(kept, Mapping) and not calibrate:
-        return Threshold(**kept)
+    kept = None if calibrate else store.note(dataset, NOTE, THRESHOLD)
+    if kept is not None:
+        return Threshold(**{name: kept[name] for name in THRESHOLD})
     if not len(firsts):
         return Threshold()
     nearest = np.zeros(len(firsts), np.float32)

@@ -265,10 +265,10 @@ def _write(dataset: Dataset, report: Evaluation, samples: list[Boxes], by_sample
         "where": report.where,
         "samples": len(samples),
     }
-    judged, earlier = {boxes.sample_id for boxes in samples}, store.note(dataset, EVALUATION) or {}
+    judged, earlier = {boxes.sample_id for boxes in samples}, store.note(dataset, EVALUATION)
     if earlier != settings:
         store.set_note(dataset, EVALUATION, None)
-    if all(earlier.get(name) == settings[name] for name in SETTINGS):
+    if isinstance(earlier, dict) and all(earlier.get(name) == settings[name] for name in SETTINGS):
         by_sample = {
             boxes.sample_id: by_sample[boxes.sample_id]
             for boxes in samples

@@ -18,7 +18,7 @@ from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
 from workbench.base.files import write_bytes
 from workbench.base.plurals import counted
-from workbench.core.metrics.registry import EVALUATION, find
+from workbench.core.metrics.registry import find
 from workbench.core.report import html
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter
@@ -129,8 +129,10 @@ def heatmap(
 
 
 def _evaluation(dataset: Dataset) -> str:
-    """Field, limits, scope and filter of the evaluation that the dataset holds."""
-    known = store.note(dataset, EVALUATION) or {}
+    """Field, limits, scope and filter of the evaluation that the dataset holds; nothing where that is not noted."""
+    known = store.evaluation(dataset)
+    if known is None:
+        return ""
     filtered = f", where {where}" if (where := known.get("where")) else ""
     scope = {"covered": ", samples that it covers", "all": ", all samples"}.get(known.get("scope", ""), "")
     limits = f"IoU {known['iou']:g}, confidence {known['confidence']:g}"

@@ -85,7 +85,7 @@ class _References:
 
     def __init__(self, dataset: Dataset, annotations: Path | None) -> None:
         self.given = annotations
-        self._loads = store.note(dataset, "loads") or []
+        self._loads = store.note(dataset, "loads", [{"path": str, "format": str}]) or []
         self._known: dict[str, list[Reference]] = {}
 
     def of(self, form: Literal["coco", "yolo"]) -> list[Reference]:

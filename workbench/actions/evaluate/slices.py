@@ -18,7 +18,6 @@ from workbench.core.metrics import registry
 from workbench.core.metrics.average_precision import class_results, estimate
 from workbench.core.metrics.per_class import CLASS, by_class
 from workbench.core.metrics.per_slice import Basis, cells
-from workbench.core.metrics.registry import EVALUATION
 from workbench.core.schema import fields
 from workbench.core.schema.boxes import Boxes
 from workbench.core.schema.report import Problem
@@ -72,7 +71,7 @@ def sliced(
 
 def odd_labels_of(dataset: Dataset, metric: str, where: str | Filter | None) -> list[Problem]:
     """What there is to say of labels that a metric does not count."""
-    evaluated = store.note(dataset, EVALUATION) if registry.find(metric)[0].needs_evaluation else None
+    evaluated = store.evaluation(dataset) if registry.find(metric)[0].needs_evaluation else None
     looked_at = [fields.GROUND_TRUTH, *([evaluated["field"]] if evaluated else [])]
     return store.odd_label_problems(dataset, looked_at, where=where)
 
@@ -108,7 +107,7 @@ def samples_by_class(dataset: Dataset, table: Table, metric: str) -> Table:
 
 
 def _evaluation(dataset: Dataset) -> dict[str, Any]:
-    evaluation: dict[str, Any] | None = store.note(dataset, EVALUATION)
+    evaluation: dict[str, Any] | None = store.evaluation(dataset)
     if evaluation is None:
         fix = "Evaluate first: wb.evaluate(ds, 'predictions'), or workbench evaluate DATASET --predictions FILE."
         raise FilterError("The dataset has not been evaluated.", at="metric", fix=fix)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,9 +15,10 @@ from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.adapters.store.predictions import field_kept
 from workbench.adapters.store.rounds import StoredRound, put_round
-from workbench.base.errors import InputError
+from workbench.base.errors import DatasetError, InputError
 from workbench.base.plurals import counted
 from workbench.base.progress import Work
+from workbench.base.shapes import Shape, fault
 from workbench.core.metrics.compare import Part, level
 from workbench.core.metrics.counts import RoundCounts, from_bytes, round_counts, to_bytes
 from workbench.core.metrics.registry import names
@@ -26,6 +26,13 @@ from workbench.core.schema import fields
 from workbench.core.tables.filter import OneOf
 
 UNCOVERED = "not covered by the predictions"
+
+
+SAID: Shape = {  # what the database holds of a round, beside its number and name
+    "split": str, "samples": int, "left_out?": {str: int}, "manifest_sha256?": str, "images?": (int, None),
+    "seconds?": (float, None), "confidence?": float, "iou?": float, "recorded_at?": str,
+    "metrics?": {str: (float, None)}, "notes?": [str],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -175,8 +182,21 @@ class Recorded:
         return bool(self.about.manifest_sha256)
 
 
-def recorded(stored: StoredRound) -> Recorded:
-    """A round from the database."""
-    document: Mapping[str, Any] = stored.said
-    counted, trained = from_bytes(stored.payload)
-    return Recorded(Round(number=stored.number, name=stored.name, **document), counted, trained)
+def recorded(dataset: Dataset, stored: StoredRound) -> Recorded:
+    """A round from the database.
+
+    Raises:
+        DatasetError: it is damaged.
+    """
+    text = fault(stored.said, SAID)
+    try:
+        counted, trained = from_bytes(stored.payload)
+    except ValueError as cause:
+        text = text or str(cause)
+    if text:
+        fix = f"Record it again under this name: wb.record_round(ds, ..., name={stored.name!r})."
+        raise DatasetError(
+            f"Round {stored.number} '{stored.name}' is damaged in the database: {text}.", at=dataset.name, fix=fix
+        )
+    about = {name: value for name, value in stored.said.items() if f"{name}?" in SAID or name in SAID}
+    return Recorded(Round(number=stored.number, name=stored.name, **about), counted, trained)

@@ -47,7 +47,7 @@ def rounds(dataset: Dataset | str, *, metric: str = "recall") -> Scoreboard:
     find(metric, "compare")
     dataset.reload()
     table, labels = store.table(dataset), tagged_labels(dataset)
-    every = [recorded(stored) for stored in stored_rounds(dataset)]
+    every = [recorded(dataset, stored) for stored in stored_rounds(dataset)]
     tags = _tags(table, labels)
     abouts = tuple(entry.about for entry in every)
     if not every:

@@ -98,7 +98,7 @@ def replay_history(dataset: Dataset | str, path: str | Path) -> Replay:
 
 
 def _line(dataset: Dataset, entry: Entry, ids: Mapping[str, str]) -> dict[str, Any]:
-    targets = named(dataset, changed_by(entry.change_id))
+    targets = named(dataset, changed_by(dataset, entry.change_id))
     return {
         "change_id": ids[entry.change_id],
         "number": entry.number,

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.adapters import store
 from workbench.adapters.store import Dataset, opened
 from workbench.base.errors import InputError
+from workbench.base.shapes import Shape
 from workbench.core.schema import fields
 
 NOTE = "scenarios"
@@ -16,6 +17,7 @@ COLORS = ("#d1495b", "#e08e0b", "#2a9d6f", "#3a7ca5", "#8d5bb5", "#b5651d", "#c2
 KEYS = "123456789"
 LONGEST = 2_000
 FAILURE = fields.FAILURE_PREFIX
+_NOTED: Shape = [{"tag": str, "color?": str, "key?": str, "description?": str, "unsaid?": str}]
 UNSAID = "unsaid"  # of a scenario that has its colour and key from here, and of which nobody has said anything
 
 
@@ -51,12 +53,12 @@ def describe(dataset: Dataset | str, tag: str, *, description: str = "", color: 
         known[tag] = {k: v for k, v in known.get(tag, {}).items() if k != UNSAID} | given
         return _listed(completed(known, known))
 
-    store.change_note(dataset, NOTE, change)
+    store.change_note(dataset, NOTE, change, _NOTED)
 
 
 def described(dataset: Dataset) -> dict[str, dict[str, str]]:
     """What is known of failure scenarios, by tag: description, colour and key, in the order in which they came up."""
-    return _by_tag(store.note(dataset, NOTE))
+    return _by_tag(store.note(dataset, NOTE, _NOTED))
 
 
 def remembered(dataset: Dataset, tags: Collection[str]) -> dict[str, dict[str, str]]:
@@ -68,14 +70,16 @@ def remembered(dataset: Dataset, tags: Collection[str]) -> dict[str, dict[str, s
     """
     known = described(dataset)
     if completed(known, tags, tags) != known:
-        known = _by_tag(store.change_note(dataset, NOTE, lambda noted: _listed(completed(_by_tag(noted), tags, tags))))
+        known = _by_tag(
+            store.change_note(dataset, NOTE, lambda noted: _listed(completed(_by_tag(noted), tags, tags)), _NOTED)
+        )
     return known
 
 
 def remember(dataset: Dataset, tag: str) -> None:
     """Give a failure scenario its colour and key when it is first tagged; other tags have none."""
     if tag.startswith(FAILURE) and tag not in (known := described(dataset)) and completed(known, [tag]) != known:
-        store.change_note(dataset, NOTE, lambda noted: _listed(completed(_by_tag(noted), [tag])))
+        store.change_note(dataset, NOTE, lambda noted: _listed(completed(_by_tag(noted), [tag])), _NOTED)
 
 
 def completed(

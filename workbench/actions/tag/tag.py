@@ -200,4 +200,4 @@ def _repeat(dataset: Dataset, stack: list[Entry], who: str | None, role: Role) -
         role=role,
         of=last.change_id,
     )
-    return apply_change(dataset, wanted, changed_by(last.change_id))
+    return apply_change(dataset, wanted, changed_by(dataset, last.change_id))

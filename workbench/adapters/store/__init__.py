@@ -24,7 +24,7 @@ from workbench.adapters.store.datasets import open_dataset as open
 from workbench.adapters.store.embedded import find_mongod
 from workbench.adapters.store.field_types import Mixed
 from workbench.adapters.store.held_back import has_splits, held_back
-from workbench.adapters.store.notes import append_note, change_note, note, set_note
+from workbench.adapters.store.notes import append_note, change_note, evaluation, note, set_note
 from workbench.adapters.store.odd_labels import OddLabels
 from workbench.adapters.store.odd_samples import odd_label_problems, odd_labels
 from workbench.adapters.store.relatives import Relatives, relatives
@@ -69,6 +69,7 @@ __all__ = [
     "class_facts",
     "connect",
     "delete_dataset",
+    "evaluation",
     "facets",
     "find_mongod",
     "follow_in_app",

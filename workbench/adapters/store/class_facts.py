@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 
 from workbench.adapters.store.database import Dataset, translated
-from workbench.adapters.store.notes import note, set_note
+from workbench.adapters.store.notes import NOTES, note, set_note
+from workbench.base.errors import DatasetError
 from workbench.base.files import canonical_json
 from workbench.core.schema.classes import ClassFacts, classes_from, of_classes
 
@@ -16,8 +17,13 @@ _KEY = "classes"
 @translated
 def class_facts(dataset: Dataset) -> dict[str, ClassFacts]:
     """Facts by class; only of classes that have any."""
-    text = note(dataset, _KEY)
-    return classes_from(json.loads(text)) if text else {}
+    text = note(dataset, _KEY, str)
+    try:
+        return classes_from(json.loads(text)) if text else {}
+    except (ValueError, RecursionError) as cause:
+        problem = f"The facts about classes are damaged (dataset.info['{NOTES}']['{_KEY}']): {cause}."
+        fix = f"Take them away and load the data again: del dataset.info['{NOTES}']['{_KEY}']; dataset.save()."
+        raise DatasetError(problem, at=dataset.name, fix=fix) from cause
 
 
 @translated

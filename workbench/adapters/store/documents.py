@@ -293,5 +293,10 @@ def _matrix(rows: Any) -> NDArray[np.float64] | None:
 
 def generation_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """The exact lineage that ``generation_document`` stored; empty for a sample that was not generated."""
-    text = (document.get(fields.GENERATION) or {}).get("record")
-    return json.loads(text) if text else {}
+    kept = document.get(fields.GENERATION)
+    text = kept.get("record") if isinstance(kept, Mapping) else None
+    try:
+        record = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):  # of another tool
+        record = None
+    return record if isinstance(record, dict) else {}

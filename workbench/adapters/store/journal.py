@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import fiftyone.core.odm.database as odm_database
 from bson import ObjectId
 from pymongo import WriteConcern
 
+from workbench.adapters.store.checked import checked
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import now
 from workbench.adapters.store.groups import samples_only
@@ -24,6 +25,7 @@ from workbench.adapters.store.samples import object_id
 from workbench.adapters.store.write_lock import WriteLock, write_lock
 from workbench.base.errors import DatasetError
 from workbench.base.plurals import counted
+from workbench.base.shapes import Shape
 from workbench.core.schema import fields
 
 JOURNAL, CHANGED_IDS = "workbench_journal", "workbench_journal_ids"
@@ -31,6 +33,12 @@ CHUNK, LABEL_CHUNK = 100_000, 5_000
 Action = Literal["tag", "untag"]
 Role = Literal["change", "undo", "redo"]
 Kind = Literal["samples", "labels"]
+ENTRY: Shape = {
+    "number": int, "action": frozenset(get_args(Action)), "tag": str, "changed": int, "already": int, "where": str,
+    "reason": str, "who": str, "when": datetime, "role": frozenset(get_args(Role)), "of": (ObjectId, None),
+    "kind?": frozenset(get_args(Kind)), "copy_of?": (str, None),
+}  # fmt: skip
+CHANGED: Shape = {"ids": [ObjectId], "path?": str, "labels?": [ObjectId]}
 
 
 @dataclass(frozen=True)
@@ -160,13 +168,15 @@ def finish_pending(dataset: Dataset) -> int:
 def entries(dataset: Dataset) -> list[Entry]:
     """All changes of a dataset, oldest first."""
     finish_pending(dataset)
-    return [_entry(document) for document in _journal().find({"dataset_id": dataset._doc.id}).sort("number", 1)]
+    found = _journal().find({"dataset_id": dataset._doc.id}).sort("number", 1)
+    return [_entry(checked(dataset, document, ENTRY, JOURNAL)) for document in found]
 
 
 @translated
-def changed_by(change_id: str) -> list[Targets]:
+def changed_by(dataset: Dataset, change_id: str) -> list[Targets]:
     """The targets that a change has changed."""
-    chunks = odm_database.get_db_conn()[CHANGED_IDS].find({"change": object_id(change_id)}).sort("_id", 1)
+    found = odm_database.get_db_conn()[CHANGED_IDS].find({"change": object_id(change_id)}).sort("_id", 1)
+    chunks = [checked(dataset, chunk, CHANGED, CHANGED_IDS) for chunk in found]
     return [Targets(chunk["ids"], chunk.get("path", ""), chunk.get("labels", ())) for chunk in chunks]
 
 
@@ -255,7 +265,7 @@ def _chunk_document(change: ObjectId, part: Targets) -> dict[str, Any]:
 def _next_number(dataset: Dataset) -> int:
     _journal().create_index([("dataset_id", 1), ("number", 1)], unique=True)
     last = _journal().find_one({"dataset_id": dataset._doc.id}, sort=[("number", -1)])
-    return int(last["number"]) + 1 if last else 1
+    return int(checked(dataset, last, {"number": int}, JOURNAL)["number"]) + 1 if last else 1
 
 
 def _pending(dataset: Dataset) -> dict[str, Any]:
@@ -265,13 +275,13 @@ def _pending(dataset: Dataset) -> dict[str, Any]:
 def _finish_pending(dataset: Dataset, held: WriteLock) -> int:
     pending = list(_journal().find(_pending(dataset)).sort("number", 1))
     for document in pending:
-        _carry_out(dataset, document, held)
+        _carry_out(dataset, checked(dataset, document, ENTRY, JOURNAL), held)
     return len(pending)
 
 
 def _carry_out(dataset: Dataset, document: dict[str, Any], held: WriteLock) -> None:
     operator = "$addToSet" if document["action"] == "tag" else "$pull"
-    for part in changed_by(str(document["_id"])):
+    for part in changed_by(dataset, str(document["_id"])):
         held.renew()
         path = f"{part.path}.$[label].tags" if part.path else fields.TAGS
         chosen = [{"label._id": {"$in": list(part.labels)}}] if part.path else None

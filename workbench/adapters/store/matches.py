@@ -6,7 +6,7 @@ loaded once more are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import fiftyone.core.odm.database as odm_database
@@ -59,11 +59,11 @@ def match(
         query = {**key, "sample": {"$in": [object_id(boxes.sample_id) for boxes in batch]}}
         known = {str(stored["sample"]): stored for stored in collection.find(query)}
         for boxes in batch:
-            stored = known.get(boxes.sample_id)
-            if stored is None or stored["state"] != _state(boxes):
+            stored = _stored_pairs(known.get(boxes.sample_id, {}), boxes)
+            if stored is None:
                 unknown.append(boxes)
             else:
-                truth_of |= _by_id(boxes, np.frombuffer(stored["pairs"], np.uint32).reshape(-1, 2))
+                truth_of |= _by_id(boxes, stored)
                 progress.advance(1)
     for batch in _batches(unknown, MATCH_BATCH):
         pairs = [np.array(matched(boxes.truth, boxes.predicted, iou=iou), np.uint32).reshape(-1, 2) for boxes in batch]
@@ -85,6 +85,15 @@ def match(
 def forget_matches(dataset: Dataset) -> None:
     """Delete all stored matches of a dataset."""
     odm_database.get_db_conn()[MATCHES].delete_many({"dataset_id": dataset._doc.id})
+
+
+def _stored_pairs(stored: Mapping[str, object], boxes: Boxes) -> Pairs | None:
+    """What is stored of a sample, where it is of these boxes and whole."""
+    data = stored.get("pairs")
+    if stored.get("state") != _state(boxes) or not isinstance(data, bytes) or len(data) % 8:
+        return None
+    pairs = np.frombuffer(data, np.uint32).reshape(-1, 2)
+    return pairs if (pairs < (len(boxes.predicted), len(boxes.truth))).all() else None
 
 
 def _by_id(boxes: Boxes, pairs: Pairs) -> dict[str, str]:

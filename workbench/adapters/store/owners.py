@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from workbench.base.shapes import fault
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 TICKS = 19  # index of ``starttime`` behind the name, see proc(5)
 
@@ -18,8 +20,13 @@ def this_process() -> dict[str, Any]:
     return {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
 
 
-def is_dead(owner: dict[str, Any] | None) -> bool:
-    """Whether the owner was a process of this machine that has ended; its number may belong to another by now."""
+def is_dead(owner: Any) -> bool:
+    """Whether the owner was a process of this machine that has ended; its number may belong to another by now.
+
+    What names no process is nobody's, as of a dead one.
+    """
+    if owner is not None and fault(owner, {"host": str, "pid": int, "started": str}):
+        return True
     if owner is None or owner["host"] != socket.gethostname():
         return False
     return _started(int(owner["pid"])) != str(owner["started"])

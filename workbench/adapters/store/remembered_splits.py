@@ -17,12 +17,16 @@ import fiftyone.core.odm.database as odm_database
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from workbench.adapters.store.checked import checked
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.owners import is_dead, this_process
+from workbench.base.shapes import Shape
 
 DRAWS, INTENTS = "workbench_draws", "workbench_draw_intents"
 DUPLICATE_KEY = 11000
 BATCH = 5_000
+DRAW: Shape = {"key": str, "split": str}
+INTENT: Shape = {"token": str, "wish": str, "target": str, "folder": [int, 2], "owner": object}
 
 
 @translated
@@ -30,7 +34,8 @@ def remembered_splits(dataset: Dataset, memory: str) -> dict[str, str]:
     """Split by key of the samples drawn under this memory (``SplitSpec.memory``); empty when there are none."""
     _settle(dataset)
     documents = odm_database.get_db_conn()[DRAWS].find({"dataset_id": dataset._doc.id, "wish": memory}, {"_id": 0})
-    return {document["key"]: document["split"] for document in documents}
+    drawn = checked(dataset, list(documents), [DRAW], DRAWS)
+    return {document["key"]: document["split"] for document in drawn}
 
 
 @translated
@@ -39,7 +44,7 @@ def drawn_into(dataset: Dataset, splits: Sequence[str] = (), *, limit: int = 0) 
     _settle(dataset)
     query = {"dataset_id": dataset._doc.id, **({"split": {"$in": list(splits)}} if splits else {})}
     found = odm_database.get_db_conn()[DRAWS].find(query, {"key": 1}, limit=limit)
-    return frozenset(document["key"] for document in found)
+    return frozenset(document["key"] for document in checked(dataset, list(found), [{"key": str}], DRAWS))
 
 
 @translated
@@ -94,6 +99,7 @@ def _settle(dataset: Dataset) -> None:
     """Complete or forget what processes that were killed had written ahead."""
     collection = odm_database.get_db_conn()[INTENTS]
     for intent in collection.find({"dataset_id": dataset._doc.id, "target": {"$exists": True}}):
+        checked(dataset, intent, INTENT, INTENTS)
         if _has_appeared(intent):
             _complete(dataset, intent)
         elif is_dead(intent["owner"]):
@@ -112,7 +118,9 @@ def _has_appeared(intent: Mapping[str, Any]) -> bool:
 def _complete(dataset: Dataset, intent: Mapping[str, Any]) -> None:
     collection = odm_database.get_db_conn()[INTENTS]
     pages = collection.find({"token": intent["token"], "page": {"$exists": True}})
-    drawn = {key: split for page in pages for key, split in page["page"]}
+    drawn = {
+        key: split for page in pages for key, split in checked(dataset, page, {"page": [[str, 2]]}, INTENTS)["page"]
+    }
     if drawn:
         remember_splits(dataset, intent["wish"], drawn)
     collection.delete_many({"token": intent["token"]})

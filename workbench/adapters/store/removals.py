@@ -11,22 +11,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import fiftyone.core.odm.database as odm_database
 from bson import ObjectId
 from pymongo import ReplaceOne
 
+from workbench.adapters.store.checked import checked
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.documents import now
 from workbench.adapters.store.samples import object_id
 from workbench.adapters.store.write_lock import WriteLock, write_lock
 from workbench.base.errors import DatasetError, one_of
+from workbench.base.shapes import Shape
 from workbench.core.schema import fields
 
 REMOVALS, REMOVED = "workbench_removals", "workbench_removed"
 BATCH = 1_000
 State = Literal["removing", "removed", "restoring", "restored"]
+REMOVAL: Shape = {
+    "what": str, "samples": int, "ids": [ObjectId], "who": str, "when": datetime, "reason": str,
+    "state": frozenset(get_args(State)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def _restore(dataset: Dataset, removal_id: str | None, who: str, held: WriteLock
 def list_removals(dataset: Dataset) -> list[Removal]:
     """All removals of a dataset, oldest first."""
     documents = odm_database.get_db_conn()[REMOVALS].find({"dataset_id": dataset._doc.id}).sort("_id", 1)
-    return [_removal(document) for document in documents]
+    return [_removal(checked(dataset, document, REMOVAL, REMOVALS)) for document in documents]
 
 
 @translated
@@ -131,7 +137,7 @@ def _pending(dataset: Dataset) -> dict[str, Any]:
 def _finish_pending(dataset: Dataset, held: WriteLock) -> int:
     pending = list(odm_database.get_db_conn()[REMOVALS].find(_pending(dataset)).sort("_id", 1))
     for document in pending:
-        _carry_out(dataset, document, held)
+        _carry_out(dataset, checked(dataset, document, REMOVAL, REMOVALS), held)
     return len(pending)
 
 
@@ -159,7 +165,11 @@ def _take_out(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[Objec
 
 
 def _put_back(dataset: Dataset, removed: Any, removal: ObjectId, ids: list[ObjectId]) -> None:
-    kept = [document["sample"] for document in removed.find({"_id": {"$in": ids}, "removal": removal})]
+    waiting = removed.find({"_id": {"$in": ids}, "removal": removal})
+    kept = [
+        checked(dataset, document, {"sample": {"_id": ObjectId, "filepath": str}}, REMOVED)["sample"]
+        for document in waiting
+    ]
     keys = [key for sample in kept if (key := sample.get(fields.SOURCE_KEY))]
     query = {fields.SOURCE_KEY: {"$in": keys}, "_id": {"$nin": ids}}
     anew = {sample[fields.SOURCE_KEY] for sample in dataset._sample_collection.find(query, {fields.SOURCE_KEY: 1})}

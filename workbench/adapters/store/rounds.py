@@ -14,11 +14,14 @@ import fiftyone.core.odm.database as odm_database
 from bson import Binary, ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from workbench.adapters.store.checked import checked
 from workbench.adapters.store.database import Dataset, translated
 from workbench.adapters.store.owners import is_dead, this_process
+from workbench.base.shapes import Shape
 
 ROUNDS, PARTS = "workbench_rounds", "workbench_round_parts"
 PART_BYTES = 8_000_000
+HEAD: Shape = {"number": int, "name": str, "said": {str: object}, "content": ObjectId}
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,10 @@ def put_round(dataset: Dataset, name: str, document: Mapping[str, Any], payload:
     while True:
         old = rounds.find_one_and_update({**key, "name": name}, {"$set": value})
         if old is not None:
-            parts.delete_many({"content": old["content"]})
-            return int(old["number"])
+            parts.delete_many({"content": old.get("content")})
+            return int(checked(dataset, old, HEAD, ROUNDS)["number"])
         newest = rounds.find_one(key, {"number": 1}, sort=[("number", -1)])
-        number = newest["number"] + 1 if newest else 1
+        number = checked(dataset, newest, {"number": int}, ROUNDS)["number"] + 1 if newest else 1
         try:
             rounds.insert_one({**key, "name": name, "number": number, **value})
         except DuplicateKeyError:
@@ -84,8 +87,9 @@ def rounds(dataset: Dataset) -> list[StoredRound]:
     heads, parts = _collections()
     stored = []
     for head in heads.find({"dataset_id": dataset._doc.id}).sort("number", 1):
+        checked(dataset, head, HEAD, ROUNDS)
         pieces = parts.find({"content": head["content"]}).sort("place", 1)
-        payload = b"".join(piece["bytes"] for piece in pieces)
+        payload = b"".join(checked(dataset, piece, {"bytes": bytes}, PARTS)["bytes"] for piece in pieces)
         stored.append(StoredRound(int(head["number"]), head["name"], head["said"], payload))
     return stored
 

@@ -80,9 +80,11 @@ def _wait(dataset: Dataset) -> WriteLock:
         if document is None:
             _make(held.dataset_id)
             continue
-        owner = document["owner"]
+        owner = document.get("owner")
         if is_dead(owner) or watch.has_stopped(owner) or (owner is None and not _gives_way(document, me, waited_s)):
-            as_seen = {"owner": None} if owner is None else {f"owner.{key}": owner.get(key) for key in COUNTED}
+            as_seen = (
+                {f"owner.{key}": owner.get(key) for key in COUNTED} if isinstance(owner, dict) else {"owner": owner}
+            )
             if _locks().update_one({"_id": held.dataset_id, **as_seen}, taken).matched_count:
                 return held
         elif waited_s > WAIT_S:
@@ -101,7 +103,7 @@ class _Watch:
 
     def has_stopped(self, owner: dict[str, Any] | None) -> bool:
         """Whether the holder has not renewed its lock for the length of a lease."""
-        seen = () if owner is None else tuple(owner.get(key) for key in COUNTED)
+        seen = tuple(owner.get(key) for key in COUNTED) if isinstance(owner, dict) else ()
         if seen != self._seen:
             self._seen, self._since_s = seen, time.monotonic()
         return bool(seen) and time.monotonic() - self._since_s > LEASE_S

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.base.shapes import Shape
 from workbench.core.duplicates.fingerprints import Floats
 
 WRONG_AT_MOST = 0.03  # share of different pictures that may be flagged
@@ -23,6 +24,9 @@ MISSED_AT_MOST = 0.01  # of the planted copies by the hardest edit, as long as t
 DEFAULT = 0.95  # where there are no pictures to plant in
 LOWEST, HIGHEST, STEP = 0.85, 0.9999, 0.0001
 TRUSTED_FROM = 0.5  # share of planted copies below which p is not estimated
+
+
+THRESHOLD: Shape = {"score": float, "found": {str: float}, "wrong": float, "planted": int}  # ``Threshold.plain``
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +122,30 @@ def to_bytes(counts: RoundCounts, trained: Sequence[str]) -> bytes:
 
 
 def from_bytes(payload: bytes) -> tuple[RoundCounts, frozenset[str]]:
-    """The counts, and the real samples that its model was trained on."""
+    """The counts, and the real samples that its model was trained on.
+
+    Raises:
+        ValueError: they are not what ``to_bytes`` gives.
+    """
+    try:
+        counts, trained = _from_bytes(payload)
+    except (OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, NotImplementedError) as cause:
+        raise ValueError(f"its counts cannot be read ({type(cause).__name__}: {cause!s:.100})") from cause
+    sizes: list[tuple[int, NDArray[Any]]] = [
+        (len(counts.ids), counts.wrong),
+        (len(counts.truth_ids), counts.truth_rows),
+    ]
+    sizes += [(len(counts.truth_ids), counts.truth_hits)]
+    sizes += [(len(results.rows), results.hits) for results in counts.classes.values()]
+    sizes += [(len(counts.ids), results.truths) for results in counts.classes.values()]
+    rows = [counts.truth_rows, *(results.rows for results in counts.classes.values())]
+    whole = all(array.shape == (size,) for size, array in sizes)
+    if not whole or any(len(own) and not 0 <= own.min() <= own.max() < len(counts.ids) for own in rows):
+        raise ValueError("its counts do not fit together")
+    return counts, trained
+
+
+def _from_bytes(payload: bytes) -> tuple[RoundCounts, frozenset[str]]:
     with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
         classes = {
             name: ClassResults(

@@ -125,7 +125,7 @@ class Selection(Tagging):
 
     def _arrange(self) -> None:
         self.is_evaluated = f"{EVALUATION}.hits" in self.table.columns
-        self.evaluation: dict[str, Any] | None = store.note(self.dataset, EVALUATION) if self.is_evaluated else None
+        self.evaluation: dict[str, Any] | None = store.evaluation(self.dataset) if self.is_evaluated else None
         self.described = remembered(self.dataset, self._occurring(fields.TAGS))
         self.hues = class_hues(self.table.columns.get(CLASS))
         if LABEL_TAGS in self.table.columns and not self._has_label_tags:
