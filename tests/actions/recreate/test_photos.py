@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.builders import made_wedge
 from workbench.actions.export import export
 from workbench.actions.generate import generate
 from workbench.actions.load import load
@@ -21,7 +23,7 @@ from workbench.actions.tag import tag
 from workbench.adapters import store
 from workbench.base.errors import InputError
 from workbench.core.photos.file import read_photo
-from workbench.core.scenario import Scenario
+from workbench.core.scenario import Scenario, Unplaceable
 from workbench.core.schema.labels import Record
 from workbench.core.sensor.color import srgb_from_linear
 
@@ -105,6 +107,37 @@ def test_what_cannot_be_shown_is_refused_with_the_ways_out(cones: Any) -> None:
         recreate(cones, "source == 'real'", content="photos")
     with pytest.raises(InputError, match="Unknown content 'oil'"):
         recreate(cones, where, content="oil")
+
+
+def test_meshes_of_the_classes_are_rendered(cones: Any, tmp_path: Path) -> None:
+    where = f"'{FAILURE}' in tags and split == 'train'"
+    for name in ("cone.stl", "other.obj"):
+        made_wedge().export(tmp_path / name)
+    given = {"content": "rendered", "probes": False}
+    found = recreate(cones, where, meshes={"cone": tmp_path / "cone.stl"}, **given)
+    assert found.scenario.resolve(0).values["assets.targets.labels"][0] == f"cone@{tmp_path}/cone.stl"
+    (row,) = [row for row in found.parameters if row.path == "assets.targets.labels"]
+    assert "cone" in row.why
+    parts = {"cone": [tmp_path / "cone.stl", tmp_path / "other.obj"], "cube": tmp_path / "other.obj"}
+    both = recreate(cones, where, meshes=parts, **given).scenario
+    drawn = set()
+    for frame in range(30):
+        with contextlib.suppress(Unplaceable):
+            drawn |= set(both.resolve(frame).values["assets.targets.labels"])
+    assert drawn == {f"{name}@{path}" for name, paths in (("cone", parts["cone"]), ("cube", [parts["cube"]]))
+                     for path in paths}  # fmt: skip
+    in_photos = recreate(cones, where, meshes=parts, content="plates", probes=False).scenario
+    assert (in_photos.content, in_photos.donors.dataset) == ("plates", cones.name)
+    made = generate(in_photos, into=cones, n=3, backend="flat", workers=0, folder=tmp_path / "media").result()
+    for stored in store.read(cones, made.sample_ids):
+        rendered = {label.name for label in stored.record.labels if label.attributes.get("plated")}
+        assert rendered <= {"cone", "cube"}
+    with pytest.raises(InputError, match="cone, cube are not in the asset library"):
+        recreate(cones, where, content="plates")
+    with pytest.raises(InputError, match=r"cone, cube are not among the meshes, which are of cone\.stl"):
+        recreate(cones, where, meshes={"cone.stl": tmp_path / "cone.stl"}, **given)
+    with pytest.raises(InputError, match="mesh file"):
+        recreate(cones, where, meshes={"cone": 3}, **given)  # type: ignore[dict-item]
 
 
 def test_one_photo_is_enough(cones: Any, monkeypatch: pytest.MonkeyPatch) -> None:

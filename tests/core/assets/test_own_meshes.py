@@ -56,6 +56,28 @@ def test_classes_come_from_folders_or_names(wedge: trimesh.Trimesh, tmp_path: Pa
     assert [library.target_class(word) for word in words] == ["clamp", "clamp", "hook"]
 
 
+def test_a_class_has_a_file_or_a_folder_of_its_own(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
+    (tmp_path / "clamps").mkdir()
+    for name in ("clamps/left.stl", "clamps/right.stl", "hook.obj"):
+        wedge.export(tmp_path / name)
+    (tmp_path / "readme.txt").write_text("not a mesh")
+    assert library.class_words("clamp", tmp_path / "clamps") == [
+        f"clamp@{tmp_path}/clamps/left.stl",
+        f"clamp@{tmp_path}/clamps/right.stl",
+    ]
+    assert library.class_words("cone", tmp_path / "hook.obj", True) == [f"cone@{tmp_path}/hook.obj#mm"]
+    for name, path, message in (
+        ("cone", "gone.obj", "The mesh of class 'cone' does not exist"),
+        ("cone", "readme.txt", "The file of class 'cone' is no mesh"),
+        ("c@ne", "hook.obj", "The class name 'c@ne' holds an @"),
+    ):
+        with pytest.raises(InputError, match=message):
+            library.class_words(name, tmp_path / path)
+    wedge.export(tmp_path / "a@2x.obj")
+    with pytest.raises(InputError, match="holds an @"):
+        library.own_words(tmp_path)
+
+
 def test_a_file_that_went_away_is_named(wedge: trimesh.Trimesh, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"/nowhere/w.stl: The mesh file does not exist"):
         library.target("w@/nowhere/w.stl")

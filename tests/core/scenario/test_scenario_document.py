@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import made_wedge
 from workbench.base.errors import InputError, ScenarioError
 from workbench.core.scenario import PARAMETERS, Scenario, preset_names
 from workbench.core.scenario.document import parse_text
@@ -71,6 +72,45 @@ def test_a_full_document() -> None:
     assert frame.values["scene.objects.material.roughness"] == pytest.approx(
         [roughness] * len(frame.values["scene.objects.scale"])
     )
+
+
+def test_meshes_come_from_a_folder_or_a_table(tmp_path: Path) -> None:
+    """Relative to the scenario's file; one class may have several, and a path says millimetres for itself."""
+    wedge = made_wedge()
+    wedge.apply_scale(50)  # 3 units long: valid in metres and in millimetres
+    for name in ("parts/cone.obj", "parts/more/left.stl", "cube.stl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        wedge.export(tmp_path / name)
+    cone, left, cube = (f"{tmp_path}/{name}" for name in ("parts/cone.obj", "parts/more/left.stl", "cube.stl"))
+    for targets, words in (
+        ("{from: parts}", {f"cone@{cone}", f"more@{left}"}),
+        ("{from: parts, labels: [c*]}", {f"cone@{cone}"}),
+        ("{from: parts#mm}", {f"cone@{cone}#mm", f"more@{left}#mm"}),
+        ("{from: {cone: parts/cone.obj}}", {f"cone@{cone}"}),
+        ("{from: {cone: parts/cone.obj, cube: [cube.stl#mm, parts/more]}}",
+         {f"cone@{cone}", f"cube@{cube}#mm", f"cube@{left}"}),
+        ("{from: {cone: parts/cone.obj, cube: cube.stl}, labels: [cube], unit: mm}", {f"cube@{cube}#mm"}),
+    ):  # fmt: skip
+        (tmp_path / "s.yaml").write_text(f"scenario: 1\nname: s\nassets: {{targets: {targets}}}\n")
+        scenario = Scenario.load(tmp_path / "s.yaml")
+        parameter = PARAMETERS["assets.targets.labels"]
+        assert set(scenario.draws[parameter.path].possible(parameter)) == words, targets
+        scenario.dump(tmp_path / "again.yaml")
+        assert Scenario.load(tmp_path / "again.yaml") == scenario
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{}", "a table"), ("3", "a table"), ("[parts]", "a table"), ("{cone: 3}", "{class: mesh file}"),
+        ("{3: a.obj}", "{class: mesh file}"), ("{cone: []}", "{class: mesh file}"), ("{cone: a.obj}", "does not exist"),
+        ("nowhere", "does not exist"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_of_meshes_is_named(tmp_path: Path, source: str, message: str) -> None:
+    (tmp_path / "s.yaml").write_text(f"scenario: 1\nname: s\nassets: {{targets: {{from: {source}}}}}\n")
+    with pytest.raises(InputError, match=message):
+        Scenario.load(tmp_path / "s.yaml")
 
 
 def test_dump_and_load_give_an_equal_scenario(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from workbench.base.plurals import counted
 from workbench.core.photos import Cutout, Donor, Tone
 from workbench.core.photos.file import tone_of_file
 from workbench.core.scenario import PARAMETERS, Scenario
+from workbench.core.scenario.parameter import PHOTOS
 from workbench.core.schema import fields
 from workbench.core.schema.label_json import labels_from_json, labels_to_json
 from workbench.core.schema.labels import Camera
@@ -99,7 +100,7 @@ def supply_for(
         InputError: it names no dataset, or no sample of it can be a donor; the message says why.
         DatasetError, FilterError: no such dataset, or a wrong filter.
     """
-    if scenario.content == "rendered":
+    if scenario.content not in PHOTOS:
         return NO_SUPPLY
     donors, tones = _donors(scenario, ids, _partners(scenario) if partners is None else partners)
     document: dict[str, Any] = {

@@ -24,6 +24,7 @@ from workbench.base.files import sync
 from workbench.base.processes import WorkerDied, WorkerProcesses
 from workbench.base.progress import Progress, Tick, Work, terminal
 from workbench.core.scenario import Scenario
+from workbench.core.scenario.parameter import RENDERED
 from workbench.core.schema.report import Problem
 
 WAITING = 8  # frames handed to the executor ahead of the workers
@@ -132,7 +133,7 @@ def generate(
     if backend not in BACKENDS:
         raise InputError(f"Unknown rendering backend {backend!r:.80}.", fix=one_of(backend, BACKENDS))
     sink = sink_for(into)
-    backend = backend if made.content == "rendered" else made.content  # no renderer: the camera alone
+    backend = backend if made.content in RENDERED else made.content  # no renderer: the camera alone
     media_folder = Path(folder).expanduser() if folder else media.default_folder(sink.name, made, backend)
     supply = supply_for(made, media_folder)
     plan = Plan(made, sink, range(first_frame, first_frame + count), backend, media_folder, supply)

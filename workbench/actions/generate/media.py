@@ -122,9 +122,8 @@ def read_record(folder: Path, frame: int) -> Record:
 
 def kinds(content: str, annotators: Sequence[str]) -> list[str]:
     """Folders of the files that a frame has beside its image and its document."""
-    if content != "rendered":
-        return []
-    return ["instances", "depth", *(REQUESTS[name] for name in annotators if name in REQUESTS)]
+    always = CONTENTS[content].kinds
+    return [*always, *(REQUESTS[name] for name in annotators if name in REQUESTS)] if always else []
 
 
 def _read_commit(path: Path) -> dict[str, Any]:

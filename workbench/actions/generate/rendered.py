@@ -50,7 +50,7 @@ OUTCOME = {"objects": [_OBJECT], "camera": CAMERA, **dict.fromkeys(fields.ATTRIB
 MM = 1000.0
 MAX_DEPTH_MM = 65_535
 REQUESTS = {"semantic_segmentation": "semantic", "normals": "normals", "point_cloud": "clouds"}  # annotator -> kind
-_ONE_AT_A_TIME = threading.Lock()  # renderers are not made for threads, which a Dask worker may have several of
+ONE_AT_A_TIME = threading.Lock()  # renderers are not made for threads, which a Dask worker may have several of
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class Rendered:
         """Render the scene and send its light through the sensor."""
         renderer = render.renderer(backend)
         started_s = time.perf_counter()
-        with _ONE_AT_A_TIME:
+        with ONE_AT_A_TIME:
             linear = renderer.render(self.scene)
         render_ms = (time.perf_counter() - started_s) * 1000.0
         picture = form_image(linear, sensor_settings(self.resolved), rng=noise_rng(self.resolved))

@@ -15,6 +15,7 @@ from workbench.actions.generate.preview import preview
 from workbench.base.errors import OutputError
 from workbench.base.files import write_bytes
 from workbench.core.scenario import Scenario
+from workbench.core.scenario.parameter import RENDERED
 
 Rgb8 = NDArray[np.uint8]
 GAP_PX, TITLE_PX = 4, 18
@@ -34,7 +35,7 @@ def sheet(
     """The first ``n`` frames of a scenario as one RGB image; arguments and errors as ``preview``."""
     made = Scenario.load(scenario)
     pictures = preview(made, n, width_px=width_px, backend=backend, boxes=boxes, executor=executor)
-    return titled(tiled(pictures, columns), f"{made.name}, {backend if made.content == 'rendered' else made.content}")
+    return titled(tiled(pictures, columns), f"{made.name}, {backend if made.content in RENDERED else made.content}")
 
 
 def save_sheet(path: Path, picture: Rgb8) -> None:

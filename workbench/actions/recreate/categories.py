@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,21 +16,33 @@ from workbench.core.schema import fields
 from workbench.core.tables import CategoryColumn, NumberColumn, SetColumn, Table
 
 ALL_DRAWN = "; drawn from the whole library"
+LIBRARY_PARTS: Mapping[str, Sequence[str]] = {name: (name,) for name in PART_NAMES}
 
 
-def words_of(table: Table, rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> tuple[dict[str, Any], list[Row]]:
-    """Surface and classes that the samples have in common, and how many labels they have."""
+def words_of(
+    table: Table,
+    rows: NDArray[np.bool_],
+    others: NDArray[np.bool_],
+    parts: Mapping[str, Sequence[str]] = LIBRARY_PARTS,
+) -> tuple[dict[str, Any], list[Row]]:
+    """Surface and classes that the samples have in common, and how many labels they have.
+
+    Args:
+        table: of the dataset.
+        rows, others: ``(n,)`` the samples, and what they are compared with.
+        parts: meshes by class, as words of the library or of files.
+    """
     changes: dict[str, Any] = {}
     report: list[Row] = []
     surfaces = common_words(*(_category(table, fields.SURFACE, part) for part in (rows, others)))
     known = {word: share for word, share in surfaces.items() if word in SURFACE_KINDS}
     _take(changes, report, "scene.surface.label", known, surfaces, int(rows.sum()), "surfaces in common")
     shares = common_words(_labels(table, rows), _labels(table, others))
-    parts = {word: share for word, share in shares.items() if word in PART_NAMES}
-    _take(changes, report, "assets.targets.labels", parts, shares, int(rows.sum()), "classes in common")
-    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(PART_NAMES))
-    if own and not parts:  # others than the data has would be labels that it lacks
-        changes["assets.targets.labels"] = {"choice": own}
+    common = {name: share for name, share in shares.items() if name in parts}
+    _take(changes, report, "assets.targets.labels", common, shares, int(rows.sum()), "classes in common", parts)
+    own = sorted({*_labels(table, rows), *_labels(table, others)} & set(parts))
+    if own and not common:  # others than the data has would be labels that it lacks
+        changes["assets.targets.labels"] = {"choice": [word for name in own for word in parts[name]]}
         why = report[-1].why.removesuffix(ALL_DRAWN)
         report[-1] = replace(report[-1], why=f"{why}; drawn from the classes of the data: {', '.join(own)}")
     counts = table.columns.get("labels")
@@ -50,10 +62,16 @@ def _take(
     shares: Mapping[str, float],
     n: int,
     what: str,
+    parts: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     if known:
         weights = {word: round(share / sum(known.values()), 3) for word, share in known.items()}
-        changes[path] = {"choice": list(weights), "weights": list(weights.values())}
+        drawn = (
+            {each: weight / len(parts[word]) for word, weight in weights.items() for each in parts[word]}
+            if parts
+            else weights
+        )
+        changes[path] = {"choice": list(drawn), "weights": list(drawn.values())}
         why = f"{what}: " + ", ".join(f"{word} {share:.0%}" for word, share in weights.items())
         report.append(Row(path, "jitter", weights, confidence_of(n), why))
     elif shares:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.actions.recreate import pasted, photos, rendered
+from workbench.actions.recreate import pasted, photos, plates, rendered
 from workbench.actions.recreate.candidate import Candidate
+from workbench.actions.recreate.categories import LIBRARY_PARTS
 from workbench.actions.recreate.fitting import Fitted, fitted, pictures_of
 from workbench.actions.recreate.report import Row, measures_text
 from workbench.actions.recreate.samples import Samples, samples_of
@@ -20,12 +21,14 @@ from workbench.base.parts import scratch_folder
 from workbench.base.plurals import counted, listed
 from workbench.base.processes import WorkerProcesses
 from workbench.base.progress import Progress, Work
-from workbench.core.assets import PART_NAMES
+from workbench.core.assets import target_class
 from workbench.core.scenario import CONTENTS, Scenario
+from workbench.core.scenario.shorthands import own_meshes
 from workbench.core.schema import fields
 from workbench.core.schema.report import Problem
 from workbench.core.tables import Filter, SetColumn
 
+Meshes = str | Path | Mapping[str, str | Path | Sequence[str | Path]]
 GOOD_AUC = 0.65  # below it no other content is tried
 CLEARLY = 0.1  # difference of the AUC of some ten photos that is more than chance
 LEAST_SHARE = 0.2  # of the time, that must be left for another content to be tried
@@ -99,6 +102,7 @@ def recreate(
     ids: Sequence[str] | None = None,
     name: str | None = None,
     content: str | None = None,
+    meshes: Meshes | None = None,
     spare_test: bool = True,
     probes: bool = True,
     seconds: float = 90.0,
@@ -118,7 +122,10 @@ def recreate(
         where: the samples, e.g. ``"'failure:dim_metal' in tags"``.
         ids: or their ids.
         name: of the scenario; by default the failure tag that they share.
-        content: what to make pictures of, ``photos``, ``pasted`` or ``rendered``; by default what fits best.
+        content: what to make pictures of; by default what fits best of ``photos``, ``pasted`` and ``rendered``.
+            ``plates``, rendered parts in your own photos, is for when it is asked for.
+        meshes: what to render instead of the built-in parts: a folder of mesh files, named or sorted by class, or a
+            table from class to mesh file, or files; a path that ends with ``#mm`` is in millimetres.
         spare_test: leave out samples of test, given or drawn by an export, if there are others: what a scenario is
             fitted to cannot evaluate a round any more.
         probes: whether to refine with trial pictures; without, only surfaces and classes are taken over.
@@ -137,7 +144,7 @@ def recreate(
     samples = samples_of(opened(dataset), where, ids, spare_test=spare_test)
     label = name or (samples.tags[0].removeprefix(fields.FAILURE_PREFIX) if samples.tags else "recreated")
     with scratch_folder() as folder:
-        candidates, refused = _candidates(samples, label, content, folder)
+        candidates, refused = _candidates(samples, label, content, folder, _parts(meshes))
         if probes:
             left_s = seconds - (time.monotonic() - started_s)
             tried = _tried(candidates, samples, left_s, backend, work, refused)
@@ -179,8 +186,22 @@ def _notes(samples: Samples, content: str) -> list[str]:
     return notes
 
 
+def _parts(meshes: Meshes | None) -> Mapping[str, Sequence[str]]:
+    """Meshes by class, as words of scenarios."""
+    if meshes is None:
+        return LIBRARY_PARTS
+    try:
+        words = own_meshes(meshes)
+    except ValueError as cause:
+        raise InputError(str(cause), at="meshes") from cause
+    parts: dict[str, list[str]] = {}
+    for word in words:
+        parts.setdefault(target_class(word), []).append(word)
+    return parts
+
+
 def _candidates(
-    samples: Samples, name: str, content: str | None, folder: Path
+    samples: Samples, name: str, content: str | None, folder: Path, parts: Mapping[str, Sequence[str]]
 ) -> tuple[list[Candidate], dict[str, str]]:
     """The contents that can show the samples, and why others cannot.
 
@@ -195,13 +216,16 @@ def _candidates(
             candidates.append(photos.candidate(samples, name, about, folder))
         except InputError as error:
             refused["photos"] = error.problem
-    if content in (None, "rendered"):
-        foreign = _foreign(samples)
+    if content in (None, "rendered", "plates"):
+        foreign = _foreign(samples, parts)
         if foreign:
-            verb = "is" if len(foreign) == 1 else "are"
-            refused["rendered"] = f"{listed(foreign, 5)} {verb} not in the asset library."
+            verb, place = "is" if len(foreign) == 1 else "are", "in the asset library"
+            where = place if parts is LIBRARY_PARTS else f"among the meshes, which are of {listed(list(parts), 5)}"
+            refused[content or "rendered"] = f"{listed(foreign, 5)} {verb} not {where}."
+        elif content == "plates":
+            candidates.append(plates.candidate(samples, name, about, folder, parts))
         else:
-            candidates.append(rendered.candidate(samples, name, about))
+            candidates.append(rendered.candidate(samples, name, about, parts))
     if content in (None, "pasted"):
         try:
             of_objects = pasted.candidate(samples, name, about, folder)
@@ -220,19 +244,23 @@ def _most_said(candidates: Sequence[Candidate]) -> Candidate:
     return [each for each in candidates if each.content != "pasted"][-1]
 
 
-def _foreign(samples: Samples) -> list[str]:
-    """Classes of the samples when the library has none of them; pictures of others would teach what is not there."""
+def _foreign(samples: Samples, parts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Classes of the samples when there is a mesh of none of them; pictures of others would teach what is not there."""
     column = samples.table.columns["class"]
     assert isinstance(column, SetColumn)
     shown = list(column.counts(samples.rows)) or list(column.counts(samples.others))
-    return [] if not shown or set(shown) & set(PART_NAMES) else sorted(shown)
+    return [] if not shown or set(shown) & set(parts) else sorted(shown)
 
 
 def _no_content(samples: Samples, refused: Mapping[str, str]) -> InputError:
     labelled = int((samples.others & ~samples.rows).sum())
     own = [content for content in ("photos", "pasted") if content not in refused]
     ways = [f"use content: {' or '.join(own)} ({counted(labelled, 'sample')} can give pixels)"] if own else []
-    ways += ["give meshes of your classes: assets.targets.from"] if "rendered" in refused else []
+    ways += (
+        ["give meshes of your classes: meshes={class: file}, in a scenario assets.targets.from"]
+        if {"rendered", "plates"} & set(refused)
+        else []
+    )
     ways += ["load photos that do not fail"] if "photos" in refused else []
     fix = f"{' or '.join(ways)}."
     return InputError(" ".join(dict.fromkeys(refused.values())), at=samples.dataset.name, fix=fix[0].upper() + fix[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.actions.generate.rendered import HEIGHT, WIDTH
 from workbench.actions.recreate.candidate import Candidate
-from workbench.actions.recreate.categories import words_of
+from workbench.actions.recreate.categories import LIBRARY_PARTS, words_of
 from workbench.actions.recreate.parameters import CHOICES, KNOBS, Choice
 from workbench.actions.recreate.samples import Samples
 from workbench.adapters import store
@@ -20,12 +20,18 @@ from workbench.core.scenario import Scenario, distributions
 BASE = Path(__file__).with_name("base.yaml")
 
 
-def candidate(samples: Samples, name: str, about: str) -> Candidate:
-    """Rendered pictures: surfaces and classes that the samples have in common, everything else wide."""
+def candidate(samples: Samples, name: str, about: str, parts: Mapping[str, Sequence[str]] = LIBRARY_PARTS) -> Candidate:
+    """Rendered pictures: surfaces and classes that the samples have in common, everything else wide.
+
+    Args:
+        samples: what is recreated.
+        name, about: of the scenario.
+        parts: meshes by class, as words of the library or of files.
+    """
     plain = Scenario.load(BASE).replace(
         _resolution(samples.dataset, samples.ids), name=name, anchor=samples.anchor(), description=about
     )
-    changes, report = words_of(samples.table, samples.rows, samples.others)
+    changes, report = words_of(samples.table, samples.rows, samples.others, parts)
     scenario = plain.replace(changes, modes={row.path: row.mode for row in report if row.mode == "jitter"})
     choices = tuple(_choice(scenario, path) for path in CHOICES if path not in changes)
     return Candidate("rendered", plain, scenario, KNOBS, choices, tuple(report))

@@ -16,7 +16,7 @@ import numpy as np
 from workbench.base.errors import InputError, one_of
 from workbench.core.assets import _distractors, _parts, _supports, _surfaces
 from workbench.core.assets._environments import ENVIRONMENTS, environment_radiance
-from workbench.core.assets._meshes import is_own, own_mesh, own_words, parse_own
+from workbench.core.assets._meshes import MM, class_words, is_own, own_mesh, own_words, parse_own
 from workbench.core.assets._shape import Shape, finish
 from workbench.core.schema.scene import Material, Mesh, Rgb, Solid
 
@@ -68,12 +68,14 @@ ENVIRONMENT_NAMES: tuple[str, ...] = tuple(ENVIRONMENTS)
 __all__ = [
     "DISTRACTOR_NAMES",
     "ENVIRONMENT_NAMES",
+    "MM",
     "PART_NAMES",
     "SUPPORT_NAMES",
     "SUPPORT_REGION_M",
     "SUPPORT_WALLS_M",
     "SURFACE_KINDS",
     "asset_sha256",
+    "class_words",
     "distractor",
     "distractor_mesh",
     "environment_radiance",

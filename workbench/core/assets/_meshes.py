@@ -46,7 +46,12 @@ def own_word(name: str, path: Path, *, millimetre: bool = False) -> str:
 
     >>> own_word("widget", Path("/parts/w.stl"), millimetre=True)
     'widget@/parts/w.stl#mm'
+
+    Raises:
+        InputError: the class name holds an ``@``.
     """
+    if "@" in name:
+        raise InputError(f"The class name {name!r} holds an @.", at=str(path), fix="Rename it: @ ends a class name.")
     return f"{name}@{path}{MM if millimetre else ''}"
 
 
@@ -61,12 +66,33 @@ def parse_own(word: str) -> OwnMesh:
     return OwnMesh(name, Path(path.removesuffix(MM)), 0.001 if path.endswith(MM) else 1.0)
 
 
-def own_words(folder: Path, *, millimetre: bool = False) -> list[str]:
+def own_words(folder: Path, millimetre: bool = False) -> list[str]:
     """Words of all mesh files of a folder, sorted; the class is the subfolder's name, or else the file's.
 
     Raises:
         InputError: there is no such folder, or no mesh file in it.
     """
+    files = _mesh_files(folder)
+    names = [path.stem if path.parent == folder else path.relative_to(folder).parts[0] for path in files]
+    return [own_word(name, path.resolve(), millimetre=millimetre) for name, path in zip(names, files, strict=True)]
+
+
+def class_words(name: str, path: Path, millimetre: bool = False) -> list[str]:
+    """Words of a mesh file of a class, or of all mesh files of a folder.
+
+    Raises:
+        InputError: it does not exist, or is no mesh file.
+    """
+    if not path.exists():
+        raise InputError(f"The mesh of class {name!r} does not exist.", at=str(path))
+    if path.is_file() and path.suffix.lower() not in SUFFIXES:
+        fix = f"Give a file that ends with {', '.join(SUFFIXES)}."
+        raise InputError(f"The file of class {name!r} is no mesh.", at=str(path), fix=fix)
+    files = [path] if path.is_file() else _mesh_files(path)
+    return [own_word(name, file.resolve(), millimetre=millimetre) for file in files]
+
+
+def _mesh_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         problem = (
             "This is a file, not a folder of meshes." if folder.exists() else "The folder of meshes does not exist."
@@ -76,8 +102,7 @@ def own_words(folder: Path, *, millimetre: bool = False) -> list[str]:
     if not files:
         fix = f"Put files in it that end with {', '.join(SUFFIXES)}."
         raise InputError("The folder holds no mesh files.", at=str(folder), fix=fix)
-    names = [path.stem if path.parent == folder else path.relative_to(folder).parts[0] for path in files]
-    return [own_word(name, path.resolve(), millimetre=millimetre) for name, path in zip(names, files, strict=True)]
+    return files
 
 
 @cache

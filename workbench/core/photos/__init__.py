@@ -5,7 +5,9 @@ from workbench.core.photos.donor import Donor, read_donor
 from workbench.core.photos.file import JpegCoding, Photo, read_photo
 from workbench.core.photos.light import relit
 from workbench.core.photos.move import Move, move_of, moved_camera, moved_labels, moved_light, seen_labels
+from workbench.core.photos.occlusion import uncovered
 from workbench.core.photos.paste import Ground, Placed, pasted, placed, visible
+from workbench.core.photos.plate import elevation_of, plated
 from workbench.core.photos.tone import Tone, tone_of, toned
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Placed",
     "Tone",
     "cut_out",
+    "elevation_of",
     "move_of",
     "moved_camera",
     "moved_labels",
@@ -25,12 +28,14 @@ __all__ = [
     "outline_of",
     "pasted",
     "placed",
+    "plated",
     "read_donor",
     "read_photo",
     "relit",
     "seen_labels",
     "tone_of",
     "toned",
+    "uncovered",
     "unfit",
     "visible",
 ]

@@ -62,11 +62,20 @@ def read_document(path_or_preset: str | Path) -> dict[str, Any]:
 
 
 def _with_folders(document: dict[str, Any], beside: Path) -> dict[str, Any]:
-    """The document with its folders of meshes taken relative to the folder of its file."""
+    """The document with its meshes taken relative to the folder of its file."""
+
+    def absolute(source: Any) -> Any:
+        if isinstance(source, str):
+            return str(beside / Path(source).expanduser())
+        return [*map(absolute, source)] if isinstance(source, list) else source
+
     for key, value in (document.get("assets") or {}).items() if isinstance(document.get("assets"), dict) else ():
         source = value.get("from", LIBRARY) if isinstance(value, dict) else LIBRARY
-        if key in ("targets", "distractors") and isinstance(source, str) and source != LIBRARY:
-            value["from"] = str(beside / Path(source).expanduser())
+        if key in ("targets", "distractors") and source != LIBRARY:
+            if isinstance(source, dict):
+                value["from"] = {name: absolute(path) for name, path in source.items()}
+            else:
+                value["from"] = absolute(source)
     return document
 
 

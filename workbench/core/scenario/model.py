@@ -21,7 +21,7 @@ from workbench.core.scenario.distribution import Distribution, Objects
 from workbench.core.scenario.distributions import Constant, Each
 from workbench.core.scenario.donors import NO_DONORS, Donors, parse_donors
 from workbench.core.scenario.draw import draw_frame
-from workbench.core.scenario.parameter import CONTENTS
+from workbench.core.scenario.parameter import CONTENTS, PHOTOS
 from workbench.core.scenario.parameters import PARAMETERS, SECTIONS, default_of, parameters_of
 
 VERSION = 1
@@ -350,8 +350,8 @@ def _checked(scenario: Scenario) -> Scenario:
             valid = " or ".join(PARAMETERS[path].contents)
             problem = f"The parameter means nothing with content: {scenario.content}; it belongs to content: {valid}."
             raise ScenarioError(problem, at=path, fix=f"Remove it, or write content: {PARAMETERS[path].contents[0]}.")
-    if scenario.donors != NO_DONORS and scenario.content == "rendered":
-        fix = f"Write content: {' or '.join(name for name in CONTENTS if name != 'rendered')}, or remove the donors."
+    if scenario.donors != NO_DONORS and scenario.content not in PHOTOS:
+        fix = f"Write content: {' or '.join(PHOTOS)}, or remove the donors."
         raise ScenarioError("Rendered pictures are made of meshes, without donors.", at="donors", fix=fix)
     for path, distribution in scenario.draws.items():
         anchor = getattr(distribution, "anchor", None)

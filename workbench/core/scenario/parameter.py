@@ -18,9 +18,10 @@ CONTENTS = {
     "rendered": "parts on a support, drawn from meshes",
     "photos": "your own photos, developed anew",
     "pasted": "your own labelled objects on your own photos",
+    "plates": "rendered parts in your own photos",
 }
-RENDERED = ("rendered",)
-PHOTOS = ("photos", "pasted")
+RENDERED = ("rendered", "plates")  # parts are drawn, by a renderer
+PHOTOS = ("photos", "pasted", "plates")  # photos are developed, so there are donors
 PASTED = ("pasted",)
 
 

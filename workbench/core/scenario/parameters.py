@@ -366,6 +366,7 @@ _AS_THE_PHOTO = {"sensor.noise.gain": None, "sensor.jpeg.quality": None}
 _OWN_DEFAULTS: dict[str, dict[str, Any]] = {  # where a content needs another one
     "photos": _AS_THE_PHOTO,
     "pasted": {**_AS_THE_PHOTO, "assets.targets.count": {"uniform_int": [1, 4]}},
+    "plates": {**_AS_THE_PHOTO, "assets.targets.count": {"uniform_int": [1, 4]}},
 }
 
 

@@ -93,33 +93,63 @@ def _intrinsics(value: Any) -> Expanded:
 
 
 def _assets(value: Any) -> Expanded:
-    """``{labels: [...], count: ...}`` from the library, or from a folder of the user's own meshes."""
+    """``{labels: [...], count: ...}`` from the library, a folder of the user's own meshes, or a table of them."""
     allowed = {"labels", "count", "from", "unit"}
     if not isinstance(value, dict) or not {"labels", "count", "from"} & set(value) or set(value) - allowed:
         raise ValueError(
-            f"Write {{labels: [...], count: ..., from: library or a folder, unit: m or mm}}, not {value!r}."
+            "Write {labels: [...], count: ..., from: library, a folder or {class: mesh file}, unit: m or mm}, "
+            f"not {value!r}."
         )
     source, unit = value.get("from", LIBRARY), value.get("unit", "m")
-    if not isinstance(source, str):
-        raise ValueError(f"from must be library or a folder, not {source!r}.")
     if unit not in ("m", "mm"):
         raise ValueError(f"unit must be m or mm, not {unit!r}.")
     parts = {name: drawn for name, drawn in value.items() if name in ("labels", "count")}
     if source != LIBRARY:
-        parts["labels"] = {"choice": _own(Path(source).expanduser(), value.get("labels", ["*"]), unit)}
+        parts["labels"] = {"choice": own_meshes(source, value.get("labels", ["*"]), unit)}
     return parts
 
 
-def _own(folder: Path, patterns: Any, unit: str) -> list[str]:
-    """Words of the folder's meshes whose class matches a pattern."""
-    if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise ValueError(f"labels must be a list of class names of the folder's meshes, not {patterns!r}.")
-    words = library.own_words(folder, millimetre=unit == "mm")
+def own_meshes(source: Any, patterns: Any = ("*",), unit: str = "m") -> list[str]:
+    """Words of the user's own meshes whose class matches a pattern.
+
+    Args:
+        source: a folder, or a table from class to mesh file, folder of mesh files, or a list of these.
+        patterns: of class names.
+        unit: of the files, ``m`` or ``mm``; one whose path ends with ``#mm`` is in millimetres.
+
+    Raises:
+        ValueError: it is neither, or it has no such class.
+        InputError: a file or folder is missing or holds no mesh.
+    """
+    if not isinstance(patterns, list | tuple) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError(f"labels must be a list of class names of the meshes, not {patterns!r}.")
+    if isinstance(source, str | Path):
+        words = library.own_words(*_place(source, unit))
+    elif isinstance(source, Mapping) and source:
+        rows = [(name, path) for name, given in source.items() for path in _paths(name, given)]
+        words = [word for name, path in rows for word in library.class_words(name, *_place(path, unit))]
+    else:
+        raise ValueError(f"from must be library, a folder, or a table {{class: mesh file}}, not {source!r}.")
     classes = sorted({library.target_class(word) for word in words})
     for pattern in patterns:
         if not fnmatch.filter(classes, pattern):
-            raise ValueError(f"{folder} has no class {pattern!r}. {one_of(pattern, classes)}")
+            where = "The table of meshes" if isinstance(source, Mapping) else source
+            raise ValueError(f"{where} has no class {pattern!r}. {one_of(pattern, classes)}")
     return [w for w in words if any(fnmatch.fnmatchcase(library.target_class(w), pattern) for pattern in patterns)]
+
+
+def _paths(name: Any, given: Any) -> list[Any]:
+    """The mesh files of a class."""
+    paths = given if isinstance(given, list | tuple) else [given]
+    if not isinstance(name, str) or not paths or not all(isinstance(path, str | Path) for path in paths):
+        raise ValueError(f"Write {{class: mesh file}} or {{class: [mesh file, ...]}}, not {{{name!r}: {given!r}}}.")
+    return [*paths]
+
+
+def _place(path: str | Path, unit: str) -> tuple[Path, bool]:
+    """Where meshes are, and whether they are in millimetres."""
+    text = str(path)
+    return Path(text.removesuffix(library.MM)).expanduser(), unit == "mm" or text.endswith(library.MM)
 
 
 SHORTHANDS: dict[str, Callable[[Any], Expanded]] = {

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from workbench.base.errors import InputError
 from workbench.ui.cli.outcome import Outcome, plain
 
 
@@ -15,7 +16,21 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--where", required=True, help="filter of the samples, e.g. \"'failure:glare' in tags\"")
     parser.add_argument("-o", "--output", type=Path, required=True, help="YAML file to write the scenario to")
     parser.add_argument("--name", help="name of the scenario (the failure tag that the samples share)")
-    parser.add_argument("--content", help="what to make pictures of: photos, pasted or rendered (what fits best)")
+    parser.add_argument(
+        "--content", help="what to make pictures of: photos, pasted, rendered (what fits best of these) or plates"
+    )
+    parser.add_argument(
+        "--meshes",
+        type=Path,
+        metavar="FOLDER",
+        help="mesh files to render instead of built-in parts, named or sorted by class; FOLDER#mm in millimetres",
+    )
+    parser.add_argument(
+        "--mesh",
+        action="append",
+        metavar="CLASS=FILE",
+        help="a mesh file of a class, to render instead of built-in parts; may be given several times",
+    )
     parser.add_argument(
         "--with-test",
         action="store_true",
@@ -29,6 +44,21 @@ def configure(parser: argparse.ArgumentParser, name: str) -> None:
     parser.set_defaults(run=run)
 
 
+def _meshes(args: argparse.Namespace) -> Path | dict[str, list[str]] | None:
+    """The folder or the table that was given."""
+    if args.mesh is None:
+        return args.meshes  # type: ignore[no-any-return]
+    if args.meshes is not None:
+        raise InputError("Both --meshes and --mesh were given.", fix="Give one of them.")
+    table: dict[str, list[str]] = {}
+    for given in args.mesh:
+        name, equals, file = given.partition("=")
+        if not (name and equals and file):
+            raise InputError(f"{given!r} is not CLASS=FILE.", at="--mesh", fix="Write e.g. --mesh cone=cone.obj.")
+        table.setdefault(name, []).append(file)
+    return table
+
+
 def run(args: argparse.Namespace) -> Outcome:
     """Recreate, save and report."""
     from workbench.actions.recreate import recreate
@@ -40,6 +70,7 @@ def run(args: argparse.Namespace) -> Outcome:
         args.where,
         name=args.name,
         content=args.content,
+        meshes=_meshes(args),
         spare_test=not args.with_test,
         probes=not args.no_probes,
         seconds=args.seconds,
