@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from importlib import metadata
 from pathlib import Path
 
 import grimp
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 import workbench
 
@@ -62,6 +64,13 @@ def test_constraints_cover_every_dependency_and_name_no_registry() -> None:
     extras = [item for items in PROJECT["optional-dependencies"].values() for item in items]
     wanted = {requirement(item)[0] for item in [*PROJECT["dependencies"], *extras]} - {""}
     assert wanted <= pinned, wanted - pinned
+
+
+def test_versions_can_be_installed_on_the_first_release_of_this_python() -> None:
+    """Debian's Python stays at 3.11.2, so a version that needs a later one cannot be installed there."""
+    first = "{}.{}.0".format(*sys.version_info)
+    needs = {f"{each.name} {each.version}": each.metadata.get("Requires-Python") for each in metadata.distributions()}
+    assert {name: text for name, text in needs.items() if text and not SpecifierSet(text).contains(first)} == {}
 
 
 def test_no_registry_and_no_machine_path_in_the_repository() -> None:
