@@ -26,8 +26,9 @@ from workbench.core.scenario import Accept, ResolvedFrame, build
 from workbench.core.scenario.camera import camera_of
 from workbench.core.schema.label_json import labels_to_json
 from workbench.core.schema.labels import Camera, Label, Labels
-from workbench.core.schema.scene import Scene
+from workbench.core.schema.scene import Material, Scene
 from workbench.core.sensor import Picture
+from workbench.core.sensor.color import LUMINANCE, linear_from_srgb
 
 GT_METHOD = (
     "ray casting of the parts; labels of the photo, moved with it; without what the parts cover; "
@@ -39,6 +40,7 @@ INTRINSICS = "sensor.camera.intrinsics."
 NEAREST_M, FARTHEST_M = 0.05, 10.0
 MOST_ON_OBJECTS = 0.1  # share of a part that may be seen before an object of the photo
 NO_PLACE = "free place in the photo"
+LEAST_REFLECTANCE = 0.02
 LOWEST_DEG = 5.0  # of a camera whose pose is known, above the plane
 
 
@@ -125,9 +127,10 @@ class Plated:
         render_ms = (time.perf_counter() - started_s) * 1000.0
         hidden = _objects_of(self.parts)
         plane = np.isfinite(self.parts.truth.depth_m) & ~hidden
+        reflectance = _reflectance(_without_parts(self.parts.scene).solids[0].material)
 
         def changed(light: Light) -> Light:
-            return plated(light, images[0], images[1], hidden, plane)
+            return plated(light, images[0], images[1], hidden, plane, reflectance=reflectance)
 
         shot = self.ground.developed(self, changed, renderer.name)
         return dataclasses.replace(shot, backend_version=renderer.version, render_ms=shot.render_ms + render_ms)
@@ -172,6 +175,12 @@ def _objects_of(parts: Rendered) -> Mask:
 def _without_parts(scene: Scene) -> Scene:
     plane = tuple(solid for solid in scene.solids if solid.asset.startswith("support/"))
     return dataclasses.replace(scene, solids=plane)
+
+
+def _reflectance(material: Material) -> float:
+    """Mean share of the light that a surface sends back."""
+    texture = 1.0 if material.albedo_srgb is None else linear_from_srgb(material.albedo_srgb / 255).mean(axis=(0, 1))
+    return max(float(np.dot(np.array(material.base_color) * texture, LUMINANCE)), LEAST_REFLECTANCE)
 
 
 def _view(ground: Developed) -> tuple[dict[str, Any], Camera, str]:
