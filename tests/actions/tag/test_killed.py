@@ -29,7 +29,7 @@ lost = set(Path(sys.argv[2]).read_text().split()) - {e.change_id for e in found}
 assert not lost, f"confirmed and lost: {lost}"
 model = {i: set() for i in store.select(dataset)}
 for e in found:
-    ids = [str(i) for part in journal.changed_by(e.change_id) for i in part.ids]
+    ids = [str(i) for part in journal.changed_by(dataset, e.change_id) for i in part.ids]
     assert len(ids) == len(set(ids)) == e.changed, f"change {e.number}: {e.changed} changed, {len(ids)} kept"
     for i in ids:
         assert (e.tag in model[i]) == (e.action == "untag"), f"change {e.number} was done twice"
