@@ -144,6 +144,7 @@ def test_the_benchmark_says_when_its_rival_is_missing(capsys: pytest.CaptureFixt
     assert "10.0 x" in capsys.readouterr().out
 
 
+@pytest.mark.long  # a tool of the developers'
 def test_a_tiny_set_from_end_to_end(tmp_path: Path) -> None:
     report = calibrate(tmp_path, frames=16, backends=("flat",))
     again = calibrate(tmp_path, frames=16, backends=("flat",))

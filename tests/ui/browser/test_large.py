@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.ui.browser.lab import Board, Lab, Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SAMPLES = 40_000

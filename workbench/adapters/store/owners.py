@@ -25,7 +25,7 @@ def is_dead(owner: Any) -> bool:
 
     What names no process is nobody's, as of a dead one.
     """
-    if owner is not None and fault(owner, {"host": str, "pid": int, "started": str}):
+    if owner is not None and fault(owner, {"host": str, "pid": int, "started": (str, float)}):
         return True
     if owner is None or owner["host"] != socket.gethostname():
         return False
